@@ -1,0 +1,268 @@
+"""Writes `statsig_api_client/generated` from `openapi.yaml`.
+
+    python generate.py                  write the generated code
+    python generate.py --check          exit 1 with a diff when it is not what the contract gives
+    python generate.py --diff OLD_SPEC  say what changed for users since OLD_SPEC, and the bump
+
+Exit codes: 0 done, 1 the check found a difference, 2 the contract or the command line is wrong.
+"""
+
+import argparse
+import difflib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jinja2
+
+from generator.api import Api, Field, Model
+from generator.contract import Contract, SpecError
+from generator.datamodel import oracle, wire_types
+from generator.describe import describe, snake
+from generator.diff import compare
+from generator.docstrings import docstring, method_docstring
+
+ROOT = Path(__file__).parent
+SPEC = ROOT / "openapi.yaml"
+TEMPLATES = ROOT / "templates"
+OUTPUT = ROOT / "statsig_api_client" / "generated"
+ORACLE = ROOT / "tests" / "oracle.py"
+GENERATORS = ("openapi-python-client", "datamodel-code-generator")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--diff", metavar="OLD_SPEC", type=Path, help="compare two contracts")
+    parser.add_argument("--spec", type=Path, default=SPEC, help="default: openapi.yaml")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="default: that of the package")
+    options = parser.parse_args(arguments)
+    try:
+        if options.diff:
+            return diff(options.diff, options.spec)
+        if options.check:
+            return check(options.spec, options.output)
+        write(options.spec, options.output)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the generated code is as it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+def write(spec: Path, output: Path) -> None:
+    """Write the generated code, wholly or not at all."""
+    targets = _targets(output)
+    with _built(spec, output.parent) as scratch:
+        for name, target in targets.items():
+            _replace(target, scratch / name)
+    print(f"wrote {' and '.join(map(_shown, targets.values()))} from {spec.name}")
+
+
+def check(spec: Path, output: Path) -> int:
+    """Compare the generated code with what the contract gives."""
+    targets = _targets(output)
+    with _built(spec, output.parent) as scratch:
+        changes = [
+            line
+            for name, target in targets.items()
+            for file in _files(scratch / name) | _files(target)
+            for line in _file_diff(target / file, scratch / name / file)
+        ]
+    shown = " and ".join(map(_shown, targets.values()))
+    if not changes:
+        print(f"{shown}: what {spec.name} gives")
+        return 0
+    sys.stdout.writelines(changes)
+    print(f"\n{shown}: not what {spec.name} gives; run `python generate.py`")
+    return 1
+
+
+def diff(old: Path, new: Path) -> int:
+    """Print what changed for users from one contract to another, and the bump it asks for."""
+    changes = compare(describe(Contract.read(old)), describe(Contract.read(new)))
+    for change in changes:
+        print(change)
+    print(max((change.bump for change in changes), default="none"))
+    return 0
+
+
+def _targets(output: Path) -> dict[str, Path]:
+    """Where the built files go. The oracle is of this project's own tests alone."""
+    return {"generated": output} | ({"oracle.py": ORACLE} if output == OUTPUT else {})
+
+
+@contextmanager
+def _built(spec: Path, parent: Path) -> Iterator[Path]:
+    """All generated files, in a folder beside the old ones, so that a rename puts them in place."""
+    contract = Contract.read(spec)
+    api = describe(contract)
+    header = _header(contract)
+    texts = {f"generated/{name}": text for name, text in _rendered(api).items()} | {
+        "generated/wire.py": wire_types(contract, api),
+        "oracle.py": oracle(contract),
+    }
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".generated-", dir=parent) as folder:
+        scratch = Path(folder)
+        (scratch / "generated").mkdir()
+        for name, text in texts.items():
+            (scratch / name).write_text(f"{header}\n{text}", encoding="utf-8")
+        _format(scratch)
+        (scratch / "generated" / "openapi.json").write_text(
+            json.dumps(contract.spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        yield scratch
+
+
+def _rendered(api: Api) -> dict[str, str]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  (Python is written, not HTML)
+    )
+    environment.filters |= {
+        "class_head": lambda model: f"{model.name}({model.base})" if model.base else model.name,
+        "default_expression": _default_expression,
+        "docstring": docstring,
+        "invocation": lambda method: (
+            f"{method.name}({', '.join(a.name for a in method.arguments)})"
+        ),
+        "method_docstring": method_docstring,
+        "parameter": lambda argument: f"{argument.name}: {argument.annotation}",
+        "prefix": lambda text, prefix: f"{prefix}{text}",
+        "quote": json.dumps,
+        "reading": _reading_expression,
+        "snake": snake,
+        "summary": lambda text: f"{text.strip().partition('.')[0]}.",
+        "writing": _writing_expression,
+    }
+    models = [model.name for model in api.models]
+    wires = [f"{name}Dict" for name in api.requests]
+    enums = [enum.name for model in api.models for enum in model.enums]
+    clients = ["Operations", "RawOperations", "AsyncOperations", "AsyncRawOperations"]
+    names = {
+        "api": api,
+        "enums": enums,
+        "model_names": ", ".join(models),
+        "public": sorted([*models, *wires, *enums, *clients, *api.servers, "calls"]),
+        "wire_names": ", ".join(wires),
+    }
+    pages = {
+        "__init__.py": "__init__.py.jinja",
+        "models.py": "models.py.jinja",
+        "calls.py": "calls.py.jinja",
+        "client.py": "client.py.jinja",
+        "async_client.py": "client.py.jinja",
+    }
+    return {
+        page: environment.get_template(template).render(
+            names, asynchronous=page.startswith("async")
+        )
+        for page, template in pages.items()
+    }
+
+
+# ---- What the templates say of fields, arguments and docstrings ----
+
+
+def _default_expression(member: Field, model: Model) -> str:
+    """A plain default where there is nothing else to say of a field."""
+    said = [f"default={member.default}"] if member.default is not None else []
+    if model.request:
+        check = member.kind.check
+        checked = f"nullable({check})" if member.default == "None" else check
+        said.append(f"validator=typed({checked})")
+    if not member.kind.hashable:
+        said.append("hash=False")
+    if said == [f"default={member.default}"]:
+        return f" = {member.default}"
+    return f" = field({', '.join(said)})" if said else ""
+
+
+def _reading_expression(member: Field) -> str:
+    key = json.dumps(member.wire)
+    if member.default is None:
+        return f"required({key}, {member.kind.parse})"
+    return f"optional({key}, {member.kind.parse}, absent={member.default})"
+
+
+def _writing_expression(member: Field) -> str:
+    return member.kind.write.format(f"self.{member.name}").replace(
+        "ARGUMENT", json.dumps(member.name)
+    )
+
+
+# ---- Files ----
+
+
+def _header(contract: Contract) -> str:
+    digest = hashlib.sha256(contract.source.encode()).hexdigest()
+    made_by = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in GENERATORS)
+    return f"# Generated from openapi.yaml (sha256 {digest}) with {made_by}. Do not edit."
+
+
+def _format(folder: Path) -> None:
+    """Drop unused imports, sort the others, and lay out; a fault that is left is a fault of ours."""
+    ruff = [sys.executable, "-m", "ruff"]
+    config = ["--config", str(ROOT / "pyproject.toml"), "--quiet", "--no-cache"]
+    for step in (["check", "--fix-only"], ["format"]):
+        subprocess.run([*ruff, *step, *config, str(folder)], check=True)  # noqa: S603
+    subprocess.run([*ruff, "check", *config, str(folder / "generated")], check=True)  # noqa: S603
+
+
+def _replace(target: Path, new: Path) -> None:
+    """Put a file or folder in the place of another, which comes back if that is interrupted."""
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        if old.exists():
+            old.rename(target)
+        raise
+    if old.is_dir():
+        shutil.rmtree(old)
+    else:
+        old.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> dict[str, None]:
+    """The files below a folder, in order; a file is one, below itself."""
+    names = (
+        sorted(str(file.relative_to(path)) for file in path.glob("*.*")) if path.is_dir() else [""]
+    )
+    return dict.fromkeys(names)
+
+
+def _file_diff(old: Path, new: Path) -> list[str]:
+    old_lines, new_lines = (
+        path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+        for path in (old, new)
+    )
+    return list(difflib.unified_diff(old_lines, new_lines, f"now/{old.name}", f"new/{new.name}"))
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

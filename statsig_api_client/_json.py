@@ -1,0 +1,249 @@
+"""JSON values, and the parsers that read them or say what was wrong and where."""
+
+import enum
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
+
+T = TypeVar("T")
+D = TypeVar("D")
+N = TypeVar("N", bound="Named")
+
+JsonValue: TypeAlias = (
+    "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+)
+"""Anything that JSON can say. What is read from JSON has `list` for arrays, `dict` for objects."""
+
+JsonObject: TypeAlias = dict[str, JsonValue]
+"""A JSON object."""
+
+Parser: TypeAlias = Callable[[object, str], T]
+"""Reads one JSON value, given its JSON path; every model's `from_dict` is one."""
+
+
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`."""
+
+    # An enum member stays one object when it is copied or pickled, and type checkers narrow a
+    # union by `is UNSET`.
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+"""Leave this field out of the request. `None` would send `null`."""
+
+
+class SchemaError(ValueError):
+    """JSON that does not have the shape that its model asks for.
+
+    Attributes:
+        path: The JSON path of the wrong value, such as `$.user.userID`.
+        problem: What was wrong with it, such as `expected string, got integer`.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+def expected(what: str, data: object, path: str) -> SchemaError:
+    """The error for a value of the wrong type; it names the type found, never the value."""
+    return SchemaError(path, f"expected {what}, got {json_type(data)}")
+
+
+def json_type(value: object) -> str:
+    """The name that JSON Schema has for the type of a value, or else Python's name."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list() | tuple():
+            return "array"
+        case Mapping():
+            return "object"
+        case _:
+            return type(value).__name__
+
+
+def child(path: str, key: str) -> str:
+    """The JSON path of an object's member."""
+    return f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key)}]"
+
+
+def string(data: object, path: str) -> str:
+    """Read a string."""
+    if isinstance(data, str):
+        return data
+    raise expected("string", data, path)
+
+
+def boolean(data: object, path: str) -> bool:
+    """Read a boolean."""
+    if isinstance(data, bool):
+        return data
+    raise expected("boolean", data, path)
+
+
+def integer(data: object, path: str) -> int:
+    """Read an integer; a boolean is none."""
+    if isinstance(data, int) and not isinstance(data, bool):
+        return data
+    raise expected("integer", data, path)
+
+
+def number(data: object, path: str) -> float:
+    """Read a number; an integer stays one, a boolean is none."""
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        return data
+    raise expected("number", data, path)
+
+
+def one_of(*values: T) -> Parser[T]:
+    """Read one of a closed set of strings."""
+
+    def read(data: object, path: str) -> T:
+        for value in values:
+            if data == value:
+                return value
+        raise SchemaError(path, f"expected one of {', '.join(map(repr, values))}")
+
+    return read
+
+
+def json_value(data: object, path: str) -> JsonValue:  # noqa: ARG001  (a `Parser` takes the path)
+    """Read a value that may be anything: what a JSON decoder returns is JSON."""
+    return cast(JsonValue, data)
+
+
+def json_object(data: object, path: str) -> JsonObject:
+    """Read an object whose members may be anything."""
+    if isinstance(data, Mapping):
+        return dict(cast(Mapping[str, JsonValue], data))
+    raise expected("object", data, path)
+
+
+def array_of(parse: Parser[T]) -> Parser[list[T]]:
+    """Read an array whose items `parse` reads."""
+
+    def read(data: object, path: str) -> list[T]:
+        if not isinstance(data, list | tuple):
+            raise expected("array", data, path)
+        items = cast(Sequence[object], data)
+        return [parse(item, f"{path}[{index}]") for index, item in enumerate(items)]
+
+    return read
+
+
+def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
+    """Read an object whose members `parse` reads."""
+
+    def read(data: object, path: str) -> dict[str, T]:
+        members = json_object(data, path)
+        return {key: parse(value, child(path, key)) for key, value in members.items()}
+
+    return read
+
+
+def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
+    """Read named things into a map, from an array or from an object keyed by their names.
+
+    Statsig's documents show both forms; in the object a member may lack its `name`.
+    """
+    parse_items = array_of(parse)
+
+    def read(data: object, path: str) -> dict[str, N]:
+        if isinstance(data, list):
+            return {item.name: item for item in parse_items(cast(object, data), path)}
+        if not isinstance(data, Mapping):
+            raise expected("object or array", data, path)
+        members = map_of(json_object)(cast(object, data), path)
+        return {
+            key: parse({"name": key} | member, child(path, key)) for key, member in members.items()
+        }
+
+    return read
+
+
+def nullable(parse: Parser[T]) -> Parser[T | None]:
+    """Read null as `None`, and anything else with `parse`."""
+
+    def read(data: object, path: str) -> T | None:
+        return None if data is None else parse(data, path)
+
+    return read
+
+
+def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
+    """Read what `first` or else `second` reads."""
+
+    def read(data: object, path: str) -> T | D:
+        try:
+            return first(data, path)
+        except SchemaError as refusal:
+            try:
+                return second(data, path)
+            except SchemaError as other:
+                # The two problems differ in the type they ask for, and in nothing else.
+                wanted = refusal.problem.partition(",")[0]
+                problem = f"{wanted} or {other.problem.removeprefix('expected ')}"
+                raise SchemaError(path, problem) from None
+
+    return read
+
+
+class ObjectReader:
+    """Takes the fields of a JSON object one by one; what no field took is the `rest`."""
+
+    __slots__ = ("_members", "_path")
+
+    def __init__(self, data: object, path: str) -> None:
+        self._members = json_object(data, path)
+        self._path = path
+
+    def required(self, key: str, parse: Parser[T]) -> T:
+        """Take a field that must be there.
+
+        Raises:
+            SchemaError: It is missing, or `parse` refuses its value.
+        """
+        if key not in self._members:
+            raise SchemaError(self._path, f"missing field {json.dumps(key)}")
+        return parse(self._members.pop(key), f"{self._path}.{key}")
+
+    def optional(self, key: str, parse: Parser[T], absent: D) -> T | D:
+        """Take a field that may be missing, which reads as `absent`.
+
+        Raises:
+            SchemaError: `parse` refuses its value.
+        """
+        if key not in self._members:
+            return absent
+        return parse(self._members.pop(key), f"{self._path}.{key}")
+
+    def rest(self) -> JsonObject:
+        """The fields that were not taken."""
+        return self._members

@@ -1,0 +1,63 @@
+# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The Statsig HTTP API in Python, as `generate.py` writes it from `openapi.yaml`."""
+
+from . import calls
+from .async_client import AsyncOperations, AsyncRawOperations
+from .calls import API_SERVER, EVENTS_SERVER
+from .client import Operations, RawOperations
+from .models import (
+    DynamicConfig,
+    Experiment,
+    ExperimentExposure,
+    FeatureGate,
+    GateExposure,
+    Layer,
+    LogEventResult,
+    RankedVariant,
+    SecondaryExposure,
+    SecondaryExposureGateValue,
+    StatsigEnvironment,
+    StatsigEvent,
+    StatsigMetadata,
+    StatsigUser,
+)
+from .wire import (
+    ExperimentExposureDict,
+    GateExposureDict,
+    SecondaryExposureDict,
+    StatsigEnvironmentDict,
+    StatsigEventDict,
+    StatsigMetadataDict,
+    StatsigUserDict,
+)
+
+__all__ = [
+    "API_SERVER",
+    "AsyncOperations",
+    "AsyncRawOperations",
+    "DynamicConfig",
+    "EVENTS_SERVER",
+    "Experiment",
+    "ExperimentExposure",
+    "ExperimentExposureDict",
+    "FeatureGate",
+    "GateExposure",
+    "GateExposureDict",
+    "Layer",
+    "LogEventResult",
+    "Operations",
+    "RankedVariant",
+    "RawOperations",
+    "SecondaryExposure",
+    "SecondaryExposureDict",
+    "SecondaryExposureGateValue",
+    "StatsigEnvironment",
+    "StatsigEnvironmentDict",
+    "StatsigEvent",
+    "StatsigEventDict",
+    "StatsigMetadata",
+    "StatsigMetadataDict",
+    "StatsigUser",
+    "StatsigUserDict",
+    "calls",
+]

@@ -1,0 +1,279 @@
+# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The calls of the Statsig HTTP API, blocking."""
+
+from collections.abc import Iterable
+
+from statsig_api_client._runtime import APIResponse, Caller, RawCaller
+
+from . import calls
+from .models import (
+    DynamicConfig,
+    Experiment,
+    ExperimentExposure,
+    FeatureGate,
+    GateExposure,
+    Layer,
+    LogEventResult,
+    RankedVariant,
+    StatsigEvent,
+    StatsigUser,
+)
+from .wire import (
+    ExperimentExposureDict,
+    GateExposureDict,
+    StatsigEventDict,
+    StatsigUserDict,
+)
+
+
+class Operations(Caller):
+    """Every call of the API, blocking. `Statsig` inherits it."""
+
+    __slots__ = ()
+
+    def check_gate(self, user: StatsigUser | StatsigUserDict, gate_name: str) -> FeatureGate:
+        """Evaluate a feature gate for a user. Statsig logs an exposure.
+
+        An unknown gate does not pass.
+
+        Args:
+            user: Whom to evaluate for.
+            gate_name: The gate's name. Statsig documents 2 to 100 letters, digits, blanks and `_ -
+                .`; any other name is sent as it is and left to the API to refuse.
+
+        Returns:
+            The evaluated gate, truthy exactly when it passes.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: An argument cannot be written as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.check_gate(user, gate_name))
+
+    def check_gates(
+        self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
+    ) -> dict[str, FeatureGate]:
+        """Evaluate several feature gates for a user in one call.
+
+        Statsig logs an exposure of each.
+
+        A gate that Statsig leaves out of its reply is not in the result.
+
+        Args:
+            user: Whom to evaluate for.
+            gate_names: The names of 1 to 100 gates.
+
+        Returns:
+            The evaluated gates by name.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be written
+                as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.check_gates(user, gate_names))
+
+    def get_config(self, user: StatsigUser | StatsigUserDict, config_name: str) -> DynamicConfig:
+        """Evaluate a dynamic config for a user. Statsig logs an exposure.
+
+        An unknown config has an empty value, so `get` gives its default.
+
+        Args:
+            user: Whom to evaluate for.
+            config_name: The name of the config or experiment. Statsig documents 2 to 100 letters,
+                digits, blanks and `_ - .`; any other name is sent as it is and left to the API to
+                refuse.
+
+        Returns:
+            The parameters that the config has for this user.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: An argument cannot be written as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.get_config(user, config_name))
+
+    def get_experiment(
+        self, user: StatsigUser | StatsigUserDict, experiment_name: str
+    ) -> Experiment:
+        """Evaluate an experiment for a user. Statsig logs an exposure.
+
+        An unknown experiment has an empty value, so `get` gives its default.
+
+        Args:
+            user: Whom to evaluate for.
+            experiment_name: The name of the config or experiment. Statsig documents 2 to 100
+                letters, digits, blanks and `_ - .`; any other name is sent as it is and left to the
+                API to refuse.
+
+        Returns:
+            The parameters of the group that the user is in.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: An argument cannot be written as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.get_experiment(user, experiment_name))
+
+    def get_layer(self, user: StatsigUser | StatsigUserDict, layer_name: str) -> Layer:
+        """Evaluate a layer for a user. Statsig logs an exposure of the whole layer.
+
+        An unknown layer is a `NotFoundError`.
+
+        Args:
+            user: Whom to evaluate for.
+            layer_name: The layer's name. Statsig documents no limits for it.
+
+        Returns:
+            The layer's parameters, as the user's experiment in it sets them.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: An argument cannot be written as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.get_layer(user, layer_name))
+
+    def get_ranked_list(
+        self, user: StatsigUser | StatsigUserDict, config_name: str
+    ) -> list[RankedVariant]:
+        """Rank the variants of a contextual bandit (Autotune AI) for a user.
+
+        An unknown config, or one that is no contextual bandit, is a `NotFoundError`.
+
+        Args:
+            user: Whom to evaluate for.
+            config_name: The name of the contextual bandit. Statsig documents 2 to 100 letters,
+                digits, blanks and `_ -`, here without the dot; any other name is sent as it is and
+                left to the API to refuse.
+
+        Returns:
+            The variants, in the order in which Statsig ranks them.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: An argument cannot be written as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.get_ranked_list(user, config_name))
+
+    def log_events(self, events: Iterable[StatsigEvent | StatsigEventDict]) -> LogEventResult:
+        """Log a batch of events.
+
+        Statsig does not deduplicate, so a batch is sent again only when it was provably not
+        accepted. Private attributes of users are removed before sending.
+
+        Args:
+            events: The events, at least one. No upper limit is documented; Statsig's SDKs send up
+                to 2000, and drop requests above 10 MB [sdk].
+
+        Returns:
+            That Statsig accepted the batch.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: `events` does not have 1 or more items, or an argument cannot be written as
+                JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.log_events(events))
+
+    def log_custom_exposures(
+        self,
+        exposures: Iterable[
+            ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
+        ],
+    ) -> LogEventResult:
+        """Log a batch of exposures that you have kept account of yourself.
+
+        For evaluations with `log_exposures=False`, and for users whom another system has
+        assigned. Sent again only when provably not accepted, as events are.
+
+        Args:
+            exposures: The exposures, at least one.
+
+        Returns:
+            That Statsig accepted the batch.
+
+        Raises:
+            TypeError: An argument is of another type than its own.
+            ValueError: `exposures` does not have 1 or more items, or an argument cannot be written
+                as JSON.
+            APIStatusError: Statsig refused the call; see its subclasses.
+            APIConnectionError: There was no reply within the deadline.
+            ResponseValidationError: The reply is not what the contract says.
+        """
+        return self._call(calls.log_custom_exposures(exposures))
+
+
+class RawOperations(RawCaller):
+    """Every call of the API, blocking, with the reply as it came."""
+
+    __slots__ = ()
+
+    def check_gate(
+        self, user: StatsigUser | StatsigUserDict, gate_name: str
+    ) -> APIResponse[FeatureGate]:
+        """As `Statsig.check_gate`; `parse()` gives what that returns."""
+        return self._call(calls.check_gate(user, gate_name))
+
+    def check_gates(
+        self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
+    ) -> APIResponse[dict[str, FeatureGate]]:
+        """As `Statsig.check_gates`; `parse()` gives what that returns."""
+        return self._call(calls.check_gates(user, gate_names))
+
+    def get_config(
+        self, user: StatsigUser | StatsigUserDict, config_name: str
+    ) -> APIResponse[DynamicConfig]:
+        """As `Statsig.get_config`; `parse()` gives what that returns."""
+        return self._call(calls.get_config(user, config_name))
+
+    def get_experiment(
+        self, user: StatsigUser | StatsigUserDict, experiment_name: str
+    ) -> APIResponse[Experiment]:
+        """As `Statsig.get_experiment`; `parse()` gives what that returns."""
+        return self._call(calls.get_experiment(user, experiment_name))
+
+    def get_layer(self, user: StatsigUser | StatsigUserDict, layer_name: str) -> APIResponse[Layer]:
+        """As `Statsig.get_layer`; `parse()` gives what that returns."""
+        return self._call(calls.get_layer(user, layer_name))
+
+    def get_ranked_list(
+        self, user: StatsigUser | StatsigUserDict, config_name: str
+    ) -> APIResponse[list[RankedVariant]]:
+        """As `Statsig.get_ranked_list`; `parse()` gives what that returns."""
+        return self._call(calls.get_ranked_list(user, config_name))
+
+    def log_events(
+        self, events: Iterable[StatsigEvent | StatsigEventDict]
+    ) -> APIResponse[LogEventResult]:
+        """As `Statsig.log_events`; `parse()` gives what that returns."""
+        return self._call(calls.log_events(events))
+
+    def log_custom_exposures(
+        self,
+        exposures: Iterable[
+            ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
+        ],
+    ) -> APIResponse[LogEventResult]:
+        """As `Statsig.log_custom_exposures`; `parse()` gives what that returns."""
+        return self._call(calls.log_custom_exposures(exposures))

@@ -1,0 +1,833 @@
+# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The objects that calls of the Statsig HTTP API take and give.
+
+A field that is None is left out of what is sent, and was absent or null in what was received. Where
+null can be sent, `UNSET` leaves the field out and None sends it. Unknown fields are kept. Equal
+models have equal hashes; maps, lists and unknown fields do not count for the hash.
+
+Sources of facts stand in brackets: [docs] is Statsig's documentation of 2026-05-20, [spec] the
+OpenAPI document in it, [old docs] its HTTP API page of 2021 to 2025, [sdk] Statsig's own SDKs.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self, TypeAlias
+
+from attrs import field, frozen
+
+from statsig_api_client._runtime import (
+    UNSET,
+    GateValue,
+    JsonObject,
+    JsonValue,
+    ObjectReader,
+    ParameterValues,
+    Parser,
+    SchemaError,
+    StatsigError,
+    Unset,
+    array_of,
+    boolean,
+    either,
+    integer,
+    json_object,
+    map_of,
+    model_or_object,
+    nullable,
+    number,
+    one_of,
+    string,
+    typed,
+    wire,
+)
+
+from .wire import (
+    SecondaryExposureDict,
+    StatsigEnvironmentDict,
+    StatsigMetadataDict,
+    StatsigUserDict,
+)
+
+
+@frozen(kw_only=True)
+class StatsigEnvironment:
+    """An environment of the project."""
+
+    tier: str | None = field(default=None, validator=typed(nullable(string)))
+    """`production`, `staging`, `development`, or a name that the project defines itself [docs,
+    guides/using-environments].
+    """
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            tier=fields.optional("tier", string, absent=None),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        if self.tier is not None:
+            data["tier"] = self.tier
+        return data
+
+
+@frozen(kw_only=True)
+class StatsigUser:
+    """Whom to evaluate for, or who did something.
+
+    Give at least one ID, `userID` or one of `customIDs`: the API answers without any, but all
+    such users fall into one bucket [docs, sdks/how-evaluation-works]. Statsig documents limits
+    of 64 characters for a field and 4096 for the whole [docs, guides/logging-events], and trims
+    what is longer.
+    """
+
+    user_id: str | None = field(default=None, validator=typed(nullable(string)))
+    """The ID of the user in your system."""
+    email: str | None = field(default=None, validator=typed(nullable(string)))
+    """The e-mail address. Not checked, since rules may match any text."""
+    ip: str | None = field(default=None, validator=typed(nullable(string)))
+    """The IP address, from which Statsig infers the country if none is given."""
+    user_agent: str | None = field(default=None, validator=typed(nullable(string)))
+    """The browser's user agent, from which Statsig infers browser and system."""
+    country: str | None = field(default=None, validator=typed(nullable(string)))
+    """The country, as two letters of ISO 3166-1."""
+    locale: str | None = field(default=None, validator=typed(nullable(string)))
+    """The locale."""
+    app_version: str | None = field(default=None, validator=typed(nullable(string)))
+    """The version of your application, compared as numbers between dots."""
+    custom: Mapping[str, JsonValue] | None = field(
+        default=None, validator=typed(nullable(json_object)), hash=False
+    )
+    """Your own attributes. Rules can test them; events carry them."""
+    private_attributes: Mapping[str, JsonValue] | None = field(
+        default=None, validator=typed(nullable(json_object)), hash=False
+    )
+    """Attributes that are used for evaluation and never stored.
+
+    This client removes them from events and exposures.
+    """
+    custom_ids: Mapping[str, str] | None = field(
+        default=None, validator=typed(nullable(map_of(string))), hash=False
+    )
+    """IDs of other units than the user, such as a company or a device."""
+    statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = field(
+        default=None, validator=typed(nullable(model_or_object(StatsigEnvironment))), hash=False
+    )
+    """The environment to evaluate in; production if absent [docs]."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            user_id=fields.optional("userID", string, absent=None),
+            email=fields.optional("email", string, absent=None),
+            ip=fields.optional("ip", string, absent=None),
+            user_agent=fields.optional("userAgent", string, absent=None),
+            country=fields.optional("country", string, absent=None),
+            locale=fields.optional("locale", string, absent=None),
+            app_version=fields.optional("appVersion", string, absent=None),
+            custom=fields.optional("custom", json_object, absent=None),
+            private_attributes=fields.optional("privateAttributes", json_object, absent=None),
+            custom_ids=fields.optional("customIDs", map_of(string), absent=None),
+            statsig_environment=fields.optional(
+                "statsigEnvironment", StatsigEnvironment.from_dict, absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        if self.user_id is not None:
+            data["userID"] = self.user_id
+        if self.email is not None:
+            data["email"] = self.email
+        if self.ip is not None:
+            data["ip"] = self.ip
+        if self.user_agent is not None:
+            data["userAgent"] = self.user_agent
+        if self.country is not None:
+            data["country"] = self.country
+        if self.locale is not None:
+            data["locale"] = self.locale
+        if self.app_version is not None:
+            data["appVersion"] = self.app_version
+        if self.custom is not None:
+            data["custom"] = self.custom
+        if self.private_attributes is not None:
+            data["privateAttributes"] = self.private_attributes
+        if self.custom_ids is not None:
+            data["customIDs"] = self.custom_ids
+        if self.statsig_environment is not None:
+            data["statsigEnvironment"] = wire(
+                "statsig_environment", self.statsig_environment, StatsigEnvironment
+            )
+        return data
+
+
+@frozen(kw_only=True)
+class StatsigMetadata:
+    """About a request or an event itself, not about its user."""
+
+    sdk_type: str | None = field(default=None, validator=typed(nullable(string)))
+    """Which client sent it."""
+    sdk_version: str | None = field(default=None, validator=typed(nullable(string)))
+    """The version of that client."""
+    exposure_logging_disabled: bool | None = field(default=None, validator=typed(nullable(boolean)))
+    """Do not log exposures of this evaluation; the caller does it.
+
+    For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
+    """
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            sdk_type=fields.optional("sdkType", string, absent=None),
+            sdk_version=fields.optional("sdkVersion", string, absent=None),
+            exposure_logging_disabled=fields.optional(
+                "exposureLoggingDisabled", boolean, absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        if self.sdk_type is not None:
+            data["sdkType"] = self.sdk_type
+        if self.sdk_version is not None:
+            data["sdkVersion"] = self.sdk_version
+        if self.exposure_logging_disabled is not None:
+            data["exposureLoggingDisabled"] = self.exposure_logging_disabled
+        return data
+
+
+@frozen(kw_only=True)
+class FeatureGate(GateValue):
+    """A feature gate, evaluated for one user. It is truthy exactly when it passes."""
+
+    name: str
+    """The gate's name."""
+    value: bool
+    """Whether the gate passes."""
+    rule_id: str | None = None
+    """The rule that decided; None, empty, or `default` when none matched, `disabled` when the gate
+    is off.
+    """
+    group_name: str | None = None
+    """The name of that rule or group."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+    error: StatsigError | None = field(default=None, eq=False)
+    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            name=fields.required("name", string),
+            value=fields.required("value", boolean),
+            rule_id=fields.optional("rule_id", nullable(string), absent=None),
+            group_name=fields.optional("group_name", nullable(string), absent=None),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["name"] = self.name
+        data["value"] = self.value
+        if self.rule_id is not None:
+            data["rule_id"] = self.rule_id
+        if self.group_name is not None:
+            data["group_name"] = self.group_name
+        return data
+
+
+@frozen(kw_only=True)
+class DynamicConfig(ParameterValues):
+    """A dynamic config, evaluated for one user."""
+
+    name: str
+    """The config's name."""
+    value: dict[str, JsonValue] = field(hash=False)
+    """The parameters; empty when the project has no such config."""
+    rule_id: str | None = None
+    """The rule that decided; None, empty, or `default` when none matched."""
+    group_name: str | None = None
+    """The name of that rule."""
+    group: str | None = None
+    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+    error: StatsigError | None = field(default=None, eq=False)
+    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            name=fields.required("name", string),
+            value=fields.required("value", json_object),
+            rule_id=fields.optional("rule_id", nullable(string), absent=None),
+            group_name=fields.optional("group_name", nullable(string), absent=None),
+            group=fields.optional("group", nullable(string), absent=None),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["name"] = self.name
+        data["value"] = self.value
+        if self.rule_id is not None:
+            data["rule_id"] = self.rule_id
+        if self.group_name is not None:
+            data["group_name"] = self.group_name
+        if self.group is not None:
+            data["group"] = self.group
+        return data
+
+
+@frozen(kw_only=True)
+class Experiment(ParameterValues):
+    """An experiment, evaluated for one user."""
+
+    name: str
+    """The experiment's name."""
+    value: dict[str, JsonValue] = field(hash=False)
+    """The parameters of the user's group; empty when there is no such experiment."""
+    rule_id: str | None = None
+    """The group's rule; None, empty, or `default` when the user is in no group."""
+    group_name: str | None = None
+    """The name of the user's group; None when they are in none."""
+    group: str | None = None
+    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+    error: StatsigError | None = field(default=None, eq=False)
+    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            name=fields.required("name", string),
+            value=fields.required("value", json_object),
+            rule_id=fields.optional("rule_id", nullable(string), absent=None),
+            group_name=fields.optional("group_name", nullable(string), absent=None),
+            group=fields.optional("group", nullable(string), absent=None),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["name"] = self.name
+        data["value"] = self.value
+        if self.rule_id is not None:
+            data["rule_id"] = self.rule_id
+        if self.group_name is not None:
+            data["group_name"] = self.group_name
+        if self.group is not None:
+            data["group"] = self.group
+        return data
+
+
+@frozen(kw_only=True)
+class Layer(ParameterValues):
+    """A layer, evaluated for one user.
+
+    Its names are in camelCase, unlike those of configs [spec].
+    """
+
+    name: str
+    """The layer's name."""
+    value: dict[str, JsonValue] = field(hash=False)
+    """The parameters, as the user's experiment in the layer sets them."""
+    rule_id: str | None = None
+    """The rule that decided; None, empty, or `default` when none matched."""
+    allocated_experiment_name: str | None = None
+    """The experiment that the user is in; None when they are in none."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+    error: StatsigError | None = field(default=None, eq=False)
+    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            name=fields.required("name", string),
+            value=fields.required("value", json_object),
+            rule_id=fields.optional("ruleID", nullable(string), absent=None),
+            allocated_experiment_name=fields.optional(
+                "allocatedExperimentName", nullable(string), absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["name"] = self.name
+        data["value"] = self.value
+        if self.rule_id is not None:
+            data["ruleID"] = self.rule_id
+        if self.allocated_experiment_name is not None:
+            data["allocatedExperimentName"] = self.allocated_experiment_name
+        return data
+
+
+@frozen(kw_only=True)
+class RankedVariant:
+    """A variant of a contextual bandit, with its score for one user."""
+
+    name: str
+    """The variant's name."""
+    value: dict[str, JsonValue] = field(hash=False)
+    """The variant's parameters."""
+    score: float
+    """How well the variant suits the user; higher is better."""
+    rule_id: str | None = None
+    """The variant's rule."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            name=fields.required("name", string),
+            value=fields.required("value", json_object),
+            score=fields.required("score", number),
+            rule_id=fields.optional("rule_id", nullable(string), absent=None),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["name"] = self.name
+        data["value"] = self.value
+        data["score"] = self.score
+        if self.rule_id is not None:
+            data["rule_id"] = self.rule_id
+        return data
+
+
+SecondaryExposureGateValue: TypeAlias = Literal["true", "false"]
+"""Whether it passed, as text."""
+
+_secondary_exposure_gate_value: Parser[SecondaryExposureGateValue] = one_of("true", "false")
+
+
+@frozen(kw_only=True)
+class SecondaryExposure:
+    """A gate that was evaluated on the way to a decision."""
+
+    gate: str = field(validator=typed(string))
+    """The gate's name."""
+    gate_value: SecondaryExposureGateValue = field(validator=typed(_secondary_exposure_gate_value))
+    """Whether it passed, as text."""
+    rule_id: str = field(validator=typed(string))
+    """The rule that decided."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            gate=fields.required("gate", string),
+            gate_value=fields.required("gateValue", _secondary_exposure_gate_value),
+            rule_id=fields.required("ruleID", string),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["gate"] = self.gate
+        data["gateValue"] = self.gate_value
+        data["ruleID"] = self.rule_id
+        return data
+
+
+@frozen(kw_only=True)
+class StatsigEvent:
+    """Something that a user did.
+
+    Statsig answers that it accepted an event, and then drops it silently, when its name has a
+    backslash, a line break, NUL, or one of `[ ] { } < > # = ; & $ % |`; it trims names and
+    values above 64 characters and metadata above 4096 [docs, guides/logging-events]. The client
+    warns of both with an `EventWarning`.
+    """
+
+    event_name: str = field(validator=typed(string))
+    """What happened."""
+    user: StatsigUser | StatsigUserDict | None = field(
+        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
+    )
+    """Who did it."""
+    value: str | float | Unset | None = field(
+        default=UNSET, validator=typed(nullable(either(string, number)))
+    )
+    """The value that metrics add up (a number) or count by (a text)."""
+    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+
+    The time at which the request arrives if absent.
+    """
+    metadata: Mapping[str, str] | None = field(
+        default=None, validator=typed(nullable(map_of(string))), hash=False
+    )
+    """Details, by which metrics can be broken down."""
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
+        default=None,
+        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
+        hash=False,
+    )
+    """For exposure events, the gates that were evaluated on the way."""
+    statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(
+        default=None, validator=typed(nullable(model_or_object(StatsigMetadata))), hash=False
+    )
+    """About the event itself."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            event_name=fields.required("eventName", string),
+            user=fields.optional("user", StatsigUser.from_dict, absent=None),
+            value=fields.optional("value", nullable(either(string, number)), absent=UNSET),
+            time=fields.optional("time", either(integer, string), absent=None),
+            metadata=fields.optional("metadata", map_of(string), absent=None),
+            secondary_exposures=fields.optional(
+                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+            ),
+            statsig_metadata=fields.optional(
+                "statsigMetadata", StatsigMetadata.from_dict, absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["eventName"] = self.event_name
+        if self.user is not None:
+            data["user"] = wire("user", self.user, StatsigUser)
+        if self.value is not UNSET:
+            data["value"] = self.value
+        if self.time is not None:
+            data["time"] = self.time
+        if self.metadata is not None:
+            data["metadata"] = self.metadata
+        if self.secondary_exposures is not None:
+            data["secondaryExposures"] = [
+                wire("secondary_exposures", item, SecondaryExposure)
+                for item in self.secondary_exposures
+            ]
+        if self.statsig_metadata is not None:
+            data["statsigMetadata"] = wire(
+                "statsig_metadata", self.statsig_metadata, StatsigMetadata
+            )
+        return data
+
+
+@frozen(kw_only=True)
+class LogEventResult:
+    """The answer to a delivery."""
+
+    success: bool = True
+    """That the batch was accepted. A reply that says false raises an error."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields of the reply that this version does not know."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            success=fields.optional("success", boolean, absent=True),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["success"] = self.success
+        return data
+
+
+@frozen(kw_only=True)
+class ExperimentExposure:
+    """That a user saw a group of an experiment, or a rule of a dynamic config.
+
+    Say which with `group`, `ruleID` or both. [spec] asks for exactly one and its own example has
+    both.
+    """
+
+    experiment_name: str = field(validator=typed(string))
+    """The name of the experiment or dynamic config."""
+    user: StatsigUser | StatsigUserDict | None = field(
+        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
+    )
+    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    group: str | None = field(default=None, validator=typed(nullable(string)))
+    """The exact name of the group."""
+    rule_id: str | None = field(default=None, validator=typed(nullable(string)))
+    """The rule's ID."""
+    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+
+    The time at which the request arrives if absent.
+    """
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
+        default=None,
+        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
+        hash=False,
+    )
+    """The gates that were evaluated on the way."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.group is None and self.rule_id is None:
+            raise SchemaError("ExperimentExposure", "expected group or rule_id")
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            experiment_name=fields.required("experimentName", string),
+            user=fields.optional("user", StatsigUser.from_dict, absent=None),
+            group=fields.optional("group", string, absent=None),
+            rule_id=fields.optional("ruleID", string, absent=None),
+            time=fields.optional("time", either(integer, string), absent=None),
+            secondary_exposures=fields.optional(
+                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["experimentName"] = self.experiment_name
+        if self.user is not None:
+            data["user"] = wire("user", self.user, StatsigUser)
+        if self.group is not None:
+            data["group"] = self.group
+        if self.rule_id is not None:
+            data["ruleID"] = self.rule_id
+        if self.time is not None:
+            data["time"] = self.time
+        if self.secondary_exposures is not None:
+            data["secondaryExposures"] = [
+                wire("secondary_exposures", item, SecondaryExposure)
+                for item in self.secondary_exposures
+            ]
+        return data
+
+
+@frozen(kw_only=True)
+class GateExposure:
+    """That a user was evaluated for a feature gate.
+
+    Say by which rule with `group`, `ruleID` or both.
+    """
+
+    gate_name: str = field(validator=typed(string))
+    """The gate's name."""
+    passes: bool = field(validator=typed(boolean))
+    """Whether the gate passed."""
+    user: StatsigUser | StatsigUserDict | None = field(
+        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
+    )
+    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    group: str | None = field(default=None, validator=typed(nullable(string)))
+    """The exact name of the rule."""
+    rule_id: str | None = field(default=None, validator=typed(nullable(string)))
+    """The rule's ID."""
+    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+
+    The time at which the request arrives if absent.
+    """
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
+        default=None,
+        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
+        hash=False,
+    )
+    """The gates that were evaluated on the way."""
+    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.group is None and self.rule_id is None:
+            raise SchemaError("GateExposure", "expected group or rule_id")
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Read the wire form.
+
+        Args:
+            data: A JSON object.
+            path: The JSON path of `data`, for errors.
+
+        Raises:
+            SchemaError: A field is missing or has the wrong type.
+        """
+        fields = ObjectReader(data, path)
+        return cls(
+            gate_name=fields.required("gateName", string),
+            passes=fields.required("passes", boolean),
+            user=fields.optional("user", StatsigUser.from_dict, absent=None),
+            group=fields.optional("group", string, absent=None),
+            rule_id=fields.optional("ruleID", string, absent=None),
+            time=fields.optional("time", either(integer, string), absent=None),
+            secondary_exposures=fields.optional(
+                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+            ),
+            additional_properties=fields.rest(),
+        )
+
+    def to_dict(self) -> JsonObject:
+        """The wire form."""
+        data: JsonObject = dict(self.additional_properties)
+        data["gateName"] = self.gate_name
+        data["passes"] = self.passes
+        if self.user is not None:
+            data["user"] = wire("user", self.user, StatsigUser)
+        if self.group is not None:
+            data["group"] = self.group
+        if self.rule_id is not None:
+            data["ruleID"] = self.rule_id
+        if self.time is not None:
+            data["time"] = self.time
+        if self.secondary_exposures is not None:
+            data["secondaryExposures"] = [
+                wire("secondary_exposures", item, SecondaryExposure)
+                for item in self.secondary_exposures
+            ]
+        return data
