@@ -1,0 +1,25 @@
+"""A local Statsig server: develop and test with no account and no network.
+
+    python -m statsig_api_client.local project.yaml
+
+or from Python, `LocalServer`. It needs the extra `local`.
+"""
+
+try:
+    from .project import ProjectError
+    from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
+    from .server import LocalServer
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"the local server needs {error.name}: pip install 'statsig-api-client[local]'",
+        name=error.name,
+    ) from None
+
+__all__ = [
+    "LocalServer",
+    "ProjectError",
+    "RecordedEvent",
+    "RecordedExposure",
+    "RecordingError",
+    "SecondaryExposure",
+]

@@ -1,0 +1,61 @@
+"""Reading the body of a request: no larger than allowed, unpacked, and JSON."""
+
+import gzip
+import io
+import zlib
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from .contract import ContractError
+from .wire import JsonValue, read_json
+
+MAX_BODY: Final = 10 * 1024 * 1024
+"""The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""
+
+
+async def read_body(request: Request) -> JsonValue:
+    """Read the JSON of a request.
+
+    Raises:
+        HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
+            with gzip.
+        ContractError: The body is not what its headers say, or not JSON.
+    """
+    data = await _read(request)
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding == "gzip":
+        data = _unpack(data)
+    elif encoding != "identity":
+        raise HTTPException(415, "expected a body that is plain or packed with gzip")
+    try:
+        return read_json(data)
+    except ValueError as error:
+        raise ContractError("$", f"expected JSON: {error}") from None
+
+
+async def _read(request: Request) -> bytes:
+    size = 0
+    chunks: list[bytes] = []
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            # Read to its end all the same: a client that still sends would not see the answer.
+            chunks.clear()
+        else:
+            chunks.append(chunk)
+    if size > MAX_BODY:
+        raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+    return b"".join(chunks)
+
+
+def _unpack(data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            plain = packed.read(MAX_BODY + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ContractError("$", "expected gzip, as the header content-encoding says") from None
+    if len(plain) > MAX_BODY:
+        raise HTTPException(413, f"the body, unpacked, is larger than {MAX_BODY} bytes")
+    return plain

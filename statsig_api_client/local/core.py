@@ -1,0 +1,147 @@
+"""Statsig's own evaluation core, set up to send nothing, log nothing and write no file."""
+
+import json
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict, cast
+
+from statsig_python_core import (
+    DataStore,
+    DataStoreResponse,
+    OutputLoggerProvider,
+    StatsigBasePy,
+    StatsigOptions,
+    StatsigUser,
+)
+
+from .recording import SecondaryExposure
+from .wire import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from statsig_python_core.statsig_python_core import (
+        AttributesDict,
+        CustomIdsDict,
+        EnvironmentDict,
+    )
+
+_USER_TEXTS: Final = {
+    "userID": "user_id",
+    "email": "email",
+    "ip": "ip",
+    "userAgent": "user_agent",
+    "country": "country",
+    "locale": "locale",
+    "appVersion": "app_version",
+}
+_USER_MAPS: Final = frozenset({"custom", "customIDs", "privateAttributes", "statsigEnvironment"})
+
+
+class Answer(TypedDict):
+    """What the core says of one gate, config, experiment or layer."""
+
+    value: JsonValue
+    rule_id: str
+    group_name: NotRequired[str]
+    passed: NotRequired[bool]
+    allocated_experiment_name: NotRequired[str]
+    secondary_exposures: list[SecondaryExposure]
+
+
+class Answers(TypedDict):
+    """What the core says of a whole project, by name."""
+
+    feature_gates: dict[str, Answer]
+    dynamic_configs: dict[str, Answer]
+    layer_configs: dict[str, Answer]
+
+
+class Core:
+    """Config specs, loaded into the core.
+
+    Raises:
+        ValueError: The core cannot read the specs; the message says why.
+    """
+
+    def __init__(self, specs: JsonObject) -> None:
+        text = json.dumps(specs)
+        self._core = _start(text, StatsigOptions(output_log_level="none"))
+        if not self._core.get_initialize_details().is_config_spec_ready:
+            self.close()
+            raise ValueError(_complaint(text))
+
+    def evaluate(self, user: JsonObject) -> Answers:
+        """Evaluate everything for a user in the form of the wire.
+
+        Everything, because no other public answer of the core has the secondary exposures, or says
+        whether a config's rule passed. It costs 0.1 ms for 20 entities, 1 ms for 160.
+        """
+        answers = self._core.get_client_initialize_response(_core_user(user), hash="none")
+        return cast("Answers", json.loads(answers))
+
+    def close(self) -> None:
+        """Stop the core."""
+        self._core.shutdown().wait()
+
+
+def _core_user(user: JsonObject) -> StatsigUser:
+    texts = {
+        name: value
+        for field, name in _USER_TEXTS.items()
+        if isinstance(value := user.get(field), str)
+    }
+    maps = {field: value for field in _USER_MAPS if isinstance(value := user.get(field), dict)}
+    # Fields such as os_name may stand beside userID too, where the core has no place for them.
+    others = {field: user[field] for field in user.keys() - _USER_TEXTS.keys() - _USER_MAPS}
+    # The casts: the core takes whatever JSON can say, and ignores what it cannot compare.
+    return StatsigUser(
+        **texts,
+        custom=cast("AttributesDict", others | maps.get("custom", {})),
+        custom_ids=cast("CustomIdsDict", maps.get("customIDs")),
+        private_attributes=cast("AttributesDict", maps.get("privateAttributes")),
+        statsig_environment=cast("EnvironmentDict", maps.get("statsigEnvironment")),
+    )
+
+
+# The core calls the two hooks below from threads of its own, which Python's tracing does not see,
+# and so neither does the measuring of coverage; they are one line each, and whatever is evaluated
+# has gone through the first.
+
+
+def _start(text: str, options: StatsigOptions) -> StatsigBasePy:
+    response = DataStoreResponse(result=text, time=1)
+
+    class Specs(DataStore):
+        """Hands the specs to the core, in place of the network."""
+
+        def get(self, key: str) -> DataStoreResponse:  # noqa: ARG002
+            return response  # pragma: no cover
+
+    options.data_store = Specs()  # type: ignore[no-untyped-call]  # it is untyped there
+    options.disable_network = True
+    options.disable_all_logging = True
+    options.disable_disk_access = True
+    # Without these two, conditions on country and browser are wrong until both have loaded.
+    options.wait_for_country_lookup_init = True
+    options.wait_for_user_agent_init = True
+    # "If the environment tier is unset, all checks will default to production" (Statsig's docs).
+    options.environment = "production"
+    core = StatsigBasePy("secret-local", options)
+    core.initialize().wait()
+    return core
+
+
+def _complaint(text: str) -> str:
+    heard: list[str] = []
+
+    class Log(OutputLoggerProvider):
+        """Hears why the core cannot read specs, which it tells to its log alone."""
+
+        def error(self, tag: str, msg: str) -> None:
+            heard.append(f"{tag}: {msg}")  # pragma: no cover
+
+    log = Log()  # type: ignore[no-untyped-call]  # it is untyped there
+    options = StatsigOptions(output_log_level="error", output_logger_provider=log)
+    _start(text, options).shutdown().wait()
+    # The core keeps its logger for as long as the process lives, and calls it even when Python is
+    # gone.
+    for name in ("init_fn", "debug_fn", "info_fn", "warn_fn", "error_fn", "shutdown_fn"):
+        setattr(log, name, None)
+    return heard[0].partition(" at line ")[0]

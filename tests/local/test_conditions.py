@@ -1,0 +1,158 @@
+"""The words of project files, each tried on a user for whom it holds and one for whom not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from statsig_api_client.local import LocalServer
+
+from .conftest import Api, Json
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/120.0.0.0 Safari/537.36"
+)
+SAFARI = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/16.1 Safari/605.1.15"
+)
+
+
+def custom(**attributes: object) -> Json:
+    return {"custom": attributes}
+
+
+# The condition, a user for whom it holds, a user for whom it does not.
+CASES: list[tuple[str, Json, Json]] = [
+    ("{email: ada@example.com}", {"email": "ADA@example.com"}, {"email": "bob@example.com"}),
+    ("{email: {is: ada@example.com}}", {"email": "ada@example.com"}, {}),
+    ("{email: {is not: ada@example.com}}", {"email": "b@c"}, {"email": "ada@example.com"}),
+    ("{email: {is exactly: Ada@b.c}}", {"email": "Ada@b.c"}, {"email": "ada@b.c"}),
+    ("{email: {is not exactly: Ada@b.c}}", {"email": "ada@b.c"}, {"email": "Ada@b.c"}),
+    ("{email: {starts with: [ada, bob]}}", {"email": "bob@b.c"}, {"email": "eve@b.c"}),
+    ('{email: {ends with: "@Example.com"}}', {"email": "a@example.com"}, {"email": "a@b.c"}),
+    ("{email: {contains: example}}", {"email": "a@example.com"}, {"email": "a@b.c"}),
+    ("{email: {does not contain: example}}", {"email": "a@b.c"}, {"email": "a@example.com"}),
+    ("{email: {matches: '^a.*c$'}}", {"email": "a@b.c"}, {"email": "b@b.c"}),
+    ("{userID: [1, two]}", {"userID": "1"}, {"userID": "3"}),
+    ("{ip: 10.0.0.1}", {"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}),
+    ("{locale: {starts with: en}}", {"locale": "en_US"}, {"locale": "de_DE"}),
+    ("{userAgent: {contains: Windows}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{appVersion: {version is: 1.10}}", {"appVersion": "1.10"}, {"appVersion": "1.1"}),
+    ("{appVersion: {version is not: 1.10}}", {"appVersion": "1.1"}, {"appVersion": "1.10"}),
+    ("{appVersion: {version at least: 2}}", {"appVersion": "2.0.0"}, {"appVersion": "1.9"}),
+    ("{appVersion: {version at most: 1.9.9}}", {"appVersion": "1.9.9"}, {"appVersion": "1.10"}),
+    ("{appVersion: {version above: 1.9}}", {"appVersion": "1.10"}, {"appVersion": "1.9"}),
+    ("{appVersion: {version below: 1.10}}", {"appVersion": "1.9"}, {"appVersion": "1.10"}),
+    ("{appVersion: 1.10}", {"appVersion": "1.10"}, {"appVersion": "1.1"}),
+    ("{country: NO}", {"country": "no"}, {"country": "SE"}),
+    ("{country: {is one of: [DE]}}", {"ip": "84.56.1.1"}, {"ip": "8.8.8.8"}),
+    ("{country: {is not one of: [DE]}}", {"ip": "8.8.8.8"}, {"ip": "84.56.1.1"}),
+    ("{browser: Chrome}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{browser version: {version at least: 120}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{os: Windows}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{os: BeOS}", {"os_name": "BeOS"}, {"os_name": "CP/M"}),
+    ("{os version: {version below: 10.16}}", {"os_version": "10.15.7"}, {"os_version": "11"}),
+    ("{custom.plan: pro}", custom(plan="Pro"), custom(plan="free")),
+    ("{custom.plan: pro}", {"privateAttributes": {"plan": "pro"}}, {}),
+    ("{custom.level: 3}", custom(level=3), custom(level=4)),
+    ("{custom.beta: true}", custom(beta=True), custom(beta=False)),
+    ("{custom.level: {equals: 3}}", custom(level=3), custom(level=3.5)),
+    ("{custom.level: {does not equal: 3}}", custom(level=4), custom(level=3)),
+    ("{custom.level: {at least: 3}}", custom(level=3), custom(level=2)),
+    ("{custom.level: {at most: 3.5}}", custom(level=3), custom(level=4)),
+    ("{custom.level: {above: 3}}", custom(level=3.1), custom(level=3)),
+    ("{custom.level: {below: 3}}", custom(level=2), custom(level=3)),
+    ("{custom.level: {at least: 3, below: 5}}", custom(level=4), custom(level=5)),
+    ("{custom.tags: {has any of: [a, b]}}", custom(tags=["b", "c"]), custom(tags=["c"])),
+    ("{custom.tags: {has none of: [a, b]}}", custom(tags=["c"]), custom(tags=["a"])),
+    ("{custom.tags: {has all of: [a, b]}}", custom(tags=["a", "b"]), custom(tags=["a"])),
+    (
+        "{custom.tags: {does not have all of: [a, b]}}",
+        custom(tags=["a"]),
+        custom(tags=["a", "b"]),
+    ),
+    (
+        "{custom.joined: {after: 2026-01-01}}",
+        custom(joined=1767225600001),
+        custom(joined=1767225600000),
+    ),
+    (
+        "{custom.joined: {before: 2026-01-01T01:00:00+01:00}}",
+        custom(joined=1767225599999),
+        custom(joined=1767225600000),
+    ),
+    (
+        "{custom.joined: {on the day of: 1767225600000}}",
+        custom(joined=1767225600000 + 3_600_000),
+        custom(joined=1767225600000 - 3_600_000),
+    ),
+    ("{customIDs.companyID: [c1]}", {"customIDs": {"companyID": "c1"}}, {"userID": "c1"}),
+    ("{environment: staging}", {"statsigEnvironment": {"tier": "staging"}}, {}),
+    ("{environment: {is not: staging}}", {}, {"statsigEnvironment": {"tier": "staging"}}),
+    ("{passes gate: staff}", {"email": "a@example.com"}, {}),
+    ("{fails gate: staff}", {}, {"email": "a@example.com"}),
+    (
+        "{passes gate: [staff, german]}",
+        {"email": "a@example.com", "country": "DE"},
+        {"country": "DE"},
+    ),
+    (
+        "{email: {ends with: .com}, country: DE}",
+        {"email": "a@b.com", "country": "DE"},
+        {"email": "a@b.com"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    file = tmp_path_factory.mktemp("conditions") / "project.yaml"
+    gates = [
+        "  staff: {rules: [{name: r, if: {email: {ends with: '@example.com'}}}]}",
+        "  german: {rules: [{name: r, if: {country: DE}}]}",
+        "  past: {rules: [{name: r, if: {time: {after: 2020-01-01}}}]}",
+        "  future: {rules: [{name: r, if: {time: {after: 2999-01-01}}}]}",
+        "  bare: {rules: [{name: r}]}",
+        "  everyone: {rules: [{name: r, if: everyone}]}",
+        "  no_conditions: {rules: [{name: r, if: {}}]}",
+        "  no_rules: {}",
+        "  off: {enabled: false, rules: [{name: r, if: everyone}]}",
+        "  nobody: {rules: [{name: r, rollout: 0}]}",
+        *(f"  case {n}: {{rules: [{{name: r, if: {case[0]}}}]}}" for n, case in enumerate(CASES)),
+    ]
+    file.write_text("gates:\n" + "\n".join(gates))
+    with LocalServer(file) as server:
+        api = Api(server)
+        yield api
+        api.http.close()
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case[0] for case in CASES])
+def test_a_condition_holds_for_those_it_means(api: Api, number: int) -> None:
+    _, holds, fails = CASES[number]
+    assert api.gate(f"case {number}", holds) is True
+    assert api.gate(f"case {number}", fails) is False
+
+
+def test_conditions_on_time_compare_with_now(api: Api) -> None:
+    assert (api.gate("past"), api.gate("future")) == (True, False)
+
+
+@pytest.mark.parametrize("gate", ["bare", "everyone", "no_conditions"])
+def test_a_rule_without_conditions_is_for_everyone(api: Api, gate: str) -> None:
+    assert api.gate(gate) is True
+
+
+def test_a_gate_without_rules_passes_for_nobody(api: Api) -> None:
+    assert api.gate("no_rules") is False
+
+
+def test_a_rollout_of_zero_names_the_rule_and_does_not_pass(api: Api) -> None:
+    reply = api.post("check_gate", {"gateName": "nobody"}).json()
+    assert (reply["value"], reply["rule_id"]) == (False, "r")
+
+
+def test_a_disabled_gate_does_not_pass_though_its_rules_would(api: Api) -> None:
+    reply = api.post("check_gate", {"gateName": "off"}).json()
+    assert (reply["value"], reply["rule_id"]) == (False, "disabled")

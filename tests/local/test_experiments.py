@@ -1,0 +1,155 @@
+"""How experiments and layers divide users."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Api, Json
+
+USERS: list[Json] = [{"userID": f"user {number}"} for number in range(200)]
+
+
+def groups(api: Api, experiment: str, users: list[Json] = USERS) -> Counter[object]:
+    return Counter(api.config(experiment, user)["group_name"] for user in users)
+
+
+def test_groups_have_their_shares_of_the_users(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        experiments:
+          thirds:
+            groups: {A: {value: {}}, B: {value: {}}, C: {value: {}}}
+          uneven:
+            groups: {Many: {share: 90, value: {}}, Few: {share: 10, value: {}}}
+    """)
+    thirds = groups(api, "thirds")
+    assert thirds.keys() == {"A", "B", "C"}
+    assert all(45 < count < 90 for count in thirds.values())
+    assert 8 < groups(api, "uneven")["Few"] < 35
+
+
+def test_a_group_has_the_default_of_each_parameter_that_it_does_not_set(
+    serve: Callable[..., Api],
+) -> None:
+    api = serve("""
+        experiments:
+          ex:
+            default: {color: blue, size: 1}
+            groups: {Red: {value: {color: red}}}
+    """)
+    reply = api.config("ex", USERS[0])
+    assert reply["value"] == {"color": "red", "size": 1}
+
+
+def test_who_is_not_allocated_has_the_default(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        experiments:
+          ex:
+            allocation: 50
+            default: {size: 1}
+            groups: {Big: {value: {size: 2}}}
+    """)
+    replies = [api.config("ex", user) for user in USERS]
+    found = Counter((r["rule_id"], r["group_name"], str(r["value"])) for r in replies)
+    assert found.keys() == {
+        ("layerAssignment", None, "{'size': 1}"),
+        ("Big", "Big", "{'size': 2}"),
+    }
+    assert all(70 < count < 130 for count in found.values())
+
+
+def test_an_allocation_of_zero_is_nobody(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        layers:
+          page: {default: {size: 1}}
+        experiments:
+          alone: {allocation: 0, groups: {Big: {value: {size: 2}}}}
+          inside: {layer: page, allocation: 0, groups: {Big: {value: {size: 2}}}}
+    """)
+    assert groups(api, "alone", USERS[:20]) == {None: 20}
+    assert {api.layer("page", user)["ruleID"] for user in USERS[:20]} == {"default"}
+
+
+def test_who_is_not_targeted_has_the_default(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        experiments:
+          ex:
+            targeting: {country: DE}
+            groups: {In: {value: {on: true}}}
+    """)
+    assert api.config("ex", {"country": "DE"})["group_name"] == "In"
+    reply = api.config("ex", {"country": "FR"})
+    assert (reply["rule_id"], reply["value"]) == ("inlineTargetingRules", {})
+    assert api.server.gates == ()
+
+
+def test_an_experiment_that_is_not_active_gives_the_default(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        experiments:
+          ex:
+            active: false
+            groups: {In: {value: {on: true}}}
+    """)
+    assert api.config("ex", USERS[0])["rule_id"] == "prestart"
+
+
+def test_an_experiment_can_divide_units_other_than_users(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        experiments:
+          ex:
+            idType: companyID
+            groups: {A: {value: {}}, B: {value: {}}}
+    """)
+    company: Json = {"customIDs": {"companyID": "c1"}}
+    assert len(groups(api, "ex", [user | company for user in USERS[:30]])) == 1
+
+
+def test_a_user_is_in_one_experiment_of_a_layer_at_most(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        layers:
+          page: {default: {color: blue, size: 1}}
+        experiments:
+          colors: {layer: page, allocation: 30, groups: {Red: {value: {color: red}}}}
+          sizes: {layer: page, allocation: 30, groups: {Big: {value: {size: 2}}}}
+    """)
+    replies = [(user, api.layer("page", user)) for user in USERS]
+    found = Counter(
+        (r["allocatedExperimentName"], r["ruleID"], str(r["value"])) for _, r in replies
+    )
+    assert found.keys() == {
+        ("colors", "Red", "{'color': 'red', 'size': 1}"),
+        ("sizes", "Big", "{'color': 'blue', 'size': 2}"),
+        (None, "default", "{'color': 'blue', 'size': 1}"),
+    }
+    assert all(35 < count < 105 for count in found.values())
+    for user, reply in replies[:30]:
+        assert (reply["allocatedExperimentName"] == "sizes") == (
+            api.config("sizes", user)["group_name"] == "Big"
+        )
+
+
+def test_a_layer_divides_by_the_units_that_it_says(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        layers:
+          page: {idType: companyID, default: {color: blue}}
+        experiments:
+          colors: {layer: page, allocation: 50, groups: {Red: {value: {color: red}}}}
+    """)
+    replies = [
+        api.layer("page", {"userID": "same", "customIDs": {"companyID": str(n)}})["ruleID"]
+        for n in range(30)
+    ]
+    assert set(replies) == {"Red", "default"}
+
+
+@pytest.mark.parametrize("rename", ["", "x"])
+def test_users_are_divided_anew_only_when_a_name_changes(
+    serve: Callable[..., Api], rename: str
+) -> None:
+    text = """
+        gates:
+          half{}: {{rules: [{{name: r, rollout: 50}}]}}
+    """
+    first, second = serve(text.format(""), "one.yaml"), serve(text.format(rename), "two.yaml")
+    same = [first.gate("half", user) == second.gate(f"half{rename}", user) for user in USERS[:64]]
+    assert all(same) == (rename == "")

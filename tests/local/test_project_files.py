@@ -1,0 +1,230 @@
+"""What a faulty project gets: the file, the line, the key, and what was expected."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from statsig_api_client.local import LocalServer, ProjectError
+
+from .conftest import Api
+
+DEEP = "[" * 110 + "]" * 110
+
+# The project, the line with the fault, and what is said of it.
+FAULTS: list[tuple[str, int | None, str]] = [
+    ("", 1, "expected gates, configs, experiments or layers, got nothing"),
+    ("- gates", 1, "expected a mapping, got a list"),
+    ("gate: {}", 1, "gate: unknown key 'gate'; did you mean 'gates'?"),
+    ("gates: {a: {}}", 1, "gates.a: expected a name of 2 to 100 letters"),
+    ("gates: {a/b: {}}", 1, "gates.a/b: expected a name"),
+    ("gates:\n  aa: {}\n  bb: {}\n  aa: {}", 4, "gates.aa: a second 'aa'; the first is in line 2"),
+    ("gates:\n  aa:\n    rule: []", 3, "gates.aa.rule: unknown key 'rule'; did you mean 'rules'?"),
+    ("gates:\n  aa: {rules: {}}", 2, "gates.aa.rules: expected a list, got a mapping"),
+    ("gates:\n  aa: {rules: }", 2, "gates.aa.rules: expected a list, got nothing"),
+    ("gates:\n  aa: {rules: [{}]}", 2, "gates.aa.rules[0]: expected a name"),
+    ("gates:\n  aa: {rules: [{name: 5}]}", 2, 'expected text, got 5; to mean text, write "5"'),
+    ("gates:\n  aa: {rules: [{name: [5]}]}", 2, "expected a single value, got a list"),
+    ("gates:\n  aa: {rules: [{name: ''}]}", 2, "no rule can be named ''"),
+    ("gates:\n  aa: {rules: [{name: default}]}", 2, "no rule can be named 'default'"),
+    ("gates:\n  aa: {rules: [{name: r},\n    {name: r}]}", 3, "a second rule named 'r'"),
+    (
+        "gates:\n  aa:\n    rules:\n      - name: r\n        rollout: 150",
+        5,
+        "gates.aa.rules[0].rollout: expected a percentage from 0 to 100, got 150",
+    ),
+    ("gates:\n  aa: {rules: [{name: r, rollout: -0.1}]}", 2, "from 0 to 100, got -0.1"),
+    ("gates:\n  aa: {rules: [{name: r, rollout: 50%}]}", 2, "expected a number, got '50%'"),
+    ("gates:\n  aa: {rules: [{name: r, rollout: true}]}", 2, "expected a number, got true"),
+    ("gates:\n  aa: {rules: [{name: r, rollout: 1e999}]}", 2, "a number that fits a double"),
+    (f"gates:\n  aa: {{rules: [{{name: r, rollout: {'9' * 5000}}}]}}", 2, "that fits a double"),
+    ("gates:\n  aa: {rules: [{name: r, rollout: !half 50}]}", 2, "expected no tag, got !half"),
+    ("gates:\n  aa: {enabled: yes}", 2, "expected true or false, got 'yes'"),
+    ("gates:\n  aa: {rules: [{name: r, value: {}}]}", 2, "unknown key 'value'"),
+    ("gates:\n  aa: {rules: [{name: r, if: staff}]}", 2, "expected everyone or a mapping of"),
+    (
+        "gates:\n  aa: {rules: [{name: r, if: {emial: x}}]}",
+        2,
+        "gates.aa.rules[0].if.emial: no condition 'emial'; did you mean 'email'?",
+    ),
+    ("gates:\n  aa: {rules: [{name: r, if: {subscription: x}}]}", 2, "mean 'custom.subscription'?"),
+    ("gates:\n  aa: {rules: [{name: r, if: {custom.: x}}]}", 2, "no condition 'custom.'"),
+    ("gates:\n  aa: {rules: [{name: r, if: {customIDs.: x}}]}", 2, "no condition 'customIDs.'"),
+    (
+        "gates:\n  aa: {rules: [{name: r, if: {email: {end with: x}}}]}",
+        2,
+        "unknown key 'end with'; did you mean 'ends with'?",
+    ),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: {above: 3}}}]}", 2, "unknown key 'above'; th"),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: {}}}]}", 2, "expected an operator: is, is not"),
+    ("gates:\n  aa: {rules: [{name: r, if: {time: 5}}]}", 2, "expected an operator: before, after"),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: }}]}", 2, "text, a number, true or false, got"),
+    ("gates:\n  aa: {rules: [{name: r, if: {time: {after: soon}}}]}", 2, "a time such as 2026-01"),
+    ("gates:\n  aa: {rules: [{name: r, if: {time: {after: true}}}]}", 2, "1970, got 'true'"),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: {matches: (}}}]}", 2, "a regular expression"),
+    (
+        "gates:\n  aa: {rules: [{name: r, if: {appVersion: {version is: new}}}]}",
+        2,
+        "expected a version such as 1.2.3, got 'new'",
+    ),
+    ("gates:\n  aa: {rules: [{name: r, if: {appVersion: {version is: true}}}]}", 2, "got 'true'"),
+    ("gates:\n  aa: {rules: [{name: r, if: {custom.a: {above: x}}}]}", 2, "expected a number, got"),
+    (
+        "gates:\n  staff: {}\n  aa: {rules: [{name: r, if: {passes gate: stuff}}]}",
+        3,
+        "no gate 'stuff'; did you mean 'staff'?",
+    ),
+    ("configs:\n  aa: {rules: [{name: r, if: {fails gate: x}, value: {}}]}", 2, "; there are none"),
+    (
+        "gates:\n  aa: {rules: [{name: r, if: {environment: prod}}]}",
+        2,
+        "no environment 'prod'; did you mean 'production'?",
+    ),
+    (
+        "environments: [qa]\ngates:\n  aa: {rules: [{name: r, if: {environment: [qa, live]}}]}",
+        3,
+        "rules[0].if.environment[1]: no environment 'live'; there are qa",
+    ),
+    (
+        """
+        gates:
+          aa: {rules: [{name: r, if: {passes gate: bb}}]}
+          bb: {rules: [{name: r, if: {fails gate: aa}}]}
+          cc: {}
+        """,
+        3,
+        "gates.aa: gates that ask each other in a circle: aa, bb",
+    ),
+    ("configs:\n  aa: {rules: [{name: r}]}", 2, "expected value: what users of this rule get"),
+    ("configs:\n  aa: {default: 5}", 2, "configs.aa.default: expected a mapping, got 5"),
+    ("configs:\n  aa: {default: {x: &x [*x]}}", 2, "nested deeper than 100 levels"),
+    (f"configs:\n  aa: {{default: {{x: {DEEP}}}}}", 2, "nested deeper than 100 levels"),
+    ("configs: {aa: {}}\nexperiments: {aa: {}}", 2, "a config in line 1 has this name too"),
+    ("layers: {aa: {}}", 1, "expected default: the layer's parameters and their values"),
+    ("experiments: {aa: {}}", 1, "expected groups"),
+    ("experiments: {aa: {groups: {}}}", 1, "expected at least one group"),
+    ("experiments: {aa: {groups: {prestart: {}}}}", 1, "no group can be named 'prestart'"),
+    ("experiments: {aa: {groups: {A: {}}}}", 1, "expected value: what users of this group get"),
+    ("experiments: {aa: {layer: pge, groups: {}}}", 1, "no layer 'pge'; there are none"),
+    (
+        """
+        experiments:
+          aa:
+            groups:
+              A: {share: 50, value: {}}
+              B: {share: 40, value: {}}
+        """,
+        4,
+        "experiments.aa.groups: expected shares that add up to 100, got 90",
+    ),
+    (
+        """
+        layers: {page: {default: {color: blue}}}
+        experiments:
+          aa: {layer: page, groups: {A: {value: {colour: red}}}}
+        """,
+        4,
+        "the layer 'page' has no parameter 'colour'; did you mean 'color'?",
+    ),
+    (
+        """
+        layers: {page: {default: {}}}
+        experiments:
+          aa: {layer: page, idType: x, groups: {A: {value: {}}}}
+        """,
+        4,
+        "experiments.aa.idType: expected no idType: the layer 'page' has it",
+    ),
+    (
+        """
+        layers: {page: {default: {}}}
+        experiments:
+          aa: {layer: page, allocation: 60, groups: {A: {value: {}}}}
+          bb: {layer: page, allocation: 50, groups: {A: {value: {}}}}
+        """,
+        2,
+        "layers.page: expected allocations of at most 100 together, got 110 of aa, bb",
+    ),
+    ("keys: {secret: client-x}", 1, "keys.secret: expected a key that starts with secret-"),
+    ("keys: {client: 'client-a b'}", 1, "keys.client: expected a key that starts with client-"),
+    ("keys: {console: x}", 1, "keys.console: unknown key 'console'"),
+    ("gates: {", 1, "not YAML: "),
+    ("gates:\n  aa: [1, 2\n  bb: 3", 3, "not YAML: "),
+    ("gates: *nowhere", 1, "not YAML: found undefined alias"),
+    ("gates:\n  aa: \x07", 2, "not YAML: the character U+0007 is not allowed"),
+    ("a: " + "[" * 500, None, "not YAML that can be read: nested too deep"),
+    ("gates: {}\n---\ngates: {}", 2, "not YAML: but found another document"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "problem"), FAULTS, ids=[fault[2] for fault in FAULTS])
+def test_a_fault_is_told_with_its_place(
+    tmp_path: Path, text: str, line: int | None, problem: str
+) -> None:
+    file = tmp_path / "project.yaml"
+    file.write_text(dedent(text))
+    with pytest.raises(ProjectError) as caught:
+        LocalServer(file)
+    assert problem in caught.value.problem
+    assert caught.value.line == line
+    assert caught.value.file == file
+    place = str(file) if line is None else f"{file}:{line}"
+    assert str(caught.value) == f"{place}: {caught.value.problem}"
+
+
+def test_a_text_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "project.yml"
+    file.write_bytes(b"gates:\n  caf\xe9: {}\n")
+    with pytest.raises(ProjectError, match=r"project\.yml:2: expected UTF-8 text"):
+        LocalServer(file)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        LocalServer(tmp_path / "nowhere.yaml")
+
+
+def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "project.toml"
+    file.write_text("")
+    with pytest.raises(ProjectError, match=r"expected a file named \.yaml, \.yml or \.json"):
+        LocalServer(file)
+
+
+def test_values_of_every_json_type_arrive_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "project.yml"
+    file.write_text(
+        dedent("""
+        keys: {secret: secret-of-the-shop, client: client-of-the-shop}
+        configs:
+          all of them:
+            default:
+              text: yes
+              quoted: "12"
+              date: 2026-01-01
+              clock: 12:30
+              whole: -12
+              fraction: 1.5e3
+              yes_no: [true, false]
+              nothing: [null, ~]
+              tagged: !!str 5
+              nested: {list: [{deep: 1}]}
+        """)
+    )
+    with LocalServer(file) as server:
+        api = Api(server)
+        assert server.secret_key == "secret-of-the-shop"
+        assert server.client_key == "client-of-the-shop"
+        assert api.config("all of them")["value"] == {
+            "text": "yes",
+            "quoted": "12",
+            "date": "2026-01-01",
+            "clock": "12:30",
+            "whole": -12,
+            "fraction": 1500,
+            "yes_no": [True, False],
+            "nothing": [None, None],
+            "tagged": "5",
+            "nested": {"list": [{"deep": 1}]},
+        }
+        api.http.close()

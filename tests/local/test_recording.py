@@ -1,0 +1,354 @@
+"""What is recorded of requests, and read back."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from statsig_api_client.local import (
+    LocalServer,
+    RecordedEvent,
+    RecordingError,
+    SecondaryExposure,
+)
+
+from .conftest import SHOP, Api, Json
+
+ADA: Json = {"userID": "ada", "email": "ada@example.com", "privateAttributes": {"secret": 1}}
+PUBLIC_ADA: Json = {"userID": "ada", "email": "ada@example.com"}
+
+NESTED = """
+    gates:
+      staff: {rules: [{name: everyone here, if: {email: {ends with: "@example.com"}}}]}
+      nested: {rules: [{name: staff only, if: {passes gate: staff}}]}
+    configs:
+      look:
+        rules:
+          - {name: a part, if: {passes gate: nested}, rollout: 0, value: {a: 1}}
+          - {name: never, if: {country: XX}, value: {a: 2}}
+      plain: {}
+    experiments:
+      alone: {targeting: {passes gate: staff}, groups: {Only: {value: {a: 1}}}}
+      inside: {layer: page, targeting: {passes gate: staff}, groups: {Only: {value: {a: 2}}}}
+    layers:
+      page: {default: {a: 1}}
+      empty: {default: {}}
+"""
+
+
+@pytest.fixture
+def api(serve: Callable[..., Api]) -> Api:
+    return serve(NESTED)
+
+
+STAFF: SecondaryExposure = {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
+
+
+def test_checking_a_gate_logs_an_exposure(api: Api) -> None:
+    before = time.time() * 1000
+    api.gate("staff", ADA)
+    api.gate("staff")
+    first, second = api.server.exposures()
+    assert first.event_name == "statsig::gate_exposure"
+    assert first.metadata == {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
+    assert (first.name, first.rule_id) == ("staff", "everyone here")
+    assert first.user == PUBLIC_ADA
+    assert first.value is None
+    assert first.secondary_exposures == []
+    assert before - 1 <= first.time == first.received_time <= time.time() * 1000
+    assert second.metadata == {"gate": "staff", "gateValue": "false", "ruleID": "default"}
+    assert second.user == {}
+
+
+def test_gates_that_were_asked_on_the_way_are_secondary_exposures(api: Api) -> None:
+    api.gate("nested", ADA)
+    assert api.server.exposures()[0].secondary_exposures == [STAFF]
+
+
+def test_checking_several_gates_logs_an_exposure_of_each(api: Api) -> None:
+    api.post("check_gate", {"gateNames": ["staff", "nested", "unknown"], "user": ADA})
+    assert [(e.name, e.metadata["gateValue"], e.rule_id) for e in api.server.exposures()] == [
+        ("staff", "true", "everyone here"),
+        ("nested", "true", "staff only"),
+        ("unknown", "false", ""),
+    ]
+
+
+def test_getting_a_config_logs_whether_a_rule_passed(api: Api) -> None:
+    api.config("look", ADA)
+    api.config("plain")
+    api.config("unknown")
+    first, second, third = api.server.exposures()
+    assert first.event_name == "statsig::config_exposure"
+    assert first.metadata == {"config": "look", "ruleID": "a part", "rulePassed": "false"}
+    assert [e["gate"] for e in first.secondary_exposures] == ["staff", "nested"]
+    assert second.metadata == {"config": "plain", "ruleID": "default", "rulePassed": "false"}
+    assert third.metadata == {"config": "unknown", "ruleID": ""}
+
+
+def test_getting_an_experiment_logs_the_gates_of_its_targeting_but_not_the_segment(
+    api: Api,
+) -> None:
+    api.config("alone", ADA)
+    (exposure,) = api.server.exposures()
+    assert exposure.metadata == {"config": "alone", "ruleID": "Only"}
+    assert exposure.secondary_exposures == [STAFF]
+
+
+def test_getting_a_layer_logs_one_exposure_of_the_whole_layer(api: Api) -> None:
+    api.layer("page", ADA)
+    api.layer("empty")
+    api.layer("unknown")
+    first, second = api.server.exposures()
+    assert first.event_name == "statsig::layer_exposure"
+    assert first.metadata == {
+        "config": "page",
+        "ruleID": "Only",
+        "allocatedExperiment": "inside",
+    }
+    assert first.secondary_exposures == [STAFF]
+    assert (first.name, first.rule_id) == ("page", "Only")
+    assert second.metadata == {"config": "empty", "ruleID": "default", "allocatedExperiment": ""}
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("check_gate", {"gateName": "staff"}),
+        ("check_gate", {"gateNames": ["staff", "nested"]}),
+        ("get_config", {"configName": "look"}),
+        ("get_layer", {"layerName": "page"}),
+    ],
+)
+def test_no_exposure_is_logged_when_the_request_says_so(
+    shop_server: Api, call: str, body: Json
+) -> None:
+    before = len(shop_server.server.exposures())
+    shop_server.post(call, body | {"statsigMetadata": {"exposureLoggingDisabled": True}})
+    assert len(shop_server.server.exposures()) == before
+
+
+def test_events_are_stored_as_they_were_sent(api: Api) -> None:
+    user: Json = {
+        "userID": "42",
+        "custom": {"plan": "pro", "when": None},
+        "unknown": [1, {"a": 1.5}],
+    }
+    api.post(
+        "log_event",
+        {
+            "events": [
+                {
+                    "eventName": "purchase",
+                    "user": user,
+                    "value": 9.99,
+                    "time": 1616826986211,
+                    "metadata": {"sku": "A1", "": "é"},
+                    "secondaryExposures": [STAFF],
+                    "statsigMetadata": {"sdkType": "of the event"},
+                },
+                {"eventName": "text", "value": "a text"},
+                {"eventName": "null", "value": None},
+            ],
+            "user": ADA,
+            "statsigMetadata": {"sdkType": "of the request"},
+        },
+    )
+    first, second, third = api.server.events()
+    assert first == RecordedEvent(
+        event_name="purchase",
+        user=user,
+        value=9.99,
+        metadata={"sku": "A1", "": "é"},
+        time=1616826986211,
+        received_time=first.received_time,
+        secondary_exposures=[STAFF],
+        statsig_metadata={"sdkType": "of the event"},
+    )
+    assert abs(first.received_time - time.time() * 1000) < 10_000
+    assert (second.value, second.user) == ("a text", PUBLIC_ADA)
+    assert second.statsig_metadata == {"sdkType": "of the request"}
+    assert second.time == second.received_time
+    assert third.value is None
+    assert api.server.exposures() == []
+
+
+def test_private_attributes_are_never_stored(serve: Callable[..., Api], tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    api = serve(NESTED, db=db)
+    user: Json = {"userID": "1", "privateAttributes": {"a": "hush-hush"}}
+    bodies: list[tuple[str, Json]] = [
+        ("check_gate", {"gateName": "staff"}),
+        ("get_config", {"configName": "look"}),
+        ("get_layer", {"layerName": "page"}),
+        ("log_event", {"events": [{"eventName": "e"}, {"eventName": "e", "user": user}]}),
+        ("log_custom_exposure", {"exposures": [{"experimentName": "e", "ruleID": "r"}]}),
+        (
+            "log_custom_exposure",
+            {"exposures": [{"experimentName": "e", "ruleID": "r", "user": user}]},
+        ),
+    ]
+    for call, body in bodies:
+        assert api.post(call, body | {"user": user}).status_code < 300
+    recorded = [*api.server.events(), *api.server.exposures()]
+    assert len(recorded) == 7
+    assert all(event.user == {"userID": "1"} for event in recorded)
+    assert all(b"hush-hush" not in file.read_bytes() for file in tmp_path.glob("events.db*"))
+
+
+@pytest.mark.parametrize(
+    ("written", "milliseconds"),
+    [
+        (1616826986211, 1616826986211),
+        (1616826986211.0, 1616826986211),
+        ("1616826986211", 1616826986211),
+        (-(2**63), -(2**63)),
+        ("2021-03-27T06:36:26.211Z", 1616826986211),
+        ("2021-03-27T07:36:26.211+01:00", 1616826986211),
+        ("2021-03-27T06:36:26.211", 1616826986211),
+    ],
+)
+def test_the_time_of_an_event_may_be_written_in_several_ways(
+    shop_server: Api, written: object, milliseconds: int
+) -> None:
+    event = {"eventName": "timed", "time": written}
+    assert shop_server.post("log_event", {"events": [event]}).status_code == 202
+    assert shop_server.server.events()[-1].time == milliseconds
+
+
+def test_custom_exposures_have_the_form_of_those_that_are_logged_automatically(api: Api) -> None:
+    api.post(
+        "log_custom_exposure",
+        {
+            "exposures": [
+                {"experimentName": "alone", "group": "Only", "user": ADA, "time": 5},
+                {
+                    "gateName": "staff",
+                    "passes": False,
+                    "ruleID": "x",
+                    "secondaryExposures": [STAFF],
+                },
+            ],
+            "user": {"userID": "shared"},
+            "statsigMetadata": {"sdkType": "t"},
+        },
+    )
+    first, second = api.server.exposures()
+    assert first.event_name == "statsig::config_exposure"
+    assert first.metadata == {"config": "alone", "group": "Only", "isManualExposure": "true"}
+    assert (first.name, first.rule_id, first.user, first.time) == ("alone", None, PUBLIC_ADA, 5)
+    assert second.event_name == "statsig::gate_exposure"
+    assert second.metadata == {
+        "gate": "staff",
+        "gateValue": "false",
+        "ruleID": "x",
+        "isManualExposure": "true",
+    }
+    assert second.user == {"userID": "shared"}
+    assert second.secondary_exposures == [STAFF]
+    assert second.statsig_metadata == {"sdkType": "t"}
+    assert api.server.events() == []
+
+
+def test_exposures_that_an_sdk_sends_as_events_count_as_exposures(api: Api) -> None:
+    metadata = {"gate": "staff", "gateValue": "true", "ruleID": "r"}
+    event = {"eventName": "statsig::gate_exposure", "metadata": metadata}
+    api.post("log_event", {"events": [event]})
+    assert api.server.exposures()[0].name == "staff"
+    assert api.server.events() == []
+
+
+def test_a_batch_with_one_wrong_event_is_not_stored_at_all(api: Api) -> None:
+    events = [{"eventName": "good"}, {"eventName": "bad", "time": "never"}]
+    assert api.post("log_event", {"events": events}).status_code == 400
+    assert api.server.events() == []
+
+
+def test_what_is_in_a_file_is_there_for_the_next_server(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    for round_ in (1, 2):
+        with LocalServer(SHOP, db=db) as server:
+            api = Api(server)
+            api.post("log_event", {"events": [{"eventName": f"round {round_}"}]})
+            api.gate("staff_tools", {"userID": str(round_)})
+            api.http.close()
+    with LocalServer(SHOP, db=db) as server:
+        assert [event.event_name for event in server.events()] == ["round 1", "round 2"]
+        assert [exposure.user["userID"] for exposure in server.exposures()] == ["1", "2"]
+    assert stat.S_IMODE(db.stat().st_mode) == 0o600
+
+
+def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    script = textwrap.dedent("""
+        import os, signal, sys, urllib.request
+        from statsig_api_client.local import LocalServer
+        server = LocalServer(sys.argv[1], db=sys.argv[2])
+        request = urllib.request.Request(
+            server.url + "/log_event",
+            b'{"events": [{"eventName": "last words"}]}',
+            {"statsig-api-key": server.secret_key},
+        )
+        assert urllib.request.urlopen(request).status == 202
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    command = [sys.executable, "-c", script, str(SHOP), str(db)]
+    assert subprocess.run(command, check=False).returncode == -9  # noqa: S603  (our own)
+    with LocalServer(SHOP, db=db) as server:
+        assert [event.event_name for event in server.events()] == ["last words"]
+
+
+def test_a_database_that_is_locked_gives_503_and_nothing_is_lost_silently(
+    serve: Callable[..., Api], tmp_path: Path
+) -> None:
+    db = tmp_path / "events.db"
+    api = serve(NESTED, db=db)
+    other = sqlite3.connect(db)
+    other.execute("BEGIN EXCLUSIVE")
+    reply = api.post("log_event", {"events": [{"eventName": "e"}]})
+    other.close()
+    assert reply.status_code == 503
+    assert reply.json()["success"] is False
+    assert "locked" in reply.json()["message"]
+    assert api.post("log_event", {"events": [{"eventName": "again"}]}).status_code == 202
+    assert [event.event_name for event in api.server.events()] == ["again"]
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    db.write_text("not a database, and long enough to be seen as none" * 50)
+    with pytest.raises(RecordingError, match=r"cannot use the database .*events\.db"):
+        LocalServer(SHOP, db=db)
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE theirs (a)", "PRAGMA user_version = 99"])
+def test_a_database_of_another_program_or_version_is_refused(
+    tmp_path: Path, statement: str
+) -> None:
+    db = tmp_path / "events.db"
+    connection = sqlite3.connect(db)
+    connection.execute(statement)
+    connection.close()
+    with pytest.raises(RecordingError, match="not a database of this version"):
+        LocalServer(SHOP, db=db)
+
+
+@pytest.mark.parametrize("db", ["missing/events.db", "."])
+def test_a_database_that_cannot_be_written_is_refused(tmp_path: Path, db: str) -> None:
+    with pytest.raises(RecordingError, match="cannot"):
+        LocalServer(SHOP, db=tmp_path / db)
+
+
+def test_the_database_is_closed_when_the_project_turns_out_to_be_faulty(tmp_path: Path) -> None:
+    project = tmp_path / "specs.json"
+    project.write_text('{"feature_gates": {"aa": {"rules": []}}}')
+    with pytest.raises(Exception, match="leaves out"):
+        LocalServer(project, db=tmp_path / "events.db")
+    with LocalServer(SHOP, db=tmp_path / "events.db") as server:
+        assert server.events() == []

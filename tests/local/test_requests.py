@@ -1,0 +1,287 @@
+"""What requests get that are unauthorised, malformed, too large, or hostile."""
+
+import gzip
+import json
+import socket
+import zlib
+
+import httpx
+import pytest
+
+from .conftest import Api
+
+MEGABYTE = 1024 * 1024
+NAME = "expected text that matches ^[a-zA-Z0-9_\\-. ]+$"
+
+
+# The call, its body, the JSON path of the fault, and what is said of it.
+MALFORMED: list[tuple[str, object, str, str]] = [
+    ("check_gate", [], "$", "expected object, got array"),
+    ("check_gate", None, "$", "expected object, got null"),
+    ("check_gate", {}, "$", "expected gateName or gateNames"),
+    (
+        "check_gate",
+        {"gateName": "ab", "gateNames": ["ab"]},
+        "$",
+        "expected one of the alternatives that exclude each other, got several",
+    ),
+    ("check_gate", {"gateName": 5}, "$.gateName", "expected string, got integer"),
+    ("check_gate", {"gateName": 0.5}, "$.gateName", "expected string, got number"),
+    ("check_gate", {"gateName": True}, "$.gateName", "expected string, got boolean"),
+    ("check_gate", {"gateName": "a"}, "$.gateName", "expected at least 2 characters, got 1"),
+    (
+        "check_gate",
+        {"gateName": "a" * 101},
+        "$.gateName",
+        "expected at most 100 characters, got 101",
+    ),
+    ("check_gate", {"gateName": "a/b"}, "$.gateName", NAME),
+    ("check_gate", {"gateNames": []}, "$.gateNames", "expected at least 1 items, got 0"),
+    (
+        "check_gate",
+        {"gateNames": ["ab"] * 101},
+        "$.gateNames",
+        "expected at most 100 items, got 101",
+    ),
+    ("check_gate", {"gateNames": ["ab", {}]}, "$.gateNames[1]", "expected string, got object"),
+    (
+        "check_gate",
+        {"gateName": "ab", "user": {"userID": 4}},
+        "$.user.userID",
+        "expected string, got integer",
+    ),
+    (
+        "check_gate",
+        {"gateName": "ab", "user": {"customIDs": {"a b": None}}},
+        '$.user.customIDs["a b"]',
+        "expected string, got null",
+    ),
+    ("get_config", {}, "$", "expected configName, which is missing"),
+    ("get_layer", {"layerName": None}, "$.layerName", "expected string, got null"),
+    (
+        "get_ranked_list",
+        {"configName": "a.b"},
+        "$.configName",
+        "expected text that matches ^[a-zA-Z0-9_\\- ]+$",
+    ),
+    ("log_event", {"events": []}, "$.events", "expected at least 1 items, got 0"),
+    (
+        "log_event",
+        {"events": [{"eventName": "e"}, {"eventName": "e", "value": True}]},
+        "$.events[1].value",
+        "expected null or number or string, got boolean",
+    ),
+    (
+        "log_event",
+        {"events": [{"eventName": "e", "time": "soon"}]},
+        "$.events[0].time",
+        "expected milliseconds since 1970, or a time such as 2026-01-31T12:00:00Z",
+    ),
+    (
+        "log_event",
+        {"events": [{"eventName": "e", "time": 10**19}]},
+        "$.events[0].time",
+        "expected a number that fits 64 bits",
+    ),
+    (
+        "log_event",
+        {
+            "events": [
+                {
+                    "eventName": "e",
+                    "secondaryExposures": [{"gate": "g", "gateValue": "maybe", "ruleID": ""}],
+                }
+            ]
+        },
+        "$.events[0].secondaryExposures[0].gateValue",
+        "expected true or false",
+    ),
+    ("log_custom_exposure", {"exposures": ["x"]}, "$.exposures[0]", "expected object, got"),
+    (
+        "log_custom_exposure",
+        {"exposures": [{"experimentName": "e"}]},
+        "$.exposures[0]",
+        "expected group or ruleID",
+    ),
+    (
+        "log_custom_exposure",
+        {"exposures": [{"gateName": "g", "passes": "yes", "group": "r"}]},
+        "$.exposures[0].passes",
+        "expected boolean, got string",
+    ),
+    (
+        "log_custom_exposure",
+        {"exposures": [{"experimentName": "e", "ruleID": "r", "time": ""}]},
+        "$.exposures[0].time",
+        "expected milliseconds since 1970",
+    ),
+]
+
+
+def test_both_kinds_of_key_work(shop_server: Api) -> None:
+    for key in ("secret-local", "client-local"):
+        reply = httpx.post(
+            f"{shop_server.server.url}/check_gate",
+            headers={"Statsig-API-Key": key},
+            json={"gateName": "staff_tools"},
+        )
+        assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("key", [None, "", "secret-locaL", "console-x", "sécret-local"])
+@pytest.mark.parametrize("call", ["check_gate", "get_ranked_list", "log_event"])
+def test_a_missing_or_unknown_key_is_unauthorised(
+    shop_server: Api, key: str | None, call: str
+) -> None:
+    headers = {} if key is None else {b"statsig-api-key": key.encode("latin-1")}
+    url = f"{shop_server.server.url}/{call}"
+    reply = httpx.post(url, headers=headers, content=b"not even JSON")
+    assert reply.status_code == 401
+    assert reply.json()["status"] == 401
+    assert "statsig-api-key" in reply.json()["message"]
+    assert "local" not in reply.text
+
+
+@pytest.mark.parametrize(("call", "body", "path", "message"), MALFORMED)
+def test_a_malformed_request_is_told_what_was_expected_and_where(
+    shop_server: Api, call: str, body: object, path: str, message: str
+) -> None:
+    reply = shop_server.http.post(f"/{call}", content=json.dumps(body))
+    assert reply.status_code == 400
+    told = reply.json()
+    assert (told["status"], told["path"]) == (400, path)
+    assert told["message"].startswith(message)
+
+
+def test_a_refusal_does_not_repeat_what_was_sent(shop_server: Api) -> None:
+    reply = shop_server.post("check_gate", {"gateNames": ["x" * MEGABYTE]})
+    assert reply.status_code == 400
+    assert len(reply.content) < 500
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property name"),
+        (b'{"gateName": "ab"} x', "Extra data"),
+        (b'{"gateName": NaN}', "NaN is not a JSON number"),
+        (b'{"gateName": -Infinity}', "-Infinity is not a JSON number"),
+        (b'{"gateName": 1e400}', "a number too large for a double"),
+        (b'{"gateName": ' + b"9" * 5000 + b"}", "Exceeds the limit"),
+        (b'{"gateName": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"gateName": "\xff"}', "not UTF-8 at byte 14"),
+        (b"[" * 200 + b"]" * 200, "nested deeper than 100 levels"),
+        (b'{"user":' * 101 + b"1" + b"}" * 101, "nested deeper than 100 levels"),
+        (b"[" * 100_000, "nested deeper than 100 levels"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_body_that_is_no_json_is_refused(shop_server: Api, body: bytes, problem: str) -> None:
+    reply = shop_server.http.post("/check_gate", content=body)
+    assert reply.status_code == 400
+    assert reply.json()["path"] == "$"
+    assert reply.json()["message"].startswith(f"expected JSON: {problem}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        10**30,
+        -(2**64),
+        1e308,
+        -0.0,
+        "\U0001f5fb",
+        "\0",
+        "",
+        None,
+        [None, [1], {}],
+        {"a": {"b": []}},
+    ],
+    ids=repr,
+)
+def test_strange_values_of_attributes_are_answered(shop_server: Api, value: object) -> None:
+    user = {"custom": {"a": value}, "privateAttributes": {"b": value}, "os_name": value}
+    body = {"gateName": "staff_tools", "user": user}
+    assert shop_server.post("check_gate", body).status_code == 200
+
+
+def test_pairs_of_surrogates_are_read_as_the_character_that_they_are(shop_server: Api) -> None:
+    body = b'{"events": [{"eventName": "\\ud83d\\uddfb"}]}'
+    assert shop_server.http.post("/log_event", content=body).status_code == 202
+    assert shop_server.server.events()[-1].event_name == "\U0001f5fb"
+
+
+def test_an_unknown_path_is_not_found(shop_server: Api) -> None:
+    for path in ("/check_gates", "/check_gate/", "/", "/../v2/check_gate"):
+        reply = shop_server.http.post(path, json={})
+        assert (reply.status_code, reply.json()["status"]) == (404, 404)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_another_method_than_post_is_not_allowed(shop_server: Api, method: str) -> None:
+    reply = shop_server.http.request(method, "/check_gate")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+
+
+def test_a_packed_body_is_unpacked(shop_server: Api) -> None:
+    body = gzip.compress(b'{"gateName": "staff_tools"}')
+    headers = {"content-encoding": "GZIP"}
+    assert shop_server.http.post("/check_gate", content=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", gzip.compress(b"{}")[:-4], gzip.compress(b"{}")[:8], zlib.compress(b"{}")],
+    ids=["plain", "truncated", "header alone", "zlib"],
+)
+def test_a_body_that_is_not_packed_as_its_header_says_is_refused(
+    shop_server: Api, body: bytes
+) -> None:
+    headers = {"content-encoding": "gzip"}
+    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert reply.status_code == 400
+    assert reply.json()["message"] == "expected gzip, as the header content-encoding says"
+
+
+def test_a_body_packed_in_damaged_blocks_is_refused(shop_server: Api) -> None:
+    packed = bytearray(gzip.compress(b"{}" * 1000))
+    packed[12:20] = b"\xff" * 8
+    headers = {"content-encoding": "gzip"}
+    reply = shop_server.http.post("/check_gate", content=bytes(packed), headers=headers)
+    assert reply.status_code == 400
+
+
+def test_a_body_packed_in_another_way_is_not_supported(shop_server: Api) -> None:
+    headers = {"content-encoding": "zstd"}
+    reply = shop_server.http.post("/check_gate", content=b"{}", headers=headers)
+    assert (reply.status_code, reply.json()["status"]) == (415, 415)
+
+
+def test_a_body_of_ten_megabytes_is_accepted_and_one_byte_more_is_not(shop_server: Api) -> None:
+    start, end = b'{"events": [{"eventName": "large", "metadata": {"a": "', b'"}}]}'
+    padding = b"x" * (10 * MEGABYTE - len(start) - len(end))
+    assert shop_server.http.post("/log_event", content=start + padding + end).status_code == 202
+    reply = shop_server.http.post("/log_event", content=start + padding + b"x" + end)
+    assert (reply.status_code, reply.json()["status"]) == (413, 413)
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(shop_server: Api) -> None:
+    bomb = gzip.compress(b" " * (11 * MEGABYTE))
+    assert len(bomb) < 20_000
+    headers = {"content-encoding": "gzip"}
+    reply = shop_server.http.post("/log_event", content=bomb, headers=headers)
+    assert (reply.status_code, reply.json()["status"]) == (413, 413)
+
+
+def test_a_client_that_goes_away_does_no_harm(
+    shop_server: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = httpx.URL(shop_server.server.url)
+    with socket.create_connection((url.host, url.port or 0)) as connection:
+        connection.sendall(
+            b"POST /v1/check_gate HTTP/1.1\r\nhost: x\r\nstatsig-api-key: secret-local\r\n"
+            b"content-length: 1000\r\n\r\n{"
+        )
+    assert shop_server.post("check_gate", {"gateName": "staff_tools"}).status_code == 200
+    assert caplog.records == []
