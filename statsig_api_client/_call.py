@@ -115,8 +115,9 @@ def wires(
 
 
 def _items(name: str, values: object, least: int, most: int | None) -> list[object]:
+    kind = type(values).__name__
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise TypeError(f"{name}: expected a list, got {type(values).__name__}")
+        raise TypeError(f"{name}: expected a list, got {kind}")
     items = list(cast(Iterable[object], values))
     if len(items) < least or (most is not None and len(items) > most):
         limits = f"{least} or more" if most is None else f"{least} to {most}"

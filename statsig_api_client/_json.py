@@ -56,8 +56,8 @@ class SchemaError(ValueError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
+        self.path: str = path
+        self.problem: str = problem
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
@@ -124,12 +124,14 @@ def number(data: object, path: str) -> float:
 
 def one_of(*values: T) -> Parser[T]:
     """Read one of a closed set of strings."""
+    wanted = ", ".join(map(repr, values))
 
     def read(data: object, path: str) -> T:
         for value in values:
             if data == value:
                 return value
-        raise SchemaError(path, f"expected one of {', '.join(map(repr, values))}")
+        found = "another string" if isinstance(data, str) else json_type(data)
+        raise SchemaError(path, f"expected one of {wanted}, got {found}")
 
     return read
 
@@ -163,6 +165,9 @@ def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
 
     def read(data: object, path: str) -> dict[str, T]:
         members = json_object(data, path)
+        for key in cast(dict[object, object], members):
+            if not isinstance(key, str):
+                raise expected("strings as keys", key, path)
         return {key: parse(value, child(path, key)) for key, value in members.items()}
 
     return read
@@ -176,7 +181,7 @@ def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
     parse_items = array_of(parse)
 
     def read(data: object, path: str) -> dict[str, N]:
-        if isinstance(data, list):
+        if isinstance(data, list | tuple):
             return {item.name: item for item in parse_items(cast(object, data), path)}
         if not isinstance(data, Mapping):
             raise expected("object or array", data, path)
@@ -207,8 +212,11 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
             try:
                 return second(data, path)
             except SchemaError as other:
+                for error in (refusal, other):
+                    if error.path != path:  # the type was right, something in it was not
+                        raise error from None
                 # The two problems differ in the type they ask for, and in nothing else.
-                wanted = refusal.problem.partition(",")[0]
+                wanted = refusal.problem.partition(", got ")[0]
                 problem = f"{wanted} or {other.problem.removeprefix('expected ')}"
                 raise SchemaError(path, problem) from None
 
@@ -223,6 +231,16 @@ class ObjectReader:
     def __init__(self, data: object, path: str) -> None:
         self._members = json_object(data, path)
         self._path = path
+
+    def any_of(self, *keys: str) -> None:
+        """Ask for one of several fields, or more.
+
+        Raises:
+            SchemaError: All are missing.
+        """
+        if self._members.keys().isdisjoint(keys):
+            names = " or ".join(map(json.dumps, keys))
+            raise SchemaError(self._path, f"missing field {names}")
 
     def required(self, key: str, parse: Parser[T]) -> T:
         """Take a field that must be there.

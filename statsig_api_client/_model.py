@@ -1,9 +1,9 @@
 """Checks of what the constructors of generated models are given."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from ._json import UNSET, JsonObject, Parser, SchemaError, expected
+from ._json import JsonObject, Parser, SchemaError, expected
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -19,14 +19,19 @@ class Model(Protocol):
         ...
 
 
+def no_fields() -> JsonObject:
+    """A new, empty object: where a type checker must know of what, `dict` does not say it."""
+    return {}
+
+
 def typed(parse: Parser[object]) -> "Callable[[object, Attribute[T], T], None]":
     """An attrs validator: the value must be of the type that `parse` reads.
 
-    A wrong type is then told where it was made, not by the service.
+    A wrong type is then told where it was made, not by the service. A field's default is right.
     """
 
     def validate(instance: object, attribute: "Attribute[T]", value: T) -> None:
-        if value is UNSET:
+        if value is attribute.default:
             return
         try:
             parse(value, f"{type(instance).__name__}.{attribute.name}")
@@ -41,7 +46,7 @@ def model_or_object(model: type[Model]) -> Parser[object]:
 
     def read(data: object, path: str) -> object:
         if isinstance(data, model | Mapping):
-            return data
+            return cast(object, data)
         raise expected(f"{model.__name__} or object", data, path)
 
     return read

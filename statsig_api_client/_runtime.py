@@ -33,7 +33,7 @@ from ._json import (
     one_of,
     string,
 )
-from ._model import model_or_object, typed
+from ._model import model_or_object, no_fields, typed
 from ._response import APIResponse
 from ._values import GateValue, ParameterValues
 
@@ -64,6 +64,7 @@ __all__ = [
     "keyed_by_name",
     "map_of",
     "model_or_object",
+    "no_fields",
     "nullable",
     "number",
     "one_of",

@@ -60,7 +60,7 @@ class ParameterValues:
         if default is None or _fits(value, default):
             return value
         logger.debug(
-            "%s: parameter %r is of type %s, not %s as its default; the default is used",
+            "%r: parameter %r is of type %s, not %s as its default; the default is used",
             self.name,
             name,
             json_type(value),

@@ -32,6 +32,7 @@ from statsig_api_client._runtime import (
     json_object,
     map_of,
     model_or_object,
+    no_fields,
     nullable,
     number,
     one_of,
@@ -56,7 +57,9 @@ class StatsigEnvironment:
     """`production`, `staging`, `development`, or a name that the project defines itself [docs,
     guides/using-environments].
     """
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     @classmethod
@@ -127,7 +130,9 @@ class StatsigUser:
         default=None, validator=typed(nullable(model_or_object(StatsigEnvironment))), hash=False
     )
     """The environment to evaluate in; production if absent [docs]."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     @classmethod
@@ -202,7 +207,9 @@ class StatsigMetadata:
 
     For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
     """
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     @classmethod
@@ -252,7 +259,7 @@ class FeatureGate(GateValue):
     """
     group_name: str | None = None
     """The name of that rule or group."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
     error: StatsigError | None = field(default=None, eq=False)
     """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
@@ -303,7 +310,7 @@ class DynamicConfig(ParameterValues):
     """The name of that rule."""
     group: str | None = None
     """The rule's ID, as it was called before `rule_id` came (2023-06)."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
     error: StatsigError | None = field(default=None, eq=False)
     """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
@@ -357,7 +364,7 @@ class Experiment(ParameterValues):
     """The name of the user's group; None when they are in none."""
     group: str | None = None
     """The rule's ID, as it was called before `rule_id` came (2023-06)."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
     error: StatsigError | None = field(default=None, eq=False)
     """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
@@ -412,7 +419,7 @@ class Layer(ParameterValues):
     """The rule that decided; None, empty, or `default` when none matched."""
     allocated_experiment_name: str | None = None
     """The experiment that the user is in; None when they are in none."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
     error: StatsigError | None = field(default=None, eq=False)
     """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
@@ -463,7 +470,7 @@ class RankedVariant:
     """How well the variant suits the user; higher is better."""
     rule_id: str | None = None
     """The variant's rule."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
 
     @classmethod
@@ -513,7 +520,9 @@ class SecondaryExposure:
     """Whether it passed, as text."""
     rule_id: str = field(validator=typed(string))
     """The rule that decided."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     @classmethod
@@ -583,7 +592,9 @@ class StatsigEvent:
         default=None, validator=typed(nullable(model_or_object(StatsigMetadata))), hash=False
     )
     """About the event itself."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     @classmethod
@@ -643,7 +654,7 @@ class LogEventResult:
 
     success: bool = True
     """That the batch was accepted. A reply that says false raises an error."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields of the reply that this version does not know."""
 
     @classmethod
@@ -699,7 +710,9 @@ class ExperimentExposure:
         hash=False,
     )
     """The gates that were evaluated on the way."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     def __attrs_post_init__(self) -> None:
@@ -718,6 +731,7 @@ class ExperimentExposure:
             SchemaError: A field is missing or has the wrong type.
         """
         fields = ObjectReader(data, path)
+        fields.any_of("group", "ruleID")
         return cls(
             experiment_name=fields.required("experimentName", string),
             user=fields.optional("user", StatsigUser.from_dict, absent=None),
@@ -780,7 +794,9 @@ class GateExposure:
         hash=False,
     )
     """The gates that were evaluated on the way."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=dict, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(
+        factory=no_fields, validator=typed(json_object), hash=False
+    )
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     def __attrs_post_init__(self) -> None:
@@ -799,6 +815,7 @@ class GateExposure:
             SchemaError: A field is missing or has the wrong type.
         """
         fields = ObjectReader(data, path)
+        fields.any_of("group", "ruleID")
         return cls(
             gate_name=fields.required("gateName", string),
             passes=fields.required("passes", boolean),

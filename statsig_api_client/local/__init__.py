@@ -9,10 +9,10 @@ try:
     from .project import ProjectError
     from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
     from .server import LocalServer
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        f"the local server needs {error.name}: pip install 'statsig-api-client[local]'",
-        name=error.name,
+        f"the local server needs {_missing.name}: pip install 'statsig-api-client[local]'",
+        name=_missing.name,
     ) from None
 
 __all__ = [

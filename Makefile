@@ -1,0 +1,48 @@
+# Every verb works on a fresh clone with Python (3.11 or newer), pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+REDOCLY := $(BIN)/npx --yes @redocly/cli@2.77.0
+
+.PHONY: demo test generate lint types docs lowest clean
+
+demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
+	$(BIN)/python generate.py --check
+	$(BIN)/python examples/demo.py $(PROJECT)
+
+test: lint types     ## everything that must hold before a change lands
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+	$(MAKE) lowest
+
+generate: .venv/.ready   ## write the generated code and the reference from openapi.yaml
+	$(BIN)/python generate.py
+	$(BIN)/python docs/reference.py
+
+lint: .venv/.ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml
+	$(BIN)/python generate.py --check
+	$(BIN)/python docs/reference.py --check
+
+types: .venv/.ready
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it allows
+	.venv-lowest/bin/python -m pytest --ignore tests/generation --ignore tests/test_typing.py
+
+clean:
+	rm -rf .venv .venv-lowest dist build
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[local,dev]"
+	touch $@
+
+.venv-lowest/.ready: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints-lowest.txt --editable ".[local,test]"
+	touch $@

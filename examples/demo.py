@@ -1,0 +1,108 @@
+"""The main job on the local server: no account, no network.
+
+python examples/demo.py            runs the two quickstarts on the shop of examples/project.yaml
+python examples/demo.py PROJECT    evaluates all that a project has, for a handful of users
+
+PROJECT is a project file, or the config specs of a real project.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import async_quickstart
+import quickstart
+
+from statsig_api_client import JsonValue, Statsig, StatsigUser
+from statsig_api_client.local import LocalServer, ProjectError, RecordedEvent
+
+SHOP = Path(__file__).with_name("project.yaml")
+SHOWN = 40
+USERS = (
+    StatsigUser(user_id="ada", email="ada@example.com", country="GB", custom={"plan": "pro"}),
+    StatsigUser(user_id="bob", email="bob@statsig.com", country="US", app_version="2.1.0"),
+    StatsigUser(custom_ids={"companyID": "acme", "stableID": "device-1"}, locale="en_NZ"),
+)
+
+
+def main() -> int:
+    """Serve a project, use it, and show what the server recorded."""
+    project = Path(sys.argv[1]) if len(sys.argv) > 1 else SHOP
+    try:
+        server = LocalServer(project)
+    except ProjectError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with server:
+        title(f"{project.name} at {server.url}")
+        os.environ |= {"STATSIG_API_KEY": server.secret_key, "STATSIG_BASE_URL": server.url}
+        if project == SHOP:
+            title("examples/quickstart.py")
+            quickstart.main()
+            title("examples/async_quickstart.py")
+            asyncio.run(async_quickstart.main())
+        else:
+            evaluate_everything(server)
+        show_recorded(server)
+    return 0
+
+
+def evaluate_everything(server: LocalServer) -> None:
+    """Every gate, config, experiment and layer of the project, for each user."""
+    with Statsig() as statsig:
+        for user in USERS:
+            title(f"user {user.user_id or dict(user.custom_ids or {})}")
+            for name in server.gates:
+                gate = statsig.check_gate(user, name)
+                row("gate", name, gate.value, gate.rule_id)
+            for name in server.configs:
+                config = statsig.get_config(user, name)
+                row("config", name, config.value, config.rule_id)
+            for name in server.experiments:
+                experiment = statsig.get_experiment(user, name)
+                row("experiment", name, experiment.value, experiment.group_name)
+            for name in server.layers:
+                layer = statsig.get_layer(user, name)
+                row("layer", name, layer.value, layer.allocated_experiment_name)
+            statsig.log_event(user, "demo_finished")
+
+
+def show_recorded(server: LocalServer) -> None:
+    """What the server kept of it."""
+    exposures, events = server.exposures(), server.events()
+    title(f"the {len(exposures)} exposures that the server recorded")
+    if len(exposures) <= SHOWN:
+        for exposure in exposures:
+            print(f"    {who(exposure):8} {exposure.name:20} by rule {exposure.rule_id}")
+    else:
+        counts = Counter(exposure.event_name for exposure in exposures)
+        for name, count in sorted(counts.items()):
+            print(f"    {count:6} {name}")
+    title(f"the {len(events)} events that the server recorded")
+    for event in events:
+        value, details = event.value, event.metadata
+        print(f"    {who(event):8} {event.event_name:20} {value!r:10} {details or ''}".rstrip())
+
+
+def who(event: RecordedEvent) -> str:
+    """The user of an event."""
+    return str(event.user.get("userID") or "no ID")
+
+
+def title(text: str) -> None:
+    """A line above what follows."""
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}")
+
+
+def row(kind: str, name: str, value: JsonValue, why: str | None) -> None:
+    """One answer on one line."""
+    shown = json.dumps(value, ensure_ascii=False)
+    shown = shown if len(shown) <= 48 else f"{shown[:47]}…"
+    print(f"  {kind:10} {name[:40]:40} {shown:48} {why or '-'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

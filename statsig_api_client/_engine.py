@@ -1,0 +1,95 @@
+"""What stands between a call and the wire: an engine takes a request and gives what came of it.
+
+An engine knows nothing of Statsig, and raises nothing: what went wrong is a result like another.
+"""
+
+from typing import Protocol, TypeAlias
+
+from attrs import define, field
+
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+
+
+@define(kw_only=True)
+class WireRequest:
+    """One attempt: a POST."""
+
+    url: str
+    headers: RawHeaders = field(repr=False)
+    """All but `Host` and `Content-Length`."""
+    body: bytes = field(repr=False)
+    connect_timeout: float
+    """Seconds for connecting, and then for the TLS handshake."""
+    timeout: float
+    """Seconds for everything, to the last byte of the reply."""
+
+
+@define(kw_only=True)
+class Reply:
+    """A server answered."""
+
+    status_code: int
+    headers: RawHeaders = field(repr=False)
+    content: bytes = field(repr=False)
+    """The body, decompressed."""
+    problem: str | None = None
+    """Why `content` is not the whole body, if it is not."""
+
+
+@define(kw_only=True)
+class Failure:
+    """No server answered."""
+
+    reason: str
+    sent: bool
+    """Whether the request, or a part of it, may have reached the server."""
+    timeout: bool = False
+    unusable: bool = False
+    """The engine is closed, or cannot work as it is set up: trying again is of no use."""
+
+
+Outcome: TypeAlias = Reply | Failure
+
+
+class Engine(Protocol):
+    """Sends requests, from any number of threads at once."""
+
+    def send(self, request: WireRequest) -> Outcome:
+        """Send a request and wait for what comes of it."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections; doing it again does nothing."""
+        ...
+
+
+class AsyncEngine(Protocol):
+    """Sends requests, from any number of tasks at once."""
+
+    async def send(self, request: WireRequest) -> Outcome:
+        """Send a request and wait for what comes of it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections; doing it again does nothing."""
+        ...
+
+
+class HTTPClient(Protocol):
+    """An `httpx.Client` or an `httpx2.Client`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def trust_env(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class AsyncHTTPClient(Protocol):
+    """An `httpx.AsyncClient` or an `httpx2.AsyncClient`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def trust_env(self) -> bool: ...
+    async def aclose(self) -> None: ...
