@@ -13,7 +13,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             return check(options.spec, options.output)
         write(options.spec, options.output)
-    except SpecError as error:
+    except (SpecError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -67,8 +66,11 @@ def write(spec: Path, output: Path) -> None:
     """Write the generated code, wholly or not at all."""
     targets = _targets(output)
     with _built(spec, output.parent) as scratch:
-        for name, target in targets.items():
-            _replace(target, scratch / name)
+        replaced = {name: target for name, target in targets.items() if target.exists()}
+        _swap(
+            [(target, scratch / f"old {name}") for name, target in replaced.items()]
+            + [(scratch / name, target) for name, target in targets.items()]
+        )
     print(f"wrote {' and '.join(map(_shown, targets.values()))} from {spec.name}")
 
 
@@ -117,7 +119,7 @@ def _built(spec: Path, parent: Path) -> Iterator[Path]:
     }
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generated-", dir=parent) as folder:
-        scratch = Path(folder)
+        scratch = Path(folder).resolve()
         (scratch / "generated").mkdir()
         for name, text in texts.items():
             (scratch / name).write_text(f"{header}\n{text}", encoding="utf-8")
@@ -150,7 +152,7 @@ def _rendered(api: Api) -> dict[str, str]:
         "quote": json.dumps,
         "reading": _reading_expression,
         "snake": snake,
-        "summary": lambda text: f"{text.strip().partition('.')[0]}.",
+        "summary": lambda text: f"{' '.join(text.split()).partition('. ')[0].removesuffix('.')}.",
         "writing": _writing_expression,
     }
     models = [model.name for model in api.models]
@@ -204,9 +206,9 @@ def _reading_expression(member: Field) -> str:
 
 
 def _writing_expression(member: Field) -> str:
-    return member.kind.write.format(f"self.{member.name}").replace(
-        "ARGUMENT", json.dumps(member.name)
-    )
+    # Where None is left out, it has been looked for already.
+    written = member.kind.writing(f"self.{member.name}", may_be_none=member.default != "None")
+    return written.replace("ARGUMENT", json.dumps(member.name))
 
 
 # ---- Files ----
@@ -219,45 +221,49 @@ def _header(contract: Contract) -> str:
 
 
 def _format(folder: Path) -> None:
-    """Drop unused imports, sort the others, and lay out; a fault that is left is a fault of ours."""
-    ruff = [sys.executable, "-m", "ruff"]
-    config = ["--config", str(ROOT / "pyproject.toml"), "--quiet", "--no-cache"]
-    for step in (["check", "--fix-only"], ["format"]):
-        subprocess.run([*ruff, *step, *config, str(folder)], check=True)  # noqa: S603
-    subprocess.run([*ruff, "check", *config, str(folder / "generated")], check=True)  # noqa: S603
+    """Drop unused imports, sort the others, lay out; what is wrong then is a fault of ours."""
+    _ruff("check", "--fix-only", folder)
+    _ruff("format", folder)
+    # As pyproject.toml allows it, but wherever the output is.
+    _ruff("check", "--ignore", "C901,D301,E501,FBT001,PLR0912", folder / "generated")
 
 
-def _replace(target: Path, new: Path) -> None:
-    """Put a file or folder in the place of another, which comes back if that is interrupted."""
-    old = target.with_name(f".{target.name}.old")
-    if target.exists():
-        target.rename(old)
+def _ruff(*arguments: str | Path) -> None:
+    config = ("--config", ROOT / "pyproject.toml", "--quiet", "--no-cache")
+    # It takes the packages of the folder it runs in for our own, and sorts imports by that.
+    subprocess.run([sys.executable, "-m", "ruff", *arguments, *config], check=True, cwd=ROOT)  # noqa: S603
+
+
+def _swap(moves: list[tuple[Path, Path]]) -> None:
+    """Rename files and folders, all of them or none."""
     try:
-        new.rename(target)
-    except BaseException:
-        if old.exists():
-            old.rename(target)
+        for source, goal in moves:
+            source.rename(goal)
+    except BaseException:  # Ctrl-C too
+        for source, goal in reversed(moves):
+            if not source.exists():
+                goal.rename(source)
         raise
-    if old.is_dir():
-        shutil.rmtree(old)
-    else:
-        old.unlink(missing_ok=True)
 
 
 def _files(path: Path) -> dict[str, None]:
     """The files below a folder, in order; a file is one, below itself."""
-    names = (
-        sorted(str(file.relative_to(path)) for file in path.glob("*.*")) if path.is_dir() else [""]
-    )
-    return dict.fromkeys(names)
+    if path.is_file():
+        return {"": None}
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): None for file in files if "__pycache__" not in file.parts}
 
 
 def _file_diff(old: Path, new: Path) -> list[str]:
-    old_lines, new_lines = (
-        path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-        for path in (old, new)
-    )
-    return list(difflib.unified_diff(old_lines, new_lines, f"now/{old.name}", f"new/{new.name}"))
+    names = f"now/{old.name}", f"new/{new.name}"
+    return list(difflib.unified_diff(_lines(old), _lines(new), *names))
+
+
+def _lines(path: Path) -> list[str]:
+    """What is in a file; an empty one differs from a missing one."""
+    if not path.exists():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) or ["\n"]
 
 
 def _shown(path: Path) -> str:

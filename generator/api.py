@@ -12,12 +12,24 @@ class Kind:
     """The parser that reads it."""
     check: str
     """The parser that checks an argument of a constructor."""
-    write: str = "{}"
-    """The expression that writes it; `{}` is the value."""
+    write: str = "VALUE"
+    """The expression that writes VALUE; ARGUMENT is what errors call it."""
     nullable: bool = False
     hashable: bool = True
     models: tuple[str, ...] = ()
     """The models that it is made of."""
+
+    @property
+    def given(self) -> str:
+        """The type of a value that is there."""
+        return f"{self.annotation} | None" if self.nullable else self.annotation
+
+    def writing(self, value: str, *, may_be_none: bool = True) -> str:
+        """The expression that writes `value`."""
+        expression = self.write.replace("VALUE", value)
+        if self.nullable and may_be_none and expression != value:
+            return f"None if {value} is None else {expression}"
+        return expression
 
 
 @frozen(kw_only=True)
@@ -81,6 +93,16 @@ class Argument:
     """What checks it and gives its wire form."""
     several: bool = False
     """Whether it is a list of strings, which may be read only once."""
+    least: int = 0
+    most: int | None = None
+    """How many items a list must have, and may have."""
+
+    @property
+    def size(self) -> str | None:
+        """How many items it must have, in words."""
+        if self.most is None:
+            return f"{self.least} or more" if self.least else None
+        return f"{self.least} to {self.most}"
 
 
 @frozen(kw_only=True)
@@ -97,8 +119,6 @@ class Method:
     returns_doc: str
     parse: str
     fallback: str | None
-    limits: tuple[str, ...]
-    """What each argument with a limited number of items must have."""
 
 
 @frozen(kw_only=True)

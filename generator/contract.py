@@ -1,27 +1,25 @@
-"""Reads `openapi.yaml` and refuses a contract that the generator could not do justice to."""
+"""Reads `openapi.yaml`, and knows on which line each of its parts stands."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 Json: TypeAlias = Any
-"""A piece of the contract. It is free-form until the checks below have passed."""
+"""A piece of the contract, whose form is known only when all checks have passed."""
 
 Pointer: TypeAlias = tuple[str | int, ...]
+Fault: TypeAlias = tuple[Pointer, str]
+"""Where something is wrong, and what."""
 
-EXTENSIONS = {
-    "x-client-methods",
-    "x-delivers",
-    "x-fallback",
-    "x-keyed-by-name",
-    "x-python-base",
-}
-PYTHON_BASES = {"GateValue", "ParameterValues"}
-TAKEN_NAMES = {"additional_properties", "error", "from_dict", "get", "to_dict"}
-VERBS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+SCHEMAS: Pointer = ("components", "schemas")
+EXAMPLES = {"example", "examples", "default", "x-fallback"}
+"""The keys below which there is data, not a description of data."""
 
 
 class SpecError(Exception):
@@ -32,74 +30,114 @@ class SpecError(Exception):
 
 
 class Contract:
-    """An OpenAPI document, and the line on which each of its parts stands."""
+    """An OpenAPI document.
 
-    def __init__(self, source: str, name: str) -> None:
+    Args:
+        spec: What it says.
+        name: The file that it stands in.
+        source: The text of that file.
+        lines: The line of each of its parts.
+    """
+
+    def __init__(
+        self,
+        spec: Json,
+        *,
+        name: str = "openapi.yaml",
+        source: str = "",
+        lines: Mapping[Pointer, int] | None = None,
+    ) -> None:
+        self.spec = spec
         self.name = name
         self.source = source
+        self._lines = {(): 1, **(lines or {})}
+
+    @classmethod
+    def read(cls, path: Path) -> "Contract":
+        """Read and check a file.
+
+        Raises:
+            SpecError: It cannot be read, is not YAML, or not OpenAPI 3.1.
+        """
+        name = os.path.relpath(path)
         try:
-            self.spec: Json = yaml.safe_load(source)
-            node = yaml.compose(source, Loader=yaml.SafeLoader) or yaml.ScalarNode("", "")
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError([f"{name}: cannot be read: {error}"]) from error
+        contract = cls._parsed(source, name)
+        contract.check()
+        return contract
+
+    @classmethod
+    def _parsed(cls, source: str, name: str) -> "Contract":
+        try:
+            loader = yaml.SafeLoader(source)
+            node = loader.get_single_node()
+            spec: Json = node and loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise SpecError([f"{name}:{line}: not YAML: {error.problem}"]) from error
         except yaml.YAMLError as error:
-            raise SpecError([f"{name}:1: not YAML: {error}"]) from error
-        if not isinstance(self.spec, dict):
+            problem = " ".join(str(error).split())
+            raise SpecError([f"{name}:1: not YAML: {problem}"]) from error
+        if node is None or not isinstance(spec, dict):
             raise SpecError([f"{name}:1: expected a mapping at the top"])
-        self._lines = dict(_lines(node, ()))
+        try:
+            contract = cls(spec, name=name, source=source, lines=dict(_lines(node, ())))
+            contract.refuse(_repeated_keys(node, ()))
+        except RecursionError:
+            raise SpecError([f"{name}:1: an alias stands within its own anchor"]) from None
+        return contract
 
-    @classmethod
-    def read(cls, path: Path) -> "Contract":
-        """Read a file and check it.
+    def refuse(self, faults: Iterable[Fault]) -> None:
+        """Raise what is wrong, if anything is.
 
         Raises:
-            SpecError: It cannot be read, is not YAML, not OpenAPI 3.1, or not up to our rules.
+            SpecError: There is a fault.
         """
-        try:
-            source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpecError([f"{path.name}: cannot be read: {error}"]) from error
-        contract = cls(source, path.name)
-        contract.check()
-        return contract
+        told: dict[object, str] = {}
+        for pointer, problem in faults:
+            # What stands behind a YAML alias has many places, and one line.
+            line = self._lines.get(tuple(map(str, pointer)), pointer)
+            told.setdefault((line, problem), self.fault(pointer, problem))
+        if told:
+            raise SpecError(list(told.values()))
 
     def fault(self, pointer: Pointer, problem: str) -> str:
         """Say what is wrong at a place."""
-        known = pointer
-        while known not in self._lines:
-            known = known[:-1]
-        place = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in pointer)
-        return f"{self.name}:{self._lines[known]}: #/{place}: {problem}"
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in pointer)
+        return f"{self.name}:{self._line(pointer)}: #/{'/'.join(steps)}: {problem}"
 
     def check(self) -> None:
-        """Refuse what is not OpenAPI 3.1, and then what is not up to our own rules."""
+        """Refuse what is not OpenAPI 3.1, from the bottom up, so that the first fault is the cause.
+
+        Raises:
+            SpecError: There is a fault.
+        """
+        self.refuse(_not_json(self.spec, ()))
         version = str(self.spec.get("openapi", ""))
         if not version.startswith("3.1."):
-            raise SpecError([self.fault(("openapi",), f"expected 3.1.x, got {version!r}")])
-        invalid = [
-            self.fault(tuple(error.absolute_path), _brief(error.message))
+            self.refuse([(("openapi",), f"expected 3.1.x, got {version!r}")])
+        self.refuse(self._not_maps())
+        self.refuse(self._dangling())
+        self.refuse(self._not_schemas())
+        self.refuse(self._wrong_data())
+        self.refuse(
+            (tuple(error.absolute_path), _brief(error.message))
             for error in OpenAPIV31SpecValidator(self.spec).iter_errors()
-        ]
-        if invalid:
-            raise SpecError(invalid)
-        faults = [self.fault(pointer, problem) for pointer, problem in self._breaches()]
-        if faults:
-            raise SpecError(faults)
+        )
 
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref` to a part of this document."""
         while "$ref" in node:
-            target: Json = self.spec
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            node = target
+            node = self._target(node["$ref"])
         return node
 
     def operations(self) -> Iterator[tuple[Pointer, Json]]:
         """Every operation and where it stands."""
+        verbs = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
         for path, item in self.spec.get("paths", {}).items():
-            for verb in VERBS:
+            for verb in verbs:
                 if verb in item:
                     yield ("paths", path, verb), item[verb]
 
@@ -108,87 +146,81 @@ class Contract:
         content = self.resolve(operation["requestBody"])["content"]
         return self.resolve(content["application/json"]["schema"])
 
-    def _breaches(self) -> Iterator[tuple[Pointer, str]]:
-        for pointer, node in _walk(self.spec, ()):
-            yield from _extension_breaches(pointer, node)
-        for name, schema in self.spec["components"]["schemas"].items():
-            yield from self._schema_breaches(("components", "schemas", name), schema, named=True)
-        for pointer, operation in self.operations():
-            yield from self._operation_breaches(pointer, operation)
+    def schemas(self) -> Iterator[tuple[Pointer, Json]]:
+        """Every named schema and where it stands."""
+        for name, schema in self.spec.get("components", {}).get("schemas", {}).items():
+            yield (*SCHEMAS, name), schema
 
-    def _schema_breaches(
-        self, pointer: Pointer, schema: Json, *, named: bool
-    ) -> Iterator[tuple[Pointer, str]]:
-        if "$ref" in schema:
-            return
-        if "description" not in schema and named:
-            yield pointer, "a schema needs a description"
-        if "example" not in schema and named:
-            yield pointer, "a schema needs an example"
-        if schema.get("type") == "object" and "additionalProperties" not in schema:
-            yield pointer, "say whether there are additionalProperties"
-        if "properties" in schema and len(pointer) > len(("components", "schemas", "Name")):
-            yield pointer, "an object with properties must be a named schema, used by $ref"
-        if schema.get("x-python-base", "GateValue") not in PYTHON_BASES:
-            yield (*pointer, "x-python-base"), f"expected one of {sorted(PYTHON_BASES)}"
-        for key, value in schema.get("properties", {}).items():
-            yield from self._schema_breaches((*pointer, "properties", key), value, named=True)
-            if key in TAKEN_NAMES and "x-python-base" in schema:
-                yield (*pointer, "properties", key), f"{key!r} is the name of a method of models"
-        for key in ("items", "additionalProperties"):
-            if isinstance(schema.get(key), dict):
-                yield from self._schema_breaches((*pointer, key), schema[key], named=False)
-        for key in ("anyOf", "oneOf", "allOf"):
-            for index, part in enumerate(schema.get(key, [])):
-                yield from self._schema_breaches((*pointer, key, index), part, named=False)
+    def described(self) -> Iterator[tuple[Pointer, Json]]:
+        """Every part of the document that is not an example."""
+        yield from _described(self.spec, ())
 
-    def _operation_breaches(
-        self, pointer: Pointer, operation: Json
-    ) -> Iterator[tuple[Pointer, str]]:
-        if pointer[-1] != "post":
-            yield pointer, "every call of this API is a POST"
-        if "security" not in operation:
-            yield pointer, "an operation must name its security itself"
-        for status in ("400", "401", "5XX", "default"):
-            if status not in operation["responses"]:
-                yield (*pointer, "responses"), f"there is no response {status}"
-        if not operation.get("x-client-methods"):
-            yield pointer, "no x-client-methods: no method of the client would call it"
-            return
-        if "application/json" not in self.resolve(operation.get("requestBody", {})).get(
-            "content", {}
-        ):
-            yield pointer, "an operation needs a requestBody of application/json"
-            return
-        fields = self.request_schema(operation).get("properties", {})
-        delivers = operation.get("x-delivers")
-        if delivers is not None and delivers not in fields:
-            yield (*pointer, "x-delivers"), f"the request has no field {delivers!r}"
-        for index, method in enumerate(operation["x-client-methods"]):
-            where = (*pointer, "x-client-methods", index)
-            yield from self._method_breaches(where, method, fields)
+    def invalid(self, schema: Json, instance: Json) -> Iterator[Fault]:
+        """What is wrong with a piece of data, by a schema of this document."""
+        # The schemas go along, so that `$ref` finds them.
+        validator = Draft202012Validator({**schema, "components": self.spec.get("components")})
+        for error in validator.iter_errors(instance):
+            yield tuple(error.absolute_path), _brief(error.message)
 
-    def _method_breaches(
-        self, pointer: Pointer, method: Json, fields: Mapping[str, Json]
-    ) -> Iterator[tuple[Pointer, str]]:
-        needed = {"name", "description", "arguments", "returns", "returns-description"}
-        for key in sorted(needed - set(method)):
-            yield pointer, f"a method needs {key!r}"
-        for key in sorted(set(method) - needed - {"entity"}):
-            yield (*pointer, key), f"unknown key {key!r}"
-        arguments = [wire_name(argument) for argument in method.get("arguments", [])]
-        for index, argument in enumerate(arguments):
-            if argument not in fields:
-                yield (*pointer, "arguments", index), f"the request has no field {argument!r}"
-        if method.get("returns") not in self.spec["components"]["schemas"]:
-            yield (*pointer, "returns"), f"there is no schema {method.get('returns')!r}"
-        if method.get("entity", arguments[-1] if arguments else None) not in arguments:
-            yield (*pointer, "entity"), "it must be one of the arguments"
+    def _line(self, pointer: Pointer) -> int:
+        """The line of a place or, of one that does not exist, of what it would be in."""
+        steps = tuple(map(str, pointer))
+        lengths = range(len(steps), -1, -1)
+        return next(self._lines[steps[:n]] for n in lengths if steps[:n] in self._lines)
+
+    def _target(self, reference: str) -> Json:
+        node = self.spec
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step.replace("~1", "/").replace("~0", "~")]
+        return node
+
+    def _not_maps(self) -> Iterator[Fault]:
+        """What the checks after this one walk through."""
+        for pointer in (("paths",), SCHEMAS[:1], SCHEMAS):
+            node = self.spec
+            for step in pointer:
+                node = node.get(step, {}) if isinstance(node, dict) else {}
+            if not isinstance(node, dict):
+                yield pointer, "expected a mapping"
+
+    def _dangling(self) -> Iterator[Fault]:
+        for pointer, node in self.described():
+            if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+                problem = self._misleading(node["$ref"], ())
+                if problem:
+                    yield (*pointer, "$ref"), problem
+
+    def _misleading(self, reference: str, before: tuple[str, ...]) -> str | None:
+        """What is wrong with a reference, if it leads nowhere."""
+        if not reference.startswith("#/"):
+            return f"{reference!r} is not in this document"
+        if reference in before:
+            return f"{reference!r} leads back to itself"
+        try:
+            target = self._target(reference)
+        except (KeyError, TypeError):
+            return f"there is no {reference!r}"
+        if isinstance(target, dict) and "$ref" in target:
+            return self._misleading(target["$ref"], (*before, reference))
+        return None
+
+    def _not_schemas(self) -> Iterator[Fault]:
+        meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+        for pointer, schema in self.schemas():
+            for error in meta.iter_errors(schema):
+                yield (*pointer, *error.absolute_path), _brief(error.message)
+
+    def _wrong_data(self) -> Iterator[Fault]:
+        for pointer, schema in self.described():
+            if pointer[:2] == SCHEMAS and pointer[-1] != "properties" and isinstance(schema, dict):
+                for key in [key for key in ("default", "example") if key in schema]:
+                    for inner, problem in self.invalid(schema, schema[key]):
+                        yield (*pointer, key, *inner), problem
 
 
 def is_choice_of_fields(alternatives: Json) -> bool:
     """Whether an anyOf or oneOf says which fields must be there, and nothing of types."""
-    return all(set(part) == {"required"} for part in alternatives)
+    return all(isinstance(part, dict) and {*part} == {"required"} for part in alternatives)
 
 
 def wire_name(argument: Json) -> str:
@@ -196,38 +228,59 @@ def wire_name(argument: Json) -> str:
     return next(iter(argument)) if isinstance(argument, dict) else str(argument)
 
 
-def _extension_breaches(pointer: Pointer, node: Json) -> Iterator[tuple[Pointer, str]]:
-    if isinstance(node, dict) and not {"example", "examples", "value"} & set(map(str, pointer)):
-        for key in node:
-            if str(key).startswith("x-") and key not in EXTENSIONS:
-                yield (
-                    (*pointer, key),
-                    f"unknown extension; known are {', '.join(sorted(EXTENSIONS))}",
-                )
-
-
-def _walk(node: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
+def _described(node: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
     yield pointer, node
     if isinstance(node, dict):
         for key, value in node.items():
-            yield from _walk(value, (*pointer, key))
+            # A field can be called `example` too.
+            if key not in EXAMPLES or pointer[-1:] == ("properties",):
+                yield from _described(value, (*pointer, key))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _walk(value, (*pointer, index))
+            yield from _described(value, (*pointer, index))
 
 
-def _lines(node: yaml.Node, pointer: Pointer) -> Iterator[tuple[Pointer, int]]:
+def _not_json(node: Json, pointer: Pointer) -> Iterator[Fault]:
+    """What YAML can say and JSON cannot, usually for want of quotes."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if not isinstance(key, str):
+                yield (*pointer, str(key)), f"a key is text: write {str(key)!r}, in quotes"
+            yield from _not_json(value, (*pointer, str(key)))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _not_json(value, (*pointer, index))
+    elif isinstance(node, float) and not math.isfinite(node):
+        yield pointer, "JSON does not have this number"
+    elif not isinstance(node, str | int | float | None):
+        yield pointer, f"JSON has no {type(node).__name__}: write it in quotes"
+
+
+def _lines(node: yaml.Node, pointer: tuple[str, ...]) -> Iterator[tuple[Pointer, int]]:
     yield pointer, node.start_mark.line + 1
+    for key, value, line in _children(node):
+        for place, inner in _lines(value, (*pointer, key)):
+            yield place, line if place == (*pointer, key) else inner
+
+
+def _repeated_keys(node: yaml.Node, pointer: tuple[str, ...]) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for key, value, line in _children(node):
+        if key in seen:
+            yield (*pointer, key), f"this key stands on line {seen[key]} already"
+        seen.setdefault(key, line)
+        yield from _repeated_keys(value, (*pointer, key))
+
+
+def _children(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield (*pointer, key.value), key.start_mark.line + 1
-            for inner, line in _lines(value, (*pointer, key.value)):
-                if inner != (*pointer, key.value):
-                    yield inner, line
+            yield str(key.value), value, key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            yield from _lines(value, (*pointer, index))
+            yield str(index), value, value.start_mark.line + 1
 
 
 def _brief(message: str) -> str:
-    return message if len(message) <= 300 else f"{message[:300]}…"
+    first = message.strip().partition("\n")[0]
+    return first if len(first) <= 300 else f"{first[:300]}…"

@@ -30,9 +30,17 @@ from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
 from .api import Api, Argument, Enum, Field, Kind, Method, Model
-from .contract import Contract, Json, Pointer, SpecError, is_choice_of_fields, wire_name
+from .contract import (
+    SCHEMAS,
+    Contract,
+    Json,
+    Pointer,
+    SpecError,
+    is_choice_of_fields,
+    wire_name,
+)
+from .rules import check
 
-SCHEMAS: Pointer = ("components", "schemas")
 CONFIG = Config.from_sources(
     ConfigFile(literal_enums=True),
     MetaType.NONE,
@@ -47,8 +55,9 @@ def describe(contract: Contract) -> Api:
     """Describe the Python API of a contract.
 
     Raises:
-        SpecError: openapi-python-client, or this generator, cannot express a part of it.
+        SpecError: It breaks a rule, or openapi-python-client cannot read it.
     """
+    check(contract)
     return _Reader(contract).api()
 
 
@@ -66,25 +75,33 @@ class _Reader:
         if both:
             # Absent and null differ in what is sent and are one in what is received.
             problem = "a schema cannot be both sent and received"
-            raise SpecError([self.contract.fault((*SCHEMAS, name), problem) for name in both])
+            self.contract.refuse(((*SCHEMAS, name), problem) for name in both)
         models = {name: self._model(name) for name in self._with_fields()}
-        servers = {
-            "API_SERVER": self.contract.spec["servers"][0]["url"],
-            "EVENTS_SERVER": next(
-                operation["servers"][0]["url"]
-                for _, operation in self.contract.operations()
-                if "x-delivers" in operation
-            ),
-        }
         methods = tuple(self._method(method, pointer) for method, pointer in self._methods())
-        return Api(models=tuple(_dependencies_first(models)), methods=methods, servers=servers)
+        return Api(
+            models=tuple(self._dependencies_first(models)),
+            methods=methods,
+            servers=self._servers(),
+        )
+
+    def _servers(self) -> dict[str, str]:
+        api = self.contract.spec["servers"]
+        deliveries = (
+            operation["servers"]
+            for _, operation in self.contract.operations()
+            if "x-delivers" in operation
+        )
+        return {"API_SERVER": api[0]["url"], "EVENTS_SERVER": next(deliveries, api)[0]["url"]}
+
+    def _refusal(self, pointer: Pointer, problem: str) -> SpecError:
+        return SpecError([self.contract.fault(pointer, problem)])
 
     # ---- What is sent, what is received ----
 
     def _methods(self) -> Iterator[tuple[Json, Pointer]]:
         for pointer, operation in self.contract.operations():
-            for method in operation["x-client-methods"]:
-                yield method, pointer
+            for index, method in enumerate(operation["x-client-methods"]):
+                yield method, (*pointer, "x-client-methods", index)
 
     def _sent_roots(self) -> Iterator[str]:
         for method, pointer in self._methods():
@@ -123,14 +140,23 @@ class _Reader:
 
     def _model(self, name: str) -> Model:
         schema = self.schemas[name]
-        parsed = self.properties[name]
         request = name in self.sent
+        if name not in self.properties or name in _TAKEN_CLASSES:
+            raise self._refusal((*SCHEMAS, name), "a class needs a free name like StatsigUser")
+        if "oneOf" in schema:
+            raise self._refusal(
+                (*SCHEMAS, name, "oneOf"), "a class can only say anyOf of its fields"
+            )
+        if request and not schema.keys().isdisjoint(("x-python-base", "x-fallback")):
+            raise self._refusal((*SCHEMAS, name), "x-python-base and x-fallback are for replies")
+        parsed = self.properties[name]
         properties = (parsed.required_properties or []) + (parsed.optional_properties or [])
         by_wire = {_raw(prop.name): prop for prop in properties}
         fields = [
             self._field(name, wire, by_wire[wire], request=request)
             for wire in sorted(schema["properties"], key=lambda key: not by_wire[key].required)
         ]
+        self._refuse_taken_names(name, fields)
         enums = [
             Enum(
                 name=str(prop.class_info.name),
@@ -153,14 +179,17 @@ class _Reader:
                 field.name for wire in needs for field in fields if field.wire == wire
             ),
             enums=tuple(enums),
-            extra=self._kind(extra, request=request).annotation if extra else "JsonValue",
+            extra=self._kind(extra, (*SCHEMAS, name), request=request).given
+            if extra
+            else "JsonValue",
         )
 
     def _field(self, model: str, wire: str, prop: Property, *, request: bool) -> Field:
         declared = self.schemas[model]["properties"][wire]
         pointer = (*SCHEMAS, model, "properties", wire)
         prop.set_python_name(UntrustedString(_singular_acronyms(wire)), CONFIG)
-        kind = self._kind(prop, request=request, pointer=pointer)
+        name = _unreserved(str(prop.python_name))
+        kind = self._kind(prop, pointer, request=request)
         default: str | None = None
         if not prop.required:
             default = "UNSET" if request and kind.nullable else "None"
@@ -168,18 +197,29 @@ class _Reader:
                 default = repr(declared["default"])
             elif not request and not kind.nullable:
                 problem = "an optional field of a reply must be nullable or have a default"
-                raise SpecError([self.contract.fault(pointer, problem)])
+                raise self._refusal(pointer, problem)
         return Field(
             wire=wire,
-            name=str(prop.python_name),
+            name=name,
             doc=declared["description"],
             kind=kind,
             required=prop.required,
             default=default,
         )
 
+    def _refuse_taken_names(self, model: str, fields: list[Field]) -> None:
+        schema = self.schemas[model]
+        taken = {"additional_properties", "from_dict", "to_dict"}
+        taken |= {"error"} if "x-fallback" in schema else set()
+        taken |= {"get"} if schema.get("x-python-base") == "ParameterValues" else set()
+        for field in fields:
+            if field.name in taken:
+                problem = f"the Python class has another {field.name!r} already"
+                raise self._refusal((*SCHEMAS, model, "properties", field.wire), problem)
+            taken.add(field.name)
+
     def _kind(  # noqa: PLR0911  (one return a type)
-        self, prop: PropertyProtocol, *, request: bool, pointer: Pointer = SCHEMAS
+        self, prop: PropertyProtocol, pointer: Pointer, *, request: bool
     ) -> Kind:
         match prop:
             case StringProperty():
@@ -191,24 +231,21 @@ class _Reader:
             case FloatProperty():
                 return _plain("float", "number")
             case AnyProperty():
-                return Kind(
-                    annotation="JsonValue", parse="json_value", check="json_value", hashable=False
-                )
+                return _plain("JsonValue", "json_value", hashable=False)
             case LiteralEnumProperty():
                 # The next version of the service may answer with a value that is not known yet.
                 name = str(prop.class_info.name)
                 return _plain(name, f"_{snake(name)}") if request else _plain("str", "string")
             case ModelProperty():
-                return self._model_kind(prop, request=request)
+                return self._model_kind(prop, pointer, request=request)
             case ListProperty():
-                return self._list_kind(prop, request=request)
+                return self._list_kind(prop, pointer, request=request)
             case UnionProperty():
-                return self._union_kind(prop, request=request)
+                return self._union_kind(prop, pointer, request=request)
             case _:
-                problem = f"there is no Python form for {type(prop).__name__}"
-                raise SpecError([self.contract.fault(pointer, problem)])
+                raise self._refusal(pointer, f"there is no Python form for a {type(prop).__name__}")
 
-    def _model_kind(self, prop: ModelProperty, *, request: bool) -> Kind:
+    def _model_kind(self, prop: ModelProperty, pointer: Pointer, *, request: bool) -> Kind:
         name = str(prop.class_info.name)
         # A reference that was read before its target knows the target's name alone.
         prop = self.properties[name]
@@ -218,43 +255,48 @@ class _Reader:
                     annotation=name,
                     parse=f"{name}.from_dict",
                     check=f"{name}.from_dict",
-                    write="{}.to_dict()",
+                    write="VALUE.to_dict()",
                     models=(name,),
                 )
             return Kind(
                 annotation=f"{name} | {name}Dict",
                 parse=f"{name}.from_dict",
                 check=f"model_or_object({name})",
-                write=f"wire(ARGUMENT, {{}}, {name})",
+                write=f"wire(ARGUMENT, VALUE, {name})",
                 hashable=False,
                 models=(name,),
             )
-        value = self._kind(prop.additional_properties or _ANY, request=request)
-        parse = "json_object" if value.parse == "json_value" else f"map_of({value.parse})"
-        annotation = "Mapping" if request else "dict"
+        value = self._kind(prop.additional_properties or _ANY, pointer, request=request)
+        annotation = f"{'Mapping' if request else 'dict'}[str, {value.given}]"
+        if value.parse == "json_value":
+            return _plain(annotation, "json_object", hashable=False)
+        written = value.writing("item")
         return Kind(
-            annotation=f"{annotation}[str, {value.annotation}]",
-            parse=parse,
-            check=parse,
+            annotation=annotation,
+            parse=f"map_of({value.parse})",
+            check=f"map_of({value.check})",
+            write="VALUE"
+            if written == "item"
+            else f"{{key: {written} for key, item in VALUE.items()}}",
             hashable=False,
+            models=value.models,
         )
 
-    def _list_kind(self, prop: ListProperty, *, request: bool) -> Kind:
-        item = self._kind(prop.inner_property, request=request)
+    def _list_kind(self, prop: ListProperty, pointer: Pointer, *, request: bool) -> Kind:
+        item = self._kind(prop.inner_property, pointer, request=request)
+        written = item.writing("item")
         return Kind(
-            annotation=f"{'Sequence' if request else 'list'}[{item.annotation}]",
+            annotation=f"{'Sequence' if request else 'list'}[{item.given}]",
             parse=f"array_of({item.parse})",
             check=f"array_of({item.check})",
-            write="list({})"
-            if item.write == "{}"
-            else f"[{item.write.format('item')} for item in {{}}]",
+            write="list(VALUE)" if written == "item" else f"[{written} for item in VALUE]",
             hashable=False,
             models=item.models,
         )
 
-    def _union_kind(self, prop: UnionProperty, *, request: bool) -> Kind:
+    def _union_kind(self, prop: UnionProperty, pointer: Pointer, *, request: bool) -> Kind:
         kinds = [
-            self._kind(inner, request=request)
+            self._kind(inner, pointer, request=request)
             for inner in prop.inner_properties
             if not isinstance(inner, NoneProperty)
         ]
@@ -264,29 +306,56 @@ class _Reader:
         for other in others:
             parse, check = f"either({parse}, {other.parse})", f"either({check}, {other.check})"
         models = tuple(model for kind in kinds for model in kind.models)
+        if not others:
+            write = first.write
+        elif all(kind.parse.endswith(".from_dict") for kind in kinds):
+            write = f"wire(ARGUMENT, VALUE, {', '.join(models)})"
+        elif all(kind.write == "VALUE" for kind in kinds):
+            write = "VALUE"
+        else:
+            raise self._refusal(
+                pointer, "there is no Python form for objects or lists beside other types"
+            )
         return Kind(
             annotation=" | ".join(kind.annotation for kind in kinds),
             parse=f"nullable({parse})" if nullable else parse,
             check=f"nullable({check})" if nullable else check,
-            write=f"wire(ARGUMENT, {{}}, {', '.join(models)})" if models else "{}",
+            write=write,
             nullable=nullable,
             hashable=all(kind.hashable for kind in kinds),
             models=models,
         )
+
+    def _dependencies_first(self, models: dict[str, Model]) -> Iterator[Model]:
+        done: set[str] = set()
+
+        def visit(name: str, within: tuple[str, ...]) -> Iterator[Model]:
+            if name in within:
+                raise self._refusal(
+                    (*SCHEMAS, name), "an object cannot contain objects of its own kind"
+                )
+            if name in done:
+                return
+            for member in models[name].fields:
+                for used in member.kind.models:
+                    yield from visit(used, (*within, name))
+            done.add(name)
+            yield models[name]
+
+        for name in models:
+            yield from visit(name, ())
 
     # ---- Methods ----
 
     def _method(self, method: Json, pointer: Pointer) -> Method:
         operation = self.contract.spec["paths"][pointer[1]][pointer[2]]
         schema = self.contract.request_schema(operation)
-        arguments = tuple(self._argument(argument, schema) for argument in method["arguments"])
+        arguments = tuple(
+            self._argument(argument, schema, (*pointer, "arguments", index))
+            for index, argument in enumerate(method["arguments"])
+        )
         entity = next((a.name for a in arguments if a.wire == method.get("entity")), None)
-        returns, parse = self._returned(method["returns"])
-        lists = {
-            argument.name: self.contract.resolve(schema["properties"][argument.wire])
-            for argument in arguments
-            if argument.annotation.startswith("Iterable")
-        }
+        returns, parse = self._returned(method["returns"], (*pointer, "returns"))
         return Method(
             name=method["name"],
             doc=method["description"],
@@ -298,37 +367,34 @@ class _Reader:
             returns_doc=method["returns-description"],
             parse=parse,
             fallback=self._fallback(method["returns"], entity),
-            limits=tuple(
-                f"`{name}` does not have {_limits(declared)} items"
-                for name, declared in lists.items()
-            ),
         )
 
-    def _argument(self, argument: Json, schema: Json) -> Argument:
+    def _argument(self, argument: Json, schema: Json, pointer: Pointer) -> Argument:
         wire = wire_name(argument)
         shown = argument[wire] if isinstance(argument, dict) else wire
-        name = str(PythonIdentifier(_singular_acronyms(shown), "field_"))
+        name = _unreserved(str(PythonIdentifier(_singular_acronyms(shown), "field_")))
         declared = schema["properties"][wire]
         target = self.contract.resolve(declared)
-        if target.get("type") == "string":
-            annotation, expression = "str", f'argument("{name}", {name}, string)'
-        elif target.get("type") == "array":
-            item = target["items"]
-            names = [one for one in _references(item) if "properties" in self.schemas[one]]
-            size = f"{target.get('minItems', 0)}, {target.get('maxItems')}"
-            if names:
-                inner = " | ".join(f"{one} | {one}Dict" for one in names)
-                expression = f'wires("{name}", {name}, {size}, {", ".join(names)})'
-            else:
-                inner, expression = "str", f'texts("{name}", {name}, {size})'
-            annotation = f"Iterable[{inner}]"
-        elif "properties" in target:
-            model = next(iter(_references(declared)))
-            annotation = f"{model} | {model}Dict"
-            expression = f'wire("{name}", {name}, {model})'
-        else:
+        least, most = target.get("minItems", 0), target.get("maxItems")
+        if isinstance(target.get("type"), str) and target["type"] in _ARGUMENTS:
             annotation, parse = _ARGUMENTS[target["type"]]
             expression = f'argument("{name}", {name}, {parse})'
+        elif "properties" in target:
+            (model,) = _references(declared)
+            annotation = f"{model} | {model}Dict"
+            expression = f'wire("{name}", {name}, {model})'
+        elif models := self._item_models(target):
+            annotation = f"Iterable[{' | '.join(f'{model} | {model}Dict' for model in models)}]"
+            expression = f'wires("{name}", {name}, {least}, {most}, {", ".join(models)})'
+        elif self.contract.resolve(target.get("items", {})).get("type") == "string":
+            annotation = "Iterable[str]"
+            expression = f'texts("{name}", {name}, {least}, {most})'
+        else:
+            raise self._refusal(
+                pointer, f"{wire!r} cannot be an argument: its type has no Python form"
+            )
+        if "enum" in target:
+            raise self._refusal(pointer, f"{wire!r} cannot be an argument: it is an enum")
         return Argument(
             wire=wire,
             name=name,
@@ -336,17 +402,31 @@ class _Reader:
             annotation=annotation,
             expression=expression,
             several=expression.startswith("texts"),
+            least=least,
+            most=most,
         )
 
-    def _returned(self, name: str) -> tuple[str, str]:
+    def _item_models(self, target: Json) -> list[str]:
+        """The models of which a list consists, if it consists of models."""
+        items = target.get("items", {})
+        alternatives = items.get("anyOf", [items])
+        names = [name for part in alternatives for name in _references(part)]
+        models = [name for name in names if "properties" in self.schemas[name]]
+        return models if len(models) == len(alternatives) else []
+
+    def _returned(self, name: str, pointer: Pointer) -> tuple[str, str]:
         schema = self.schemas[name]
         if "x-keyed-by-name" in schema:
             item = schema["x-keyed-by-name"]
             return f"dict[str, {item}]", f"keyed_by_name({item}.from_dict)"
-        if schema.get("type") == "array":
-            (item,) = _references(schema["items"])
-            return f"list[{item}]", f"array_of({item}.from_dict)"
-        return name, f"{name}.from_dict"
+        if models := self._item_models(schema):
+            if len(models) == 1:
+                return f"list[{models[0]}]", f"array_of({models[0]}.from_dict)"
+        elif "properties" in schema:
+            return name, f"{name}.from_dict"
+        raise self._refusal(
+            pointer, f"a method cannot return a {name}: expected an object or an array"
+        )
 
     def _fallback(self, name: str, entity: str | None) -> str | None:
         schema = self.schemas[name]
@@ -369,7 +449,19 @@ _ANY = AnyProperty.build(
     description=None,
     example=None,
 )
+_TAKEN_CLASSES = {
+    "APIResponse", "AsyncOperations", "AsyncRawOperations", "Call", "Final", "GateValue",
+    "Iterable", "JsonObject", "Literal", "Mapping", "NotRequired", "ObjectReader", "Operations",
+    "ParameterValues", "Parser", "RawOperations", "SchemaError", "Self", "Sequence", "StatsigError",
+    "TypeAlias", "TypedDict", "Unset",
+}  # fmt: skip
+_RESERVED = {
+    "argument", "array_of", "boolean", "calls", "either", "field", "integer", "json_object",
+    "json_value", "keyed_by_name", "map_of", "model_or_object", "nullable", "number", "one_of",
+    "string", "texts", "typed", "wire", "wires",
+}  # fmt: skip
 _ARGUMENTS = {
+    "string": ("str", "string"),
     "boolean": ("bool", "boolean"),
     "integer": ("int", "integer"),
     "number": ("float", "number"),
@@ -385,12 +477,11 @@ def _parse(contract: Contract) -> GeneratorData:
                 schema.pop(key, None)
     data = GeneratorData.from_dict(spec, config=CONFIG)
     if isinstance(data, GeneratorError):
-        raise SpecError([f"{contract.name}: {data.header}: {data.detail}"])
+        raise SpecError([contract.fault((), f"{data.header}: {data.detail}")])
     errors: list[ParseError] = [*data.errors]
     for collection in data.endpoint_collections_by_tag.values():
         errors += collection.parse_errors
-    if errors:
-        raise SpecError([f"{contract.name}: {error.header}{error.detail}" for error in errors])
+    contract.refuse(((), " ".join(f"{error.header} {error.detail}".split())) for error in errors)
     return data
 
 
@@ -406,29 +497,13 @@ def _references(node: Json) -> list[str]:
     return []
 
 
-def _dependencies_first(models: dict[str, Model]) -> Iterator[Model]:
-    done: set[str] = set()
-
-    def visit(name: str) -> Iterator[Model]:
-        if name in done:
-            return
-        done.add(name)
-        for member in models[name].fields:
-            for used in member.kind.models:
-                yield from visit(used)
-        yield models[name]
-
-    for name in models:
-        yield from visit(name)
+def _plain(annotation: str, parse: str, *, hashable: bool = True) -> Kind:
+    return Kind(annotation=annotation, parse=parse, check=parse, hashable=hashable)
 
 
-def _limits(declared: Json) -> str:
-    least, most = declared.get("minItems", 0), declared.get("maxItems")
-    return f"{least} or more" if most is None else f"{least} to {most}"
-
-
-def _plain(annotation: str, parse: str) -> Kind:
-    return Kind(annotation=annotation, parse=parse, check=parse)
+def _unreserved(name: str) -> str:
+    """A name that hides none of those which the code around it needs."""
+    return f"{name}_" if name in _RESERVED else name
 
 
 def snake(name: str) -> str:

@@ -11,7 +11,7 @@ def docstring(text: str, indent: int) -> str:
     """A description as a docstring that stands `indent` deep."""
     margin = " " * indent
     lines = wrapped(text, indent)
-    if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
+    if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH and not lines[0].endswith('"'):
         return f'"""{lines[0]}"""'
     body = "\n".join(f"{margin}{line}".rstrip() for line in lines[1:])
     return f'"""{lines[0]}\n{body}\n{margin}"""'
@@ -31,9 +31,10 @@ def wrapped(text: str, indent: int) -> list[str]:
 
 def method_docstring(method: Method) -> str:
     """The docstring of a method: what it does, takes, gives and raises."""
+    limits = [f"`{a.name}` does not have {a.size} items" for a in method.arguments if a.size]
     raises = {
         "TypeError": "An argument is of another type than its own.",
-        "ValueError": ", or ".join([*method.limits, "an argument cannot be written as JSON"]) + ".",
+        "ValueError": ", or ".join([*limits, "an argument cannot be written as JSON"]) + ".",
         "APIStatusError": "Statsig refused the call; see its subclasses.",
         "APIConnectionError": "There was no reply within the deadline.",
         "ResponseValidationError": "The reply is not what the contract says.",

@@ -39,16 +39,15 @@ class Deadline(threading.local):
         return left if timeout is None or left < timeout else timeout
 
 
-def bound(client: "httpx.Client", deadline: Deadline) -> None:
-    """Make every wait of `client` end at the deadline of its thread."""
-    # These attributes are private. Were one renamed, attempts would be bounded as httpx does it;
-    # a test of a server that dribbles would tell.
-    transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
-    for transport in transports:
-        pool = getattr(transport, "_pool", None)
-        backend = getattr(pool, "_network_backend", None)
-        if backend is not None:
-            vars(pool)["_network_backend"] = _BoundBackend(backend, deadline)
+def bound(transport: "httpx.HTTPTransport", deadline: Deadline) -> "httpx.HTTPTransport":
+    """Make every wait of `transport` end at the deadline of its thread."""
+    # These attributes are private. Were one renamed, attempts would be bounded as httpx does it,
+    # and a test with a server that dribbles would fail.
+    pool = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if backend is not None:
+        vars(pool)["_network_backend"] = _BoundBackend(backend, deadline)
+    return transport
 
 
 class _BoundBackend:

@@ -3,8 +3,11 @@
 import functools
 import os
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from attrs import frozen
 
 from ._engine import WireRequest
 
@@ -27,7 +30,6 @@ class Library:
 
     def __init__(self, name: str) -> None:
         module: Any = sys.modules[name]
-        self.name = name
         self.client: type[httpx.Client] = module.Client
         self.async_client: type[httpx.AsyncClient] = module.AsyncClient
         self.decoding_error: type[Exception] = module.DecodingError
@@ -41,58 +43,84 @@ class Library:
             module.ProxyError,
             module.UnsupportedProtocol,
         )
-        self.create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
-        self._url: type[httpx.URL] = module.URL
-        self._request: type[httpx.Request] = module.Request
-        self._body: type[httpx.ByteStream] = _watched(module.ByteStream)
+        self._transport: type[httpx.HTTPTransport] = module.HTTPTransport
+        self._async_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self._limits: httpx.Limits = module.Limits(
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS,
             keepalive_expiry=_KEPT_FOR,
         )
-        self._urls: dict[str, httpx.URL] = {}
+        self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
+        self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+        self._request: type[httpx.Request] = module.Request
+        self._body: type[httpx.ByteStream] = _watched(module.ByteStream)
+        self._url: type[httpx.URL] = module.URL
+        self._addresses: dict[str, Address] = {}
 
-    def own_client(self) -> "httpx.Client":
-        """Make a client of our own."""
-        return self.client(verify=_tls(self), limits=self._limits)
+    def address(self, url: str) -> "Address":
+        """A URL, parsed. A client has two or three, so each is parsed once."""
+        address = self._addresses.get(url)
+        if address is None:
+            parsed = self._url(url)
+            origin = Origin(scheme=parsed.scheme, host=parsed.netloc.decode())
+            address = self._addresses[url] = Address(url=parsed, host=parsed.netloc, origin=origin)
+        return address
 
-    def own_async_client(self) -> "httpx.AsyncClient":
-        """Make an asynchronous client of our own."""
-        return self.async_client(verify=_tls(self), limits=self._limits)
+    def transport(self, origin: "Origin") -> "httpx.HTTPTransport":
+        """Connections to a server, by way of the proxy that the environment names for it."""
+        return self._transport(
+            verify=self._tls_context(), limits=self._limits, proxy=origin.proxy()
+        )
 
-    def message(self, request: WireRequest, waits: Waits) -> "httpx.Request":
-        """The request as a client of our own sends it, which has nothing to add."""
-        # 60 of 380 µs less than by `build_request` of the client. The body tells when it is sent.
-        url = self._parsed(request.url)
+    def async_transport(self, origin: "Origin") -> "httpx.AsyncHTTPTransport":
+        """As `transport`, for the running event loop."""
+        return self._async_transport(
+            verify=self._tls_context(), limits=self._limits, proxy=origin.proxy()
+        )
+
+    def message(self, address: "Address", request: WireRequest, waits: Waits) -> "httpx.Request":
+        """The request for a transport of our own, which adds nothing to it."""
+        length = b"%d" % len(request.body)
         return self._request(
             "POST",
-            url,
-            headers=[
-                (b"Host", url.netloc),
-                *request.headers,
-                (b"Content-Length", b"%d" % len(request.body)),
-            ],
+            address.url,
+            headers=[(b"Host", address.host), *request.headers, (b"Content-Length", length)],
             stream=self._body(request.body),
             extensions={"timeout": waits},
         )
 
-    def message_of(
-        self, client: "httpx.Client | httpx.AsyncClient", request: WireRequest, waits: Waits
-    ) -> "httpx.Request":
-        """The request as a user's client sends it, with its headers, cookies and parameters."""
-        return client.build_request(
-            "POST",
-            self._parsed(request.url),
-            headers=request.headers,
-            content=request.body,
-            extensions={"timeout": waits},
-        )
+    def _tls_context(self) -> "ssl.SSLContext":
+        # Reading the certificates takes 25 ms, so all clients share them.
+        files = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        if files not in self._tls_contexts:
+            self._tls_contexts[files] = self._create_ssl_context()
+        return self._tls_contexts[files]
 
-    def _parsed(self, url: str) -> "httpx.URL":
-        parsed = self._urls.get(url)
-        if parsed is None:
-            parsed = self._urls[url] = self._url(url)
-        return parsed
+
+@frozen(kw_only=True)
+class Origin:
+    """A server."""
+
+    scheme: str
+    host: str
+    """With its port, if it is not the usual one."""
+
+    def proxy(self) -> str | None:
+        """The URL of its proxy, if the environment names one."""
+        proxies = urllib.request.getproxies()
+        proxy = proxies.get(self.scheme) or proxies.get("all")
+        if not proxy or urllib.request.proxy_bypass(self.host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@frozen(kw_only=True)
+class Address:
+    """A URL, and what of it each request needs."""
+
+    url: "httpx.URL"
+    host: bytes
+    origin: Origin
 
 
 def library_of(client: object) -> Library:
@@ -114,16 +142,6 @@ def library_of(client: object) -> Library:
 def library(name: str) -> Library:
     """The library of a name, which is imported already."""
     return Library(name)
-
-
-def _tls(library: Library) -> "ssl.SSLContext":
-    # Reading the certificates takes 25 ms; all clients share them.
-    return _tls_context(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-
-
-@functools.cache
-def _tls_context(library: Library, *_: str | None) -> "ssl.SSLContext":
-    return library.create_ssl_context()
 
 
 def _watched(stream_class: "type[httpx.ByteStream]") -> "type[httpx.ByteStream]":

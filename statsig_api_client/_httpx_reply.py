@@ -86,7 +86,7 @@ class Incoming:
 
 
 def failure(
-    error: Exception, message: "httpx.Request | None", request: WireRequest, library: Library
+    error: Exception, message: "httpx.Request", request: WireRequest, library: Library
 ) -> Failure:
     """Why there is no reply. Whatever a client, its transport or its hooks raise has an answer."""
     timeout = isinstance(error, library.timeouts)
@@ -96,10 +96,9 @@ def failure(
         reason = f"it took more than {request.timeout:.3g} s"
     else:
         reason = reason_of(error)
-    # The requests of our own clients know it for sure. For a client of the user's the kind of
-    # error must do: a transport may send a request without our noticing.
-    stream = getattr(message, "stream", None)
-    sent = getattr(stream, "sent", not isinstance(error, library.unsent))
+    # The body for our own transports knows. With a user's client the kind of error must do, since
+    # a transport may take the body before it sends anything.
+    sent = getattr(message.stream, "sent", not isinstance(error, library.unsent))
     return Failure(reason=reason, sent=sent, timeout=timeout)
 
 

@@ -166,7 +166,8 @@ def _config_reply(name: str, config: Evaluation | None) -> JsonObject:
 
 def _refuse(_request: Request, error: Exception) -> Response:
     if isinstance(error, ContractError):
-        reply = {"status": 400, "message": error.problem, "path": error.path}
+        message = f"{error.path}: {error.problem}"
+        reply = {"status": 400, "message": message, "path": error.path}
         return JSONResponse(reply, 400)
     if isinstance(error, HTTPException):
         reply = {"status": error.status_code, "message": error.detail}

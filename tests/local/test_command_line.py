@@ -34,7 +34,7 @@ def _handlers() -> Iterator[None]:
 def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "statsig_api_client.local", str(SHOP)]
     options = ["--port", "0", "--db", str(tmp_path / "events.db")]
-    with subprocess.Popen(  # noqa: S603  (our own)
+    with subprocess.Popen(
         command + options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -109,7 +109,7 @@ def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Pa
     project = tmp_path / "specs.json"
     project.write_text('{"feature_gates": [], "time": "now"}')
     command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(r".*specs\.json: config specs that .* cannot read: .*\n", ended.stderr)
 
@@ -193,7 +193,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 def test_the_client_does_not_import_the_local_server() -> None:
     script = "import sys, statsig_api_client; print('statsig_api_client.local' in sys.modules)"
     command = [sys.executable, "-c", script]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
 
 

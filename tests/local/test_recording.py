@@ -299,7 +299,7 @@ def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> 
         os.kill(os.getpid(), signal.SIGKILL)
     """)
     command = [sys.executable, "-c", script, str(SHOP), str(db)]
-    assert subprocess.run(command, check=False).returncode == -9  # noqa: S603  (our own)
+    assert subprocess.run(command, check=False).returncode == -9
     with LocalServer(SHOP, db=db) as server:
         assert [event.event_name for event in server.events()] == ["last words"]
 

@@ -150,7 +150,7 @@ def test_a_malformed_request_is_told_what_was_expected_and_where(
     assert reply.status_code == 400
     told = reply.json()
     assert (told["status"], told["path"]) == (400, path)
-    assert told["message"].startswith(message)
+    assert told["message"].startswith(f"{path}: {message}")
 
 
 def test_a_refusal_does_not_repeat_what_was_sent(shop_server: Api) -> None:
@@ -181,7 +181,7 @@ def test_a_body_that_is_no_json_is_refused(shop_server: Api, body: bytes, proble
     reply = shop_server.http.post("/check_gate", content=body)
     assert reply.status_code == 400
     assert reply.json()["path"] == "$"
-    assert reply.json()["message"].startswith(f"expected JSON: {problem}")
+    assert reply.json()["message"].startswith(f"$: expected JSON: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_body_that_is_not_packed_as_its_header_says_is_refused(
     headers = {"content-encoding": "gzip"}
     reply = shop_server.http.post("/check_gate", content=body, headers=headers)
     assert reply.status_code == 400
-    assert reply.json()["message"] == "expected gzip, as the header content-encoding says"
+    assert reply.json()["message"] == "$: expected gzip, as the header content-encoding says"
 
 
 def test_a_body_packed_in_damaged_blocks_is_refused(shop_server: Api) -> None:
