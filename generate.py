@@ -25,9 +25,10 @@ import jinja2
 from generator.api import Api, Field, Model
 from generator.contract import Contract, SpecError
 from generator.datamodel import oracle, wire_types
-from generator.describe import describe, snake
+from generator.describe import describe
 from generator.diff import compare
 from generator.docstrings import docstring, method_docstring
+from generator.kinds import snake
 
 ROOT = Path(__file__).parent
 SPEC = ROOT / "openapi.yaml"

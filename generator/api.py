@@ -111,7 +111,6 @@ class Method:
 
     name: str
     doc: str
-    operation: str
     path: str
     delivers: str | None
     arguments: tuple[Argument, ...]

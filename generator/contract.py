@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 Json: TypeAlias = Any
@@ -109,7 +109,7 @@ class Contract:
         return f"{self.name}:{self._line(pointer)}: #/{'/'.join(steps)}: {problem}"
 
     def check(self) -> None:
-        """Refuse what is not OpenAPI 3.1, from the bottom up, so that the first fault is the cause.
+        """Refuse what is not OpenAPI 3.1. Each step relies on those before it.
 
         Raises:
             SpecError: There is a fault.
@@ -118,14 +118,11 @@ class Contract:
         version = str(self.spec.get("openapi", ""))
         if not version.startswith("3.1."):
             self.refuse([(("openapi",), f"expected 3.1.x, got {version!r}")])
-        self.refuse(self._not_maps())
+        self.refuse(_faults(OpenAPIV31SpecValidator.schema_validator.iter_errors(self.spec)))
         self.refuse(self._dangling())
         self.refuse(self._not_schemas())
         self.refuse(self._wrong_data())
-        self.refuse(
-            (tuple(error.absolute_path), _brief(error.message))
-            for error in OpenAPIV31SpecValidator(self.spec).iter_errors()
-        )
+        self.refuse(_faults(OpenAPIV31SpecValidator(self.spec).iter_errors()))
 
     def resolve(self, node: Json) -> Json:
         """Follow a `$ref` to a part of this document."""
@@ -151,6 +148,12 @@ class Contract:
         for name, schema in self.spec.get("components", {}).get("schemas", {}).items():
             yield (*SCHEMAS, name), schema
 
+    def unnamed_schemas(self) -> Iterator[tuple[Pointer, Json]]:
+        """Every schema of a body, parameter or header, and where it stands."""
+        for pointer, node in self.described():
+            if pointer[-1:] == ("schema",) and pointer[:2] != SCHEMAS:
+                yield pointer, node
+
     def described(self) -> Iterator[tuple[Pointer, Json]]:
         """Every part of the document that is not an example."""
         yield from _described(self.spec, ())
@@ -159,8 +162,7 @@ class Contract:
         """What is wrong with a piece of data, by a schema of this document."""
         # The schemas go along, so that `$ref` finds them.
         validator = Draft202012Validator({**schema, "components": self.spec.get("components")})
-        for error in validator.iter_errors(instance):
-            yield tuple(error.absolute_path), _brief(error.message)
+        yield from _faults(validator.iter_errors(instance))
 
     def _line(self, pointer: Pointer) -> int:
         """The line of a place or, of one that does not exist, of what it would be in."""
@@ -174,26 +176,17 @@ class Contract:
             node = node[step.replace("~1", "/").replace("~0", "~")]
         return node
 
-    def _not_maps(self) -> Iterator[Fault]:
-        """What the checks after this one walk through."""
-        for pointer in (("paths",), SCHEMAS[:1], SCHEMAS):
-            node = self.spec
-            for step in pointer:
-                node = node.get(step, {}) if isinstance(node, dict) else {}
-            if not isinstance(node, dict):
-                yield pointer, "expected a mapping"
-
     def _dangling(self) -> Iterator[Fault]:
         for pointer, node in self.described():
-            if isinstance(node, dict) and isinstance(node.get("$ref"), str):
-                problem = self._misleading(node["$ref"], ())
+            if isinstance(node, dict) and "$ref" in node and pointer[-1:] != ("properties",):
+                problem = self._misleading(node["$ref"], _kind(pointer))
                 if problem:
                     yield (*pointer, "$ref"), problem
 
-    def _misleading(self, reference: str, before: tuple[str, ...]) -> str | None:
+    def _misleading(self, reference: Json, kind: str, *before: str) -> str | None:
         """What is wrong with a reference, if it leads nowhere."""
-        if not reference.startswith("#/"):
-            return f"{reference!r} is not in this document"
+        if not isinstance(reference, str) or not reference.startswith(f"#/components/{kind}/"):
+            return f"{reference!r} is not one of #/components/{kind}"
         if reference in before:
             return f"{reference!r} leads back to itself"
         try:
@@ -201,14 +194,14 @@ class Contract:
         except (KeyError, TypeError):
             return f"there is no {reference!r}"
         if isinstance(target, dict) and "$ref" in target:
-            return self._misleading(target["$ref"], (*before, reference))
+            return self._misleading(target["$ref"], kind, reference, *before)
         return None
 
     def _not_schemas(self) -> Iterator[Fault]:
         meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
-        for pointer, schema in self.schemas():
-            for error in meta.iter_errors(schema):
-                yield (*pointer, *error.absolute_path), _brief(error.message)
+        for pointer, schema in (*self.schemas(), *self.unnamed_schemas()):
+            for inner, problem in _faults(meta.iter_errors(schema)):
+                yield (*pointer, *inner), problem
 
     def _wrong_data(self) -> Iterator[Fault]:
         for pointer, schema in self.described():
@@ -232,12 +225,23 @@ def _described(node: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
     yield pointer, node
     if isinstance(node, dict):
         for key, value in node.items():
-            # A field can be called `example` too.
-            if key not in EXAMPLES or pointer[-1:] == ("properties",):
+            # A field can be called `example`, and a response is called `default`.
+            if key not in EXAMPLES or pointer[-1:] in (("properties",), ("responses",)):
                 yield from _described(value, (*pointer, key))
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _described(value, (*pointer, index))
+
+
+def _kind(pointer: Pointer) -> str:
+    """What a reference there refers to."""
+    holder = pointer[-2] if len(pointer) > 1 else ""
+    if "schema" not in pointer and pointer[:2] != SCHEMAS:
+        if holder in ("headers", "parameters", "responses"):
+            return str(holder)
+        if pointer[-1] == "requestBody":
+            return "requestBodies"
+    return "schemas"
 
 
 def _not_json(node: Json, pointer: Pointer) -> Iterator[Fault]:
@@ -281,6 +285,8 @@ def _children(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, int]]:
             yield str(index), value, value.start_mark.line + 1
 
 
-def _brief(message: str) -> str:
-    first = message.strip().partition("\n")[0]
-    return first if len(first) <= 300 else f"{first[:300]}…"
+def _faults(errors: Iterable[Json]) -> Iterator[Fault]:
+    """What a validator has found; the first line says it, in a few words if it can."""
+    for error in errors:
+        message = error.message.strip().partition("\n")[0]
+        yield tuple(error.absolute_path), message if len(message) <= 300 else f"{message[:300]}…"

@@ -1,7 +1,7 @@
 """Reads a contract into a description of its Python API.
 
-openapi-python-client turns the schemas into typed properties; this module says how each of them
-stands in Python. The templates only lay it out.
+openapi-python-client turns the schemas into typed properties; this module says which classes,
+fields and methods they become. The templates only lay it out.
 """
 
 import copy
@@ -12,33 +12,13 @@ from pathlib import Path
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import GeneratorData
-from openapi_python_client.parser.properties import (
-    AnyProperty,
-    LiteralEnumProperty,
-    ModelProperty,
-    Property,
-)
-from openapi_python_client.parser.properties.boolean import BooleanProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.none import NoneProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.properties.string import StringProperty
-from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties import LiteralEnumProperty, Property
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-from .api import Api, Argument, Enum, Field, Kind, Method, Model
-from .contract import (
-    SCHEMAS,
-    Contract,
-    Json,
-    Pointer,
-    SpecError,
-    is_choice_of_fields,
-    wire_name,
-)
+from .api import Api, Argument, Enum, Field, Method, Model
+from .contract import SCHEMAS, Contract, Json, Pointer, SpecError, is_choice_of_fields, wire_name
+from .kinds import Kinds
 from .rules import check
 
 CONFIG = Config.from_sources(
@@ -67,16 +47,17 @@ class _Reader:
         self.schemas: Json = contract.spec["components"]["schemas"]
         data = _parse(contract)
         self.properties = {str(model.class_info.name): model for model in data.models}
+        self.kinds = Kinds(contract, self.properties)
         self.sent = self._reachable(self._sent_roots())
         self.received = self._reachable(method["returns"] for method, _ in self._methods())
 
     def api(self) -> Api:
-        both = sorted(set(self.sent) & set(self.received) & set(self._with_fields()))
-        if both:
-            # Absent and null differ in what is sent and are one in what is received.
-            problem = "a schema cannot be both sent and received"
-            self.contract.refuse(((*SCHEMAS, name), problem) for name in both)
-        models = {name: self._model(name) for name in self._with_fields()}
+        names = self._with_fields()
+        # Absent and null differ in what is sent and are one in what is received.
+        problem = "a schema cannot be both sent and received"
+        both = [name for name in names if name in self.sent and name in self.received]
+        self.contract.refuse(((*SCHEMAS, name), problem) for name in both)
+        models = {name: self._model(name) for name in names}
         methods = tuple(self._method(method, pointer) for method, pointer in self._methods())
         return Api(
             models=tuple(self._dependencies_first(models)),
@@ -117,24 +98,15 @@ class _Reader:
             name = queue.pop(0)
             if name not in found:
                 found[name] = None
-                queue.extend(_references(self.schemas[name]))
+                schema = self.schemas[name]
+                keyed = schema.get("x-keyed-by-name")
+                # Python sees the named form of such things alone.
+                queue.extend([keyed] if keyed else _references(schema))
         return found
 
     def _with_fields(self) -> list[str]:
-        keyed = {schema.get("x-keyed-by-name") for schema in self.schemas.values()}
-        unnamed = {
-            name
-            for schema in self.schemas.values()
-            if "x-keyed-by-name" in schema
-            for name in _references(schema)
-        } - keyed
-        return [
-            name
-            for name, schema in self.schemas.items()
-            if "properties" in schema
-            and name not in unnamed
-            and (name in self.sent or name in self.received)
-        ]
+        used = {*self.sent, *self.received}
+        return [n for n, schema in self.schemas.items() if "properties" in schema and n in used]
 
     # ---- Models ----
 
@@ -179,7 +151,7 @@ class _Reader:
                 field.name for wire in needs for field in fields if field.wire == wire
             ),
             enums=tuple(enums),
-            extra=self._kind(extra, (*SCHEMAS, name), request=request).given
+            extra=self.kinds.kind(extra, (*SCHEMAS, name), request=request).given
             if extra
             else "JsonValue",
         )
@@ -189,7 +161,7 @@ class _Reader:
         pointer = (*SCHEMAS, model, "properties", wire)
         prop.set_python_name(UntrustedString(_singular_acronyms(wire)), CONFIG)
         name = _unreserved(str(prop.python_name))
-        kind = self._kind(prop, pointer, request=request)
+        kind = self.kinds.kind(prop, pointer, request=request)
         default: str | None = None
         if not prop.required:
             default = "UNSET" if request and kind.nullable else "None"
@@ -217,114 +189,6 @@ class _Reader:
                 problem = f"the Python class has another {field.name!r} already"
                 raise self._refusal((*SCHEMAS, model, "properties", field.wire), problem)
             taken.add(field.name)
-
-    def _kind(  # noqa: PLR0911  (one return a type)
-        self, prop: PropertyProtocol, pointer: Pointer, *, request: bool
-    ) -> Kind:
-        match prop:
-            case StringProperty():
-                return _plain("str", "string")
-            case BooleanProperty():
-                return _plain("bool", "boolean")
-            case IntProperty():
-                return _plain("int", "integer")
-            case FloatProperty():
-                return _plain("float", "number")
-            case AnyProperty():
-                return _plain("JsonValue", "json_value", hashable=False)
-            case LiteralEnumProperty():
-                # The next version of the service may answer with a value that is not known yet.
-                name = str(prop.class_info.name)
-                return _plain(name, f"_{snake(name)}") if request else _plain("str", "string")
-            case ModelProperty():
-                return self._model_kind(prop, pointer, request=request)
-            case ListProperty():
-                return self._list_kind(prop, pointer, request=request)
-            case UnionProperty():
-                return self._union_kind(prop, pointer, request=request)
-            case _:
-                raise self._refusal(pointer, f"there is no Python form for a {type(prop).__name__}")
-
-    def _model_kind(self, prop: ModelProperty, pointer: Pointer, *, request: bool) -> Kind:
-        name = str(prop.class_info.name)
-        # A reference that was read before its target knows the target's name alone.
-        prop = self.properties[name]
-        if prop.required_properties or prop.optional_properties:
-            if not request:
-                return Kind(
-                    annotation=name,
-                    parse=f"{name}.from_dict",
-                    check=f"{name}.from_dict",
-                    write="VALUE.to_dict()",
-                    models=(name,),
-                )
-            return Kind(
-                annotation=f"{name} | {name}Dict",
-                parse=f"{name}.from_dict",
-                check=f"model_or_object({name})",
-                write=f"wire(ARGUMENT, VALUE, {name})",
-                hashable=False,
-                models=(name,),
-            )
-        value = self._kind(prop.additional_properties or _ANY, pointer, request=request)
-        annotation = f"{'Mapping' if request else 'dict'}[str, {value.given}]"
-        if value.parse == "json_value":
-            return _plain(annotation, "json_object", hashable=False)
-        written = value.writing("item")
-        return Kind(
-            annotation=annotation,
-            parse=f"map_of({value.parse})",
-            check=f"map_of({value.check})",
-            write="VALUE"
-            if written == "item"
-            else f"{{key: {written} for key, item in VALUE.items()}}",
-            hashable=False,
-            models=value.models,
-        )
-
-    def _list_kind(self, prop: ListProperty, pointer: Pointer, *, request: bool) -> Kind:
-        item = self._kind(prop.inner_property, pointer, request=request)
-        written = item.writing("item")
-        return Kind(
-            annotation=f"{'Sequence' if request else 'list'}[{item.given}]",
-            parse=f"array_of({item.parse})",
-            check=f"array_of({item.check})",
-            write="list(VALUE)" if written == "item" else f"[{written} for item in VALUE]",
-            hashable=False,
-            models=item.models,
-        )
-
-    def _union_kind(self, prop: UnionProperty, pointer: Pointer, *, request: bool) -> Kind:
-        kinds = [
-            self._kind(inner, pointer, request=request)
-            for inner in prop.inner_properties
-            if not isinstance(inner, NoneProperty)
-        ]
-        nullable = len(kinds) < len(prop.inner_properties)
-        first, *others = kinds
-        parse, check = first.parse, first.check
-        for other in others:
-            parse, check = f"either({parse}, {other.parse})", f"either({check}, {other.check})"
-        models = tuple(model for kind in kinds for model in kind.models)
-        if not others:
-            write = first.write
-        elif all(kind.parse.endswith(".from_dict") for kind in kinds):
-            write = f"wire(ARGUMENT, VALUE, {', '.join(models)})"
-        elif all(kind.write == "VALUE" for kind in kinds):
-            write = "VALUE"
-        else:
-            raise self._refusal(
-                pointer, "there is no Python form for objects or lists beside other types"
-            )
-        return Kind(
-            annotation=" | ".join(kind.annotation for kind in kinds),
-            parse=f"nullable({parse})" if nullable else parse,
-            check=f"nullable({check})" if nullable else check,
-            write=write,
-            nullable=nullable,
-            hashable=all(kind.hashable for kind in kinds),
-            models=models,
-        )
 
     def _dependencies_first(self, models: dict[str, Model]) -> Iterator[Model]:
         done: set[str] = set()
@@ -359,7 +223,6 @@ class _Reader:
         return Method(
             name=method["name"],
             doc=method["description"],
-            operation=operation["operationId"],
             path=str(pointer[1]),
             delivers=operation.get("x-delivers"),
             arguments=arguments,
@@ -441,14 +304,6 @@ class _Reader:
         return f"{name}({', '.join([f'name={entity}', *sorted(values), 'error=error'])})"
 
 
-_ANY = AnyProperty.build(
-    name=UntrustedString("any"),
-    required=True,
-    default=None,
-    python_name=PythonIdentifier("any", ""),
-    description=None,
-    example=None,
-)
 _TAKEN_CLASSES = {
     "APIResponse", "AsyncOperations", "AsyncRawOperations", "Call", "Final", "GateValue",
     "Iterable", "JsonObject", "Literal", "Mapping", "NotRequired", "ObjectReader", "Operations",
@@ -477,12 +332,16 @@ def _parse(contract: Contract) -> GeneratorData:
                 schema.pop(key, None)
     data = GeneratorData.from_dict(spec, config=CONFIG)
     if isinstance(data, GeneratorError):
-        raise SpecError([contract.fault((), f"{data.header}: {data.detail}")])
+        raise SpecError([contract.fault((), _told(data))])
     errors: list[ParseError] = [*data.errors]
     for collection in data.endpoint_collections_by_tag.values():
         errors += collection.parse_errors
-    contract.refuse(((), " ".join(f"{error.header} {error.detail}".split())) for error in errors)
+    contract.refuse(((), _told(error)) for error in errors)
     return data
+
+
+def _told(error: GeneratorError) -> str:
+    return " ".join(f"{error.header} {error.detail or ''}".split())
 
 
 def _references(node: Json) -> list[str]:
@@ -497,18 +356,9 @@ def _references(node: Json) -> list[str]:
     return []
 
 
-def _plain(annotation: str, parse: str, *, hashable: bool = True) -> Kind:
-    return Kind(annotation=annotation, parse=parse, check=parse, hashable=hashable)
-
-
 def _unreserved(name: str) -> str:
     """A name that hides none of those which the code around it needs."""
     return f"{name}_" if name in _RESERVED else name
-
-
-def snake(name: str) -> str:
-    """A name in snake_case."""
-    return str(PythonIdentifier(name, ""))
 
 
 def _singular_acronyms(name: str) -> str:

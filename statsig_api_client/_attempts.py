@@ -9,8 +9,6 @@ import logging
 import re
 from typing import Final, Literal
 
-from attrs import define, field
-
 from ._clock import Clock
 from ._configuration import ApiKey
 from ._engine import Failure, Outcome, RawHeaders, WireRequest
@@ -26,65 +24,76 @@ BACKOFF_MOST: Final = 8.0
 """Seconds: the most that any wait may take that the server did not ask for."""
 
 
-@define(kw_only=True, eq=False)
 class Attempts:
     """The attempts of one call: how long each may take, and whether there is another."""
 
-    operation: str
-    """The name of the client's method."""
-    delivers: Literal["events", "exposures"] | None
-    """What is delivered; None for an evaluation."""
-    url: str
-    headers: RawHeaders = field(repr=False)
-    body: bytes = field(repr=False)
-    options: Options
-    key: ApiKey
-    clock: Clock
-    count: int = field(init=False, default=0)
-    """How many there were."""
-    elapsed: float = field(init=False, default=0.0)
-    """Seconds from the start to the end of the last one."""
-    ambiguous: bool = field(init=False, default=False)
-    """Whether one of them may have delivered what then seemed lost."""
-    _started: float = field(init=False)
-    _deadline: float = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._started = self.clock.monotonic()
-        self._deadline = self._started + self.options.deadline
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        operation: str,
+        delivers: Literal["events", "exposures"] | None,
+        url: str,
+        headers: RawHeaders,
+        body: bytes,
+        options: Options,
+        key: ApiKey,
+        clock: Clock,
+    ) -> None:
+        self.operation = operation
+        """The name of the client's method."""
+        self.delivers = delivers
+        """What is delivered; None for an evaluation."""
+        self.key = key
+        self.count = 0
+        """How many there were."""
+        self.elapsed = 0.0
+        """Seconds from the start to the end of the last one."""
+        self.ambiguous = False
+        """Whether one of them may have delivered what then seemed lost."""
+        self._url = url
+        self._headers = headers
+        self._body = body
+        self._options = options
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._deadline = self._started + options.deadline
 
     @property
     def host(self) -> str:
         """The server's host, and its port if the URL has one."""
-        return self.url.split("/")[2]
+        return self._url.split("/")[2]
 
     def begin(self) -> WireRequest:
         """What to send now."""
         self.count += 1
         # Statsig corrects the times of events by what this says, so each attempt says it anew.
-        now = b"%d" % (self.clock.time() * 1000)
+        now = b"%d" % (self._clock.time() * 1000)
         return WireRequest(
-            url=self.url,
-            headers=[*self.headers, (b"STATSIG-CLIENT-TIME", now)],
-            body=self.body,
-            connect_timeout=self.options.connect_timeout,
-            timeout=min(self.options.timeout, self._deadline - self.clock.monotonic()),
+            url=self._url,
+            headers=[
+                *self._headers,
+                (b"STATSIG-API-KEY", self.key.encode()),
+                (b"STATSIG-CLIENT-TIME", now),
+            ],
+            body=self._body,
+            connect_timeout=self._options.connect_timeout,
+            timeout=min(self._options.timeout, self._deadline - self._clock.monotonic()),
         )
 
     def pause_after(self, outcome: Outcome) -> float | None:
         """The seconds to wait before the next attempt; None when this outcome stands."""
-        now = self.clock.monotonic()
+        now = self._clock.monotonic()
         self.elapsed = now - self._started
         if logger.isEnabledFor(logging.DEBUG):
             self._log(outcome)
         unclear = self.delivers is not None and _may_be_accepted(outcome)
         self.ambiguous = self.ambiguous or unclear
-        if not _is_transient(outcome) or (unclear and not self.options.retry_ambiguous):
+        if not _is_transient(outcome) or (unclear and not self._options.retry_ambiguous):
             return None
-        if self.count > self.options.max_retries:
+        if self.count > self._options.max_retries:
             return None
         most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(self.count - 1, 8))
-        pause = max(most * self.clock.random(), self.retry_after(outcome) or 0.0)
+        pause = max(most * self._clock.random(), self.retry_after(outcome) or 0.0)
         return pause if now + pause < self._deadline else None
 
     def retry_after(self, outcome: Outcome) -> float | None:
@@ -100,7 +109,7 @@ class Attempts:
         from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
         try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - self.clock.time())
+            return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.time())
         except (ValueError, OverflowError):
             return None
 

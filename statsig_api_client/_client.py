@@ -4,8 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
-from attrs import evolve
-
 from ._attempts import Attempts
 from ._call import Call
 from ._clock import Clock
@@ -58,7 +56,7 @@ class _Client:
         changed = self._preparation.options.evolve(**options)
         view = type(self).__new__(type(self))
         vars(view).update(
-            vars(self), _is_view=True, _preparation=evolve(self._preparation, options=changed)
+            vars(self), _is_view=True, _preparation=self._preparation.with_options(changed)
         )
         return view
 
@@ -140,9 +138,9 @@ class Statsig(_Client, Operations):
         from ._httpx_engine import HttpxEngine  # noqa: PLC0415
 
         self._preparation = Preparation(
-            configuration=configure(api_key, base_url, events_url, allow_http=allow_http),
-            options=Options().evolve(**options),
-            clock=self._clock,
+            configure(api_key, base_url, events_url, allow_http=allow_http),
+            Options().evolve(**options),
+            self._clock,
         )
         self._engine: Engine = HttpxEngine(http_client)
 
@@ -254,9 +252,9 @@ class AsyncStatsig(_Client, AsyncOperations):
         from ._httpx_engine import AsyncHttpxEngine  # noqa: PLC0415  (as above)
 
         self._preparation = Preparation(
-            configuration=configure(api_key, base_url, events_url, allow_http=allow_http),
-            options=Options().evolve(**options),
-            clock=self._clock,
+            configure(api_key, base_url, events_url, allow_http=allow_http),
+            Options().evolve(**options),
+            self._clock,
         )
         self._engine: AsyncEngine = AsyncHttpxEngine(http_client)
 

@@ -3,9 +3,9 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
-from attrs import frozen, has
+from attrs import has
 
 from ._json import JsonObject, child
 
@@ -46,8 +46,7 @@ def encode(body: JsonObject) -> bytes:
     raise next(filter(None, faults), None) or ValueError("the request is nested too deep for JSON")
 
 
-@frozen
-class _Place:
+class _Place(NamedTuple):
     path: str
     value: object
     above: tuple[int, ...]

@@ -3,41 +3,42 @@
 An engine knows nothing of Statsig, and raises nothing: what went wrong is a result like another.
 """
 
-from typing import Protocol, TypeAlias
-
-from attrs import define, field
+from typing import NamedTuple, Protocol, TypeAlias
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
-@define(kw_only=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """One attempt: a POST."""
 
     url: str
-    headers: RawHeaders = field(repr=False)
+    headers: RawHeaders
     """All but `Host` and `Content-Length`."""
-    body: bytes = field(repr=False)
+    body: bytes
     connect_timeout: float
     """Seconds for connecting, and then for the TLS handshake."""
     timeout: float
     """Seconds for everything, to the last byte of the reply."""
 
+    def __repr__(self) -> str:
+        return f"<WireRequest to {self.url}>"  # and not the key
 
-@define(kw_only=True)
-class Reply:
+
+class Reply(NamedTuple):
     """A server answered."""
 
     status_code: int
-    headers: RawHeaders = field(repr=False)
-    content: bytes = field(repr=False)
+    headers: RawHeaders
+    content: bytes
     """The body, decompressed."""
     problem: str | None = None
     """Why `content` is not the whole body, if it is not."""
 
+    def __repr__(self) -> str:
+        return f"<Reply {self.status_code}>"  # and not the key, which it may contain
 
-@define(kw_only=True)
-class Failure:
+
+class Failure(NamedTuple):
     """No server answered."""
 
     reason: str

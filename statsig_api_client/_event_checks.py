@@ -36,7 +36,7 @@ def check_events(events: Sequence[JsonObject]) -> None:
 def _faults(event: JsonObject) -> Iterator[tuple[str, str]]:
     name, value, metadata = event.get("eventName"), event.get("value"), event.get("metadata")
     if isinstance(name, str):
-        if _DROPPED.search(name):
+        if re.search(_DROPPED, name):
             yield (
                 "eventName",
                 (

@@ -57,9 +57,6 @@ class _BoundBackend:
         self._backend = backend
         self._deadline = deadline
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, **options: Any
     ) -> "_BoundStream":

@@ -16,6 +16,7 @@ import httpx
 from ._engine import AsyncHTTPClient, Failure, HTTPClient, Outcome, Reply, WireRequest
 from ._httpx_deadline import Deadline, bound
 from ._httpx_library import Origin, library, library_of
+from ._httpx_pools import Pools
 from ._httpx_reply import Incoming, failure, reason_of
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
 _CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True)
 _UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
-# Sockets take 0 for "do not wait", and report that as another error.
-_LEAST_WAIT: Final = 0.001
+_LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
 
 
 class HttpxEngine:
@@ -36,7 +36,7 @@ class HttpxEngine:
     Without one it uses the transports that a client is made of, since it needs nothing that a
     client adds to them: cookies, redirects, authentication, hooks. That saves a quarter of the
     time. They are made when they are first needed, and anew in each process, since processes
-    cannot share connections. A client that was handed in is its owner's to close.
+    cannot share connections. A client of the user's is the user's to close.
     """
 
     def __init__(self, client: HTTPClient | None = None, default: str = "httpx") -> None:
@@ -51,8 +51,10 @@ class HttpxEngine:
 
     def send(self, request: WireRequest) -> Outcome:
         """Send a request and wait for what comes of it."""
-        if self._closed or (self._client is not None and self._client.is_closed):
+        if self._closed or (self._client and self._client.is_closed):
             return _CLOSED
+        if request.timeout <= 0:
+            return _LATE
         try:
             message, send = self._route(request)
         except Exception as error:  # noqa: BLE001
@@ -79,7 +81,7 @@ class HttpxEngine:
     def _route(self, request: WireRequest) -> "tuple[httpx.Request, _Send]":
         """The request in the words of httpx, and what sends it."""
         address = self._library.address(request.url)
-        longest = max(request.timeout, _LEAST_WAIT)
+        longest = request.timeout
         connect = min(request.connect_timeout, longest)
         waits = {"connect": connect, "read": longest, "write": longest, "pool": longest}
         if self._client is None:
@@ -101,8 +103,8 @@ class HttpxEngine:
         transport = bound(self._library.transport(key[1]), self._deadline)
         return self._transports.setdefault(key, transport)
 
-    def _exchange(self, message: httpx.Request, send: "_Send", timeout: float) -> Reply:
-        self._deadline.at = time.monotonic() + timeout
+    def _exchange(self, message: httpx.Request, send: "_Send", seconds: float) -> Reply:
+        self._deadline.at = time.monotonic() + seconds
         with closing(send(message)) as response:
             incoming = Incoming(response, self._library)
             try:
@@ -117,7 +119,7 @@ class HttpxEngine:
 class AsyncHttpxEngine:
     """Sends requests with an `AsyncClient` of httpx or httpx2, or without one, from any task.
 
-    As `HttpxEngine`, but that its transports are made anew in each event loop, to which they
+    As `HttpxEngine`, but that its connections are made anew in each event loop, to which they
     belong: a program may call `asyncio.run` again and again.
     """
 
@@ -126,16 +128,16 @@ class AsyncHttpxEngine:
         if client is not None and not isinstance(client, self._library.async_client):
             raise TypeError("http_client: AsyncStatsig takes an AsyncClient, and Statsig a Client")
         self._client = client
-        self._transports: dict[
-            tuple[asyncio.AbstractEventLoop, Origin], httpx.AsyncHTTPTransport
-        ] = {}
+        self._pools: dict[tuple[asyncio.AbstractEventLoop, Origin], Pools] = {}
         """Those of each event loop and server."""
         self._closed = False
 
     async def send(self, request: WireRequest) -> Outcome:
         """Send a request and wait for what comes of it."""
-        if self._closed or (self._client is not None and self._client.is_closed):
+        if self._closed or (self._client and self._client.is_closed):
             return _CLOSED
+        if request.timeout <= 0:
+            return _LATE
         try:
             message, send = self._route(request)
         except Exception as error:  # noqa: BLE001
@@ -149,13 +151,13 @@ class AsyncHttpxEngine:
         """Close the engine's own connections, those of the running event loop."""
         self._closed = True
         loop = asyncio.get_running_loop()
-        transports = [transport for key, transport in self._transports.items() if key[0] is loop]
-        self._transports.clear()
-        for transport in transports:
-            await transport.aclose()
+        opened = [pools for key, pools in self._pools.items() if key[0] is loop]
+        self._pools.clear()
+        for pools in opened:
+            await pools.aclose()
 
     def __del__(self) -> None:
-        if getattr(self, "_transports", {}):
+        if getattr(self, "_pools", {}):
             warnings.warn(_UNCLOSED, ResourceWarning, stacklevel=2, source=self)
 
     def _route(self, request: WireRequest) -> "tuple[httpx.Request, _AsyncSend]":
@@ -165,8 +167,8 @@ class AsyncHttpxEngine:
         waits = {"connect": request.connect_timeout, "read": None, "write": None, "pool": None}
         if self._client is None:
             key = (asyncio.get_running_loop(), address.origin)
-            transport = self._transports.get(key) or self._open(key)
-            return self._library.message(address, request, waits), transport.handle_async_request
+            pools = self._pools.get(key) or self._open(key)
+            return self._library.message(address, request, waits), pools.send
         message = self._client.build_request(
             "POST",
             address.url,
@@ -176,14 +178,14 @@ class AsyncHttpxEngine:
         )
         return message, partial(self._client.send, stream=True, follow_redirects=False)
 
-    def _open(self, key: "tuple[asyncio.AbstractEventLoop, Origin]") -> httpx.AsyncHTTPTransport:
-        for old in [key for key in self._transports if key[0].is_closed()]:
-            del self._transports[old]  # its connections went with its loop
-        transport = self._library.async_transport(key[1])
-        return self._transports.setdefault(key, transport)
+    def _open(self, key: "tuple[asyncio.AbstractEventLoop, Origin]") -> Pools:
+        for old in [key for key in self._pools if key[0].is_closed()]:
+            del self._pools[old]  # its connections went with its loop
+        pools = self._pools[key] = self._library.pools(key[1])
+        return pools
 
-    async def _exchange(self, message: httpx.Request, send: "_AsyncSend", timeout: float) -> Reply:
-        deadline = asyncio.get_running_loop().time() + timeout
+    async def _exchange(self, message: httpx.Request, send: "_AsyncSend", seconds: float) -> Reply:
+        deadline = asyncio.get_running_loop().time() + seconds
         async with asyncio.timeout_at(deadline):
             response = await send(message)
         async with aclosing(response):

@@ -5,11 +5,10 @@ import os
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from ._engine import WireRequest
+from ._httpx_pools import Pools
 
 if TYPE_CHECKING:
     import ssl
@@ -21,7 +20,8 @@ Waits: TypeAlias = Mapping[str, float | None]
 
 # httpx keeps 20 connections, each for 5 seconds: a call every 6 seconds, or 30 calls at once, would
 # connect anew most times. A connection that the server has closed is noticed before it is used.
-_CONNECTIONS: Final = 100
+_CONNECTIONS: Final = 96
+_POOLS: Final = 8
 _KEPT_FOR: Final = 30.0
 
 
@@ -45,11 +45,7 @@ class Library:
         )
         self._transport: type[httpx.HTTPTransport] = module.HTTPTransport
         self._async_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
-        self._limits: httpx.Limits = module.Limits(
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
-            keepalive_expiry=_KEPT_FOR,
-        )
+        self._limits: type[httpx.Limits] = module.Limits
         self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
         self._request: type[httpx.Request] = module.Request
@@ -68,15 +64,21 @@ class Library:
 
     def transport(self, origin: "Origin") -> "httpx.HTTPTransport":
         """Connections to a server, by way of the proxy that the environment names for it."""
-        return self._transport(
-            verify=self._tls_context(), limits=self._limits, proxy=origin.proxy()
-        )
+        return self._transport(**self._settings(origin, _CONNECTIONS))
 
-    def async_transport(self, origin: "Origin") -> "httpx.AsyncHTTPTransport":
+    def pools(self, origin: "Origin") -> Pools:
         """As `transport`, for the running event loop."""
-        return self._async_transport(
-            verify=self._tls_context(), limits=self._limits, proxy=origin.proxy()
+        size = _CONNECTIONS // _POOLS
+        settings = self._settings(origin, size)
+        return Pools([self._async_transport(**settings) for _ in range(_POOLS)], size)
+
+    def _settings(self, origin: "Origin", connections: int) -> Any:
+        limits = self._limits(
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=_KEPT_FOR,
         )
+        return {"verify": self._tls_context(), "limits": limits, "proxy": origin.proxy()}
 
     def message(self, address: "Address", request: WireRequest, waits: Waits) -> "httpx.Request":
         """The request for a transport of our own, which adds nothing to it."""
@@ -97,8 +99,7 @@ class Library:
         return self._tls_contexts[files]
 
 
-@frozen(kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """A server."""
 
     scheme: str
@@ -114,8 +115,7 @@ class Origin:
         return proxy if "://" in proxy else f"http://{proxy}"
 
 
-@frozen(kw_only=True)
-class Address:
+class Address(NamedTuple):
     """A URL, and what of it each request needs."""
 
     url: "httpx.URL"

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, TypedDict, Unpack, cast
+from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
 
 import attrs
 from attrs import field, frozen
@@ -44,12 +44,12 @@ class ClientOptions(TypedDict, total=False):
 
 
 # What this client says itself, and what belongs to a connection and not to a request.
-_RESERVED = re.compile(
+_RESERVED: Final = (
     "statsig-.*|accept|accept-encoding|content-.*|user-agent"
     "|connection|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade"
 )
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+_HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE: Final = r"([!-~]([\t -~]*[!-~])?)?"
 
 
 def _seconds(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
@@ -94,11 +94,11 @@ def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItem
     for name, value in cast("Mapping[object, object]", headers).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError("headers: expected strings as names and values")
-        if not _HEADER_NAME.fullmatch(name):
+        if not re.fullmatch(_HEADER_NAME, name):
             raise ConfigurationError(f"headers: {name!r} is not the name of a header")
-        if _RESERVED.fullmatch(name.lower()):
+        if re.fullmatch(_RESERVED, name.lower()):
             raise ConfigurationError(f"headers: {name} is for the client alone to set")
-        if not _HEADER_VALUE.fullmatch(value):  # not told: it may be a secret
+        if not re.fullmatch(_HEADER_VALUE, value):  # not told: it may be a secret
             raise ConfigurationError(
                 f"headers: the value of {name} must be visible ASCII, without line breaks"
             )

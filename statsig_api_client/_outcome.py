@@ -3,9 +3,7 @@
 import json
 import re
 from functools import partial
-from typing import Final, NoReturn, TypeVar, cast
-
-from attrs import frozen
+from typing import Final, NamedTuple, NoReturn, TypeVar, cast
 
 from ._attempts import Attempts
 from ._call import Call
@@ -75,8 +73,7 @@ def meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
     return result
 
 
-@frozen
-class _Problem:
+class _Problem(NamedTuple):
     """A reply is not what the contract says."""
 
     what: str

@@ -1,20 +1,20 @@
 """From a call to what goes to the wire: options, bytes, headers."""
 
 from collections.abc import Mapping
-from typing import Final, TypeVar, cast
-
-from attrs import Factory, field, frozen
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._attempts import Attempts
 from ._call import Call
 from ._clock import Clock
 from ._configuration import Configuration
 from ._encode import encode
-from ._engine import RawHeaders
 from ._event_checks import check_events
 from ._json import JsonObject, JsonValue
 from ._options import Options
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._engine import RawHeaders
 
 T = TypeVar("T")
 
@@ -22,18 +22,26 @@ _SDK_TYPE: Final = b"py-http-api"
 _SDK_VERSION: Final = __version__.encode()
 
 
-@frozen(kw_only=True)
 class Preparation:
     """Makes calls ready to be sent: what all calls of one client have in common."""
 
-    configuration: Configuration
-    options: Options
-    clock: Clock
-    _headers: RawHeaders = field(
-        init=False,
-        repr=False,
-        default=Factory(lambda self: self._constant_headers(), takes_self=True),
-    )
+    def __init__(self, configuration: Configuration, options: Options, clock: Clock) -> None:
+        self.configuration = configuration
+        self.options = options
+        self._clock = clock
+        self._headers: RawHeaders = [
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"gzip, deflate"),
+            (b"Content-Type", b"application/json"),
+            (b"User-Agent", b"statsig-api-client-python/" + _SDK_VERSION),
+            (b"STATSIG-SDK-TYPE", _SDK_TYPE),
+            (b"STATSIG-SDK-VERSION", _SDK_VERSION),
+            *options.headers,
+        ]
+
+    def with_options(self, options: Options) -> "Preparation":
+        """The same with other options."""
+        return Preparation(self.configuration, options, self._clock)
 
     def attempts(self, call: Call[T]) -> Attempts:
         """The attempts of a call, none made yet.
@@ -62,20 +70,8 @@ class Preparation:
             body=encode(body),
             options=self.options,
             key=configuration.key,
-            clock=self.clock,
+            clock=self._clock,
         )
-
-    def _constant_headers(self) -> RawHeaders:
-        return [
-            (b"Accept", b"application/json"),
-            (b"Accept-Encoding", b"gzip, deflate"),
-            (b"Content-Type", b"application/json"),
-            (b"User-Agent", b"statsig-api-client-python/" + _SDK_VERSION),
-            (b"STATSIG-API-KEY", self.configuration.key.encode()),
-            (b"STATSIG-SDK-TYPE", _SDK_TYPE),
-            (b"STATSIG-SDK-VERSION", _SDK_VERSION),
-            *self.options.headers,
-        ]
 
 
 def evaluation(body: JsonObject, options: Options) -> JsonObject:

@@ -1,0 +1,432 @@
+"""The contract changes, the code is generated again, and what is new works and is typed."""
+
+import importlib
+import json
+import pickle
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import generate
+from statsig_api_client import ResponseValidationError, SchemaError, Statsig
+
+from .contracts import (
+    DROP,
+    Edit,
+    Json,
+    changed,
+    field,
+    method,
+    new_object,
+    new_operation,
+    ref,
+    schema,
+    write,
+)
+
+TEXT: Json = {"type": "string"}
+OR_NULL: Json = {"type": ["string", "null"]}
+
+
+def call(path: str, request: str, reply: str) -> Edit:
+    """Give an operation its request and its reply."""
+
+    def edit(spec: Json) -> None:
+        post = spec["paths"][path]["post"]
+        post["requestBody"] = {"content": {"application/json": {"schema": ref(request)}}}
+        post["responses"]["200"] = {
+            "description": "Done.",
+            "content": {"application/json": {"schema": ref(reply)}},
+        }
+
+    return edit
+
+
+# An operation, a field, an enum value and an object, as the next version of an API brings them.
+USUAL = [
+    field("StatsigUser", "phone", **TEXT),
+    field("SecondaryExposure", "gateValue", enum=["true", "false", "unknown"]),
+    new_object("Device", model=TEXT),
+    field("StatsigUser", "device", **ref("Device"), example={}),
+    new_object(
+        "GetSegmentRequest",
+        required=["segmentName"],
+        segmentName=TEXT,
+        user={**ref("StatsigUser"), "example": {}},
+        depth={"type": "integer", "example": 1},
+        exact={"type": "boolean", "example": True},
+    ),
+    new_object("Segment", required=["name"], name=TEXT, kind=OR_NULL, ruleID=OR_NULL),
+    field("Segment", "value", required=True, type="boolean", example=True),
+    schema(
+        "Segment",
+        example={"name": "beta", "value": True},
+        **{"x-python-base": "GateValue", "x-fallback": {"value": False}},
+    ),
+    new_operation("/get_segment", like="/get_layer"),
+    call("/get_segment", "GetSegmentRequest", "Segment"),
+    method(
+        "/get_segment",
+        name="get_segment",
+        description="Tell whether a user is in a segment.\n\nIt has `quotes` and \\ backslashes.",
+        arguments=["user", "segmentName", {"depth": "string"}, "exact"],
+        returns="Segment",
+        returns_description="The segment, truthy for its members.",
+        entity="segmentName",
+    ),
+]
+# All that types can be put together from, and names that Python or the generated code need.
+UNUSUAL = [
+    new_object("Robot", serial=TEXT),
+    schema(
+        "Devices",
+        type="object",
+        description="Devices by name.",
+        additionalProperties=ref("Device"),
+        example={},
+    ),
+    field("StatsigUser", "devices", **ref("Devices"), example={}),
+    field(
+        "StatsigUser",
+        "lists",
+        type="array",
+        example=[],
+        items={"type": "array", "items": ref("Device")},
+    ),
+    field("StatsigUser", "agent", anyOf=[ref("Device"), ref("Robot")], example={}),
+    field("StatsigUser", "spare", anyOf=[ref("Device"), {"type": "null"}], example=None),
+    field("StatsigUser", "names", type="array", items={"type": ["string", "null"]}, example=[]),
+    field("StatsigUser", "class", **TEXT),
+    field("StatsigUser", "string", description='Its name is "string"', **TEXT),
+    field("StatsigUser", 'it"s\\', **TEXT),
+    new_object("Member", required=["name"], name=TEXT, weight={"type": ["number", "null"]}),
+    field("Member", "weight", example=0.5),
+    schema(
+        "Members",
+        type="object",
+        description="Members by name.",
+        additionalProperties=ref("Member"),
+        example={},
+    ),
+    new_object("Team", required=["size"], size=TEXT),
+    new_object("Roster"),
+    field("Roster", "members", required=True, **ref("Members"), example={}),
+    field(
+        "Roster",
+        "rows",
+        required=True,
+        type="array",
+        example=[],
+        items={"type": "array", "items": ref("Member")},
+    ),
+    field("Roster", "owner", anyOf=[ref("Member"), {"type": "null"}], example=None),
+    field("Roster", "leader", required=True, anyOf=[ref("Member"), {"type": "null"}], example=None),
+    field(
+        "Roster", "guest", required=True, anyOf=[ref("Member"), ref("Team")], example={"size": "2"}
+    ),
+    field("Roster", "number", type="number", default=1.5, example=2),
+    schema("Roster", example={"members": {}, "rows": [], "leader": None, "guest": {"size": "2"}}),
+    new_object("GetRosterRequest"),
+    field(
+        "GetRosterRequest",
+        "users",
+        required=True,
+        type="array",
+        minItems=1,
+        items=ref("StatsigUser"),
+        example=[{}],
+    ),
+    schema("GetRosterRequest", example={"users": [{}]}),
+    new_operation("/get_roster", like="/get_layer"),
+    call("/get_roster", "GetRosterRequest", "Roster"),
+    method(
+        "/get_roster",
+        name="get_roster",
+        description="Read a roster.",
+        arguments=["users"],
+        returns="Roster",
+        entity=DROP,
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a package `next_api`, which is generated from the changed contract."""
+    folder = tmp_path_factory.mktemp("regenerated")
+    spec = write(folder / "next.yaml", changed(*USUAL, *UNUSUAL))
+    assert generate.main(["--spec", str(spec), "--output", str(folder / "next_api")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def next_api(folder: Path) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield importlib.import_module("next_api")
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with what it is told to, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.reply: Json = None
+        self.requests: list[tuple[str, Json]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((self.path, json.loads(body)))
+        reply = json.dumps(self.server.reply).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def statsig(next_api: Any, server: Server) -> Iterator[Any]:
+    """The real client, with the methods of the changed contract."""
+
+    class NextStatsig(next_api.Operations, Statsig):  # type: ignore[misc, name-defined]
+        pass
+
+    with NextStatsig("secret-next", base_url=server.url, max_retries=0) as client:
+        yield client
+
+
+def test_a_new_method_calls_the_new_operation(next_api: Any, statsig: Any, server: Server) -> None:
+    server.reply = {"name": "beta", "value": True, "kind": "rule", "ruleID": None, "later": 1}
+    device = next_api.Device(model="tablet")
+    user = next_api.StatsigUser(user_id="42", phone="+64 4 1234567", device=device)
+
+    segment = statsig.get_segment(user, "beta", 3, exact=False)
+
+    assert server.requests == [
+        (
+            "/v1/get_segment",
+            {
+                "user": {
+                    "userID": "42",
+                    "phone": "+64 4 1234567",
+                    "device": {"model": "tablet"},
+                },
+                "segmentName": "beta",
+                "depth": 3,
+                "exact": False,
+            },
+        )
+    ]
+    assert isinstance(segment, next_api.Segment)
+    assert segment
+    assert (segment.name, segment.kind, segment.rule_id) == ("beta", "rule", None)
+    assert segment.additional_properties == {"later": 1}
+
+
+def test_a_new_method_takes_plain_dicts_checks_arguments_and_reads_strictly(
+    statsig: Any, server: Server
+) -> None:
+    server.reply = {"name": "beta", "value": "yes"}
+    with pytest.raises(ResponseValidationError, match=r"\$\.value: expected boolean, got string"):
+        statsig.get_segment({"userID": "42", "phone": "1"}, "beta", 1, exact=True)
+    with pytest.raises(TypeError, match="string_: expected integer, got string"):
+        statsig.get_segment({"userID": "42"}, "beta", "1", exact=True)
+    with pytest.raises(ValueError, match="users: expected 1 or more items, got 0"):
+        statsig.get_roster([])
+    assert [path for path, _ in server.requests] == ["/v1/get_segment"]
+
+
+def test_a_new_fallback_stands_for_an_unknown_answer(statsig: Any, server: Server) -> None:
+    server.reply = []
+    segment = statsig.with_options(on_error="fallback").get_segment({}, "beta", 1, exact=True)
+    assert not segment
+    assert segment.name == "beta"
+    assert isinstance(segment.error, ResponseValidationError)
+
+
+def test_a_new_enum_value_is_accepted_and_others_are_refused(next_api: Any) -> None:
+    exposure = next_api.SecondaryExposure(gate="g", gate_value="unknown", rule_id="r")
+    assert exposure.to_dict() == {"gate": "g", "gateValue": "unknown", "ruleID": "r"}
+    with pytest.raises(TypeError, match="gate_value: expected one of 'true', 'false', 'unknown'"):
+        next_api.SecondaryExposure(gate="g", gate_value="maybe", rule_id="r")
+
+
+def test_types_of_every_make_are_written_as_they_are_read(next_api: Any) -> None:
+    user = {
+        "devices": {"a": {"model": "x"}},
+        "lists": [[{"model": "x"}], []],
+        "agent": {"serial": "7"},
+        "spare": None,
+        "names": ["a", None],
+        "class": "first",
+        "string": "text",
+        'it"s\\': "odd",
+        "unknown": [1],
+    }
+    read = next_api.StatsigUser.from_dict(user)
+    assert read.to_dict() == user
+    assert (read.class_, read.string_) == ("first", "text")
+    assert pickle.loads(pickle.dumps(read)) == read  # noqa: S301
+
+    roster = {
+        "members": {"a": {"name": "a"}},
+        "rows": [[{"name": "a", "weight": 0.5}]],
+        "owner": {"name": "a"},
+        "leader": None,
+        "guest": {"size": "2"},
+        "number": 1.5,
+    }
+    read = next_api.Roster.from_dict(roster)
+    assert read.members["a"].name == "a"
+    assert read.rows[0][0].weight == 0.5
+    assert isinstance(read.guest, next_api.Team)
+    assert read.to_dict() == roster | {"leader": None}
+    with pytest.raises(SchemaError, match=r"\$\.rows\[0\]\[1\]: missing field"):
+        next_api.Roster.from_dict(roster | {"rows": [[{"name": "a"}, {}]]})
+
+
+def test_models_and_dicts_of_every_make_are_accepted(next_api: Any) -> None:
+    device = next_api.Device(model="x")
+    user = next_api.StatsigUser(
+        devices={"a": device, "b": {"model": "y"}},
+        lists=[[device], [{"model": "y"}]],
+        agent=next_api.Robot(serial="7"),
+        spare=None,
+    )
+    assert user.to_dict() == {
+        "devices": {"a": {"model": "x"}, "b": {"model": "y"}},
+        "lists": [[{"model": "x"}], [{"model": "y"}]],
+        "agent": {"serial": "7"},
+        "spare": None,
+    }
+    with pytest.raises(TypeError, match=r"StatsigUser.devices.a: expected Device or object"):
+        next_api.StatsigUser(devices={"a": "x"})
+
+
+# ---- What type checkers say ----
+
+USES = """
+from typing import Literal, assert_type
+
+from next_api import (
+    AsyncOperations, Device, Operations, RawOperations, Roster, SecondaryExposure,
+    SecondaryExposureGateValue, Segment, StatsigUser, StatsigUserDict,
+)
+from statsig_api_client import APIResponse
+
+
+def use(statsig: Operations, raw: RawOperations) -> None:
+    user = StatsigUser(user_id="42", phone="1", device=Device(model="x"), devices={"a": {}})
+    assert_type(user.phone, str | None)
+    segment = statsig.get_segment(user, "beta", 3, True)
+    assert_type(segment, Segment)
+    assert_type(segment.rule_id, str | None)
+    assert_type(raw.get_segment(user, "beta", 3, True), APIResponse[Segment])
+    plain: StatsigUserDict = {"userID": "42", "phone": "1", "device": {"model": "x"}}
+    statsig.get_segment(plain, segment_name="beta", string_=3, exact=False)
+    roster = statsig.get_roster([user, plain])
+    assert_type(roster, Roster)
+    assert_type([member.weight for row in roster.rows for member in row], list[float | None])
+    exposure = SecondaryExposure(gate="g", gate_value="unknown", rule_id="r")
+    value: Literal["true", "false", "unknown"] = exposure.gate_value
+    alias: SecondaryExposureGateValue = value
+    print(alias)
+
+
+async def use_async(statsig: AsyncOperations) -> None:
+    assert_type(await statsig.get_segment({"userID": "42"}, "beta", 3, True), Segment)
+"""
+MISUSES = """
+from next_api import AsyncOperations, Device, Operations, SecondaryExposure, StatsigUser
+
+
+def misuse(statsig: Operations, user: StatsigUser) -> None:
+    statsig.get_segments(user, "beta", 3, True)  # wrong
+    statsig.get_segment(user, "beta")  # wrong
+    statsig.get_segment("beta", user, 3, True)  # wrong
+    statsig.get_segment(user, "beta", "3", True)  # wrong
+    statsig.get_segment({"phone": 1}, "beta", 3, True)  # wrong
+    statsig.get_segment({"fone": "1"}, "beta", 3, True)  # wrong
+    statsig.get_segment(user, "beta", 3, True).rule_id.upper()  # wrong
+    statsig.get_roster(user)  # wrong
+    StatsigUser(phone=1)  # wrong
+    StatsigUser(device=Device(modell="x"))  # wrong
+    StatsigUser(devices={"a": "x"})  # wrong
+    SecondaryExposure(gate="g", gate_value="maybe", rule_id="r")  # wrong
+
+
+async def misuse_async(statsig: AsyncOperations) -> None:
+    (await statsig.get_segment({}, "beta", 3, True)).kind + 1  # wrong
+"""
+
+
+@pytest.fixture(scope="session")
+def programs(folder: Path) -> Path:
+    (folder / "uses.py").write_text(USES)
+    (folder / "misuses.py").write_text(MISUSES)
+    return folder
+
+
+def test_mypy_accepts_the_generated_code_and_its_uses_and_rejects_misuses(programs: Path) -> None:
+    checked = checker(
+        "mypy", "--strict", "--no-error-summary", "next_api", "uses.py", "misuses.py", cwd=programs
+    )
+    wrong = {
+        (file, int(line))
+        for file, line in re.findall(r"^(\S+?):(\d+): error", checked, re.MULTILINE)
+    }
+    assert wrong == {("misuses.py", line) for line in misused()}, checked
+
+
+def test_pyright_accepts_the_generated_code_and_its_uses_and_rejects_misuses(
+    programs: Path,
+) -> None:
+    strict = {"typeCheckingMode": "strict", "include": ["next_api", "uses.py", "misuses.py"]}
+    (programs / "pyrightconfig.json").write_text(json.dumps(strict))
+    checked = checker("pyright", "--outputjson", "--pythonpath", sys.executable, cwd=programs)
+    found = json.loads(checked)["generalDiagnostics"]
+    wrong = {
+        (Path(fault["file"]).name, fault["range"]["start"]["line"] + 1)
+        for fault in found
+        if fault["severity"] == "error"
+    }
+    assert wrong == {("misuses.py", line) for line in misused()}, checked
+
+
+def misused() -> list[int]:
+    return [line for line, text in enumerate(MISUSES.splitlines(), 1) if text.endswith("# wrong")]
+
+
+def checker(name: str, *arguments: str, cwd: Path) -> str:
+    command = [sys.executable, "-m", name, *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False).stdout
