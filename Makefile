@@ -10,8 +10,7 @@ demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a pro
 	$(BIN)/python examples/demo.py $(PROJECT)
 
 test: lint types     ## everything that must hold before a change lands
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
 	$(MAKE) lowest
 
 generate: .venv/.ready   ## write the generated code and the reference from openapi.yaml
@@ -30,7 +29,7 @@ types: .venv/.ready
 	$(BIN)/pyright
 
 lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it allows
-	.venv-lowest/bin/python -m pytest --ignore tests/generation --ignore tests/test_typing.py
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/test_typing.py
 
 clean:
 	rm -rf .venv .venv-lowest dist build

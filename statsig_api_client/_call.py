@@ -94,7 +94,7 @@ def wire(name: str, value: object, *models: type[Model]) -> JsonObject:
     if isinstance(value, models):
         return value.to_dict()
     if isinstance(value, Mapping):
-        return dict(cast(Mapping[str, JsonValue], value))
+        return dict(cast("Mapping[str, JsonValue]", value))
     wanted = " or ".join([*(model.__name__ for model in models), "dict"])
     raise TypeError(f"{name}: expected {wanted}, got {type(value).__name__}")
 
@@ -118,7 +118,7 @@ def _items(name: str, values: object, least: int, most: int | None) -> list[obje
     kind = type(values).__name__
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise TypeError(f"{name}: expected a list, got {kind}")
-    items = list(cast(Iterable[object], values))
+    items = list(cast("Iterable[object]", values))
     if len(items) < least or (most is not None and len(items) > most):
         limits = f"{least} or more" if most is None else f"{least} to {most}"
         raise ValueError(f"{name}: expected {limits} items, got {len(items)}")

@@ -49,17 +49,17 @@ def encode(body: JsonObject) -> bytes:
 class _Place(NamedTuple):
     path: str
     value: object
-    above: tuple[int, ...]
-    """The identities of the containers that it is in."""
+    above: tuple[object, ...]
+    """The containers that it is in."""
 
 
 def _places(body: JsonObject) -> Iterator[_Place]:
     """Everything in a request, in the order in which it is written."""
-    stack = [_Place(name, value, (id(body),)) for name, value in reversed(body.items())]
+    stack = [_Place(name, value, (body,)) for name, value in reversed(body.items())]
     while stack:
         place = stack.pop()
         yield place
-        above = (*place.above, id(place.value))
+        above = (*place.above, place.value)
         stack += [_Place(path, value, above) for path, value in reversed(_members(place))]
 
 
@@ -76,7 +76,7 @@ def _members(place: _Place) -> list[tuple[str, object]]:
 
 def _fault(place: _Place) -> Exception | None:  # noqa: PLR0911  (one line for each fault)
     path, value = place.path, place.value
-    if id(value) in place.above:
+    if any(value is container for container in place.above):
         return ValueError(f"{path}: contains itself")
     if len(place.above) > _MAX_DEPTH:
         return ValueError(f"{path[:80]}…: nested too deep for JSON")

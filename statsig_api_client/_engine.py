@@ -35,7 +35,7 @@ class Reply(NamedTuple):
     """Why `content` is not the whole body, if it is not."""
 
     def __repr__(self) -> str:
-        return f"<Reply {self.status_code}>"  # and not the key, which it may contain
+        return f"<Reply {self.status_code}>"  # and not what it says, which may be the key
 
 
 class Failure(NamedTuple):
@@ -47,6 +47,9 @@ class Failure(NamedTuple):
     timeout: bool = False
     unusable: bool = False
     """The engine is closed, or cannot work as it is set up: trying again is of no use."""
+
+    def __repr__(self) -> str:
+        return "<Failure>"  # and not what a server may have said, which may be the key
 
 
 Outcome: TypeAlias = Reply | Failure

@@ -49,7 +49,7 @@ def _faults(event: JsonObject) -> Iterator[tuple[str, str]]:
     if isinstance(value, str) and len(value) > MAX_TEXT:
         yield "value", f"Statsig may cut values above {MAX_TEXT} characters"
     if isinstance(metadata, Mapping):
-        if any("." in key for key in metadata):
+        if any("." in str(key) for key in metadata):
             yield "metadata", "Statsig reads a dot in a key as a path, and finds nothing there"
         if _size(metadata) > MAX_METADATA:
             yield "metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"
@@ -57,7 +57,7 @@ def _faults(event: JsonObject) -> Iterator[tuple[str, str]]:
 
 def _size(metadata: Mapping[str, object]) -> int:
     """The characters of a map as JSON, but for what escapes add."""
-    return 1 + sum(len(key) + len(str(value)) + 6 for key, value in metadata.items())
+    return 1 + sum(len(str(key)) + len(str(value)) + 6 for key, value in metadata.items())
 
 
 def _caller() -> int:

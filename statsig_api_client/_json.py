@@ -10,7 +10,7 @@ D = TypeVar("D")
 N = TypeVar("N", bound="Named")
 
 JsonValue: TypeAlias = (
-    "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+    "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
 """Anything that JSON can say. What is read from JSON has `list` for arrays, `dict` for objects."""
 
@@ -68,25 +68,22 @@ def expected(what: str, data: object, path: str) -> SchemaError:
     return SchemaError(path, f"expected {what}, got {json_type(data)}")
 
 
+_JSON_TYPES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
+    (type(None), "null"),
+    (bool, "boolean"),  # before int, of which it is one
+    (int, "integer"),
+    (float, "number"),
+    (str, "string"),
+    ((list, tuple), "array"),
+    (Mapping, "object"),
+)
+
+
 def json_type(value: object) -> str:
     """The name that JSON Schema has for the type of a value, or else Python's name."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list() | tuple():
-            return "array"
-        case Mapping():
-            return "object"
-        case _:
-            return type(value).__name__
+    python_name = type(value).__name__
+    names = (name for kind, name in _JSON_TYPES if isinstance(value, kind))
+    return next(names, python_name)
 
 
 def child(path: str, key: str) -> str:
@@ -138,13 +135,13 @@ def one_of(*values: T) -> Parser[T]:
 
 def json_value(data: object, path: str) -> JsonValue:  # noqa: ARG001  (a `Parser` takes the path)
     """Read a value that may be anything: what a JSON decoder returns is JSON."""
-    return cast(JsonValue, data)
+    return cast("JsonValue", data)
 
 
 def json_object(data: object, path: str) -> JsonObject:
     """Read an object whose members may be anything."""
     if isinstance(data, Mapping):
-        return dict(cast(Mapping[str, JsonValue], data))
+        return dict(cast("Mapping[str, JsonValue]", data))
     raise expected("object", data, path)
 
 
@@ -154,7 +151,7 @@ def array_of(parse: Parser[T]) -> Parser[list[T]]:
     def read(data: object, path: str) -> list[T]:
         if not isinstance(data, list | tuple):
             raise expected("array", data, path)
-        items = cast(Sequence[object], data)
+        items = cast("Sequence[object]", data)
         return [parse(item, f"{path}[{index}]") for index, item in enumerate(items)]
 
     return read
@@ -165,7 +162,7 @@ def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
 
     def read(data: object, path: str) -> dict[str, T]:
         members = json_object(data, path)
-        for key in cast(dict[object, object], members):
+        for key in cast("dict[object, object]", members):
             if not isinstance(key, str):
                 raise expected("strings as keys", key, path)
         return {key: parse(value, child(path, key)) for key, value in members.items()}
@@ -182,10 +179,10 @@ def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
 
     def read(data: object, path: str) -> dict[str, N]:
         if isinstance(data, list | tuple):
-            return {item.name: item for item in parse_items(cast(object, data), path)}
+            return {item.name: item for item in parse_items(cast("object", data), path)}
         if not isinstance(data, Mapping):
             raise expected("object or array", data, path)
-        members = map_of(json_object)(cast(object, data), path)
+        members = map_of(json_object)(cast("object", data), path)
         return {
             key: parse({"name": key} | member, child(path, key)) for key, member in members.items()
         }

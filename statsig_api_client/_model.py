@@ -46,7 +46,7 @@ def model_or_object(model: type[Model]) -> Parser[object]:
 
     def read(data: object, path: str) -> object:
         if isinstance(data, model | Mapping):
-            return cast(object, data)
+            return cast("object", data)
         raise expected(f"{model.__name__} or object", data, path)
 
     return read

@@ -3,7 +3,7 @@
 import json
 import re
 from functools import partial
-from typing import Final, NamedTuple, NoReturn, TypeVar, cast
+from typing import Final, NoReturn, TypeVar, cast
 
 from ._attempts import Attempts
 from ._call import Call
@@ -73,11 +73,12 @@ def meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
     return result
 
 
-class _Problem(NamedTuple):
+class _Problem:
     """A reply is not what the contract says."""
 
-    what: str
-    path: str | None = None
+    def __init__(self, what: str, path: str | None = None) -> None:
+        self.what = what
+        self.path = path
 
 
 class _Refusal:

@@ -1,0 +1,234 @@
+"""A server on loopback that does what a script says, down to single bytes and resets."""
+
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from ssl import SSLContext, SSLError
+from typing import Any
+
+from attrs import define, field, frozen
+
+GATE = {"name": "a_gate", "value": True, "rule_id": "r1", "group_name": "everyone"}
+
+
+@frozen
+class Received:
+    """A request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    """By lower-case name."""
+    raw_headers: bytes
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@define
+class Connection:
+    """One connection, as a script sees it."""
+
+    socket: socket.socket
+    stopping: threading.Event
+    keep: bool = True
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def drip(self, data: Iterable[bytes], pause: float) -> None:
+        """Send piece by piece, until the other side has had enough."""
+        for piece in data:
+            if self.stopping.wait(pause):
+                break
+            self.send(piece)
+        self.keep = False
+
+    def reset(self) -> None:
+        """End the connection in the rudest way."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def close(self) -> None:
+        self.keep = False
+
+    def be_silent(self) -> None:
+        """Hold the connection and say nothing."""
+        self.stopping.wait(20)
+        self.keep = False
+
+
+Script = Callable[[Connection], None]
+"""What to do after a request was read."""
+
+
+def reply(status: int = 200, body: object = GATE, headers: dict[str, str] | None = None) -> Script:
+    """A proper reply. Bytes are sent as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = {"content-type": "application/json", "content-length": str(len(content))}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (head | (headers or {})).items())
+    return raw(f"HTTP/1.1 {status} Some Reason\r\n{lines}\r\n".encode() + content, keep=True)
+
+
+def raw(data: bytes, *, keep: bool = False) -> Script:
+    """These bytes, and then the end of the connection."""
+
+    def script(connection: Connection) -> None:
+        connection.send(data)
+        connection.keep = keep
+
+    return script
+
+
+def drip(*pieces: bytes, pause: float) -> Script:
+    """Pieces with pauses between; the last one again and again."""
+
+    def script(connection: Connection) -> None:
+        def all_pieces() -> Iterator[bytes]:
+            yield from pieces
+            while True:
+                yield pieces[-1]
+
+        connection.drip(all_pieces(), pause)
+
+    return script
+
+
+def then_reset(data: bytes = b"") -> Script:
+    """These bytes, and then a reset."""
+
+    def script(connection: Connection) -> None:
+        connection.send(data)
+        time.sleep(0.01)  # else the reset may overtake the bytes
+        connection.reset()
+
+    return script
+
+
+def silence(connection: Connection) -> None:
+    """Nothing."""
+    connection.be_silent()
+
+
+@define
+class Loopback:
+    """The server. `script` what comes next; the last script stays."""
+
+    listener: socket.socket
+    tls: SSLContext | None = None
+    requests: list[Received] = field(factory=list)
+    connections: int = 0
+    resets_on_accept: bool = False
+    _scripts: list[Script] = field(factory=lambda: [reply()])
+    _stopping: threading.Event = field(factory=threading.Event)
+    _threads: list[threading.Thread] = field(factory=list)
+
+    @property
+    def port(self) -> int:
+        port: int = self.listener.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}/v1"
+
+    def script(self, *scripts: Script) -> None:
+        self._scripts[:] = scripts
+
+    def accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = self.listener.accept()
+            except OSError:  # closed
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(accepted,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _serve(self, accepted: socket.socket) -> None:
+        connection = Connection(accepted, self._stopping)
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.resets_on_accept:
+                connection.reset()
+            elif self.tls is not None:
+                connection.socket = self.tls.wrap_socket(accepted, server_side=True)
+            while connection.keep and (received := self._read(connection.socket)):
+                self.requests.append(received)
+                script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+                script(connection)
+        except (OSError, SSLError):  # the client has gone
+            pass
+        finally:
+            connection.socket.close()
+            accepted.close()
+
+    def _read(self, stream: socket.socket) -> Received | None:
+        data = b""
+        stream.settimeout(0.2)
+        while b"\r\n\r\n" not in data:
+            try:
+                chunk = stream.recv(65536)
+            except TimeoutError:
+                if self._stopping.is_set():
+                    return None
+                continue
+            if not chunk:
+                return None
+            data += chunk
+        stream.settimeout(20)
+        head, _, body = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        originals = dict(line.split(": ", 1) for line in lines)
+        length = int(headers.get("content-length", "0"))
+        while len(body) < length:
+            body += stream.recv(65536)
+        return Received(
+            path=first.split(" ")[1],
+            headers={name.lower(): value for name, value in originals.items()},
+            raw_headers=head,
+            body=body,
+        )
+
+    def stop(self) -> None:
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self._threads:
+            thread.join(5)
+
+
+@contextmanager
+def loopback(tls: SSLContext | None = None) -> Iterator[Loopback]:
+    """A running server."""
+    server = Loopback(socket.create_server(("127.0.0.1", 0), backlog=128), tls)
+    accepting = threading.Thread(target=server.accept, daemon=True)
+    accepting.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        accepting.join(5)
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def head(text: str) -> bytes:
+    """HTTP lines as they go over the wire."""
+    return re.sub("\n", "\r\n", text).encode()
