@@ -87,7 +87,7 @@ def test_all_errors_are_in_one_tree() -> None:
         for name, value in vars(statsig_api_client).items()
         if name.endswith("Error") and name != "SchemaError"
     ]
-    assert len(errors) == 14
+    assert len(errors) == 13
     assert all(issubclass(error, StatsigError) for error in errors)
     assert issubclass(APITimeoutError, APIConnectionError)
     assert issubclass(RateLimitError, APIStatusError)
@@ -203,13 +203,13 @@ def test_a_reply_that_breaks_the_contract_is_told_by_its_path(make: Maker) -> No
     statsig = make.script(Answer(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"}))
     with pytest.raises(
         ResponseValidationError,
-        match=r"^check_gate: the reply of api\.statsig\.com \(status 200\) is not what the contract "
-        r"says: \$\.value: expected boolean, got string$",
+        match=r"^check_gate: the reply of api\.statsig\.com \(status 200\) is not what the "
+        r"contract says: \$\.value: expected boolean, got string$",
     ) as raised:
         statsig.check_gate(USER, "a_gate")
     error = raised.value
     assert (error.path, error.status_code, error.request_id) == ("$.value", 200, "r9")
-    assert error.body == '{"name":"a_gate","value":"yes"}'
+    assert error.body == '{"name": "a_gate", "value": "yes"}'
 
 
 @on_any_library
@@ -233,7 +233,7 @@ def test_a_receipt_that_says_no_is_a_refusal(make: Maker) -> None:
 @on_any_library
 def test_a_timeout_is_a_connection_error(make: Maker) -> None:
     statsig = make.script(Fails("ConnectTimeout"), max_retries=0)
-    with pytest.raises(APITimeoutError, match="no connection to .*: connecting took more than 3 s"):
+    with pytest.raises(APITimeoutError, match="connecting took more than 3 s"):
         statsig.check_gate(USER, "a_gate")
 
 
