@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ssl import SSLContext, SSLError
 from typing import Any
 
@@ -128,6 +128,7 @@ class Loopback:
     _scripts: list[Script] = field(factory=lambda: [reply()])
     _stopping: threading.Event = field(factory=threading.Event)
     _threads: list[threading.Thread] = field(factory=list)
+    _open: list[Connection] = field(factory=list)
 
     @property
     def port(self) -> int:
@@ -149,18 +150,20 @@ class Loopback:
             except OSError:  # closed
                 return
             self.connections += 1
-            thread = threading.Thread(target=self._serve, args=(accepted,), daemon=True)
+            accepted.settimeout(20)
+            connection = Connection(accepted, self._stopping)
+            self._open.append(connection)
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def _serve(self, accepted: socket.socket) -> None:
-        connection = Connection(accepted, self._stopping)
+    def _serve(self, connection: Connection) -> None:
         try:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.resets_on_accept:
                 connection.reset()
             elif self.tls is not None:
-                connection.socket = self.tls.wrap_socket(accepted, server_side=True)
+                connection.socket = self.tls.wrap_socket(connection.socket, server_side=True)
             while connection.keep and (received := self._read(connection.socket)):
                 self.requests.append(received)
                 script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
@@ -169,22 +172,14 @@ class Loopback:
             pass
         finally:
             connection.socket.close()
-            accepted.close()
 
     def _read(self, stream: socket.socket) -> Received | None:
         data = b""
-        stream.settimeout(0.2)
         while b"\r\n\r\n" not in data:
-            try:
-                chunk = stream.recv(65536)
-            except TimeoutError:
-                if self._stopping.is_set():
-                    return None
-                continue
+            chunk = stream.recv(65536)
             if not chunk:
                 return None
             data += chunk
-        stream.settimeout(20)
         head, _, body = data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -205,6 +200,9 @@ class Loopback:
         self._stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        for connection in self._open:
+            with suppress(OSError):  # it is closed already
+                connection.socket.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 

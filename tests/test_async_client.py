@@ -1,6 +1,7 @@
 """What only the asynchronous client has: tasks, cancelling, event loops."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -96,11 +97,12 @@ def test_a_client_made_outside_serves_one_event_loop_after_another(server: Loopb
             await statsig.aclose()
         return bool(gate)
 
-    with pytest.warns(ResourceWarning, match="unclosed"):  # what the first two loops left behind
-        import gc
-
+    def several_loops() -> None:
         assert [asyncio.run(handle(last)) for last in (False, False, True)] == [True] * 3
         gc.collect()
+
+    with pytest.warns(ResourceWarning, match="unclosed"):  # what the first two loops left behind
+        several_loops()
 
 
 def test_a_view_closes_nothing(server: Loopback) -> None:

@@ -134,11 +134,17 @@ def delivered(request: httpx.Request) -> httpx.Response:  # noqa: ARG001
 
 def test_a_warning_points_to_the_line_that_logs() -> None:
     http_client = httpx.Client(transport=httpx.MockTransport(delivered))
-    with Statsig(KEY, http_client=http_client) as statsig, pytest.warns(EventWarning) as caught:
-        first = here() + 1
-        statsig.log_event(USER, "a=b")
-        statsig.log_events([{"eventName": "c=d"}])
-        statsig.with_options(timeout=1).with_raw_response.log_events([{"eventName": "e=f"}])
+
+    def log() -> int:
+        with Statsig(KEY, http_client=http_client) as statsig:
+            first = here() + 1
+            statsig.log_event(USER, "a=b")
+            statsig.log_events([{"eventName": "c=d"}])
+            statsig.with_options(timeout=1).with_raw_response.log_events([{"eventName": "e=f"}])
+        return first
+
+    with pytest.warns(EventWarning) as caught:
+        first = log()
     assert [warning.filename for warning in caught] == [__file__] * 3
     assert [warning.lineno for warning in caught] == [first, first + 1, first + 2]
 
