@@ -1033,3 +1033,13 @@ def test_a_request_does_not_show_its_headers() -> None:
     )
     answer = Reply(200, [(b"x", b"secret")], b"secret")
     assert not re.search("secret", f"{request!r} {answer!r}")
+
+
+def test_an_asynchronous_engine_that_is_forgotten_warns(server: Loopback) -> None:
+    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    engine = AsyncHttpxEngine()
+    asyncio.run(engine.send(request))
+    with pytest.warns(ResourceWarning) as caught:  # its connections may warn, too
+        del engine
+        gc.collect()
+    assert any("unclosed client" in str(warning.message) for warning in caught)
