@@ -1,7 +1,7 @@
 # Every verb works on a fresh clone with Python (3.11 or newer), pip and make.
 PYTHON ?= python3
 BIN := .venv/bin
-REDOCLY := $(BIN)/npx --yes @redocly/cli@2.77.0
+REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 
 .PHONY: demo test generate lint types docs lowest clean
 

@@ -15,7 +15,7 @@ import httpx
 
 from ._engine import AsyncHTTPClient, Failure, HTTPClient, Outcome, Reply, WireRequest
 from ._httpx_deadline import Deadline, bound
-from ._httpx_library import Origin, library, library_of
+from ._httpx_library import Origin, library, library_of, message_of
 from ._httpx_pools import Pools
 from ._httpx_reply import Incoming, failure, reason_of
 
@@ -88,13 +88,7 @@ class HttpxEngine:
             key = (os.getpid(), address.origin)
             transport = self._transports.get(key) or self._open(key)
             return self._library.message(address, request, waits), transport.handle_request
-        message = self._client.build_request(
-            "POST",
-            address.url,
-            headers=request.headers,
-            content=request.body,
-            extensions={"timeout": waits},
-        )
+        message = message_of(self._client, address, request, waits)
         return message, partial(self._client.send, stream=True, follow_redirects=False)
 
     def _open(self, key: "tuple[int, Origin]") -> httpx.HTTPTransport:
@@ -169,13 +163,7 @@ class AsyncHttpxEngine:
             key = (asyncio.get_running_loop(), address.origin)
             pools = self._pools.get(key) or self._open(key)
             return self._library.message(address, request, waits), pools.send
-        message = self._client.build_request(
-            "POST",
-            address.url,
-            headers=request.headers,
-            content=request.body,
-            extensions={"timeout": waits},
-        )
+        message = message_of(self._client, address, request, waits)
         return message, partial(self._client.send, stream=True, follow_redirects=False)
 
     def _open(self, key: "tuple[asyncio.AbstractEventLoop, Origin]") -> Pools:

@@ -123,6 +123,22 @@ class Address(NamedTuple):
     origin: Origin
 
 
+def message_of(
+    client: "httpx.Client | httpx.AsyncClient",
+    address: Address,
+    request: WireRequest,
+    waits: Waits,
+) -> "httpx.Request":
+    """The request for a user's client, which adds its own headers, cookies and parameters."""
+    return client.build_request(
+        "POST",
+        address.url,
+        headers=request.headers,
+        content=request.body,
+        extensions={"timeout": waits},
+    )
+
+
 def library_of(client: object) -> Library:
     """The library that a client is of.
 
