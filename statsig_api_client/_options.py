@@ -11,7 +11,6 @@ from attrs import field, frozen
 from ._errors import ConfigurationError
 
 OnError: TypeAlias = Literal["raise", "fallback"]
-HeaderItems: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -83,10 +82,16 @@ def _behaviour(_: object, attribute: "attrs.Attribute[OnError]", value: object) 
         raise ConfigurationError(f"{attribute.name}: expected 'raise' or 'fallback', got {value!r}")
 
 
+class HeaderItems(tuple[tuple[bytes, bytes], ...]):
+    """Headers that were checked."""
+
+    __slots__ = ()
+
+
 def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItems:
     if headers is None:
-        return ()
-    if isinstance(headers, tuple):  # read before: options are made from options
+        return HeaderItems()
+    if isinstance(headers, HeaderItems):  # options are made from options
         return headers
     # What the type promises does not bind a program that no type checker has seen.
     if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -102,7 +107,7 @@ def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItem
             raise ConfigurationError(
                 f"headers: the value of {name} must be visible ASCII, without line breaks"
             )
-    return tuple((name.encode(), value.encode()) for name, value in headers.items())
+    return HeaderItems((name.encode(), value.encode()) for name, value in headers.items())
 
 
 @frozen(kw_only=True)

@@ -125,7 +125,9 @@ def test_a_header_cannot_smuggle_and_its_value_is_not_told(value: str) -> None:
     )
 
 
-@pytest.mark.parametrize("headers", [[("a", "b")], "a: b", 5, {"a": 1}, {1: "a"}, {"a": None}])
+@pytest.mark.parametrize(
+    "headers", [[("a", "b")], (("a", "b"),), "a: b", 5, {"a": 1}, {1: "a"}, {"a": None}]
+)
 def test_headers_are_a_dict_of_strings(headers: object) -> None:
     with pytest.raises(TypeError, match=r"^headers: expected "):
         Statsig(KEY, headers=headers)  # type: ignore[arg-type]
