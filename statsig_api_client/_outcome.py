@@ -26,7 +26,7 @@ T = TypeVar("T")
 MAX_BODY: Final = 4096
 """The most of a reply that an error carries, in characters."""
 MAX_EXCERPT: Final = 200
-"""The most of it that the message repeats."""
+"""The most that an error repeats at one place of what a server said."""
 
 
 def reply_of(attempts: Attempts, outcome: Outcome) -> Reply:
@@ -122,7 +122,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _no_reply(attempts: Attempts, failure: Failure) -> StatsigError:
-    reason, operation = attempts.key.scrub(failure.reason), attempts.operation
+    reason, operation = _told(attempts, failure.reason), attempts.operation
     if failure.unusable:
         return ConfigurationError(f"{operation}: {reason}", **attempts.facts())
     what = "no reply from" if failure.sent else "no connection to"
@@ -134,7 +134,7 @@ def _no_reply(attempts: Attempts, failure: Failure) -> StatsigError:
 
 def _refused(attempts: Attempts, reply: Reply) -> APIStatusError:
     facts = _facts(attempts, reply)
-    excerpt = attempts.key.scrub(_excerpt(facts.get("body") or ""))
+    excerpt = _told(attempts, _gist(facts.get("body") or ""))
     return refusal(reply.status_code)(
         f"{attempts.operation}: status {reply.status_code} from {_effort(attempts)}"
         f"{excerpt and f': {excerpt}'}{_advice(reply.status_code)}{_doubt(attempts)}",
@@ -145,13 +145,13 @@ def _refused(attempts: Attempts, reply: Reply) -> APIStatusError:
 
 
 def _not_valid(attempts: Attempts, reply: Reply, problem: _Problem) -> ResponseValidationError:
-    scrub = attempts.key.scrub
-    path = None if problem.path is None else scrub(problem.path)
+    path = None if problem.path is None else _told(attempts, problem.path)
     where = "" if path is None else f"{path}: "
     attempts.ambiguous = attempts.delivers is not None
     return ResponseValidationError(
         f"{attempts.operation}: the reply of {attempts.host} (status "
-        f"{reply.status_code}) is not what the contract says: {where}{scrub(problem.what)}"
+        f"{reply.status_code}) is not what the contract says: {where}"
+        f"{_told(attempts, problem.what)}"
         f"{_doubt(attempts)}",
         status_code=reply.status_code,
         path=path,
@@ -179,18 +179,20 @@ def _advice(status_code: int) -> str:
 
 
 def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
-    scrub = attempts.key.scrub
     name = request_id(Headers(reply.headers))
-    # Cut before it is decoded, since it may be long, and again after, since the cut may have gone
-    # through the key.
-    text = reply.content[: 2 * MAX_BODY].decode(errors="replace")
     return attempts.facts() | CallFacts(
-        request_id=None if name is None else scrub(name)[:MAX_EXCERPT],
-        body=scrub(text)[:MAX_BODY],
+        request_id=None if name is None else _told(attempts, name),
+        body=attempts.key.scrub(reply.content.decode(errors="replace"))[:MAX_BODY],
     )
 
 
-def _excerpt(body: str) -> str:
+def _told(attempts: Attempts, text: str) -> str:
+    """What a server said, fit to be repeated; cut last, since a cut may go through the key."""
+    words = attempts.key.scrub(text)
+    return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"
+
+
+def _gist(body: str) -> str:
     """What a refusal says: the message in its JSON, or the title of its page, or how it begins."""
     try:
         data = cast("object", json.loads(body))
@@ -202,5 +204,4 @@ def _excerpt(body: str) -> str:
         body = told[0] if told else body
     elif title := re.search("<title>(.*?)</title>", body, re.DOTALL | re.IGNORECASE):
         body = title[1]
-    words = " ".join(body.split())
-    return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"
+    return " ".join(body.split())

@@ -38,6 +38,11 @@ def everything(error: StatsigError) -> str:
     )
 
 
+def tells(shown: str) -> bool:
+    """Whether it shows the key, or so much of it that the rest can be guessed."""
+    return KEY[:-3] in shown or KEY[3:] in shown
+
+
 def failing(statsig: Any, method: str = "check_gate") -> StatsigError:
     with pytest.raises(StatsigError) as raised:
         getattr(statsig, method)(USER, "a_gate")
@@ -56,6 +61,9 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
         Answer(400, f"<title>{KEY}</title>".encode()),
         Answer(500, KEY.encode() * 1000),
         Answer(500, b"x" * 4090 + KEY.encode()),
+        Answer(500, "🙂".encode() * 2044 + KEY.encode()),
+        Answer(400, b"x" * 190 + KEY.encode()),
+        Answer(400, f'{{"message": "{"x" * 190}{ESCAPED}"}}'.encode()),
         Answer(404, b"", {"X-Request-Id": KEY}),
         Answer(404, b"", {"Location": KEY, "Retry-After": KEY, "Content-Type": KEY}),
         Answer(200, KEY.encode()),
@@ -70,7 +78,7 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
 @on_any_library
 def test_no_error_shows_the_key_even_if_the_server_does(make: Maker, answer: Any) -> None:
     error = failing(make.script(answer, max_retries=0))
-    assert KEY not in everything(error)
+    assert not tells(everything(error))
 
 
 @on_any_library
@@ -78,7 +86,7 @@ def test_no_error_shows_a_key_in_a_path(make: Maker) -> None:
     statsig = make.script(Answer(200, {KEY: 1}))
     with pytest.raises(StatsigError, match=r"\[API key\]") as raised:
         statsig.check_gates(USER, ["a"])
-    assert KEY not in everything(raised.value)
+    assert not tells(everything(raised.value))
 
 
 @pytest.mark.parametrize("status_line", [f"HTTP/1.1 {KEY}", f"{KEY}", f"HTTP/1.1 401 {KEY}"])
@@ -87,7 +95,7 @@ def test_no_error_shows_a_key_that_came_as_garbage(
 ) -> None:
     server.script(raw(f"{status_line}\r\n{KEY}: {KEY}\r\n{KEY}\r\n\r\n{KEY}".encode()))
     error = failing(make(base_url=server.url, max_retries=0))
-    assert KEY not in everything(error)
+    assert not tells(everything(error))
 
 
 @pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
