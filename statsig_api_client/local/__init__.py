@@ -6,7 +6,7 @@ or from Python, `LocalServer`. It needs the extra `local`.
 """
 
 try:
-    from .project import ProjectError
+    from .project.model import ProjectError
     from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
     from .server import LocalServer
 except ModuleNotFoundError as _missing:

@@ -10,11 +10,9 @@ from typing import Self
 
 import uvicorn
 
-from .app import HttpApi, create_app
-from .contract import Contract
-from .evaluation import Evaluator
+from .api.app import create_app
 from .recording import RecordedEvent, RecordedExposure, Recording
-from .specs import load_specs
+from .service import Service
 
 
 class LocalServer:
@@ -49,26 +47,19 @@ class LocalServer:
         db: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
     ) -> None:
-        self._specs = load_specs(Path(project))
         with contextlib.ExitStack() as stack:
             recording = Recording(None if db is None else Path(db))
             stack.callback(recording.close)
-            evaluator = Evaluator(self._specs)
-            stack.callback(evaluator.close)
+            service = Service(Path(project), recording)
+            stack.callback(service.close)
             listener = stack.enter_context(_listen(host, port))
-            self._recording = recording
+            self._service = service
             self._closing = stack.pop_all()
         address = f"[{host}]" if ":" in host else host
         self._url = f"http://{address}:{listener.getsockname()[1]}/v1"
-        api = HttpApi(
-            keys=self._specs.keys,
-            contract=Contract(),
-            evaluator=evaluator,
-            recording=recording,
-        )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                create_app(api),
+                create_app(service),
                 access_log=False,
                 lifespan="off",
                 log_config=None,
@@ -101,40 +92,40 @@ class LocalServer:
     @property
     def secret_key(self) -> str:
         """The project's server secret key."""
-        return self._specs.keys.secret
+        return self._service.specs.keys.secret
 
     @property
     def client_key(self) -> str:
         """The project's client SDK key."""
-        return self._specs.keys.client
+        return self._service.specs.keys.client
 
     @property
     def gates(self) -> tuple[str, ...]:
         """The names of the gates; without the segments and holdouts, which other rules ask."""
-        return self._specs.gates
+        return self._service.specs.gates
 
     @property
     def configs(self) -> tuple[str, ...]:
         """The names of the dynamic configs."""
-        return self._specs.configs
+        return self._service.specs.configs
 
     @property
     def experiments(self) -> tuple[str, ...]:
         """The names of the experiments."""
-        return self._specs.experiments
+        return self._service.specs.experiments
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of the layers."""
-        return self._specs.layers
+        return self._service.specs.layers
 
     def events(self) -> list[RecordedEvent]:
         """Every logged event but exposures, in the order in which they arrived."""
-        return self._recording.events()
+        return self._service.recording.events()
 
     def exposures(self) -> list[RecordedExposure]:
         """Every exposure, in the order in which they arrived."""
-        return self._recording.exposures()
+        return self._service.recording.exposures()
 
     def close(self) -> None:
         """Stop serving. Closing twice is fine; reading events afterwards is not."""

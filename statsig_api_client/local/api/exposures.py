@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from ..recording import RecordedEvent
+from ..specs.evaluation import Evaluation
+from ..wire import JsonObject
 from .contract import (
     ContractError,
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
 )
-from .evaluation import Evaluation
-from .recording import RecordedEvent
-from .wire import JsonObject
 
 _LIMIT: Final = 2**63
 """Times, in milliseconds, are below this, for the database to hold them."""

@@ -12,8 +12,8 @@ from statsig_python_core import (
     StatsigUser,
 )
 
-from .recording import SecondaryExposure
-from .wire import JsonObject, JsonValue
+from ..recording import SecondaryExposure
+from ..wire import JsonObject, JsonValue
 
 if TYPE_CHECKING:
     from statsig_python_core.statsig_python_core import (

@@ -1,4 +1,4 @@
-"""Checking requests against the contract itself, the OpenAPI document of this package."""
+"""Checking requests against the contract itself, an OpenAPI document."""
 
 import json
 from importlib.resources import files
@@ -7,8 +7,8 @@ from typing import Final, NotRequired, TypedDict, TypeVar, cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from .recording import SecondaryExposure
-from .wire import JsonObject, JsonValue
+from ..recording import SecondaryExposure
+from ..wire import JsonObject, JsonValue
 
 T = TypeVar("T")
 
@@ -113,23 +113,20 @@ class ContractError(ValueError):
 
 
 class Contract:
-    """The request schemas of the contract, compiled."""
+    """The request schemas of an OpenAPI document, compiled.
 
-    def __init__(self) -> None:
-        text = files("statsig_api_client").joinpath("generated/openapi.json").read_text("utf-8")
-        components = cast("JsonObject", json.loads(text))["components"]
+    Args:
+        document: The document.
+        shapes: The types of requests, each with the name of the schema that describes it.
+    """
+
+    def __init__(self, document: JsonObject, *shapes: type) -> None:
+        components = document["components"]
         self._validators = {
             shape.__name__: Draft202012Validator(
                 {"$ref": f"#/components/schemas/{shape.__name__}", "components": components}
             )
-            for shape in (
-                CheckGateRequest,
-                GetConfigRequest,
-                GetLayerRequest,
-                GetRankedListRequest,
-                LogEventRequest,
-                LogCustomExposureRequest,
-            )
+            for shape in shapes
         }
 
     def check(self, shape: type[T], body: JsonValue) -> T:
@@ -153,6 +150,20 @@ class Contract:
         if errors:
             raise _contract_error(errors[0])
         return cast("T", body)
+
+
+def http_contract() -> Contract:
+    """The contract of the HTTP API: the OpenAPI document of this package."""
+    text = files("statsig_api_client").joinpath("generated/openapi.json").read_text("utf-8")
+    return Contract(
+        cast("JsonObject", json.loads(text)),
+        CheckGateRequest,
+        GetConfigRequest,
+        GetLayerRequest,
+        GetRankedListRequest,
+        LogEventRequest,
+        LogCustomExposureRequest,
+    )
 
 
 def _keyword(error: ValidationError) -> str:

@@ -1,13 +1,13 @@
 """What a project is: gates, configs, experiments and layers in words, before they are compiled."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
-from .wire import JsonObject, JsonValue
+from ..wire import JsonObject, JsonValue
 
 
 class ProjectError(Exception):
@@ -141,3 +141,5 @@ class Project:
     configs: tuple[DynamicConfig, ...]
     experiments: tuple[Experiment, ...]
     layers: tuple[Layer, ...]
+    id_lists: Mapping[str, tuple[str, ...]]
+    """The members of ID lists, by name."""

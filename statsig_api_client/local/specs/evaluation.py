@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from ..project.model import ProjectError
+from ..recording import SecondaryExposure
+from ..wire import JsonObject, JsonValue
+from .config_specs import ConfigSpecs
 from .core import Answer, Answers, Core
-from .project import ProjectError
-from .recording import SecondaryExposure
-from .specs import ConfigSpecs
-from .wire import JsonObject, JsonValue
 
 
 @frozen(kw_only=True)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from ..wire import JsonObject
 from .conditions import Known, read_conditions
-from .project import (
+from .model import (
     EVERYONE,
     Condition,
     DynamicConfig,
@@ -19,7 +20,6 @@ from .project import (
     Rule,
     suggestion,
 )
-from .wire import JsonObject
 from .yaml_file import Entry, read_yaml
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_\-. ]{2,100}")
@@ -68,6 +68,7 @@ def read_project(file: Path, text: str) -> Project:
         configs=tuple(_config(name, entry, known) for name, entry in configs.items()),
         experiments=tuple(read_experiments),
         layers=tuple(read_layers.values()),
+        id_lists={},
     )
 
 

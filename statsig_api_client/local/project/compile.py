@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from .project import (
+from ..wire import JsonObject, JsonValue
+from .model import (
     EVERYONE,
     Condition,
     DynamicConfig,
@@ -14,7 +15,6 @@ from .project import (
     Project,
     Rule,
 )
-from .wire import JsonObject, JsonValue
 
 BUCKETS: Final = 1000
 """The number of buckets into which experiments and layers divide their users."""

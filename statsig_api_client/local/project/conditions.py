@@ -22,8 +22,8 @@ from typing import Final
 
 from attrs import frozen
 
-from .project import EVERYONE, Condition, suggestion
-from .wire import JsonValue
+from ..wire import JsonValue
+from .model import EVERYONE, Condition, suggestion
 from .yaml_file import Entry
 
 _MEMBERSHIP: Final = {

@@ -9,8 +9,8 @@ from typing import NoReturn, TypeAlias, cast
 import yaml
 from attrs import frozen
 
-from .project import ProjectError, suggestion
-from .wire import MAX_DEPTH, JsonObject, JsonValue
+from ..wire import MAX_DEPTH, JsonObject, JsonValue
+from .model import ProjectError, suggestion
 
 _Pairs: TypeAlias = list[tuple[yaml.Node, yaml.Node]]
 

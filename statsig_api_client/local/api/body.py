@@ -8,8 +8,8 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from ..wire import JsonValue, read_json
 from .contract import ContractError
-from .wire import JsonValue, read_json
 
 MAX_BODY: Final = 10 * 1024 * 1024
 """The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""

@@ -1,0 +1,38 @@
+"""The application: all routes, and how it refuses."""
+
+import sqlite3
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from ..service import Service
+from .contract import ContractError, http_contract
+from .http_api import HttpApi
+
+
+def create_app(service: Service) -> Starlette:
+    """Make an ASGI application that serves a project."""
+    app = Starlette(
+        routes=HttpApi(service=service, contract=http_contract()).routes(),
+        exception_handlers=dict.fromkeys(
+            (HTTPException, ContractError, sqlite3.Error, ClientDisconnect), _refuse
+        ),
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _refuse(_request: Request, error: Exception) -> Response:
+    if isinstance(error, ContractError):
+        message = f"{error.path}: {error.problem}"
+        reply = {"status": 400, "message": message, "path": error.path}
+        return JSONResponse(reply, 400)
+    if isinstance(error, HTTPException):
+        reply = {"status": error.status_code, "message": error.detail}
+        return JSONResponse(reply, error.status_code, error.headers)
+    if isinstance(error, sqlite3.Error):
+        reply = {"status": 503, "message": f"could not be stored: {error}", "success": False}
+        return JSONResponse(reply, 503)
+    return Response(status_code=400)  # The client has gone, and will not read it.

@@ -1,0 +1,1 @@
+"""Config specs: the form in which projects are served and evaluated."""

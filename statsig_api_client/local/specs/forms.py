@@ -1,0 +1,94 @@
+"""The two forms of config specs, and how one becomes the other."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from ..wire import JsonObject, JsonValue
+
+GATES: Final = "feature_gates"
+CONFIGS: Final = "dynamic_configs"
+LAYERS: Final = "layer_configs"
+SECTIONS: Final = {GATES: "feature_gate", CONFIGS: "dynamic_config", LAYERS: "layer"}
+"""The sections of the specs, each with the kind of what is in it unless it says otherwise."""
+
+
+def newer_form(document: JsonObject) -> JsonObject:
+    """Bring config specs into the form that the core reads; the core only logs if they are not.
+
+    The older form, that of `/v1/download_config_specs`, has lists of specs, and conditions where
+    they apply; its oldest files lack kinds and types of ID. Rules of what is not enabled are
+    removed, since the core trusts Statsig to have done that: a disabled gate whose rules pass,
+    passes.
+
+    Raises:
+        ValueError: A part of the document has another type than specs have.
+    """
+    conditions = dict(as_object(document.get("condition_map", {}), "condition_map"))
+    sections: JsonObject = {
+        section: {
+            name: _newer_spec(spec, f"{section}.{name}", kind, conditions)
+            for name, spec in by_name(document.get(section, {}), section)
+        }
+        for section, kind in SECTIONS.items()
+    }
+    to_layer: JsonObject = {
+        str(experiment): layer
+        for layer, experiments in as_object(document.get("layers", {}), "layers").items()
+        for experiment in as_list(experiments, f"layers.{layer}")
+    }
+    defaults: JsonObject = {"experiment_to_layer": to_layer, "has_updates": True, "time": 1}
+    kept = {key: value for key, value in document.items() if key != "layers"}
+    return {**defaults, **kept, **sections, "condition_map": conditions}
+
+
+def _newer_spec(value: JsonValue, path: str, kind: str, conditions: JsonObject) -> JsonObject:
+    spec = as_object(value, path)
+    rules: list[JsonValue] = []
+    for item in as_list(spec.get("rules"), f"{path}.rules") if spec.get("enabled") else []:
+        rule = as_object(item, f"{path}.rules")
+        uses = as_list(rule.get("conditions"), f"{path}.rules.conditions")
+        ids: list[JsonValue] = [_condition_id(use, conditions) for use in uses]
+        rules.append({"idType": "userID", **rule, "conditions": ids})
+    return {"entity": kind, "idType": "userID", **spec, "rules": rules}
+
+
+def _condition_id(use: JsonValue, conditions: JsonObject) -> JsonValue:
+    if not isinstance(use, dict):
+        return use  # It is an ID already.
+    condition_id = hashlib.sha256(json.dumps(use, sort_keys=True).encode()).hexdigest()[:16]
+    conditions[condition_id] = {"idType": "userID", **use}
+    return condition_id
+
+
+class ShapeError(ValueError):
+    """A part of specs that is not of the type that it has in all specs."""
+
+
+def by_name(section: JsonValue, path: str) -> Iterator[tuple[str, JsonValue]]:
+    """The specs of a section of either form, with their names."""
+    if isinstance(section, dict):
+        yield from section.items()
+        return
+    seen: set[str] = set()
+    for spec in as_list(section, path):
+        name = as_object(spec, path).get("name")
+        if not isinstance(name, str) or name in seen:
+            raise ShapeError(f"{path}: expected specs that differ in name, got {name!r}")
+        seen.add(name)
+        yield name, spec
+
+
+def as_object(value: JsonValue, path: str) -> JsonObject:
+    """A value that is an object in all specs."""
+    if not isinstance(value, dict):
+        raise ShapeError(f"{path}: expected an object, got {type(value).__name__}")
+    return value
+
+
+def as_list(value: JsonValue, path: str) -> list[JsonValue]:
+    """A value that is a list in all specs."""
+    if not isinstance(value, list):
+        raise ShapeError(f"{path}: expected a list, got {type(value).__name__}")
+    return value
