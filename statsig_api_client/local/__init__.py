@@ -2,10 +2,11 @@
 
     python -m statsig_api_client.local project.yaml
 
-or from Python, `LocalServer`. It needs the extra `local`.
+or from Python, `LocalServer`; `LocalControl` steers one that runs already. It needs the extra `local`.
 """
 
 try:
+    from .control import ControlError, LocalControl, LocalProject, UnknownNameError
     from .project.model import ProjectError
     from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
     from .server import LocalServer
@@ -16,10 +17,14 @@ except ModuleNotFoundError as _missing:
     ) from None
 
 __all__ = [
+    "ControlError",
+    "LocalControl",
+    "LocalProject",
     "LocalServer",
     "ProjectError",
     "RecordedEvent",
     "RecordedExposure",
     "RecordingError",
     "SecondaryExposure",
+    "UnknownNameError",
 ]

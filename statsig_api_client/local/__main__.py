@@ -1,13 +1,20 @@
 """The command `python -m statsig_api_client.local`."""
 
 import argparse
+import contextlib
+import json
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from . import LocalServer, ProjectError, RecordingError
+from . import ProjectError, RecordingError
+from .serving import ServerThread, Settings
+from .specs.config_specs import ConfigSpecs, load_specs
+from .specs.evaluation import Evaluator
 
 DEFAULT_PORT: Final = 8765
 
@@ -17,10 +24,13 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class _Options(argparse.Namespace):
     """What the command line says."""
 
-    project: str
+    project: Path
     port: int
     host: str
-    db: str | None
+    db: Path | None
+    watch: bool
+    verbose: bool
+    print_specs: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 after serving, 2 if the project, the database or the port cannot be used.
     """
     options = _parser().parse_args(arguments, _Options())
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda _signal, _frame: stop.set())
     try:
-        server = LocalServer(options.project, port=options.port, db=options.db, host=options.host)
+        if options.print_specs:
+            _print_specs(options.project)
+        else:
+            _serve(options)
     except (ProjectError, RecordingError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -48,14 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    with server:
-        print(_greeting(server, options.project), flush=True)
-        if options.host not in _LOOPBACK:
-            print(
-                f"Warning: {options.host} can be reached from other machines, unencrypted.",
-                file=sys.stderr,
-            )
-        stop.wait()
     return 0
 
 
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "project",
+        type=Path,
         help="a project file (.yaml), or config specs downloaded from a real project (.json)",
     )
     parser.add_argument(
@@ -81,10 +84,39 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--db",
+        type=Path,
         metavar="FILE",
-        help="the SQLite file for events and exposures (default: none, they are kept in memory)",
+        help="the SQLite file for events and exposures (default: they go when the server ends)",
+    )
+    parser.add_argument(
+        "--watch",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="serve the project anew whenever its file is saved (default: it does)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="print a line for each request")
+    parser.add_argument(
+        "--print-specs",
+        action="store_true",
+        help="print the project's config specs, as Statsig's SDKs download them, and serve nothing",
+    )
+    parser.add_argument(
+        "--print-schema",
+        action=_PrintSchema,
+        nargs=0,
+        help="print the JSON Schema of project files, for editors, and serve nothing",
     )
     return parser
+
+
+class _PrintSchema(argparse.Action):
+    """Prints the schema and ends, as `--help` does: it needs no project."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from .project.schema import project_schema  # noqa: PLC0415  (only this needs it)
+
+        print(json.dumps(project_schema(), indent=2))
+        parser.exit()
 
 
 def _port(text: str) -> int:
@@ -93,21 +125,81 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _greeting(server: LocalServer, project: str) -> str:
+def _print_specs(project: Path) -> None:
+    specs = load_specs(project)
+    Evaluator(specs).close()  # It notices what the core cannot read.
+    print(json.dumps(specs.document, indent=2))
+
+
+def _serve(options: _Options) -> None:
+    settings = Settings(
+        project=options.project,
+        host=options.host,
+        port=options.port,
+        db=options.db,
+        watch=options.watch,
+    )
+    with (
+        _stop_signal() as stop,
+        _log_to_stderr(),
+        contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
+    ):
+        print(_greeting(server.url, server.service.specs, options.project), flush=True)
+        if options.host not in _LOOPBACK:
+            print(
+                f"Warning: {options.host} can be reached from other machines, unencrypted.",
+                file=sys.stderr,
+            )
+        stop.wait()
+
+
+@contextlib.contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda _signal, _frame: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _log_to_stderr() -> Iterator[None]:
+    logger = logging.getLogger("statsig_api_client.local")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+def _greeting(url: str, specs: ConfigSpecs, project: Path) -> str:
     counts = ", ".join(
         f"{len(names)} {kind}" + ("s" if len(names) != 1 else "")
         for kind, names in (
-            ("gate", server.gates),
-            ("config", server.configs),
-            ("experiment", server.experiments),
-            ("layer", server.layers),
+            ("gate", specs.gates),
+            ("config", specs.configs),
+            ("experiment", specs.experiments),
+            ("layer", specs.layers),
         )
     )
     return (
-        f"Statsig, locally: {server.url}\n"
-        f"  secret key  {server.secret_key}\n"
-        f"  client key  {server.client_key}\n"
+        f"Statsig, locally: {url}\n"
+        f"  secret key  {specs.keys.secret}\n"
+        f"  client key  {specs.keys.client}\n"
         f"  project     {project}: {counts}\n"
+        f"  look inside {url.removesuffix('/v1')}/local/\n"
+        "\n"
+        "For programs that use statsig_api_client:\n"
+        f"  export STATSIG_BASE_URL={url}\n"
+        f"  export STATSIG_API_KEY={specs.keys.secret}\n"
+        "\n"
         "Ctrl-C stops it."
     )
 

@@ -1,37 +1,37 @@
 """The local Statsig server, as a Python object."""
 
-import contextlib
 import os
-import socket
-import threading
+import weakref
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import uvicorn
-
-from .api.app import create_app
-from .recording import RecordedEvent, RecordedExposure, Recording
-from .service import Service
+from .control import LocalControl
+from .process import ServerProcess
+from .serving import ServerThread, Settings
 
 
-class LocalServer:
-    """A Statsig on this machine, that serves one project from a background thread.
+class LocalServer(LocalControl):
+    """A Statsig on this machine that serves one project, from a thread or a process of its own.
 
     It evaluates as Statsig does, with Statsig's own core, and keeps every exposure and event, to be
-    looked at. It runs from its construction to `close()`, or to the end of a `with` block:
+    looked at. It runs from its construction to `close()`, to the end of a `with` block, or to the
+    end of the program.
 
-        with LocalServer("project.yaml") as server:
-            with Statsig(server.secret_key, base_url=server.url) as statsig:
-                assert statsig.check_gate({"email": "ada@example.com"}, "staff_tools")
-            assert server.exposures()[0].name == "staff_tools"
+    Example:
+        >>> with LocalServer("project.yaml") as server:
+        ...     with Statsig(server.secret_key, base_url=server.url) as statsig:
+        ...         assert statsig.check_gate({"email": "ada@example.com"}, "staff_tools")
+        ...     assert server.exposures()[0].name == "staff_tools"
 
     Args:
         project: A project file (`.yaml`), or config specs downloaded from a real project (`.json`).
         port: The port to listen on; 0 takes a free one.
         db: The SQLite file for events and exposures, made if need be, and added to if it has some;
-            None keeps them in memory.
+            None keeps them as long as the server runs.
         host: The address to listen on. There is no encryption: keep it on this machine.
+        process: Serve from a process of its own, which ends with this one. It takes a second to
+            start, and leaves this process all of its time.
+        watch: Serve what the project's file says whenever it is saved. What cannot be served is
+            logged, and is the `problem` of `project()`.
 
     Raises:
         ProjectError: The project's file is missing or faulty; it says where.
@@ -46,106 +46,28 @@ class LocalServer:
         port: int = 0,
         db: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
+        process: bool = False,
+        watch: bool = False,
     ) -> None:
-        with contextlib.ExitStack() as stack:
-            recording = Recording(None if db is None else Path(db))
-            stack.callback(recording.close)
-            service = Service(Path(project), recording)
-            stack.callback(service.close)
-            listener = stack.enter_context(_listen(host, port))
-            self._service = service
-            self._closing = stack.pop_all()
-        address = f"[{host}]" if ":" in host else host
-        self._url = f"http://{address}:{listener.getsockname()[1]}/v1"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(service),
-                access_log=False,
-                lifespan="off",
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-                ws="none",
-            )
+        settings = Settings(
+            # Absolute, since it is read again, and the program may have gone elsewhere by then.
+            project=Path(project).absolute(),
+            host=host,
+            port=port,
+            db=None if db is None else Path(db),
+            watch=watch,
         )
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="statsig-local-server", daemon=True
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        """Where the API is, to be given to a client as its base URL."""
-        return self._url
-
-    @property
-    def secret_key(self) -> str:
-        """The project's server secret key."""
-        return self._service.specs.keys.secret
-
-    @property
-    def client_key(self) -> str:
-        """The project's client SDK key."""
-        return self._service.specs.keys.client
-
-    @property
-    def gates(self) -> tuple[str, ...]:
-        """The names of the gates; without the segments and holdouts, which other rules ask."""
-        return self._service.specs.gates
-
-    @property
-    def configs(self) -> tuple[str, ...]:
-        """The names of the dynamic configs."""
-        return self._service.specs.configs
-
-    @property
-    def experiments(self) -> tuple[str, ...]:
-        """The names of the experiments."""
-        return self._service.specs.experiments
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The names of the layers."""
-        return self._service.specs.layers
-
-    def events(self) -> list[RecordedEvent]:
-        """Every logged event but exposures, in the order in which they arrived."""
-        return self._service.recording.events()
-
-    def exposures(self) -> list[RecordedExposure]:
-        """Every exposure, in the order in which they arrived."""
-        return self._service.recording.exposures()
+        running = ServerProcess(settings) if process else ServerThread(settings)
+        self._stop = weakref.finalize(self, _stop, running, os.getpid())
+        super().__init__(running.url)
 
     def close(self) -> None:
         """Stop serving. Closing twice is fine; reading events afterwards is not."""
-        self._server.should_exit = True
-        self._thread.join()
-        self._closing.close()
+        super().close()
+        self._stop()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    # Not `socket.create_server`: it leaves out the protocol, and then asyncio does not know the
-    # connections for TCP, lets Nagle's algorithm wait, and each answer takes 40 ms.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        # Only where it means to reuse the port of a server that is gone: on Windows it would let
-        # two servers have one port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
-        listener.bind((host, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
+def _stop(running: ServerProcess | ServerThread, owner: int) -> None:
+    # A child made by a fork has no such thread, and the process is not its own.
+    if os.getpid() == owner:
+        running.close()

@@ -1,0 +1,83 @@
+"""Serving a project anew whenever its files are saved."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import watchfiles
+
+from .project.model import ProjectError
+from .service import Service
+
+logger = logging.getLogger("statsig_api_client.local")
+
+_Versions: TypeAlias = dict[Path, tuple[int, int, int] | None]
+
+_LOOK: Final = 500
+"""Milliseconds after which files are looked at without notice of a change."""
+
+
+@contextmanager
+def watching(service: Service) -> Iterator[None]:
+    """Serve what the project's files say, also when they change, in a block of a running loop.
+
+    What cannot be served is logged, and what was served before stays.
+    """
+    loop = asyncio.get_running_loop()
+    stop = threading.Event()
+    # A thread of its own, and not one that watchfiles takes from a pool: those of pools would keep
+    # alive a program that forgets to close its server.
+    thread = threading.Thread(
+        target=_watch, args=(service, loop, stop), name="statsig-local-watch", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
+    served = _versions(service.files)
+    # The folders, since many editors write another file and give it the name of the old one.
+    folders = {folder for file in served for folder in (file.parent, file.resolve().parent)}
+    # Without notice too, because some file systems give none: those of networks and containers.
+    for _ in watchfiles.watch(
+        *folders,
+        watch_filter=None,
+        debounce=200,
+        stop_event=stop,
+        rust_timeout=_LOOK,
+        yield_on_timeout=True,
+        recursive=False,
+    ):
+        found = _versions(service.files)
+        if found != served:
+            served = found
+            loop.call_soon_threadsafe(_reload, service)
+
+
+def _reload(service: Service) -> None:
+    try:
+        service.reload()
+    except ProjectError as error:
+        logger.warning("%s; what it said before is served on", error)
+    else:
+        logger.info("%s was changed, and is served as it is now", service.specs.file)
+
+
+def _versions(files: Iterable[Path]) -> _Versions:
+    return {file: _version(file) for file in files}
+
+
+def _version(file: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
