@@ -1,0 +1,67 @@
+"""A small web service that asks Statsig what its customers see, and tells it what they buy.
+
+    STATSIG_API_KEY=secret-... uvicorn shop:app
+
+It never fails because of Statsig: what cannot be asked in a few seconds is answered as if no gate
+passed and no experiment ran, and an event that cannot be sent is logged.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from statsig_api_client import AsyncStatsig, StatsigError, StatsigUser
+
+logger = logging.getLogger("shop")
+
+PRICES = {"mug": 9.5, "shirt": 24.0}
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Have one client for as long as the service runs."""
+    async with AsyncStatsig(timeout=1, deadline=3, on_error="fallback") as statsig:
+        app.state.statsig = statsig
+        yield
+
+
+async def home(request: Request) -> JSONResponse:
+    """The start page: everyone is in one group of the experiment with the logo."""
+    statsig: AsyncStatsig = request.app.state.statsig
+    logo = await statsig.get_experiment(_user(request), "logo_test")
+    return JSONResponse({"logo": logo.get("shape", "circle"), "products": list(PRICES)})
+
+
+async def buy(request: Request) -> JSONResponse:
+    """Buy something, by the new checkout or by the old one."""
+    statsig: AsyncStatsig = request.app.state.statsig
+    sku: str = request.path_params["sku"]
+    if sku not in PRICES:
+        return JSONResponse({"error": f"there is no {sku}"}, 404)
+    user = _user(request)
+    new = bool(await statsig.check_gate(user, "new_checkout"))
+    reply = {"sku": sku, "price": PRICES[sku], "checkout": "new" if new else "old"}
+    # Afterwards, so that nobody waits for it.
+    return JSONResponse(reply, 201, background=BackgroundTask(_purchased, statsig, user, sku))
+
+
+async def _purchased(statsig: AsyncStatsig, user: StatsigUser, sku: str) -> None:
+    try:
+        await statsig.log_event(user, "purchase", value=PRICES[sku], metadata={"sku": sku})
+    except StatsigError as error:
+        logger.warning("a purchase was not counted: %s", error)
+
+
+def _user(request: Request) -> StatsigUser:
+    return StatsigUser(user_id=request.headers.get("x-customer", "nobody"))
+
+
+app = Starlette(
+    routes=[Route("/", home), Route("/buy/{sku}", buy, methods=["POST"])], lifespan=lifespan
+)
