@@ -11,7 +11,7 @@ from typing import Self
 import uvicorn
 
 from .api.app import create_app
-from .recording import RecordedEvent, RecordedExposure, Recording
+from .recording import Query, RecordedEvent, RecordedExposure, Recording
 from .service import Service
 
 
@@ -121,11 +121,12 @@ class LocalServer:
 
     def events(self) -> list[RecordedEvent]:
         """Every logged event but exposures, in the order in which they arrived."""
-        return self._service.recording.events()
+        return self._service.recording.find(Query(exposures=False), limit=2**62).items
 
     def exposures(self) -> list[RecordedExposure]:
         """Every exposure, in the order in which they arrived."""
-        return self._service.recording.exposures()
+        found = self._service.recording.find(Query(exposures=True), limit=2**62).items
+        return [event for event in found if isinstance(event, RecordedExposure)]
 
     def close(self) -> None:
         """Stop serving. Closing twice is fine; reading events afterwards is not."""
