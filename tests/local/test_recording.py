@@ -1,5 +1,6 @@
 """What is recorded of requests, and read back."""
 
+import contextlib
 import sqlite3
 import stat
 import subprocess
@@ -162,6 +163,7 @@ def test_events_are_stored_as_they_were_sent(api: Api) -> None:
     )
     first, second, third = api.server.events()
     assert first == RecordedEvent(
+        id=1,
         event_name="purchase",
         user=user,
         value=9.99,
@@ -328,15 +330,35 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE theirs (a)", "PRAGMA user_version = 99"])
-def test_a_database_of_another_program_or_version_is_refused(
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(
     tmp_path: Path, statement: str
 ) -> None:
     db = tmp_path / "events.db"
     connection = sqlite3.connect(db)
     connection.execute(statement)
     connection.close()
-    with pytest.raises(RecordingError, match="not a database of this version"):
+    before = db.read_bytes()
+    with pytest.raises(RecordingError, match="belongs to another program"):
         LocalServer(SHOP, db=db)
+    assert db.read_bytes() == before
+
+
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    LocalServer(SHOP, db=db).close()
+    connection = sqlite3.connect(db)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(RecordingError, match="its format is 99, and this version .* reads 2"):
+        LocalServer(SHOP, db=db)
+
+
+def test_a_database_that_is_locked_is_refused(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    with contextlib.closing(sqlite3.connect(db)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RecordingError, match=r"events\.db: database is locked"):
+            LocalServer(SHOP, db=db)
 
 
 @pytest.mark.parametrize("db", ["missing/events.db", "."])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from ..recording import RecordedEvent
+from ..recording import LoggedEvent
 from ..specs.evaluation import Evaluation
 from ..wire import JsonObject
 from .contract import (
@@ -24,7 +24,7 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> RecordedEvent:
+def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> LoggedEvent:
     """That a user was evaluated for a gate; None for a gate that does not exist."""
     metadata = {
         "gate": name,
@@ -34,7 +34,7 @@ def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> Recor
     return _exposure("statsig::gate_exposure", user, metadata, gate)
 
 
-def config_exposure(user: JsonObject, name: str, config: Evaluation | None) -> RecordedEvent:
+def config_exposure(user: JsonObject, name: str, config: Evaluation | None) -> LoggedEvent:
     """That a user was evaluated for a config or experiment; None for one that does not exist."""
     metadata = {"config": name, "ruleID": "" if config is None else config.rule_id}
     if config is not None and config.passed is not None:
@@ -42,7 +42,7 @@ def config_exposure(user: JsonObject, name: str, config: Evaluation | None) -> R
     return _exposure("statsig::config_exposure", user, metadata, config)
 
 
-def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> RecordedEvent:
+def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEvent:
     """That a user was evaluated for a layer, all of it and not one parameter as in SDKs."""
     metadata = {
         "config": name,
@@ -52,7 +52,7 @@ def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> RecordedEv
     return _exposure("statsig::layer_exposure", user, metadata, layer)
 
 
-def logged_events(request: LogEventRequest) -> Iterator[RecordedEvent]:
+def logged_events(request: LogEventRequest) -> Iterator[LoggedEvent]:
     """The events of a request.
 
     Raises:
@@ -60,19 +60,19 @@ def logged_events(request: LogEventRequest) -> Iterator[RecordedEvent]:
     """
     received = now()
     for index, event in enumerate(request["events"]):
-        yield RecordedEvent(
-            event_name=event["eventName"],
+        yield LoggedEvent(
+            eventName=event["eventName"],
             user=_public(event.get("user", request.get("user", {}))),
             value=event.get("value"),
             metadata=event.get("metadata", {}),
             time=_milliseconds(event.get("time", received), f"$.events[{index}].time"),
-            received_time=received,
-            secondary_exposures=event.get("secondaryExposures", []),
-            statsig_metadata=event.get("statsigMetadata", request.get("statsigMetadata", {})),
+            receivedTime=received,
+            secondaryExposures=event.get("secondaryExposures", []),
+            statsigMetadata=event.get("statsigMetadata", request.get("statsigMetadata", {})),
         )
 
 
-def custom_exposures(request: LogCustomExposureRequest) -> Iterator[RecordedEvent]:
+def custom_exposures(request: LogCustomExposureRequest) -> Iterator[LoggedEvent]:
     """The exposures of a request, in the form of those that Statsig logs itself.
 
     Raises:
@@ -81,31 +81,31 @@ def custom_exposures(request: LogCustomExposureRequest) -> Iterator[RecordedEven
     received = now()
     for index, exposure in enumerate(request["exposures"]):
         gate = exposure.get("gateName")
-        yield RecordedEvent(
-            event_name="statsig::config_exposure" if gate is None else "statsig::gate_exposure",
+        yield LoggedEvent(
+            eventName="statsig::config_exposure" if gate is None else "statsig::gate_exposure",
             user=_public(exposure.get("user", request.get("user", {}))),
             value=None,
             metadata=_custom_metadata(exposure),
             time=_milliseconds(exposure.get("time", received), f"$.exposures[{index}].time"),
-            received_time=received,
-            secondary_exposures=exposure.get("secondaryExposures", []),
-            statsig_metadata=request.get("statsigMetadata", {}),
+            receivedTime=received,
+            secondaryExposures=exposure.get("secondaryExposures", []),
+            statsigMetadata=request.get("statsigMetadata", {}),
         )
 
 
 def _exposure(
     event_name: str, user: JsonObject, metadata: dict[str, str], evaluation: Evaluation | None
-) -> RecordedEvent:
+) -> LoggedEvent:
     received = now()
-    return RecordedEvent(
-        event_name=event_name,
+    return LoggedEvent(
+        eventName=event_name,
         user=_public(user),
         value=None,
         metadata=metadata,
         time=received,
-        received_time=received,
-        secondary_exposures=[] if evaluation is None else evaluation.secondary_exposures,
-        statsig_metadata={},
+        receivedTime=received,
+        secondaryExposures=[] if evaluation is None else evaluation.secondary_exposures,
+        statsigMetadata={},
     )
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..recording import RecordedEvent
+from ..recording import LoggedEvent
 from ..service import Service
 from ..specs.evaluation import Evaluation
 from ..wire import JsonObject
@@ -102,13 +102,13 @@ class HttpApi:
     async def log_event(self, request: Request) -> Response:
         """Store events."""
         call = await self._read(request, LogEventRequest)
-        self.service.recording.store(logged_events(call))
+        self.service.recording.store([*logged_events(call)])
         return JSONResponse({"success": True}, 202)
 
     async def log_custom_exposure(self, request: Request) -> Response:
         """Store exposures."""
         call = await self._read(request, LogCustomExposureRequest)
-        self.service.recording.store(custom_exposures(call))
+        self.service.recording.store([*custom_exposures(call)])
         return JSONResponse({"success": True}, 202)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
@@ -118,10 +118,10 @@ class HttpApi:
     def _record(
         self,
         call: CheckGateRequest | GetConfigRequest | GetLayerRequest,
-        exposures: Iterable[RecordedEvent],
+        exposures: Iterable[LoggedEvent],
     ) -> None:
         if not call.get("statsigMetadata", {}).get("exposureLoggingDisabled"):
-            self.service.recording.store(exposures)
+            self.service.recording.store([*exposures])
 
 
 def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:
