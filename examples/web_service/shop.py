@@ -7,7 +7,7 @@ passed and no experiment ran, and an event that cannot be sent is logged.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ PRICES = {"mug": 9.5, "shirt": 24.0}
 
 
 @asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(app: Starlette) -> AsyncGenerator[None]:
     """Have one client for as long as the service runs."""
     async with AsyncStatsig(timeout=1, deadline=3, on_error="fallback") as statsig:
         app.state.statsig = statsig

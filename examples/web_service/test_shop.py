@@ -20,15 +20,15 @@ def test_half_of_all_customers_have_the_new_checkout(shop: TestClient) -> None:
 
 @pytest.mark.parametrize(("passes", "checkout"), [(True, "new"), (False, "old")])
 def test_the_gate_chooses_the_checkout(
-    shop: TestClient, statsig_local: LocalServer, passes: bool, checkout: str
+    shop: TestClient, statsig_local: LocalServer, *, passes: bool, checkout: str
 ) -> None:
-    statsig_local.override_gate("new_checkout", passes)
+    statsig_local.override_gate("new_checkout", value=passes)
     assert shop.post("/buy/mug").json() == {"sku": "mug", "price": 9.5, "checkout": checkout}
 
 
 def test_only_ada_tries_the_new_checkout(shop: TestClient, statsig_local: LocalServer) -> None:
-    statsig_local.override_gate("new_checkout", False)
-    statsig_local.override_gate("new_checkout", True, user_id="ada")
+    statsig_local.override_gate("new_checkout", value=False)
+    statsig_local.override_gate("new_checkout", value=True, user_id="ada")
     assert shop.post("/buy/mug").json()["checkout"] == "new"
     assert shop.post("/buy/mug", headers={"x-customer": "bob"}).json()["checkout"] == "old"
 
@@ -72,7 +72,7 @@ def test_nobody_waits_for_a_slow_statsig(shop: TestClient, statsig_local: LocalS
 
 
 def test_a_lost_answer_is_asked_for_again(shop: TestClient, statsig_local: LocalServer) -> None:
-    statsig_local.override_gate("new_checkout", True)
+    statsig_local.override_gate("new_checkout", value=True)
     statsig_local.fail_next(call="check_gate", drop=True)
     assert shop.post("/buy/mug").json()["checkout"] == "new"
 

@@ -2,7 +2,8 @@
 
     python -m statsig_api_client.local project.yaml
 
-or from Python, `LocalServer`; `LocalControl` steers one that runs already. It needs the extra `local`.
+or from Python, `LocalServer`; `LocalControl` steers one that runs already. It needs the extra
+`local`.
 """
 
 try:

@@ -68,7 +68,7 @@ class LocalControl:
 
     Example:
         >>> with LocalControl("http://127.0.0.1:8765") as local:
-        ...     local.override_gate("new_checkout", True)
+        ...     local.override_gate("new_checkout", value=True)
         ...     ...  # whatever your program does
         ...     assert local.exposures("new_checkout", user_id="42")
 
@@ -179,7 +179,7 @@ class LocalControl:
         query = {"name": name, "userID": user_id, "since": since, "until": until}
         return [RecordedEvent.from_dict(event) for event in self._recorded("/events", query)]
 
-    def exposures(
+    def exposures(  # noqa: PLR0913
         self,
         name: str | None = None,
         *,
@@ -199,9 +199,17 @@ class LocalControl:
             since: Only those that arrived at this time or later, in milliseconds since 1970.
             until: Only those that arrived before this time, in milliseconds since 1970.
         """
-        query = {"name": name, "kind": kind, "userID": user_id, "ruleID": rule_id}
-        window = {"since": since, "until": until}
-        recorded = self._recorded("/exposures", query | window)
+        recorded = self._recorded(
+            "/exposures",
+            {
+                "name": name,
+                "kind": kind,
+                "userID": user_id,
+                "ruleID": rule_id,
+                "since": since,
+                "until": until,
+            },
+        )
         return [RecordedExposure.from_dict(exposure) for exposure in recorded]
 
     def override_gate(
@@ -303,7 +311,7 @@ class LocalControl:
         """Let the project's rules decide again, for everyone."""
         self._call("DELETE", "/overrides")
 
-    def fail_next(
+    def fail_next(  # noqa: PLR0913
         self,
         n: int | None = 1,
         *,
@@ -369,22 +377,20 @@ class LocalControl:
             override["unitID"] = dict(zip(("type", "id"), unit_id, strict=True))
         self._call("PUT", "/overrides", json=override)
 
-    def _recorded(
-        self, path: str, query: Mapping[str, str | int | None]
-    ) -> Iterator[RecordedJson]:
+    def _recorded(self, path: str, query: Mapping[str, str | int | None]) -> Iterator[RecordedJson]:
         conditions = {name: value for name, value in query.items() if value is not None}
-        after: JsonValue = 0
+        after: int | None = 0
         while after is not None:
             page = self._call("GET", path, query={**conditions, "after": after, "limit": _PAGE})
             yield from cast("list[RecordedJson]", page["items"])
-            after = page["next"]
+            after = cast("int | None", page["next"])
 
     def _call(
         self,
         method: str,
         path: str,
         *,
-        query: Mapping[str, object] | None = None,
+        query: Mapping[str, str | int] | None = None,
         json: JsonObject | None = None,
     ) -> JsonObject:
         try:

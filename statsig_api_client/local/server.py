@@ -39,7 +39,7 @@ class LocalServer(LocalControl):
         OSError: The port cannot be listened on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         project: str | os.PathLike[str],
         *,

@@ -15,7 +15,7 @@ from .api.app import create_app
 from .recording import Recording
 from .request_log import RequestLog
 from .service import Service
-from .watch import watch
+from .watch import watching
 
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
@@ -81,10 +81,8 @@ class ServerThread:
         self._closing.close()
 
     async def _serve(self) -> None:
-        watching = asyncio.create_task(watch(self.service)) if self._watched else None
-        await self._server.serve([self._listener])
-        if watching is not None:
-            watching.cancel()
+        with watching(self.service) if self._watched else contextlib.nullcontext():
+            await self._server.serve([self._listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,7 +22,7 @@ _LOOK: Final = 500
 
 
 @contextmanager
-def watching(service: Service) -> Iterator[None]:
+def watching(service: Service) -> Generator[None]:
     """Serve what the project's files say, also when they change, in a block of a running loop.
 
     What cannot be served is logged, and what was served before stays.
@@ -66,9 +66,9 @@ def _reload(service: Service) -> None:
     try:
         service.reload()
     except ProjectError as error:
-        logger.warning("%s; what it said before is served on", error)
+        logger.warning("%s (what it said before is still served)", error)
     else:
-        logger.info("%s was changed, and is served as it is now", service.specs.file)
+        logger.info("%s has changed, and is served as it is now", service.specs.file)
 
 
 def _versions(files: Iterable[Path]) -> _Versions:

@@ -1,0 +1,173 @@
+"""A server in a process of its own."""
+
+import io
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from statsig_api_client import Statsig
+from statsig_api_client.local import ControlError, LocalServer, ProjectError, RecordingError
+from statsig_api_client.local.process import serve
+from statsig_api_client.local.serving import Settings
+
+from .conftest import SHOP
+
+
+def is_served(url: str) -> bool:
+    try:
+        return httpx.post(f"{url}/check_gate", timeout=5).status_code == 401
+    except httpx.TransportError:
+        return False
+
+
+def ends(url: str) -> bool:
+    """Whether a server stops listening; it takes some tenths of a second on an idle machine."""
+    end = time.monotonic() + 20
+    while is_served(url) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not is_served(url)
+
+
+def test_it_serves_records_and_obeys_as_one_in_a_thread_does(tmp_path: Path) -> None:
+    with LocalServer(SHOP, process=True, db=tmp_path / "events.db") as server:
+        assert server.gates == ("new_checkout", "staff_tools")
+        with Statsig(server.secret_key, base_url=server.url) as statsig:
+            assert statsig.check_gate({"email": "ada@example.com"}, "staff_tools")
+            server.override_gate("staff_tools", value=False)
+            assert not statsig.check_gate({"email": "ada@example.com"}, "staff_tools")
+        assert [exposure.name for exposure in server.exposures()] == ["staff_tools"] * 2
+    assert not is_served(server.url)
+    with LocalServer(SHOP, db=tmp_path / "events.db") as server:
+        assert len(server.exposures()) == 2
+
+
+def test_it_may_be_closed_twice_and_says_so_when_it_is_asked_afterwards() -> None:
+    server = LocalServer(SHOP, process=True)
+    server.close()
+    server.close()
+    with pytest.raises(ControlError, match="no local server at http://127"):
+        server.events()
+
+
+def test_a_faulty_project_is_the_same_error(tmp_path: Path) -> None:
+    file = tmp_path / "project.yaml"
+    file.write_text("gates:\n  staff: {rule: []}\n")
+    with pytest.raises(ProjectError) as caught:
+        LocalServer(file, process=True)
+    assert (caught.value.file, caught.value.line) == (file, 2)
+    assert caught.value.problem == "gates.staff.rule: unknown key 'rule'; did you mean 'rules'?"
+
+
+def test_a_database_that_cannot_be_used_is_the_same_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="cannot open the database"):
+        LocalServer(SHOP, process=True, db=tmp_path)
+
+
+def test_a_port_in_use_is_the_same_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError) as caught:
+        LocalServer(SHOP, process=True, port=taken.getsockname()[1])
+    assert caught.value.strerror == "Address already in use"
+
+
+def test_a_process_that_ends_before_it_serves_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RuntimeError, match="process ended with status 3"):
+        LocalServer(SHOP, process=True)
+
+
+def test_it_imports_what_this_process_would(tmp_path: Path) -> None:
+    # A file of the working directory with the name of a module is no trap.
+    (tmp_path / "uvicorn.py").write_text("raise SystemExit(3)")
+    program = f"""
+        import sys
+        sys.path = [path for path in sys.path if path not in ("", {str(tmp_path)!r})]
+        from statsig_api_client.local import LocalServer
+        with LocalServer({str(SHOP)!r}, process=True) as server:
+            print(server.gates)
+    """
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.stdout, ended.stderr) == ("('new_checkout', 'staff_tools')\n", "")
+
+
+PROGRAM = """
+    import sys, time
+    from statsig_api_client.local import LocalServer
+
+    SERVER = LocalServer({project!r}, process={process}, watch=True)
+    print(SERVER.url, flush=True)
+    {then}
+"""
+
+
+@pytest.mark.parametrize("process", [True, False])
+def test_a_program_that_forgets_to_close_it_ends_all_the_same(process: bool) -> None:  # noqa: FBT001
+    program = PROGRAM.format(project=str(SHOP), process=process, then="")
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ends(ended.stdout.strip())
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_its_parent_however_that_ends(number: signal.Signals) -> None:
+    program = PROGRAM.format(project=str(SHOP), process=True, then="time.sleep(60)")
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().strip()
+        assert is_served(url)
+        parent.send_signal(number)
+        parent.wait(20)
+    assert ends(url)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("process", [True, False])
+def test_a_fork_that_ends_does_not_end_it(process: bool) -> None:  # noqa: FBT001
+    program = f"""
+        import os
+        from statsig_api_client.local import LocalServer
+        with LocalServer({str(SHOP)!r}, process={process}) as server:
+            child = os.fork()
+            if child:
+                assert os.waitpid(child, 0)[1] == 0
+                print(server.gates)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("('new_checkout', 'staff_tools')\n", "")
+
+
+def test_what_runs_in_the_process_says_where_it_serves_and_ends_with_its_input() -> None:
+    given = io.BytesIO(pickle.dumps(Settings(project=SHOP)))
+    told = io.BytesIO()
+    serve(given, told)
+    url = pickle.loads(told.getvalue())  # noqa: S301
+    assert url.startswith("http://127.0.0.1:")
+    assert not is_served(url)
+
+
+def test_what_runs_in_the_process_says_why_it_cannot_serve(tmp_path: Path) -> None:
+    given = io.BytesIO(pickle.dumps(Settings(project=tmp_path / "missing.yaml")))
+    told = io.BytesIO()
+    serve(given, told)
+    error = pickle.loads(told.getvalue())  # noqa: S301
+    assert isinstance(error, ProjectError)
+    assert error.problem == "cannot be read: No such file or directory"
