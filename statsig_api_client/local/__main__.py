@@ -5,8 +5,8 @@ import contextlib
 import json
 import logging
 import signal
+import socket
 import sys
-import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
@@ -140,7 +140,7 @@ def _serve(options: _Options) -> None:
         watch=options.watch,
     )
     with (
-        _stop_signal() as stop,
+        _stop_signals() as signals,
         _log_to_stderr(),
         contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
     ):
@@ -150,19 +150,26 @@ def _serve(options: _Options) -> None:
                 f"Warning: {options.host} can be reached from other machines, unencrypted.",
                 file=sys.stderr,
             )
-        stop.wait()
+        signals.recv(1)
 
 
 @contextlib.contextmanager
-def _stop_signal() -> Generator[threading.Event]:
-    stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda _signal, _frame: stop.set()) for number in numbers]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+def _stop_signals() -> Generator[socket.socket]:
+    """Have Ctrl-C, and a request to terminate, written to a socket."""
+    # Not to an event, or whatever else is waited for in Python: a signal in the moment in which the
+    # wait begins would be seen after it, which is never.
+    signals, written = socket.socketpair()
+    with signals, written:
+        written.settimeout(0)
+        socket_before = signal.set_wakeup_fd(written.fileno())
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, lambda _number, _frame: None) for number in numbers]
+        try:
+            yield signals
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(socket_before)
 
 
 @contextlib.contextmanager

@@ -375,7 +375,12 @@ class LocalControl:
             override["userID"] = user_id
         if unit_id is not None:
             override["unitID"] = dict(zip(("type", "id"), unit_id, strict=True))
-        self._call("PUT", "/overrides", json=override)
+        try:
+            self._call("PUT", "/overrides", json=override)
+        except ControlError as error:
+            if error.status == 404:
+                raise UnknownNameError(error.message, 404, error.path) from None
+            raise
 
     def _recorded(self, path: str, query: Mapping[str, str | int | None]) -> Iterator[RecordedJson]:
         conditions = {name: value for name, value in query.items() if value is not None}
@@ -408,6 +413,5 @@ def _refusal(reply: httpx.Response) -> ControlError:
         error = cast("dict[str, JsonValue]", reply.json())
         message, path = str(error["message"]), error.get("path")
     except (ValueError, TypeError, KeyError):
-        message, path = f"no local server answers {reply.url}, but another one", None
-    kind = UnknownNameError if reply.status_code == 404 and path is None else ControlError
-    return kind(message, reply.status_code, path if isinstance(path, str) else None)
+        message, path = f"no local server answers {reply.url}", None
+    return ControlError(message, reply.status_code, path if isinstance(path, str) else None)

@@ -1,6 +1,7 @@
 """The command, and the life of a server."""
 
 import importlib
+import json
 import os
 import re
 import runpy
@@ -10,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
+import yaml
 
 import statsig_api_client.local
 from statsig_api_client.local import LocalServer
@@ -23,12 +25,15 @@ from statsig_api_client.local.__main__ import main
 from .conftest import SHOP
 
 
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def stop_soon(number: signal.Signals = signal.SIGTERM) -> None:
+    """Send this process a signal, when the server in it waits for one."""
+    threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
 
 
 def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
@@ -39,24 +44,34 @@ def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        url = re.fullmatch(r"Statsig, locally: (http://127\.0\.0\.1:\d+/v1)\n", line)
-        assert url
-        rest = [process.stdout.readline() for _ in range(4)]
-        key = rest[0].removeprefix("  secret key  ").strip()
+        address = re.fullmatch(r"Statsig, locally: (http://127\.0\.0\.1:\d+)/v1\n", line)
+        assert address
+        rest = [process.stdout.readline() for _ in range(10)]
+        settings = dict(line.removeprefix("  export ").strip().split("=") for line in rest[6:8])
         reply = httpx.post(
-            f"{url[1]}/check_gate",
-            headers={"statsig-api-key": key},
+            f"{settings['STATSIG_BASE_URL']}/check_gate",
+            headers={"statsig-api-key": settings["STATSIG_API_KEY"]},
             json={"gateName": "staff_tools", "user": {"email": "a@example.com"}},
         )
         assert reply.json()["value"] is True
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
-    assert rest[1:] == [
-        "  client key  client-local\n",
-        f"  project     {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer\n",
-        "Ctrl-C stops it.\n",
-    ]
+    assert (
+        "".join(rest)
+        == f"""\
+  secret key  secret-local
+  client key  client-local
+  project     {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer
+  look inside {address[1]}/local/
+
+For programs that use statsig_api_client:
+  export STATSIG_BASE_URL={address[1]}/v1
+  export STATSIG_API_KEY=secret-local
+
+Ctrl-C stops it.
+"""
+    )
     with LocalServer(SHOP, db=tmp_path / "events.db") as server:
         assert [exposure.name for exposure in server.exposures()] == ["staff_tools"]
 
@@ -65,22 +80,21 @@ def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path
 def test_a_signal_ends_it_with_status_0(
     number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
-    timer.start()
+    before = signal.getsignal(number)
+    stop_soon(number)
     assert main([str(SHOP), "--port", "0"]) == 0
-    timer.join()
+    assert signal.getsignal(number) is before
     out, err = capsys.readouterr()
     assert out.startswith("Statsig, locally: http://127.0.0.1:")
     assert err == ""
 
 
 def test_an_address_beyond_this_machine_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+    stop_soon()
     assert main([str(SHOP), "--port", "0", "--host", "0.0.0.0"]) == 0  # noqa: S104
-    timer.join()
-    warning = "Warning: 0.0.0.0 can be reached from other machines, unencrypted.\n"
-    assert capsys.readouterr().err == warning
+    out, err = capsys.readouterr()
+    assert err == "Warning: 0.0.0.0 can be reached from other machines, unencrypted.\n"
+    assert out.startswith("Statsig, locally: http://127.0.0.1:")
 
 
 def test_a_faulty_project_gives_status_2_and_the_place(
@@ -99,6 +113,9 @@ def test_it_runs_as_a_module(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["local", str(tmp_path / "missing.yaml")])
     monkeypatch.delitem(sys.modules, "statsig_api_client.local.__main__")
+    # The importer of pytest, which takes care of packages that bring plugins, cannot run modules.
+    importers = [i for i in sys.meta_path if type(i).__module__ != "_pytest.assertion.rewrite"]
+    monkeypatch.setattr(sys, "meta_path", importers)
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("statsig_api_client.local", run_name="__main__")
     assert ended.value.code == 2
@@ -131,6 +148,104 @@ def test_a_port_in_use_gives_status_2_and_says_what_to_do(
         f"cannot listen on 127.0.0.1, port {port}: Address already in use; "
         "choose another with --port, or 0 for any that is free\n"
     )
+
+
+def test_a_database_of_something_else_gives_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = tmp_path / "events.db"
+    db.write_text("no database " * 100)
+    assert main([str(SHOP), "--port", "0", "--db", str(db)]) == 2
+    assert capsys.readouterr().err == f"cannot use the database {db}: file is not a database\n"
+
+
+def test_an_address_that_is_none_of_this_machine_gives_status_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([str(SHOP), "--port", "0", "--host", "192.0.2.1"]) == 2
+    assert capsys.readouterr().err.startswith("cannot listen on 192.0.2.1, port 0: ")
+
+
+def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+
+    def use() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1") as http:
+            json = {"gateName": "staff_tools"}
+            http.post("/check_gate", headers={"statsig-api-key": "secret-local"}, json=json)
+            http.post("/check_gate", headers={"statsig-api-key": "client-local"}, json=json)
+            http.post("/check_gate", headers={"statsig-api-key": "secret-of-another"}, json=json)
+            http.get("/nothing%0A?k=client-local")
+            http.get("/nothing/secret-local.json")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    timer = threading.Timer(0.5, use)
+    timer.start()
+    assert main([str(SHOP), f"--port={port}", "--verbose"]) == 0
+    timer.join()
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(r"^\d\d:\d\d:\d\d |\d+\.\d(?= ms)", "", line) for line in lines] == [
+        "POST /v1/check_gate 200,  ms, secret key",
+        "POST /v1/check_gate 200,  ms, client key",
+        "POST /v1/check_gate 401,  ms, unknown key",
+        "GET /v1/nothing%0A 404,  ms, client key",
+        "GET /v1/nothing/secret-....json 404,  ms, secret key",
+    ]
+
+
+def test_a_file_that_is_saved_is_served_unless_that_is_not_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project.yaml"
+
+    def save() -> None:
+        project.write_text("gates: {two: {}, three: {}}")
+        time.sleep(1.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    for options, told in (([], "has changed, and is served as it is now"), (["--no-watch"], "")):
+        project.write_text("gates: {one gate: {}}")
+        timer = threading.Timer(0.5, save)
+        timer.start()
+        assert main([str(project), "--port=0", *options]) == 0
+        timer.join()
+        err = capsys.readouterr().err
+        assert told in err
+        assert bool(told) == bool(err)
+
+
+def test_it_prints_config_specs_that_it_could_serve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(SHOP), "--print-specs"]) == 0
+    printed = capsys.readouterr().out
+    specs = json.loads(printed)
+    assert sorted(specs["feature_gates"]) == ["new_checkout", "staff_tools"]
+    file = tmp_path / "specs.json"
+    file.write_text(printed)
+    with LocalServer(file) as server:
+        assert server.gates == ("new_checkout", "staff_tools")
+
+
+def test_it_prints_no_specs_of_a_faulty_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "specs.json"
+    file.write_text('{"feature_gates": [], "time": "now"}')
+    assert main([str(file), "--print-specs"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cannot read" in err
+
+
+def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--print-schema"])
+    assert ended.value.code == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.validate(yaml.safe_load(SHOP.read_text(encoding="utf-8")), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"gatez": {}}, schema)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
