@@ -8,11 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-
 from .api.app import create_app
 from .recording import Query, RecordedEvent, RecordedExposure, Recording
 from .service import Service
+from .serving import server_of
 
 
 class LocalServer:
@@ -57,17 +56,7 @@ class LocalServer:
             self._closing = stack.pop_all()
         address = f"[{host}]" if ":" in host else host
         self._url = f"http://{address}:{listener.getsockname()[1]}/v1"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(service),
-                access_log=False,
-                lifespan="off",
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-                ws="none",
-            )
-        )
+        self._server = server_of(create_app(service))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="statsig-local-server", daemon=True
         )

@@ -349,7 +349,7 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RecordingError, match="its format is 99, and this version .* reads 2"):
+    with pytest.raises(RecordingError, match=r"its format is 99, and this version .* reads 2"):
         LocalServer(SHOP, db=db)
 
 
