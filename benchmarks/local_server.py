@@ -3,8 +3,8 @@
     python benchmarks/local_server.py [project] [--seconds 5]
 
 The server runs in a process of its own, on one core, with its database in a file; the load comes
-from here, on another core, over raw sockets, whose work is a small part of the server's. Evaluations
-each store an exposure; events come in batches of 500, plain and packed with gzip.
+from here, on another core, over raw sockets, whose work is a small part of the server's. Each
+evaluation stores an exposure; events come in batches of 500, plain and packed with gzip.
 """
 
 import argparse
@@ -23,7 +23,6 @@ import orjson
 from attrs import frozen
 
 from statsig_api_client.local.api.contract import (
-    CheckGateRequest,
     GetConfigRequest,
     LogEventRequest,
     http_contract,
@@ -88,12 +87,12 @@ def http(call: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -> float:
-    """Send requests in turn over a few connections; returns how many were answered a second."""
+def load(server: Server, request: bytes, status: bytes, seconds: float) -> float:
+    """Send a request again and again over a few connections; returns the answers a second."""
     address = ("127.0.0.1", server.port)
     connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
     for connection in connections:
-        connection.sendall(requests[0])
+        connection.sendall(request)
     sent = 0
     start = time.perf_counter()
     while time.perf_counter() < start + seconds:
@@ -103,7 +102,7 @@ def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -
                 reply += connection.recv(65536)
             assert reply.startswith(b"HTTP/1.1 " + status), reply
             sent += 1
-            connection.sendall(requests[sent % len(requests)])
+            connection.sendall(request)
     rate = sent / (time.perf_counter() - start)
     for connection in connections:
         connection.recv(65536)
@@ -112,12 +111,12 @@ def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -
 
 
 def report(
-    server: Server, what: str, requests: list[bytes], status: bytes, seconds: float, each: int
+    server: Server, what: str, request: bytes, status: bytes, seconds: float, each: int
 ) -> float:
     """Print the rate of a kind of request; returns the CPU time of one, in microseconds."""
-    load(server, requests, status, 0.5)
+    load(server, request, status, 0.5)
     before, start = server.cpu_seconds(), time.perf_counter()
-    rate = load(server, requests, status, seconds)
+    rate = load(server, request, status, seconds)
     busy = (server.cpu_seconds() - before) / (time.perf_counter() - start)
     cost = busy / rate * 1e6
     print(
@@ -199,18 +198,21 @@ def main() -> None:
         }
     )
     packed = http("log_event", gzip.compress(events, 1), "content-encoding: gzip")
-    with tempfile.TemporaryDirectory() as folder:
-        with serving(options.project, Path(folder) / "events.db") as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(options.project, Path(folder) / "events.db") as server,
+    ):
 
-            def run(what: str, request: bytes, status: bytes, each: int = 1) -> float:
-                return report(server, what, [request], status, options.seconds, each)
+        def run(what: str, request: bytes, status: bytes, each: int = 1) -> float:
+            return report(server, what, request, status, options.seconds, each)
 
-            run("check_gate, with a stored exposure", http("check_gate", gate), b"200")
-            cost = run("get_config, with a stored exposure", http("get_config", config), b"200")
-            evaluation_stages(options.project, Path(folder) / "stages.db", cost, config)
-            cost = run(f"events, batches of {BATCH}", http("log_event", events), b"202", BATCH)
-            event_stages(Path(folder) / "stages.db", cost, events)
-            run(f"events, batches of {BATCH}, gzip", packed, b"202", BATCH)
+        stages = Path(folder) / "stages.db"
+        run("check_gate, with a stored exposure", http("check_gate", gate), b"200")
+        cost = run("get_config, with a stored exposure", http("get_config", config), b"200")
+        evaluation_stages(options.project, stages, cost, config)
+        cost = run(f"events, batches of {BATCH}", http("log_event", events), b"202", BATCH)
+        event_stages(stages, cost, events)
+        run(f"events, batches of {BATCH}, gzip", packed, b"202", BATCH)
 
 
 if __name__ == "__main__":
