@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -20,6 +21,9 @@ REQUEST_TIMEOUT: Final = 30.0
 
 
 _HEAD_PROBLEM: Final = f"a request may have {MAX_HEADERS} headers and {MAX_HEAD} bytes of them"
+
+
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
 def server_of(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
@@ -73,6 +77,8 @@ class LimitedProtocol(HttpToolsProtocol):
             if self._head_size > MAX_HEAD:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
                 return
+        elif not self._in_body:
+            data = _without_upgrade(data)
         super().data_received(data)
         if not (self._in_head or self._in_body):
             self._unwatch()
@@ -143,3 +149,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, problem)
         else:
             self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    # Java's HttpClient asks for HTTP/2 in all its requests, and llhttp then passes over the body,
+    # although a server is free to go on with HTTP/1.1.
+    end = data.find(b"\r\n\r\n")
+    return _UPGRADE.sub(b"", data[:end]) + data[end:] if end >= 0 else data
