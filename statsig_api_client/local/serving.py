@@ -62,6 +62,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _in_head = False
     _in_body = False
     _head_size = 0
+    _held_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a first request, for so long."""
@@ -145,8 +146,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline = None
         if self.flow.write_paused:
             self.transport.abort()  # It would wait for the client to read, to close.
-        elif self.flow.read_paused:
-            self._watch()  # The server is slow here, and not the client.
+        elif self.flow.read_paused or self._held_up:
+            # The server was slow here, and not the client, which gets all of its time again.
+            self._held_up = self.flow.read_paused
+            self._watch()
         elif self._in_head or self._in_body:
             problem = f"the request did not arrive within {self.timeout:g} seconds"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, problem)

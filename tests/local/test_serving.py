@@ -85,8 +85,8 @@ def read_all(connection: socket.socket) -> bytes:
 def read_reply(connection: socket.socket, end: bytes) -> bytes:
     """A reply whose last bytes are known; the connection stays open."""
     received = b""
-    while not received.endswith(end):
-        received += connection.recv(65536)
+    while piece := not received.endswith(end) and connection.recv(65536):
+        received += piece
     return received
 
 
@@ -231,9 +231,9 @@ def test_what_is_no_request_is_refused_in_plain_words(
 
 
 def test_a_wish_for_another_protocol_is_passed_over(connection: socket.socket) -> None:
-    wish = ("Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAEA")
+    wish = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEA")
     connection.sendall(post("/", b"12345", *wish))
-    assert read_all(connection).endswith(b"/ 5")
+    assert b"200 OK" in read_reply(connection, b"/ 5")
 
 
 @given(noise=st.binary(max_size=200), valid=st.booleans())
