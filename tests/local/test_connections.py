@@ -19,9 +19,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.connections import MAX_HEAD, MAX_HEADERS, http_server
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.service import Service
-from statsig_api_client.local.serving import MAX_HEAD, MAX_HEADERS, server_of
 
 from .conftest import SHOP
 
@@ -47,7 +47,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[Address]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = server_of(app, request_timeout=PATIENCE)
+    server = http_server(app, request_timeout=PATIENCE)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     yield listener.getsockname()

@@ -1,4 +1,4 @@
-"""uvicorn, set up for this server: what it reads, how much of it, and how long it waits for it."""
+"""uvicorn, set up for this server: how much it reads of a connection, and how long it waits."""
 
 import asyncio
 import json
@@ -19,14 +19,12 @@ MAX_HEAD: Final = 32 * 1024
 REQUEST_TIMEOUT: Final = 30.0
 """How many seconds a request may take to arrive, and a client to take what it is sent."""
 
-
 _HEAD_PROBLEM: Final = f"a request may have {MAX_HEADERS} headers and {MAX_HEAD} bytes of them"
-
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
-def server_of(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
+def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
     """Make a server that is ready to run in a thread.
 
     Args:
