@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from attrs import frozen
 
 from .api.app import create_app
+from .connections import http_server
 from .recording import Recording
 from .request_log import RequestLog
 from .service import Service
@@ -58,17 +58,7 @@ class ServerThread:
         address = f"[{host}]" if ":" in host else host
         self.url = f"http://{address}:{self._listener.getsockname()[1]}/v1"
         app = create_app(self.service)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                RequestLog(app, self.service) if log_requests else app,
-                access_log=False,
-                lifespan="off",
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-                ws="none",
-            )
-        )
+        self._server = http_server(RequestLog(app, self.service) if log_requests else app)
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._serve(),), name="statsig-local-server", daemon=True
         )

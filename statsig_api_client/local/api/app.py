@@ -17,7 +17,7 @@ def create_app(service: Service) -> Starlette:
     app = Starlette(
         routes=HttpApi(service=service, contract=http_contract()).routes(),
         exception_handlers=dict.fromkeys(
-            (HTTPException, ContractError, sqlite3.Error, ClientDisconnect), _refuse
+            (HTTPException, ContractError, sqlite3.Error, ClientDisconnect, Exception), _refuse
         ),
     )
     app.router.redirect_slashes = False
@@ -35,4 +35,7 @@ def _refuse(_request: Request, error: Exception) -> Response:
     if isinstance(error, sqlite3.Error):
         reply = {"status": 503, "message": f"could not be stored: {error}", "success": False}
         return JSONResponse(reply, 503)
-    return Response(status_code=400)  # The client has gone, and will not read it.
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # The client has gone, and will not read it.
+    # What it was is in the server's log, where uvicorn writes it.
+    return JSONResponse({"status": 500, "message": "an error of the local server itself"}, 500)

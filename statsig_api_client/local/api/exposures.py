@@ -1,7 +1,6 @@
 """What is recorded of a request: its events, and the exposures that Statsig logs for it."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,10 +12,14 @@ from .contract import (
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
+    StatsigEvent,
 )
 
 _LIMIT: Final = 2**63
 """Times, in milliseconds, are below this, for the database to hold them."""
+
+_TRAVEL: Final = 10_000
+"""How many milliseconds a request may be under way, and its client's clock still be right."""
 
 
 def now() -> int:
@@ -52,45 +55,83 @@ def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEven
     return _exposure("statsig::layer_exposure", user, metadata, layer)
 
 
-def logged_events(request: LogEventRequest) -> Iterator[LoggedEvent]:
+def clock_error(client_time: str | None) -> int:
+    """How far a client's clock is behind, in milliseconds, to be added to the times that it sends.
+
+    Args:
+        client_time: The client's time when it sent its request, in milliseconds since 1970, as the
+            header `STATSIG-CLIENT-TIME` says; None if there is none.
+
+    Returns:
+        Zero up to ten seconds: that may be the way of the request, and events keep the times that
+        they were given.
+
+    Raises:
+        ContractError: It is no number of milliseconds.
+    """
+    if client_time is None:
+        return 0
+    try:
+        error = now() - int(client_time)
+    except ValueError:
+        problem = "expected milliseconds since 1970 in the header statsig-client-time"
+        raise ContractError("$", problem) from None
+    return error if abs(error) > _TRAVEL else 0
+
+
+def logged_events(request: LogEventRequest, clock_error: int = 0) -> list[LoggedEvent]:
     """The events of a request.
 
+    Args:
+        request: What was sent.
+        clock_error: What to add to the times of the events, in milliseconds.
+
     Raises:
         ContractError: A time is neither milliseconds nor in the form of RFC 3339.
     """
     received = now()
-    for index, event in enumerate(request["events"]):
-        yield LoggedEvent(
-            eventName=event["eventName"],
-            user=_public(event.get("user", request.get("user", {}))),
-            value=event.get("value"),
-            metadata=event.get("metadata", {}),
-            time=_milliseconds(event.get("time", received), f"$.events[{index}].time"),
-            receivedTime=received,
-            secondaryExposures=event.get("secondaryExposures", []),
-            statsigMetadata=event.get("statsigMetadata", request.get("statsigMetadata", {})),
-        )
+    user, statsig_metadata = request.get("user", {}), request.get("statsigMetadata", {})
+    return [
+        {
+            "eventName": event["eventName"],
+            "user": _public(event.get("user", user)),
+            "value": event.get("value"),
+            "metadata": event.get("metadata", {}),
+            "time": _time(event, received, clock_error, f"$.events[{index}].time"),
+            "receivedTime": received,
+            "secondaryExposures": event.get("secondaryExposures", []),
+            "statsigMetadata": event.get("statsigMetadata", statsig_metadata),
+        }
+        for index, event in enumerate(request["events"])
+    ]
 
 
-def custom_exposures(request: LogCustomExposureRequest) -> Iterator[LoggedEvent]:
+def custom_exposures(request: LogCustomExposureRequest, clock_error: int = 0) -> list[LoggedEvent]:
     """The exposures of a request, in the form of those that Statsig logs itself.
 
+    Args:
+        request: What was sent.
+        clock_error: What to add to the times of the exposures, in milliseconds.
+
     Raises:
         ContractError: A time is neither milliseconds nor in the form of RFC 3339.
     """
     received = now()
-    for index, exposure in enumerate(request["exposures"]):
-        gate = exposure.get("gateName")
-        yield LoggedEvent(
-            eventName="statsig::config_exposure" if gate is None else "statsig::gate_exposure",
-            user=_public(exposure.get("user", request.get("user", {}))),
-            value=None,
-            metadata=_custom_metadata(exposure),
-            time=_milliseconds(exposure.get("time", received), f"$.exposures[{index}].time"),
-            receivedTime=received,
-            secondaryExposures=exposure.get("secondaryExposures", []),
-            statsigMetadata=request.get("statsigMetadata", {}),
-        )
+    return [
+        {
+            "eventName": (
+                "statsig::gate_exposure" if "gateName" in exposure else "statsig::config_exposure"
+            ),
+            "user": _public(exposure.get("user", request.get("user", {}))),
+            "value": None,
+            "metadata": _custom_metadata(exposure),
+            "time": _time(exposure, received, clock_error, f"$.exposures[{index}].time"),
+            "receivedTime": received,
+            "secondaryExposures": exposure.get("secondaryExposures", []),
+            "statsigMetadata": request.get("statsigMetadata", {}),
+        }
+        for index, exposure in enumerate(request["exposures"])
+    ]
 
 
 def _exposure(
@@ -122,6 +163,8 @@ def _custom_metadata(exposure: CustomExposure) -> dict[str, str]:
 
 
 def _public(user: JsonObject) -> JsonObject:
+    if "privateAttributes" not in user:
+        return user
     return {field: value for field, value in user.items() if field != "privateAttributes"}
 
 
@@ -129,15 +172,19 @@ def _text(*, value: bool) -> str:
     return "true" if value else "false"
 
 
-def _milliseconds(written: float | str, path: str) -> int:
+def _time(event: StatsigEvent | CustomExposure, received: int, clock_error: int, path: str) -> int:
+    if "time" not in event:
+        return received
+    written = event["time"]
     try:
-        moment = written if isinstance(written, int | float) else _parse(written)
+        moment = _parse(written) if isinstance(written, str) else written
     except ValueError:
         problem = "expected milliseconds since 1970, or a time such as 2026-01-31T12:00:00Z"
         raise ContractError(path, problem) from None
+    moment = int(moment) + clock_error
     if not -_LIMIT <= moment < _LIMIT:
         raise ContractError(path, "expected a number that fits 64 bits")
-    return int(moment)
+    return moment
 
 
 def _parse(text: str) -> int | float:

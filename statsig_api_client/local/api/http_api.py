@@ -1,7 +1,7 @@
 """The HTTP API: six calls, what they answer, and what they record."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from attrs import frozen
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from .contract import (
     LogEventRequest,
 )
 from .exposures import (
+    clock_error,
     config_exposure,
     custom_exposures,
     gate_exposure,
@@ -33,6 +34,8 @@ from .exposures import (
 from .keys import require_key
 
 T = TypeVar("T")
+
+_CLIENT_TIME: Final = "statsig-client-time"
 
 
 @frozen(kw_only=True)
@@ -102,13 +105,17 @@ class HttpApi:
     async def log_event(self, request: Request) -> Response:
         """Store events."""
         call = await self._read(request, LogEventRequest)
-        self.service.recording.store([*logged_events(call)])
+        self.service.recording.store(
+            logged_events(call, clock_error(request.headers.get(_CLIENT_TIME)))
+        )
         return JSONResponse({"success": True}, 202)
 
     async def log_custom_exposure(self, request: Request) -> Response:
         """Store exposures."""
         call = await self._read(request, LogCustomExposureRequest)
-        self.service.recording.store([*custom_exposures(call)])
+        self.service.recording.store(
+            custom_exposures(call, clock_error(request.headers.get(_CLIENT_TIME)))
+        )
         return JSONResponse({"success": True}, 202)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
@@ -120,8 +127,11 @@ class HttpApi:
         call: CheckGateRequest | GetConfigRequest | GetLayerRequest,
         exposures: Iterable[LoggedEvent],
     ) -> None:
-        if not call.get("statsigMetadata", {}).get("exposureLoggingDisabled"):
-            self.service.recording.store([*exposures])
+        metadata = call.get("statsigMetadata", {})
+        if not metadata.get("exposureLoggingDisabled"):
+            self.service.recording.store(
+                [{**exposure, "statsigMetadata": metadata} for exposure in exposures]
+            )
 
 
 def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:

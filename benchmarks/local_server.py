@@ -1,0 +1,219 @@
+"""How much the local server does in a second on one core, and where the time goes.
+
+    python benchmarks/local_server.py [project] [--seconds 5]
+
+The server runs in a process of its own, on one core, with its database in a file; the load comes
+from here, on another core, over raw sockets, whose work is a small part of the server's. Each
+evaluation stores an exposure; events come in batches of 500, plain and packed with gzip.
+"""
+
+import argparse
+import gzip
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+from attrs import frozen
+
+from statsig_api_client.local.api.contract import (
+    GetConfigRequest,
+    LogEventRequest,
+    http_contract,
+)
+from statsig_api_client.local.api.exposures import config_exposure, logged_events
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.specs.config_specs import load_specs
+from statsig_api_client.local.specs.evaluation import Evaluator
+from statsig_api_client.local.wire import read_json
+
+SHOP = Path(__file__).parents[1] / "examples" / "project.yaml"
+CONNECTIONS = 4
+BATCH = 500
+USER = {"userID": "user-123", "email": "ada@example.com", "custom": {"plan": "pro", "level": 3}}
+
+
+@frozen
+class Server:
+    """The local server in a process of its own."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """The time that it has worked."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """What it occupies, in megabytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def serving(project: Path, db: Path) -> Iterator[Server]:
+    """Start a server on the first core, and stay on the others."""
+    cores = sorted(os.sched_getaffinity(0))
+    command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
+    os.sched_setaffinity(0, cores[:1])
+    with subprocess.Popen(
+        [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        os.sched_setaffinity(0, cores[1:] or cores)
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        try:
+            yield Server(process, int(url.rpartition(":")[2].partition("/")[0]))
+        finally:
+            process.terminate()
+
+
+def http(call: str, body: bytes, *headers: str) -> bytes:
+    """A request, ready to be sent."""
+    lines = [
+        f"POST /v1/{call} HTTP/1.1",
+        "host: localhost",
+        "statsig-api-key: secret-local",
+        f"content-length: {len(body)}",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def load(server: Server, request: bytes, status: bytes, seconds: float) -> float:
+    """Send a request again and again over a few connections; returns the answers a second."""
+    address = ("127.0.0.1", server.port)
+    connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
+    for connection in connections:
+        connection.sendall(request)
+    sent = 0
+    start = time.perf_counter()
+    while time.perf_counter() < start + seconds:
+        for connection in connections:
+            reply = connection.recv(65536)
+            while b"\r\n\r\n" not in reply or reply.endswith(b"\r\n\r\n"):
+                reply += connection.recv(65536)
+            assert reply.startswith(b"HTTP/1.1 " + status), reply
+            sent += 1
+            connection.sendall(request)
+    rate = sent / (time.perf_counter() - start)
+    for connection in connections:
+        connection.recv(65536)
+        connection.close()
+    return rate
+
+
+def report(
+    server: Server, what: str, request: bytes, status: bytes, seconds: float, each: int
+) -> float:
+    """Print the rate of a kind of request; returns the CPU time of one, in microseconds."""
+    load(server, request, status, 0.5)
+    before, start = server.cpu_seconds(), time.perf_counter()
+    rate = load(server, request, status, seconds)
+    busy = (server.cpu_seconds() - before) / (time.perf_counter() - start)
+    cost = busy / rate * 1e6
+    print(
+        f"{what:<48} {rate * each:>9,.0f}/s   {cost:7,.0f} µs of CPU a request   "
+        f"server {busy:4.0%} busy, {server.memory():.0f} MB"
+    )
+    return cost
+
+
+def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> float:
+    """Print what a part of a request costs; returns it, in microseconds of CPU."""
+    work()
+    start = time.process_time()
+    for _ in range(repeat):
+        work()
+    cost = (time.process_time() - start) / repeat * 1e6
+    print(f"    {what:<44} {cost:9,.1f} µs  {cost / total:4.0%}")
+    return cost
+
+
+def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> None:
+    """Print where the time of an evaluation goes."""
+    contract, evaluator, recording = http_contract(), Evaluator(load_specs(project)), Recording(db)
+    call = contract.check(GetConfigRequest, read_json(body))
+    name, user = call["configName"], call.get("user", {})
+    config = evaluator.evaluate(user).config(name)
+    exposure = config_exposure(user, name, config)
+    parts: list[tuple[str, Callable[[], object]]] = [
+        ("read JSON", lambda: read_json(body)),
+        ("check it against the contract", lambda: contract.check(GetConfigRequest, call)),
+        ("evaluate", lambda: evaluator.evaluate(user).config(name)),
+        ("make the exposure", lambda: config_exposure(user, name, config)),
+        ("store and commit it", lambda: recording.store([exposure])),
+    ]
+    known = sum(stage(what, total, work, 2000) for what, work in parts)
+    print(f"    {'the rest: HTTP, routing, the reply':<44} {total - known:9,.1f} µs")
+    recording.close()
+    evaluator.close()
+
+
+def event_stages(db: Path, total: float, body: bytes) -> None:
+    """Print where the time of a batch of events goes."""
+    contract, recording = http_contract(), Recording(db)
+    call = contract.check(LogEventRequest, read_json(body))
+    events = logged_events(call)
+    parts: list[tuple[str, Callable[[], object]]] = [
+        ("read JSON", lambda: read_json(body)),
+        ("check it against the contract", lambda: contract.check(LogEventRequest, call)),
+        ("make the events", lambda: logged_events(call)),
+        ("store and commit them", lambda: recording.store(events)),
+    ]
+    known = sum(stage(what, total, work, 100) for what, work in parts)
+    print(f"    {'the rest: HTTP, routing, the reply':<44} {total - known:9,.1f} µs")
+    recording.close()
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("project", nargs="?", type=Path, default=SHOP)
+    parser.add_argument("--seconds", type=float, default=5)
+    options = parser.parse_args()
+    specs = load_specs(options.project)
+    gate = orjson.dumps({"gateName": specs.gates[0], "user": USER})
+    config = orjson.dumps({"configName": (*specs.configs, *specs.experiments)[0], "user": USER})
+    events = orjson.dumps(
+        {
+            "events": [
+                {
+                    "eventName": f"purchase {n % 20}",
+                    "user": {**USER, "userID": f"user-{n}"},
+                    "value": 9.99,
+                    "time": 1_750_000_000_000 + n,
+                    "metadata": {"sku": f"SKU-{n}", "currency": "EUR", "page": "/checkout"},
+                }
+                for n in range(BATCH)
+            ],
+            "statsigMetadata": {"sdkType": "bench", "sdkVersion": "1"},
+        }
+    )
+    packed = http("log_event", gzip.compress(events, 1), "content-encoding: gzip")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(options.project, Path(folder) / "events.db") as server,
+    ):
+
+        def run(what: str, request: bytes, status: bytes, each: int = 1) -> float:
+            return report(server, what, request, status, options.seconds, each)
+
+        stages = Path(folder) / "stages.db"
+        run("check_gate, with a stored exposure", http("check_gate", gate), b"200")
+        cost = run("get_config, with a stored exposure", http("get_config", config), b"200")
+        evaluation_stages(options.project, stages, cost, config)
+        cost = run(f"events, batches of {BATCH}", http("log_event", events), b"202", BATCH)
+        event_stages(stages, cost, events)
+        run(f"events, batches of {BATCH}, gzip", packed, b"202", BATCH)
+
+
+if __name__ == "__main__":
+    main()

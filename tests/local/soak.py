@@ -1,0 +1,205 @@
+"""Long campaigns against the local server, by `make soak`: kills at random moments, and memory.
+
+    python tests/local/soak.py [--kills 100] [--events 1000000]
+
+A server runs in a process of its own, with its database in a file. Both campaigns have a short form
+in the test suite.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from statsig_api_client.local.recording import Query, RecordedExposure, Recording
+
+SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
+HEADERS = {"statsig-api-key": "secret-local"}
+BATCH = 50
+
+
+@frozen
+class Server:
+    """A local server in a process of its own."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def memory(self) -> float:
+        """What it occupies, in megabytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def serving(db: Path) -> Iterator[Server]:
+    """Start a server that is killed at the end, as by `kill -9`, and not asked to stop."""
+    command = [sys.executable, "-m", "statsig_api_client.local", str(SHOP)]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[-1]
+            yield Server(process, int(url.rpartition(":")[2].partition("/")[0]))
+        finally:
+            process.kill()
+
+
+@define
+class Sender:
+    """Sends on one connection until it breaks, and remembers what was answered."""
+
+    server: Server
+    name: str
+    answered: list[str] = field(factory=list)
+    """What must have been stored."""
+    sent: int = 0
+    """How many requests were sent, the last one perhaps without an answer."""
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        with suppress(OSError, http.client.HTTPException):
+            while True:
+                self.sent += 1
+                call, body, names = self.request(self.sent)
+                connection.request("POST", f"/v1/{call}", json.dumps(body), HEADERS)
+                reply = connection.getresponse()
+                assert reply.status < 300, reply.read()
+                # Its head says that the server has answered, even if the rest never comes.
+                self.answered += names
+                reply.read()
+        connection.close()
+
+    def request(self, number: int) -> tuple[str, object, list[str]]:
+        names = [f"{self.name}.{number}.{n}" for n in range(BATCH)]
+        return "log_event", {"events": [{"eventName": name} for name in names]}, names
+
+
+class Evaluating(Sender):
+    """Checks gates, each for a user of its own, and so leaves exposures."""
+
+    def request(self, number: int) -> tuple[str, object, list[str]]:
+        name = f"{self.name}.{number}"
+        return "check_gate", {"gateName": "staff_tools", "user": {"userID": name}}, [name]
+
+
+@define
+class Kills:
+    """Servers, killed one after the other while they write to the same database."""
+
+    db: Path
+    chance: random.Random
+    answered: list[str] = field(factory=list)
+    """What the server that was killed last had answered."""
+    read: int = 0
+    """The last event that was read back."""
+    rounds: int = 0
+    total: int = 0
+    unanswered: int = 0
+    """How many events were stored whose answer the kill cut off, which is allowed."""
+    missing: int = 0
+    doubled: int = 0
+    torn: int = 0
+    """How many batches were stored in part."""
+
+    def kill(self) -> None:
+        """Start a server, look for what the one before had answered, and kill it under load."""
+        with serving(self.db) as server:
+            self.check()
+            self.rounds += 1
+            kinds = (Sender, Sender, Sender, Evaluating, Evaluating)
+            senders = [kind(server, f"{self.rounds}.{n}") for n, kind in enumerate(kinds)]
+            threads = [threading.Thread(target=sender.run) for sender in senders]
+            for thread in threads:
+                thread.start()
+            time.sleep(self.chance.uniform(0.01, 0.5))
+            server.process.kill()
+            for thread in threads:
+                thread.join()
+            self.answered = [name for sender in senders for name in sender.answered]
+
+    def check(self) -> None:
+        """Compare what is stored with what was answered."""
+        recording = Recording(self.db)
+        page = recording.find(Query(), after=self.read, limit=10**9)
+        recording.close()
+        stored = Counter(
+            str(event.user["userID"]) if isinstance(event, RecordedExposure) else event.event_name
+            for event in page.items
+        )
+        batches = Counter(name.rpartition(".")[0] for name in stored if name.count(".") == 3)
+        self.read = page.items[-1].id if page.items else self.read
+        self.total += len(self.answered)
+        self.unanswered += len(stored.keys() - set(self.answered))
+        self.missing += len(set(self.answered) - stored.keys())
+        self.doubled += sum(count > 1 for count in stored.values())
+        self.torn += sum(size != BATCH for size in batches.values())
+        self.answered = []
+
+    def finish(self) -> None:
+        """Start a last server, and look for what the one before had answered."""
+        with serving(self.db):
+            self.check()
+
+
+def memory_by_events(db: Path, steps: int, events: int) -> list[float]:
+    """Send events in batches of 500; returns the server's memory, in MB, after each step."""
+    batch = json.dumps(
+        {"events": [{"eventName": "e", "user": {"userID": str(n)}, "value": n} for n in range(500)]}
+    )
+    sizes: list[float] = []
+    with serving(db) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        for _ in range(steps):
+            for _ in range(events // steps // 500):
+                connection.request("POST", "/v1/log_event", batch, HEADERS)
+                reply = connection.getresponse()
+                assert reply.status == 202, reply.read()
+                reply.read()
+            sizes.append(server.memory())
+        connection.close()
+    return sizes
+
+
+def main() -> int:
+    """Run both campaigns; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        kills = Kills(Path(folder) / "kills.db", random.Random(options.seed))
+        for _ in range(options.kills):
+            kills.kill()
+        kills.finish()
+        sizes = memory_by_events(Path(folder) / "memory.db", 10, options.events)
+    growth = sizes[-1] - sizes[0]
+    print(f"kills (seed {options.seed}) {kills.rounds:>10,}")
+    print(f"events that were answered  {kills.total:>10,}")
+    print(f"  missing afterwards       {kills.missing:>10,}")
+    print(f"  stored twice             {kills.doubled:>10,}")
+    print(f"batches stored in part     {kills.torn:>10,}")
+    print(f"stored, but not answered   {kills.unanswered:>10,}   (allowed)")
+    memory = " ".join(f"{size:.0f}" for size in sizes)
+    print(f"memory in MB, every {options.events // 10:,} events: {memory}")
+    failed = kills.missing or kills.doubled or kills.torn or growth > 20
+    print("FAILED" if failed else "passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

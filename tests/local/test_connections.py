@@ -1,0 +1,270 @@
+"""What a server does about requests that are too large, too slow, or no requests."""
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.connections import MAX_HEAD, MAX_HEADERS, http_server
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.service import Service
+
+from .conftest import SHOP
+
+PATIENCE = 0.4
+"""How many seconds the servers of these tests wait for a request."""
+
+Address: TypeAlias = tuple[str, int]
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the length of the body; at /slow, it takes its time to read it."""
+    request = Request(scope, receive)
+    if request.url.path == "/slow":
+        await asyncio.sleep(3 * PATIENCE)
+    if request.url.path == "/large":
+        await PlainTextResponse(b"x" * 50_000_000)(scope, receive, send)
+        return
+    with contextlib.suppress(ClientDisconnect):
+        body = await request.body()
+        await PlainTextResponse(f"{request.url.path} {len(body)}")(scope, receive, send)
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[Address]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = http_server(app, request_timeout=PATIENCE)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield listener.getsockname()
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
+    with serving(echo) as at:
+        yield at
+
+
+@pytest.fixture
+def connection(address: Address) -> Iterator[socket.socket]:
+    with socket.create_connection(address, timeout=20) as connected:
+        yield connected
+
+
+def post(path: str = "/", body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "host: x", *headers, f"content-length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the server closes the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def read_reply(connection: socket.socket, end: bytes) -> bytes:
+    """A reply whose last bytes are known; the connection stays open."""
+    received = b""
+    while piece := not received.endswith(end) and connection.recv(65536):
+        received += piece
+    return received
+
+
+def answered(address: Address) -> bool:
+    """Whether an ordinary request is answered."""
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(post("/fine", b"12345", "connection: close"))
+        return read_all(connection).endswith(b"/fine 5")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        post("/", b"", *(f"a{n}: b" for n in range(MAX_HEADERS - 1))),
+        post("/", b"", "a: " + "b" * MAX_HEAD),
+        post("/" + "a" * MAX_HEAD),
+    ],
+    ids=["count", "header", "line"],
+)
+def test_a_head_that_is_too_large_is_refused(connection: socket.socket, head: bytes) -> None:
+    connection.sendall(head)
+    reply = read_all(connection)
+    assert reply.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'{"status": 431, "message": "a request may have 100 headers' in reply
+
+
+def test_a_head_that_is_just_small_enough_is_read(connection: socket.socket) -> None:
+    many = [f"a{n}: b" for n in range(MAX_HEADERS - 4)]
+    connection.sendall(post("/", b"", "connection: close", *many, "c: " + "d" * (MAX_HEAD - 2000)))
+    assert read_all(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_that_never_ends_is_refused_when_it_gets_too_large(
+    connection: socket.socket,
+) -> None:
+    connection.sendall(b"POST / HTTP/1.1\r\na: ")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(2 * MAX_HEAD // 1000):
+            connection.sendall(b"b" * 1000)
+            time.sleep(0.001)
+    assert read_all(connection)[:12] in {b"HTTP/1.1 431", b""}  # A reset may overtake the answer.
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"P", b"POST / HTTP/1.1\r\nhost: x\r\n", post("/", b"12345")[:-1]],
+    ids=["line", "headers", "body"],
+)
+def test_a_request_that_does_not_arrive_in_time_is_ended_and_holds_up_no_other(
+    connection: socket.socket, address: Address, start: bytes
+) -> None:
+    connection.sendall(start)
+    assert answered(address)
+    reply = read_all(connection)
+    assert reply.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert reply.endswith(b'"the request did not arrive within 0.4 seconds"}')
+
+
+def test_a_later_request_that_does_not_arrive_in_time_is_ended_too(
+    connection: socket.socket,
+) -> None:
+    connection.sendall(post("/", b"12345"))
+    assert b"200 OK" in read_reply(connection, b"/ 5")
+    connection.sendall(b"POST")
+    assert read_all(connection).startswith(b"HTTP/1.1 408")
+
+
+def test_a_request_that_comes_drop_by_drop_is_ended_too(connection: socket.socket) -> None:
+    connection.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(1000):
+            connection.sendall(b"x")
+            time.sleep(PATIENCE / 10)
+    # The answer may be lost, since the client went on sending.
+    assert read_all(connection)[:12] in {b"HTTP/1.1 408", b""}
+
+
+def test_a_connection_without_a_request_is_closed_without_a_word(
+    connection: socket.socket,
+) -> None:
+    assert read_all(connection) == b""
+
+
+def test_a_connection_may_rest_between_requests(connection: socket.socket) -> None:
+    for _ in range(2):
+        connection.sendall(post("/", b"12345"))
+        assert b"200 OK" in read_reply(connection, b"/ 5")
+        time.sleep(2 * PATIENCE)
+
+
+def test_a_client_that_does_not_read_is_cut_off(connection: socket.socket) -> None:
+    connection.sendall(post("/large"))
+    time.sleep(2 * PATIENCE)
+    assert len(read_all(connection)) < 50_000_000
+
+
+def test_a_client_that_reads_slowly_gets_everything(connection: socket.socket) -> None:
+    connection.sendall(post("/large", b"", "connection: close"))
+    received = 0
+    while piece := connection.recv(5_000_000):
+        received += len(piece)
+        time.sleep(PATIENCE / 100)
+    assert received > 50_000_000
+
+
+@pytest.mark.parametrize("size", [5, 1_000_000])
+def test_a_client_is_not_blamed_for_a_slow_server(connection: socket.socket, size: int) -> None:
+    connection.sendall(post("/slow", b"x" * size, "connection: close"))
+    assert read_all(connection).endswith(f"/slow {size}".encode())
+
+
+def test_requests_sent_at_once_are_answered_in_turn(connection: socket.socket) -> None:
+    connection.sendall(
+        post("/slow", b"1") + post("/b", b"22") + post("/c", b"333", "connection: close")
+    )
+    assert re.findall(rb"/\w+ \d", read_all(connection)) == [b"/slow 1", b"/b 2", b"/c 3"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # The hello of TLS.
+        b"\r\n\r\nhello\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n12345",
+        b"POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST http://[ HTTP/1.1\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\n\r\n",
+        post("/", b"12345") + b"67890",
+    ],
+)
+def test_what_is_no_request_is_refused_in_plain_words(
+    connection: socket.socket, request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.sendall(request_)
+    replies = read_all(connection)
+    assert replies.endswith(b'{"status": 400, "message": "Invalid HTTP request received."}')
+    assert all(record.exc_info is None for record in caplog.records)
+
+
+def test_a_wish_for_another_protocol_is_passed_over(connection: socket.socket) -> None:
+    wish = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEA")
+    connection.sendall(post("/", b"12345", *wish))
+    assert b"200 OK" in read_reply(connection, b"/ 5")
+
+
+@given(noise=st.binary(max_size=200), valid=st.booleans())
+def test_nothing_that_arrives_stops_the_server(
+    address: Address, noise: bytes, *, valid: bool
+) -> None:
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall((post("/", b"12345") if valid else b"") + noise)
+        connection.shutdown(socket.SHUT_WR)
+        assert b"Traceback" not in read_all(connection)
+    assert answered(address)
+
+
+def test_an_error_of_the_server_itself_is_told_without_its_trace(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_request: Request) -> Response:
+        raise ZeroDivisionError("the secret of line 42")
+
+    recording = Recording(None)
+    service = Service(SHOP, recording)
+    app = create_app(service)
+    app.add_route("/fail", fail, methods=["POST"])
+    with serving(app) as at, socket.create_connection(at, timeout=20) as connection:
+        connection.sendall(post("/fail", b"", "connection: close"))
+        reply = read_all(connection)
+    service.close()
+    recording.close()
+    assert reply.startswith(b"HTTP/1.1 500")
+    assert reply.endswith(b'{"status":500,"message":"an error of the local server itself"}')
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is not None
+    assert "line 42" in str(record.exc_info[1])
