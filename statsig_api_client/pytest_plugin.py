@@ -1,6 +1,6 @@
 """Fixtures for pytest: a local Statsig server, and clients of it. They need the extra `local`.
 
-    pytest --statsig-project project.yaml
+    pytest --statsig-project=project.yaml
 
 or, in the configuration of pytest, `statsig_project = "project.yaml"`.
 """
@@ -86,7 +86,7 @@ def _project(config: pytest.Config) -> "Path":
     if configured:
         return config.rootpath / configured
     pytest.fail(
-        "which project? say --statsig-project FILE, or statsig_project in the configuration of "
+        "which project? say --statsig-project=FILE, or statsig_project in the configuration of "
         "pytest, or write a fixture statsig_server of your own",
         pytrace=False,
     )

@@ -43,7 +43,7 @@ def test_the_project_can_be_named_on_the_command_line(
     pytester.makefile(".yaml", project=Path(SHOP).read_text(encoding="utf-8"))
     below = pytester.mkdir("below")
     monkeypatch.chdir(below)
-    result = pytester.runpytest_inprocess("..", "--statsig-project", "../project.yaml")
+    result = pytester.runpytest_inprocess("..", "--statsig-project=../project.yaml")
     result.assert_outcomes(passed=4)
 
 
@@ -63,7 +63,7 @@ def test_without_a_project_it_says_how_to_name_one(pytester: pytest.Pytester) ->
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["which project? say --statsig-project FILE, or statsig_project in the configuration of*"]
+        ["which project? say --statsig-project=FILE, or statsig_project in the configuration of*"]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
 
@@ -75,7 +75,7 @@ def test_a_faulty_project_is_an_error_of_one_line(
     if text:
         pytester.makefile(".yaml", project=text)
     pytester.makepyfile("def test_it(statsig): pass")
-    result = pytester.runpytest_inprocess("--statsig-project", "project.yaml", "-q")
+    result = pytester.runpytest_inprocess("--statsig-project=project.yaml", "-q")
     result.assert_outcomes(errors=1)
     problem = "1: gatez: unknown key*" if text else " cannot be read: No such file or directory"
     result.stdout.fnmatch_lines([f"{pytester.path}/project.yaml:{problem}"])
@@ -116,7 +116,7 @@ ASYNCHRONOUS = """
 def test_the_asynchronous_client_needs_no_other_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASYNCHRONOUS)
     result = pytester.runpytest_inprocess(
-        "-W", "error", "-p", "no:anyio", "--statsig-project", SHOP
+        "-W", "error", "-p", "no:anyio", f"--statsig-project={SHOP}"
     )
     result.assert_outcomes(passed=1)
 
@@ -139,14 +139,14 @@ def test_the_asynchronous_client_runs_in_the_loop_of_another_plugin(
             assert len(statsig_local.events("seen")) == 1
         """
     )
-    result = pytester.runpytest_inprocess("-W", "error", "--statsig-project", SHOP)
+    result = pytester.runpytest_inprocess("-W", "error", f"--statsig-project={SHOP}")
     result.assert_outcomes(passed=2)
 
 
 def test_each_worker_of_xdist_has_a_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_one=TESTS, test_two=TESTS)
     pytester.makefile(".yaml", project=Path(SHOP).read_text(encoding="utf-8"))
-    result = pytester.runpytest_subprocess("-n", "2", "--statsig-project", "project.yaml")
+    result = pytester.runpytest_subprocess("-n", "2", "--statsig-project=project.yaml")
     result.assert_outcomes(passed=8)
 
 
@@ -160,7 +160,7 @@ def test_a_run_that_uses_no_fixture_imports_nothing_for_it(pytester: pytest.Pyte
             assert not {"statsig_api_client.local", "httpx", "uvicorn"} & set(sys.modules)
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:anyio", "--statsig-project", "missing.yaml")
+    result = pytester.runpytest_subprocess("-p", "no:anyio", "--statsig-project=missing.yaml")
     result.assert_outcomes(passed=1)
 
 

@@ -84,8 +84,6 @@ class LocalControl:
         self._http = httpx.Client(
             base_url=f"{self._url}/local",
             timeout=10,
-            # Less than the server keeps a connection, so that none ends while it is taken again.
-            limits=httpx.Limits(keepalive_expiry=1),
             # No proxy can reach a server on this machine.
             trust_env=False,
         )

@@ -220,7 +220,7 @@ def test_it_prints_config_specs_that_it_could_serve(
     assert main([str(SHOP), "--print-specs"]) == 0
     printed = capsys.readouterr().out
     specs = json.loads(printed)
-    assert sorted(specs["feature_gates"]) == ["new_checkout", "staff_tools"]
+    assert specs["feature_gates"].keys() >= {"new_checkout", "staff_tools"}
     file = tmp_path / "specs.json"
     file.write_text(printed)
     with LocalServer(file) as server:
