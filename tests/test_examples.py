@@ -1,4 +1,4 @@
-"""The examples run, on the shop and on real projects."""
+"""The examples run, on the shop and on real projects, and the web service is tested as it says."""
 
 import subprocess
 import sys
@@ -54,3 +54,16 @@ def test_the_demo_says_what_is_wrong_with_a_project(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert f"{project}:3" in result.stderr
     assert "rules" in result.stderr
+
+
+def test_the_tests_of_the_web_service_pass() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT / "examples" / "web_service",
+        timeout=100,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "12 passed" in result.stdout

@@ -14,7 +14,13 @@ from .serving import ServerThread, Settings
 _Start: TypeAlias = str | ProjectError | RecordingError | OSError
 """What comes of a start: the URL, or why there is none."""
 
-_PATIENCE: Final = 10
+_PROGRAM: Final = f"""
+import sys
+from {__name__} import serve
+serve(sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+PATIENCE: Final = 10
 """Seconds that a process may take to end."""
 
 
@@ -35,7 +41,7 @@ class ServerProcess:
         with contextlib.ExitStack() as stack:
             process = subprocess.Popen(  # noqa: S603
                 # -P, and the same path, so that it imports what this process would.
-                [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
+                [sys.executable, "-P", "-c", _PROGRAM],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -58,7 +64,7 @@ def _start(process: "subprocess.Popen[bytes]", settings: Settings) -> str:
         given.flush()
         start = cast("_Start", pickle.load(told))  # noqa: S301  (it comes from our own process)
     except (EOFError, BrokenPipeError):
-        status = process.wait(_PATIENCE)
+        status = process.wait(PATIENCE)
         raise RuntimeError(f"the local server's process ended with status {status}") from None
     if isinstance(start, str):
         return start
@@ -70,15 +76,10 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(BrokenPipeError):
         cast("BinaryIO", process.stdin).close()
     try:
-        process.wait(_PATIENCE)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
     process.__exit__(None, None, None)
-
-
-def main() -> None:
-    """Serve what the standard input says, until it ends."""
-    serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def serve(given: BinaryIO, told: BinaryIO) -> None:

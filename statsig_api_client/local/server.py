@@ -58,16 +58,10 @@ class LocalServer(LocalControl):
             watch=watch,
         )
         running = ServerProcess(settings) if process else ServerThread(settings)
-        self._stop = weakref.finalize(self, _stop, running, os.getpid())
+        self._stop = weakref.finalize(self, running.close)
         super().__init__(running.url)
 
     def close(self) -> None:
         """Stop serving. Closing twice is fine; reading events afterwards is not."""
         super().close()
         self._stop()
-
-
-def _stop(running: ServerProcess | ServerThread, owner: int) -> None:
-    # A child made by a fork has no such thread, and the process is not its own.
-    if os.getpid() == owner:
-        running.close()

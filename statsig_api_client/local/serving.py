@@ -46,6 +46,7 @@ class ServerThread:
     """
 
     def __init__(self, settings: Settings, *, log_requests: bool = False) -> None:
+        self._owner = os.getpid()
         with contextlib.ExitStack() as stack:
             recording = Recording(settings.db)
             stack.callback(recording.close)
@@ -66,6 +67,8 @@ class ServerThread:
 
     def close(self) -> None:
         """Stop serving. Closing twice is fine."""
+        if os.getpid() != self._owner:
+            return  # A child made by a fork has the object, but neither the thread nor the core's.
         self._server.should_exit = True
         self._thread.join()
         self._closing.close()

@@ -15,9 +15,15 @@ import httpx
 import pytest
 
 from statsig_api_client import Statsig
-from statsig_api_client.local import ControlError, LocalServer, ProjectError, RecordingError
+from statsig_api_client.local import (
+    ControlError,
+    LocalServer,
+    ProjectError,
+    RecordingError,
+    process,
+)
 from statsig_api_client.local.process import serve
-from statsig_api_client.local.serving import Settings
+from statsig_api_client.local.serving import ServerThread, Settings
 
 from .conftest import SHOP
 
@@ -89,6 +95,25 @@ def test_a_process_that_ends_before_it_serves_is_told_of(
         LocalServer(SHOP, process=True)
 
 
+def test_a_process_that_does_not_end_is_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "uvicorn.py").write_text(
+        textwrap.dedent("""
+            import pickle, sys, time
+            pickle.dump("http://127.0.0.1:9/v1", sys.stdout.buffer)
+            sys.stdout.flush()
+            time.sleep(60)
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(process, "PATIENCE", 0.2)
+    server = LocalServer(SHOP, process=True)
+    begin = time.monotonic()
+    server.close()
+    assert time.monotonic() - begin < 20
+
+
 def test_it_imports_what_this_process_would(tmp_path: Path) -> None:
     # A file of the working directory with the name of a module is no trap.
     (tmp_path / "uvicorn.py").write_text("raise SystemExit(3)")
@@ -117,7 +142,7 @@ PROGRAM = """
 
 
 @pytest.mark.parametrize("process", [True, False])
-def test_a_program_that_forgets_to_close_it_ends_all_the_same(process: bool) -> None:  # noqa: FBT001
+def test_a_program_that_forgets_to_close_it_ends_all_the_same(*, process: bool) -> None:
     program = PROGRAM.format(project=str(SHOP), process=process, then="")
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -142,7 +167,7 @@ def test_it_ends_with_its_parent_however_that_ends(number: signal.Signals) -> No
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("process", [True, False])
-def test_a_fork_that_ends_does_not_end_it(process: bool) -> None:  # noqa: FBT001
+def test_a_fork_that_ends_does_not_end_it(*, process: bool) -> None:
     program = f"""
         import os
         from statsig_api_client.local import LocalServer
@@ -155,6 +180,16 @@ def test_a_fork_that_ends_does_not_end_it(process: bool) -> None:  # noqa: FBT00
     command = [sys.executable, "-c", textwrap.dedent(program)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ended.stdout, ended.stderr) == ("('new_checkout', 'staff_tools')\n", "")
+
+
+def test_what_a_fork_closes_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ServerThread(Settings(project=SHOP))
+    with monkeypatch.context() as fork:
+        fork.setattr(os, "getpid", lambda: -1)
+        server.close()
+    assert is_served(server.url)
+    server.close()
+    assert not is_served(server.url)
 
 
 def test_what_runs_in_the_process_says_where_it_serves_and_ends_with_its_input() -> None:
