@@ -93,7 +93,7 @@ FAULTS: list[tuple[str, int | None, str]] = [
           cc: {}
         """,
         3,
-        "gates.aa: gates that ask each other in a circle: aa, bb",
+        "gates.aa: asks itself, in a circle: aa -> bb -> aa",
     ),
     ("configs:\n  aa: {rules: [{name: r}]}", 2, "expected value: what users of this rule get"),
     ("configs:\n  aa: {default: 5}", 2, "configs.aa.default: expected a mapping, got 5"),
