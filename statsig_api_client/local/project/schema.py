@@ -12,6 +12,7 @@ from .words import (
     CUSTOM_ID_OPERATORS,
     CUSTOM_IDS,
     CUSTOM_OPERATORS,
+    OPERATORS,
     QUESTIONS,
     SHARE,
     SUBJECTS,
@@ -213,6 +214,10 @@ _OPERANDS: Final[Mapping[Operand, JsonObject]] = {
 }
 
 
+def _definition(word: str) -> str:
+    return word.replace(" ", "-")  # A blank would have to be escaped wherever it is referred to.
+
+
 def _test(operators: Mapping[str, Operator], description: str) -> JsonObject:
     # One schema for both forms, since each keyword is about one type only; with `anyOf`, an editor
     # would show the complaints of either.
@@ -221,10 +226,7 @@ def _test(operators: Mapping[str, Operator], description: str) -> JsonObject:
     if "is" in operators:
         forms = [*_SCALAR, "array", "object"]
         short = {"items": {"type": _SCALAR}, "minItems": 1}
-    fields: JsonObject = {
-        word: {**_OPERANDS[operator.operand], "description": operator.meaning}
-        for word, operator in operators.items()
-    }
+    fields: JsonObject = {word: {"$ref": f"#/$defs/{_definition(word)}"} for word in operators}
     return {
         **_mapping(fields),
         **short,
@@ -271,5 +273,11 @@ def project_schema() -> JsonObject:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A project of the local Statsig server",
         **_mapping(PROJECT),
-        "$defs": {"conditions": _conditions()},
+        "$defs": {
+            "conditions": _conditions(),
+            **{
+                _definition(word): {**_OPERANDS[it.operand], "description": it.meaning}
+                for word, it in OPERATORS.items()
+            },
+        },
     }
