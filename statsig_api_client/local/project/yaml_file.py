@@ -73,6 +73,8 @@ class Entry:
         for name, entry in entries.items():
             if name not in known:
                 entry.fail(f"unknown key {name!r}" + suggestion(name, known))
+        if "description" in entries:  # It is for readers of the file alone.
+            entries.pop("description").text()
         return entries
 
     def items(self) -> "list[Entry]":
