@@ -27,7 +27,7 @@ _log: Final = logging.getLogger("statsig_api_client")
 _OUR_OWN: Final = "py-http-api"
 """What this package's client calls itself; it keeps to the contract of the HTTP API."""
 
-_HASHES: Final[tuple[HashAlgorithm, ...]] = ("none", "sha256", "djb2")
+_HASHES: Final[dict[str, HashAlgorithm]] = {"none": "none", "sha256": "sha256", "djb2": "djb2"}
 _NO_UPDATES: Final[JsonObject] = {"has_updates": False}
 
 
@@ -117,7 +117,7 @@ class SdkApi:
         if not isinstance(user, dict):
             raise ContractError("$.user", "expected an object")
         wanted = body.get("hash") or "sha256"  # SDKs that do not say it know only this one.
-        algorithm = next((known for known in _HASHES if wanted == known), None)
+        algorithm = _HASHES.get(str(wanted))
         if algorithm is None:
             raise ContractError("$.hash", f"expected one of {', '.join(_HASHES)}")
         if _time(body.get("sinceTime")) >= specs.time:

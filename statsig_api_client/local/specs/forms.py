@@ -18,9 +18,9 @@ def newer_form(document: JsonObject) -> JsonObject:
     """Bring config specs into the form that the core reads; the core only logs if they are not.
 
     The older form, that of `/v1/download_config_specs`, has lists of specs, and conditions where
-    they apply; its oldest files lack kinds and types of ID. Rules of what is not enabled are
-    removed, since the core trusts Statsig to have done that: a disabled gate whose rules pass,
-    passes.
+    they apply; its oldest files lack kinds and types of ID. Its rules of what is not enabled are
+    removed. The core evaluates them all the same, since in the newer form Statsig has removed them,
+    but for those that still count, such as the holdouts of a gate that is on for everyone else.
 
     Raises:
         ShapeError: A part of the document has another type than specs have.
@@ -31,9 +31,10 @@ def newer_form(document: JsonObject) -> JsonObject:
             document.get("condition_map", {}), "condition_map"
         ).items()
     }
+    older = isinstance(document[GATES], list)
     sections: JsonObject = {
         section: {
-            name: _newer_spec(spec, f"{section}.{name}", kind, conditions)
+            name: _newer_spec(spec, f"{section}.{name}", kind, conditions, older=older)
             for name, spec in by_name(document.get(section, {}), section)
         }
         for section, kind in SECTIONS.items()
@@ -76,13 +77,29 @@ def _older_spec(name: str, spec: JsonObject, conditions: JsonObject) -> JsonObje
         rule = as_object(item, name)
         uses: list[JsonValue] = [conditions[str(use)] for use in as_list(rule["conditions"], name)]
         rules.append({**rule, "conditions": uses})
-    return {**spec, "name": name, "rules": rules}
+    older: JsonObject = {**spec, "name": name, "rules": rules}
+    if spec.get("enabled") or not (rules or spec.get("defaultValue") is True):
+        return older
+    # What evaluates this form stops at what is not enabled, and takes a gate for closed.
+    disabled: JsonObject = {
+        "name": "disabled",
+        "id": "disabled",
+        "salt": "",
+        "passPercentage": 100,
+        "conditions": [{"type": "public", "idType": "userID"}],
+        "returnValue": spec.get("defaultValue"),
+        "idType": "userID",
+    }
+    return {**older, "enabled": True, "rules": [*rules, disabled]}
 
 
-def _newer_spec(value: JsonValue, path: str, kind: str, conditions: JsonObject) -> JsonObject:
+def _newer_spec(
+    value: JsonValue, path: str, kind: str, conditions: JsonObject, *, older: bool
+) -> JsonObject:
     spec = as_object(value, path)
     rules: list[JsonValue] = []
-    for item in as_list(spec.get("rules"), f"{path}.rules") if spec.get("enabled") else []:
+    counts = spec.get("enabled") or not older
+    for item in as_list(spec.get("rules"), f"{path}.rules") if counts else []:
         rule = as_object(item, f"{path}.rules")
         uses = as_list(rule.get("conditions"), f"{path}.rules.conditions")
         ids: list[JsonValue] = [_condition_id(use, conditions, path) for use in uses]
