@@ -95,6 +95,7 @@ FAULTS: list[tuple[str, int | None, str]] = [
         3,
         "gates.aa: asks itself, in a circle: aa -> bb -> aa",
     ),
+    ('description: "\\ud83d"', 1, "description: expected text, got half of a surrogate pair"),
     ("description: 5", 1, 'description: expected text, got 5; to mean text, write "5"'),
     ("gates: {aa: {rules: [{name: r, rollout: 12.345}]}}", 1, "at most two decimals, got 12.345"),
     ("gates: {aa: {rules: [{name: 'holdout:x'}]}}", 1, "no rule can be named 'holdout:x'"),
