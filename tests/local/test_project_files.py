@@ -119,7 +119,12 @@ FAULTS: list[tuple[str, int | None, str]] = [
     (
         "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {fails gate: staff}}]}}",
         2,
-        "no gate 'staff'; there are aa",
+        "if.fails gate: 'staff' is no gate; it is asked by `in segment` or `not in segment`",
+    ),
+    (
+        "gates: {bb: {}, aa: {rules: [{name: r, if: {in segment: bb}}]}}",
+        1,
+        "if.in segment: 'bb' is no segment; it is asked by `passes gate` or `fails gate`",
     ),
     (
         "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {userID: {in list: vip}}}]}}",
