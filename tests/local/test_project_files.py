@@ -95,6 +95,7 @@ FAULTS: list[tuple[str, int | None, str]] = [
         3,
         "gates.aa: asks itself, in a circle: aa -> bb -> aa",
     ),
+    ('description: "\\ud83d"', 1, "description: expected text, got half of a surrogate pair"),
     ("description: 5", 1, 'description: expected text, got 5; to mean text, write "5"'),
     ("gates: {aa: {rules: [{name: r, rollout: 12.345}]}}", 1, "at most two decimals, got 12.345"),
     ("gates: {aa: {rules: [{name: 'holdout:x'}]}}", 1, "no rule can be named 'holdout:x'"),
@@ -118,7 +119,12 @@ FAULTS: list[tuple[str, int | None, str]] = [
     (
         "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {fails gate: staff}}]}}",
         2,
-        "no gate 'staff'; there are aa",
+        "if.fails gate: 'staff' is no gate; it is asked by `in segment` or `not in segment`",
+    ),
+    (
+        "gates: {bb: {}, aa: {rules: [{name: r, if: {in segment: bb}}]}}",
+        1,
+        "if.in segment: 'bb' is no segment; it is asked by `passes gate` or `fails gate`",
     ),
     (
         "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {userID: {in list: vip}}}]}}",

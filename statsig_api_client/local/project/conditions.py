@@ -61,10 +61,11 @@ def read_conditions(entry: Entry, known: Known) -> tuple[Condition, ...]:
 
 def _questions(word: str, entry: Entry, known: Known) -> list[Condition]:
     question = QUESTIONS[word]
-    names = known.segments if question.of == "segment" else known.gates
-    targets = [_known(item, question.of, names) for item in _several(entry)]
-    if question.of == "segment":
-        targets = [segment_spec(name) for name in targets]
+    if question.of == "gate":
+        targets = [_known(item, "gate", known.gates, known.segments) for item in _several(entry)]
+    else:
+        names = [_known(item, "segment", known.segments, known.gates) for item in _several(entry)]
+        targets = [segment_spec(name) for name in names]
     return [Condition(type=question.type, target=target) for target in targets]
 
 
@@ -133,8 +134,17 @@ def _several(entry: Entry) -> list[Entry]:
     return items
 
 
-def _known(entry: Entry, kind: str, names: Collection[str]) -> str:
+def _known(
+    entry: Entry, kind: str, names: Collection[str], confused_with: Collection[str] = ()
+) -> str:
     name = entry.text()
+    if name in confused_with:
+        other = (
+            "`in segment` or `not in segment`"
+            if kind == "gate"
+            else "`passes gate` or `fails gate`"
+        )
+        entry.fail(f"{name!r} is no {kind}; it is asked by {other}")
     if name not in names:
         entry.fail(f"no {kind} {name!r}" + suggestion(name, names))
     return name

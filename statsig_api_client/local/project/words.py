@@ -5,7 +5,7 @@ tables.
 """
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum
 from typing import Final
 
 from attrs import frozen
@@ -14,20 +14,14 @@ from attrs import frozen
 class Operand(Enum):
     """What stands behind an operator."""
 
-    VALUES = auto()
-    """One or several texts, numbers, true or false, compared as text."""
-    VALUE = auto()
-    """One text, number, true or false, that is compared with its type."""
-    NUMBER = auto()
-    VERSION = auto()
-    PATTERN = auto()
-    """A regular expression."""
-    MOMENT = auto()
-    """A point in time."""
-    PRESENCE = auto()
-    """True, that there is a value, or false, that there is none."""
-    ID_LIST = auto()
-    """The name of an ID list."""
+    VALUES = "a value or a list"  # Texts, numbers, true or false; they are compared as text.
+    VALUE = "a value"  # A text, number, true or false, compared with its type.
+    NUMBER = "a number"
+    VERSION = "a version"
+    PATTERN = "a regular expression"
+    MOMENT = "a time"
+    PRESENCE = "true or false"
+    ID_LIST = "an ID list"
 
 
 @frozen
@@ -54,7 +48,9 @@ _TEXT: Final = {
     "starts with": Operator("str_starts_with_any", Operand.VALUES, "begins so, in any case"),
     "ends with": Operator("str_ends_with_any", Operand.VALUES, "ends so, in any case"),
     "contains": Operator("str_contains_any", Operand.VALUES, "has it somewhere, in any case"),
-    "does not contain": Operator("str_contains_none", Operand.VALUES, "has none of them anywhere"),
+    "does not contain": Operator(
+        "str_contains_none", Operand.VALUES, "has it nowhere, or there is nothing"
+    ),
     "matches": Operator(
         "str_matches", Operand.PATTERN, "the regular expression fits somewhere; case counts"
     ),
@@ -84,11 +80,17 @@ _TIME: Final = {
     "on the day of": Operator("on", Operand.MOMENT, "a moment of the same day, in UTC"),
 }
 _ARRAY: Final = {
-    "has any of": Operator("array_contains_any", Operand.VALUES, "a list with one of them"),
-    "has none of": Operator("array_contains_none", Operand.VALUES, "a list without any of them"),
-    "has all of": Operator("array_contains_all", Operand.VALUES, "a list with each of them"),
+    "has any of": Operator(
+        "array_contains_any", Operand.VALUES, "a list with one of them; case counts"
+    ),
+    "has none of": Operator(
+        "array_contains_none", Operand.VALUES, "a list with none of them; case counts"
+    ),
+    "has all of": Operator(
+        "array_contains_all", Operand.VALUES, "a list with each of them; case counts"
+    ),
     "does not have all of": Operator(
-        "not_array_contains_all", Operand.VALUES, "a list that lacks one of them"
+        "not_array_contains_all", Operand.VALUES, "a list that lacks one of them; case counts"
     ),
 }
 _ID_LIST: Final = {

@@ -99,6 +99,8 @@ class Entry:
         written = self.written()
         tag = self.node.tag.removeprefix(_TAG)
         if tag == "str":
+            if any("\ud800" <= character <= "\udfff" for character in written):
+                self.fail("expected text, got half of a surrogate pair")
             return written
         if tag == "bool":
             return written.lower() == "true"
