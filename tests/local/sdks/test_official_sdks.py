@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from attrs import evolve
 
-from statsig_api_client.local import LocalServer
+from statsig_api_client.local import LocalServer, service
+from statsig_api_client.local.specs.config_specs import load_specs
 
 from ..conftest import SHOP, Api
 from ..targeted_users import targeted_users
-from ..test_specs_files import DATA
+from ..test_specs_files import DATA, older, rule, spec
 
 Json = dict[str, Any]
 
@@ -41,6 +43,24 @@ SHOPPERS: Final[list[Json]] = [
     {"userID": "cyd", "userAgent": "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101 Firefox/130.0"},
     *({"userID": f"user-{number}"} for number in range(17)),
 ]
+
+
+LISTS: Final = {"friends": ("ada", "bob"), "nobody": ()}
+
+
+def _listed(operator: str, id_list: str) -> Json:
+    return {"type": "unit_id", "operator": operator, "targetValue": id_list, "idType": "userID"}
+
+
+GATE: Final = {"type": "feature_gate", "defaultValue": False}
+LISTED: Final = older() | {
+    "feature_gates": [
+        spec("among", rule("r", _listed("in_segment_list", "friends")), **GATE),
+        spec("beyond", rule("r", _listed("not_in_segment_list", "friends")), **GATE),
+        spec("nowhere", rule("r", _listed("in_segment_list", "nobody")), **GATE),
+        spec("everywhere", rule("r", _listed("not_in_segment_list", "nobody")), **GATE),
+    ]
+}
 
 
 def _command(sdk: str) -> list[str]:
@@ -70,17 +90,12 @@ def ask(sdk: str, question: Json) -> Any:
 class Asked:
     """A project, users, and what the HTTP API answers to them."""
 
-    def __init__(self, file: Path, tier: str | None) -> None:
+    def __init__(self, file: Path, users: list[Json], tier: str | None = None) -> None:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*which are empty here: company_id_list")
+            warnings.filterwarnings("ignore", ".*which are empty here")
             self.server = LocalServer(file)
         self.api = Api(self.server)
-        self.users = SHOPPERS
-        if file.suffix == ".json":
-            conditions = list(json.loads(file.read_text())["condition_map"].values())
-            self.users = targeted_users(conditions, 20, seed=2)
-            for user in self.users:  # The SDKs' option says it for all users alike.
-                user.pop("statsigEnvironment", None)
+        self.users = users
         self.question: Json = {
             "url": self.server.url,
             "secretKey": self.server.secret_key,
@@ -101,6 +116,10 @@ class Asked:
             for name, answer in answers[kind].items()
             if kind != "layers" or answer["value"]  # SDKs log a layer when a parameter is read.
         }
+
+    def close(self) -> None:
+        self.api.http.close()
+        self.server.close()
 
     def exposures_since(self, count: int) -> set[tuple[object, ...]]:
         return {
@@ -135,10 +154,15 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
     name, tier = request.param
     if not PROJECTS[name].exists():
         pytest.skip("the specs of real projects are not there")
-    project = Asked(PROJECTS[name], tier)
+    users = SHOPPERS
+    if name != "the shop":
+        conditions = json.loads(PROJECTS[name].read_text())["condition_map"].values()
+        users = targeted_users(list(conditions), 20, seed=2)
+        for user in users:  # The SDKs' option says it for all users alike.
+            user.pop("statsigEnvironment", None)
+    project = Asked(PROJECTS[name], users, tier)
     yield project
-    project.api.http.close()
-    project.server.close()
+    project.close()
 
 
 def differences(asked: Asked, answers: list[Json]) -> list[tuple[str, str, Json, Json, Json]]:
@@ -172,3 +196,21 @@ def test_an_sdk_answers_as_the_http_api_does_and_what_it_logs_arrives(
     assert event.metadata["sku"] == "A1"
     assert json.loads(event.metadata["size"]) == {"width": 4}
     assert event.statsig_metadata["sdkType"]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    file = tmp_path_factory.mktemp("listed") / "specs.json"
+    file.write_text(json.dumps(LISTED))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "load_specs", lambda path: evolve(load_specs(path), id_lists=LISTS))
+        project = Asked(file, [{"userID": name} for name in ("ada", "Ada", "bob", "eve")])
+    yield project
+    project.close()
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_every_sdk_knows_the_members_of_id_lists(listed: Asked, sdk: str) -> None:
+    among = [answers["gates"]["among"]["value"] for answers in listed.answers]
+    assert among == [True, False, True, False]
+    assert differences(listed, ask(sdk, listed.question)) == []
