@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from ..wire import JsonObject, JsonValue
 
@@ -90,9 +90,9 @@ def _older_spec(name: str, spec: JsonObject, conditions: JsonObject, *, gate: bo
         rules.append({**rule, "conditions": uses})
     older: JsonObject = {**spec, "name": name, "rules": list(rules)}
     opened = spec.get("defaultValue") is True
-    if gate:
-        if opened and any(_closes(rule) and rule.get("passPercentage") != 100 for rule in rules):
-            return older  # That a part of the users is kept out, this form cannot say.
+    # That a gate is closed for a part of those whom a rule meets, and open for all others, this
+    # form cannot say; then the core alone reads it right.
+    if gate and not (opened and any(_closes(rule) == "partly" for rule in rules)):
         rules = [_older_gate_rule(rule, opened=opened) for rule in rules]
         older |= {"rules": list(rules), "defaultValue": False}
     if opened or (rules and not spec.get("enabled")):
@@ -115,11 +115,14 @@ def _older_gate_rule(rule: JsonObject, *, opened: bool) -> JsonObject:
     # A rule that passes opens the gate, in this form, whatever it returns. Holdouts close it.
     if _closes(rule):
         return {**rule, "passPercentage": 0}
-    return {**rule, "passPercentage": 100} if opened else rule
+    return {**rule, "returnValue": True, "passPercentage": 100} if opened else rule
 
 
-def _closes(rule: JsonObject) -> bool:
-    return rule.get("returnValue") is False
+def _closes(rule: JsonObject) -> Literal["always", "partly"] | None:
+    percentage = rule.get("passPercentage")
+    if rule.get("returnValue") is not False or percentage == 0:
+        return None
+    return "always" if percentage == 100 else "partly"
 
 
 def _newer_spec(
