@@ -77,5 +77,5 @@ def _near(target: object, choice: random.Random) -> Any:
     if isinstance(target, str):
         return choice.choice((target.upper(), f"x{target}", f"{target}.1", target[:-1]))
     if isinstance(target, int | float) and not isinstance(target, bool):
-        return choice.choice((target + 1, target - 1, str(target), target + 0.5))
+        return choice.choice((target + 1, target - 1, str(target), target + 0.5, "many"))
     return target

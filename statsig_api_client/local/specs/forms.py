@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from ..wire import JsonObject, JsonValue
 
@@ -55,10 +55,13 @@ def older_form(document: JsonObject) -> JsonObject:
     It is what `/v1/download_config_specs` answers, and all that the SDKs read which were made
     before the core. Brought back by `newer_form`, it evaluates to the same.
     """
-    conditions = as_object(document["condition_map"], "condition_map")
+    conditions: JsonObject = {
+        condition_id: _older_condition(as_object(condition, condition_id))
+        for condition_id, condition in as_object(document["condition_map"], "").items()
+    }
     sections: JsonObject = {
         section: [
-            _older_spec(name, as_object(spec, name), conditions)
+            _older_spec(name, as_object(spec, name), conditions, gate=section == GATES)
             for name, spec in as_object(document[section], section).items()
         ]
         for section in SECTIONS
@@ -71,26 +74,55 @@ def older_form(document: JsonObject) -> JsonObject:
     return {**kept, **sections, "layers": dict(layers)}
 
 
-def _older_spec(name: str, spec: JsonObject, conditions: JsonObject) -> JsonObject:
-    rules: list[JsonValue] = []
+def _older_condition(condition: JsonObject) -> JsonObject:
+    buckets = condition.get("targetValue")
+    if condition.get("type") == "user_bucket" and isinstance(buckets, dict):
+        # The newer form has {"7": true}, which evaluators of this one take for no buckets at all.
+        return {**condition, "targetValue": [int(bucket) for bucket in buckets]}
+    return condition
+
+
+def _older_spec(name: str, spec: JsonObject, conditions: JsonObject, *, gate: bool) -> JsonObject:
+    rules: list[JsonObject] = []
     for item in as_list(spec["rules"], name):
         rule = as_object(item, name)
         uses: list[JsonValue] = [conditions[str(use)] for use in as_list(rule["conditions"], name)]
         rules.append({**rule, "conditions": uses})
-    older: JsonObject = {**spec, "name": name, "rules": rules}
-    if spec.get("enabled") or not (rules or spec.get("defaultValue") is True):
-        return older
-    # What evaluates this form stops at what is not enabled, and takes a gate for closed.
-    disabled: JsonObject = {
-        "name": "disabled",
-        "id": "disabled",
-        "salt": "",
-        "passPercentage": 100,
-        "conditions": [{"type": "public", "idType": "userID"}],
-        "returnValue": spec.get("defaultValue"),
-        "idType": "userID",
-    }
-    return {**older, "enabled": True, "rules": [*rules, disabled]}
+    older: JsonObject = {**spec, "name": name, "rules": list(rules)}
+    opened = spec.get("defaultValue") is True
+    # That a gate is closed for a part of those whom a rule meets, and open for all others, this
+    # form cannot say; then the core alone reads it right.
+    if gate and not (opened and any(_closes(rule) == "partly" for rule in rules)):
+        rules = [_older_gate_rule(rule, opened=opened) for rule in rules]
+        older |= {"rules": list(rules), "defaultValue": False}
+    if opened or (rules and not spec.get("enabled")):
+        # What evaluates this form stops at what is not enabled, and takes a gate for closed.
+        rest = "default" if spec.get("enabled") else "disabled"
+        last: JsonObject = {
+            "name": rest,
+            "id": rest,
+            "salt": "",
+            "passPercentage": 0 if spec.get("defaultValue") is False else 100,
+            "conditions": [{"type": "public", "idType": "userID"}],
+            "returnValue": spec.get("defaultValue"),
+            "idType": "userID",
+        }
+        older |= {"enabled": True, "rules": [*rules, last]}
+    return older
+
+
+def _older_gate_rule(rule: JsonObject, *, opened: bool) -> JsonObject:
+    # A rule that passes opens the gate, in this form, whatever it returns. Holdouts close it.
+    if _closes(rule):
+        return {**rule, "passPercentage": 0}
+    return {**rule, "returnValue": True, "passPercentage": 100} if opened else rule
+
+
+def _closes(rule: JsonObject) -> Literal["always", "partly"] | None:
+    percentage = rule.get("passPercentage")
+    if rule.get("returnValue") is not False or percentage == 0:
+        return None
+    return "always" if percentage == 100 else "partly"
 
 
 def _newer_spec(

@@ -13,7 +13,8 @@ async function main() {
   const answers = [];
   for (const user of ask.users) {
     await client.updateUserAsync(user);
-    const config = (c) => ({ value: c.value, rule: c.ruleID, group: c.groupName ?? null });
+    const config = (c) => ({ value: c.value, rule: c.ruleID });
+    const experiment = (e) => ({ ...config(e), group: e.groupName ?? null });
     const byName = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
     answers.push({
       gates: byName(ask.gates, (name) => {
@@ -21,7 +22,7 @@ async function main() {
         return { value: gate.value, rule: gate.ruleID };
       }),
       configs: byName(ask.configs, (name) => config(client.getDynamicConfig(name))),
-      experiments: byName(ask.experiments, (name) => config(client.getExperiment(name))),
+      experiments: byName(ask.experiments, (name) => experiment(client.getExperiment(name))),
       layers: byName(Object.keys(ask.layers), (name) => {
         const layer = client.getLayer(name);
         return { value: byName(ask.layers[name], (p) => layer.get(p, null)), rule: layer.ruleID };

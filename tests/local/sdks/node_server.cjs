@@ -7,7 +7,8 @@ async function main() {
   if (ask.tier) options.environment = { tier: ask.tier };
   await Statsig.initialize(ask.secretKey, options);
   const answers = ask.users.map((user) => {
-    const config = (c) => ({ value: c.value, rule: c.getRuleID(), group: c.getGroupName() });
+    const config = (c) => ({ value: c.value, rule: c.getRuleID() });
+    const experiment = (e) => ({ ...config(e), group: e.getGroupName() });
     const byName = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
     return {
       gates: byName(ask.gates, (name) => {
@@ -15,7 +16,7 @@ async function main() {
         return { value: gate.value, rule: gate.ruleID };
       }),
       configs: byName(ask.configs, (name) => config(Statsig.getConfigSync(user, name))),
-      experiments: byName(ask.experiments, (name) => config(Statsig.getExperimentSync(user, name))),
+      experiments: byName(ask.experiments, (name) => experiment(Statsig.getExperimentSync(user, name))),
       layers: byName(Object.keys(ask.layers), (name) => {
         const layer = Statsig.getLayerSync(user, name);
         return { value: byName(ask.layers[name], (p) => layer.get(p, null)), rule: layer.getRuleID() };
