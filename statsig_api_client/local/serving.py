@@ -46,6 +46,9 @@ def server_of(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvic
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=1,
+            # Longer than clients keep idle connections: whoever closes one first must not be the
+            # side to which a request may already be on its way.
+            timeout_keep_alive=75,
             ws="none",
         )
     )

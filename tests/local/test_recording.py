@@ -1,6 +1,7 @@
 """What is recorded of requests, and read back."""
 
 import contextlib
+import os
 import sqlite3
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from statsig_api_client.local import (
@@ -79,6 +81,11 @@ def test_checking_several_gates_logs_an_exposure_of_each(api: Api) -> None:
         ("nested", "true", "staff only"),
         ("unknown", "false", ""),
     ]
+
+
+def test_an_exposure_says_what_the_request_says_of_itself(api: Api) -> None:
+    api.post("check_gate", {"gateName": "staff", "statsigMetadata": {"sdkType": "t"}})
+    assert api.server.exposures()[0].statsig_metadata == {"sdkType": "t"}
 
 
 def test_getting_a_config_logs_whether_a_rule_passed(api: Api) -> None:
@@ -224,6 +231,43 @@ def test_the_time_of_an_event_may_be_written_in_several_ways(
     assert shop_server.server.events()[-1].time == milliseconds
 
 
+def send(api: Api, call: str, body: Json, clock: str) -> httpx.Response:
+    return api.http.post(f"/{call}", json=body, headers={"Statsig-Client-Time": clock})
+
+
+def test_times_are_corrected_by_the_clock_of_the_client(api: Api) -> None:
+    an_hour_behind = str(int(time.time() * 1000) - 3_600_000)
+    events = [{"eventName": "timed", "time": 1616826986211}, {"eventName": "now"}]
+    exposure = {"experimentName": "alone", "group": "Only", "time": "2021-03-27T06:36:26.211Z"}
+    send(api, "log_event", {"events": events}, an_hour_behind)
+    send(api, "log_custom_exposure", {"exposures": [exposure]}, an_hour_behind)
+    timed, untimed = api.server.events()
+    (exposed,) = api.server.exposures()
+    for recorded in (timed, exposed):
+        assert abs(recorded.time - 1616826986211 - 3_600_000) < 60_000
+    assert untimed.time == untimed.received_time
+
+
+def test_a_clock_that_may_be_right_changes_no_time(api: Api) -> None:
+    events = [{"eventName": "timed", "time": 1616826986211}]
+    for off in (-2000, 0, 2000):
+        clock = str(int(time.time() * 1000) + off)
+        assert send(api, "log_event", {"events": events}, clock).status_code == 202
+    assert [event.time for event in api.server.events()] == [1616826986211] * 3
+
+
+@pytest.mark.parametrize(
+    ("clock", "problem"),
+    [
+        ("noon", "$: expected milliseconds since 1970 in the header statsig-client-time"),
+        (str(-(2**70)), "$.events[0].time: expected a number that fits 64 bits"),
+    ],
+)
+def test_a_clock_that_tells_no_time_is_refused(api: Api, clock: str, problem: str) -> None:
+    reply = send(api, "log_event", {"events": [{"eventName": "e", "time": 5}]}, clock)
+    assert (reply.status_code, reply.json()["message"]) == (400, problem)
+
+
 def test_custom_exposures_have_the_form_of_those_that_are_logged_automatically(api: Api) -> None:
     api.post(
         "log_custom_exposure",
@@ -283,7 +327,19 @@ def test_what_is_in_a_file_is_there_for_the_next_server(tmp_path: Path) -> None:
     with LocalServer(SHOP, db=db) as server:
         assert [event.event_name for event in server.events()] == ["round 1", "round 2"]
         assert [exposure.user["userID"] for exposure in server.exposures()] == ["1", "2"]
-    assert stat.S_IMODE(db.stat().st_mode) == 0o600
+
+
+def test_the_files_of_the_database_are_their_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with LocalServer(SHOP, db=tmp_path / "events.db") as server:
+            api = Api(server)
+            api.gate("staff_tools")
+            api.http.close()
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("events.db", "events.db-wal", "events.db-shm"), 0o600)
 
 
 def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> None:
@@ -361,9 +417,17 @@ def test_a_database_that_is_locked_is_refused(tmp_path: Path) -> None:
             LocalServer(SHOP, db=db)
 
 
-@pytest.mark.parametrize("db", ["missing/events.db", "."])
-def test_a_database_that_cannot_be_written_is_refused(tmp_path: Path, db: str) -> None:
-    with pytest.raises(RecordingError, match="cannot"):
+@pytest.mark.parametrize(
+    ("db", "problem"),
+    [
+        ("missing/events.db", "cannot write the database .*: No such file or directory"),
+        (".", "cannot open the database .*: unable to open database file"),
+    ],
+)
+def test_a_database_that_cannot_be_written_is_refused(
+    tmp_path: Path, db: str, problem: str
+) -> None:
+    with pytest.raises(RecordingError, match=problem):
         LocalServer(SHOP, db=tmp_path / db)
 
 

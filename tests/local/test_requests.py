@@ -1,12 +1,20 @@
 """What requests get that are unauthorised, malformed, too large, or hostile."""
 
+import asyncio
 import gzip
 import json
 import socket
+import time
+import tracemalloc
 import zlib
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
+from statsig_api_client.local.api.body import read_body
 
 from .conftest import Api
 
@@ -212,6 +220,11 @@ def test_pairs_of_surrogates_are_read_as_the_character_that_they_are(shop_server
     assert shop_server.server.events()[-1].event_name == "\U0001f5fb"
 
 
+def test_a_body_may_be_wide_if_it_is_not_deep(shop_server: Api) -> None:
+    events = [{"eventName": "wide", "metadata": {"a": "b"}}] * 300
+    assert shop_server.post("log_event", {"events": events}).status_code == 202
+
+
 def test_an_unknown_path_is_not_found(shop_server: Api) -> None:
     for path in ("/check_gates", "/check_gate/", "/", "/../v2/check_gate"):
         reply = shop_server.http.post(path, json={})
@@ -272,6 +285,50 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(shop_server: Api) -
     headers = {"content-encoding": "gzip"}
     reply = shop_server.http.post("/log_event", content=bomb, headers=headers)
     assert (reply.status_code, reply.json()["status"]) == (413, 413)
+
+
+def test_a_body_may_be_packed_in_several_pieces(shop_server: Api) -> None:
+    body = gzip.compress(b'{"gateName":') + gzip.compress(b'"staff_tools"}')
+    headers = {"content-encoding": "gzip"}
+    assert shop_server.http.post("/check_gate", content=body, headers=headers).status_code == 200
+
+
+def test_pieces_that_unpack_to_a_large_body_together_are_refused(shop_server: Api) -> None:
+    body = gzip.compress(b" " * MEGABYTE) * 11
+    headers = {"content-encoding": "gzip"}
+    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert reply.status_code == 413
+
+
+def test_very_many_empty_pieces_are_refused_at_once(shop_server: Api) -> None:
+    body = gzip.compress(b"") * (9 * MEGABYTE // len(gzip.compress(b"")))
+    headers = {"content-encoding": "gzip"}
+    start = time.process_time()
+    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert reply.status_code == 400
+    assert time.process_time() - start < 2  # It takes 0.1 s; reading them all, many times that.
+
+
+def test_a_bomb_is_refused_without_being_unpacked_in_memory() -> None:
+    bomb = gzip.compress(b" " * (64 * MEGABYTE))
+    request = Request(
+        {"type": "http", "method": "POST", "headers": [(b"content-encoding", b"gzip")]},
+        receive=_received(bomb * 50),
+    )
+    tracemalloc.start()
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(read_body(request))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.status_code == 413
+    assert peak < 40 * MEGABYTE
+
+
+def _received(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def test_a_client_that_goes_away_does_no_harm(

@@ -82,6 +82,14 @@ def read_all(connection: socket.socket) -> bytes:
     return received
 
 
+def read_reply(connection: socket.socket, end: bytes) -> bytes:
+    """A reply whose last bytes are known; the connection stays open."""
+    received = b""
+    while not received.endswith(end):
+        received += connection.recv(65536)
+    return received
+
+
 def answered(address: Address) -> bool:
     """Whether an ordinary request is answered."""
     with socket.create_connection(address, timeout=20) as connection:
@@ -137,6 +145,15 @@ def test_a_request_that_does_not_arrive_in_time_is_ended_and_holds_up_no_other(
     assert reply.endswith(b'"the request did not arrive within 0.4 seconds"}')
 
 
+def test_a_later_request_that_does_not_arrive_in_time_is_ended_too(
+    connection: socket.socket,
+) -> None:
+    connection.sendall(post("/", b"12345"))
+    assert b"200 OK" in read_reply(connection, b"/ 5")
+    connection.sendall(b"POST")
+    assert read_all(connection).startswith(b"HTTP/1.1 408")
+
+
 def test_a_request_that_comes_drop_by_drop_is_ended_too(connection: socket.socket) -> None:
     connection.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
     with contextlib.suppress(ConnectionError):
@@ -156,7 +173,7 @@ def test_a_connection_without_a_request_is_closed_without_a_word(
 def test_a_connection_may_rest_between_requests(connection: socket.socket) -> None:
     for _ in range(2):
         connection.sendall(post("/", b"12345"))
-        assert b"200 OK" in connection.recv(65536)
+        assert b"200 OK" in read_reply(connection, b"/ 5")
         time.sleep(2 * PATIENCE)
 
 

@@ -127,8 +127,11 @@ class HttpApi:
         call: CheckGateRequest | GetConfigRequest | GetLayerRequest,
         exposures: Iterable[LoggedEvent],
     ) -> None:
-        if not call.get("statsigMetadata", {}).get("exposureLoggingDisabled"):
-            self.service.recording.store([*exposures])
+        metadata = call.get("statsigMetadata", {})
+        if not metadata.get("exposureLoggingDisabled"):
+            self.service.recording.store(
+                [{**exposure, "statsigMetadata": metadata} for exposure in exposures]
+            )
 
 
 def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:
