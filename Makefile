@@ -9,7 +9,7 @@ demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a pro
 	$(BIN)/python generate.py --check
 	$(BIN)/python examples/demo.py $(PROJECT)
 
-test: lint types     ## everything that must hold before a change lands
+test: lint types tests/local/sdks/node_modules/.ready   ## everything that must hold before a change lands
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
 	$(MAKE) lowest
 
@@ -41,6 +41,10 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable ".[local,dev]"
+	touch $@
+
+tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
+	cd tests/local/sdks && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-package-lock --no-audit --no-fund
 	touch $@
 
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt

@@ -22,6 +22,10 @@ def custom(**attributes: object) -> Json:
     return {"custom": attributes}
 
 
+def company(name: str) -> Json:
+    return {"customIDs": {"companyID": name}}
+
+
 # The condition, a user for whom it holds, a user for whom it does not.
 CASES: list[tuple[str, Json, Json]] = [
     ("{email: ada@example.com}", {"email": "ADA@example.com"}, {"email": "bob@example.com"}),
@@ -48,8 +52,14 @@ CASES: list[tuple[str, Json, Json]] = [
     ("{country: NO}", {"country": "no"}, {"country": "SE"}),
     ("{country: {is one of: [DE]}}", {"ip": "84.56.1.1"}, {"ip": "8.8.8.8"}),
     ("{country: {is not one of: [DE]}}", {"ip": "8.8.8.8"}, {"ip": "84.56.1.1"}),
+    ("{country: {is exactly: NO}}", {"country": "NO"}, {"country": "no"}),
+    ("{country: {is not exactly: NO}}", {"country": "no"}, {"country": "NO"}),
     ("{browser: Chrome}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
     ("{browser version: {version at least: 120}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{browser: {starts with: Chr}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{browser version: {version above: 119.9}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{os: {does not contain: Mac}}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
+    ("{os version: 10.15.7}", {"userAgent": SAFARI}, {"userAgent": CHROME}),
     ("{os: Windows}", {"userAgent": CHROME}, {"userAgent": SAFARI}),
     ("{os: BeOS}", {"os_name": "BeOS"}, {"os_name": "CP/M"}),
     ("{os version: {version below: 10.16}}", {"os_version": "10.15.7"}, {"os_version": "11"}),
@@ -59,6 +69,10 @@ CASES: list[tuple[str, Json, Json]] = [
     ("{custom.beta: true}", custom(beta=True), custom(beta=False)),
     ("{custom.level: {equals: 3}}", custom(level=3), custom(level=3.5)),
     ("{custom.level: {does not equal: 3}}", custom(level=4), custom(level=3)),
+    ("{custom.plan: {equals: Pro}}", custom(plan="Pro"), custom(plan="pro")),
+    ("{custom.plan: {does not equal: Pro}}", custom(plan="pro"), custom(plan="Pro")),
+    ("{custom.beta: {equals: true}}", custom(beta=True), custom(beta="true")),
+    ("{custom.beta: {does not equal: true}}", {}, custom(beta=True)),
     ("{custom.level: {at least: 3}}", custom(level=3), custom(level=2)),
     ("{custom.level: {at most: 3.5}}", custom(level=3), custom(level=4)),
     ("{custom.level: {above: 3}}", custom(level=3.1), custom(level=3)),
@@ -87,11 +101,34 @@ CASES: list[tuple[str, Json, Json]] = [
         custom(joined=1767225600000 + 3_600_000),
         custom(joined=1767225600000 - 3_600_000),
     ),
-    ("{customIDs.companyID: [c1]}", {"customIDs": {"companyID": "c1"}}, {"userID": "c1"}),
+    ("{customIDs.companyID: [c1]}", company("C1"), {"userID": "c1"}),
+    ("{customIDs.companyID: {is not: c1}}", company("c2"), company("c1")),
+    ("{customIDs.companyID: {is exactly: c1}}", company("c1"), company("C1")),
+    ("{customIDs.companyID: {is not exactly: c1}}", company("C1"), company("c1")),
+    ("{customIDs.companyID: {starts with: c}}", company("c1"), company("d1")),
+    ("{customIDs.companyID: {ends with: [1, 2]}}", company("c1"), company("c3")),
+    ("{customIDs.companyID: {contains: x}}", company("axa"), company("aya")),
+    ("{customIDs.companyID: {does not contain: x}}", company("aya"), company("axa")),
+    ("{customIDs.companyID: {matches: '^c[0-9]$'}}", company("c1"), company("c12")),
+    ("{customIDs.companyID: {is set: true}}", company("c1"), {"userID": "c1"}),
+    ("{customIDs.companyID: {is set: false}}", {"userID": "c1"}, company("c1")),
+    ("{userID: {is set: true}}", {"userID": "a"}, company("c1")),
+    ("{userID: {is set: false}}", company("c1"), {"userID": "a"}),
+    ("{userID: {matches: '^[a-c]+$'}}", {"userID": "abba"}, {"userID": "abbd"}),
+    ("{email: {is set: true}}", {"email": "a@b.c"}, {}),
+    ("{email: {is set: false}}", {}, {"email": "a@b.c"}),
+    ("{custom.plan: {is set: true}}", {"privateAttributes": {"plan": "pro"}}, {}),
+    ("{custom.plan: {is set: false}}", {}, custom(plan="free")),
     ("{environment: staging}", {"statsigEnvironment": {"tier": "staging"}}, {}),
     ("{environment: {is not: staging}}", {}, {"statsigEnvironment": {"tier": "staging"}}),
     ("{passes gate: staff}", {"email": "a@example.com"}, {}),
     ("{fails gate: staff}", {}, {"email": "a@example.com"}),
+    ("{in segment: adults}", custom(age=18), custom(age=17)),
+    ("{not in segment: adults}", custom(age=17), custom(age=18)),
+    ("{in segment: [adults, swiss]}", {"country": "CH", **custom(age=18)}, custom(age=18)),
+    ("{not in segment: [adults, swiss]}", custom(age=17), {"country": "CH"}),
+    ("{share of users: {named: spring, to: 50}}", {"userID": "1"}, {"userID": "5"}),
+    ("{share of users: {named: spring, from: 50}}", {"userID": "5"}, {"userID": "1"}),
     (
         "{passes gate: [staff, german]}",
         {"email": "a@example.com", "country": "DE"},
@@ -121,7 +158,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         "  nobody: {rules: [{name: r, rollout: 0}]}",
         *(f"  case {n}: {{rules: [{{name: r, if: {case[0]}}}]}}" for n, case in enumerate(CASES)),
     ]
-    file.write_text("gates:\n" + "\n".join(gates))
+    segments = [
+        "  adults: {rules: [{name: r, if: {custom.age: {at least: 18}}}]}",
+        "  swiss: {rules: [{name: r, if: {country: CH}}]}",
+    ]
+    file.write_text("\n".join(["segments:", *segments, "gates:", *gates]))
     with LocalServer(file) as server:
         api = Api(server)
         yield api

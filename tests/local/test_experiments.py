@@ -153,3 +153,41 @@ def test_users_are_divided_anew_only_when_a_name_changes(
     first, second = serve(text.format(""), "one.yaml"), serve(text.format(rename), "two.yaml")
     same = [first.gate("half", user) == second.gate(f"half{rename}", user) for user in USERS[:64]]
     assert all(same) == (rename == "")
+
+
+def test_users_are_where_they_were_in_every_version_before(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        gates:
+          half: {rules: [{name: r, rollout: 50}]}
+          asks: {rules: [{name: r, if: {in segment: some}}]}
+          never: {}
+        configs: {half page: {rules: [{name: r, rollout: 50, value: {on: true}}]}}
+        layers: {shared: {default: {size: 1}}}
+        experiments:
+          thirds: {groups: {A: {value: {}}, B: {value: {}}, C: {value: {}}}}
+          part: {allocation: 50, groups: {A: {value: {}}}}
+          inside: {layer: shared, allocation: 40, groups: {A: {value: {size: 2}}}}
+          beside: {layer: shared, allocation: 40, groups: {B: {value: {size: 3}}}}
+        segments: {some: {rules: [{name: r, rollout: 50}]}}
+        holdouts: {few: {share: 50, from: {gates: [never]}}}
+    """)
+    users: list[Json] = [{"userID": str(number)} for number in range(24)]
+
+    def found(say: Callable[[Json], str]) -> str:
+        return "".join(say(user) for user in users)
+
+    assert found(lambda user: "01"[api.gate("half", user) is True]) == "001011000000010000000101"
+    assert (
+        found(lambda user: "01"[api.config("half page", user)["value"] != {}])
+        == "010110001111111010111100"
+    )
+    thirds = found(lambda user: api.config("thirds", user)["group_name"])
+    assert thirds == "BCCBBAABBAACABABABBAABAB"
+    part = found(lambda user: api.config("part", user)["group_name"] or "-")
+    assert part == "A--AAA---AA-AA--A-A-A-A-"
+    shared = found(lambda user: str(api.layer("shared", user)["value"]["size"]))
+    assert shared == "223222222333333322211231"
+    some = found(lambda user: "01"[api.gate("asks", user) is True])
+    assert some == "001001011111111010010011"
+    few = found(lambda user: "01"[api.gate("few", user) is True])
+    assert few == "001011000110010111011110"

@@ -93,8 +93,118 @@ FAULTS: list[tuple[str, int | None, str]] = [
           cc: {}
         """,
         3,
-        "gates.aa: gates that ask each other in a circle: aa, bb",
+        "gates.aa: asks itself, in a circle: aa -> bb -> aa",
     ),
+    ('description: "\\ud83d"', 1, "description: expected text, got half of a surrogate pair"),
+    ("description: 5", 1, 'description: expected text, got 5; to mean text, write "5"'),
+    ("gates: {aa: {rules: [{name: r, rollout: 12.345}]}}", 1, "at most two decimals, got 12.345"),
+    ("gates: {aa: {rules: [{name: 'holdout:x'}]}}", 1, "no rule can be named 'holdout:x'"),
+    ("gates: {aa: {rules: [{name: r, if: {email: []}}]}}", 1, "at least one value, got an empty"),
+    ("gates: {aa: {rules: [{name: r, if: {email: {is set: 1}}}]}}", 1, "true or false, got 1"),
+    (
+        "gates: {aa: {rules: [{name: r, if: {custom.a: {equals: null}}}]}}",
+        1,
+        "custom.a.equals: expected text, a number, true or false, got nothing; what has no value",
+    ),
+    (
+        "gates: {aa: {rules: [{name: r, if: {in segmnt: x}}]}}",
+        1,
+        "no condition 'in segmnt'; did you mean 'in segment'?",
+    ),
+    (
+        "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {in segment: stuff}}]}}",
+        2,
+        "gates.aa.rules[0].if.in segment: no segment 'stuff'; did you mean 'staff'?",
+    ),
+    (
+        "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {fails gate: staff}}]}}",
+        2,
+        "if.fails gate: 'staff' is no gate; it is asked by `in segment` or `not in segment`",
+    ),
+    (
+        "gates: {bb: {}, aa: {rules: [{name: r, if: {in segment: bb}}]}}",
+        1,
+        "if.in segment: 'bb' is no segment; it is asked by `passes gate` or `fails gate`",
+    ),
+    (
+        "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {userID: {in list: vip}}}]}}",
+        2,
+        "if.userID.in list: no id list 'vip'; did you mean 'vips'?",
+    ),
+    (
+        "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {email: {in list: vips}}}]}}",
+        2,
+        "unknown key 'in list'",
+    ),
+    ("id lists: {vips: [a, null]}", 1, "id lists.vips[1]: expected an ID, got 'null'"),
+    ("id lists: {vips: ['']}", 1, "expected an ID, got ''"),
+    ("id lists: {vips: {a: b}}", 1, "expected a single value, got a mapping"),
+    ("id lists: {v: []}", 1, "expected a name of 2 to 100 letters"),
+    ("segments: {aa: {enabled: false}}", 1, "unknown key 'enabled'; there are description, idType"),
+    ("environments: [qa, live, qa]", 1, "environments[2]: a second 'qa'"),
+    ("environments: []", 1, "expected at least one environment"),
+    (
+        "gates:\n  aa: {}\nsegments:\n  aa: {}",
+        4,
+        "segments.aa: a gate in line 2 has this name too, and all three are gates in config specs",
+    ),
+    (
+        "segments:\n  aa: {}\nholdouts:\n  aa: {share: 1, from: everything}",
+        4,
+        "holdouts.aa: a segment in line 2 has this name too",
+    ),
+    ("holdouts: {aa: {from: everything}}", 1, "expected share: the percentage of users who are"),
+    ("holdouts: {aa: {share: 5}}", 1, "holdouts.aa: expected from: everything, or lists of gates"),
+    ("holdouts: {aa: {share: 101, from: everything}}", 1, "from 0 to 100, got 101"),
+    ("holdouts: {aa: {share: 5, from: gates}}", 1, "expected everything, or lists of gates and th"),
+    ("holdouts: {aa: {share: 5, from: {}}}", 1, "expected one of gates, configs, experiments, lay"),
+    ("holdouts: {aa: {share: 5, from: {gate: all}}}", 1, "'gate'; did you mean 'gates'?"),
+    ("holdouts: {aa: {share: 5, from: {gates: every}}}", 1, "all, or a list of gates, got 'every'"),
+    ("holdouts: {aa: {share: 5, from: {gates: []}}}", 1, "at least one of the gates, got an empty"),
+    (
+        "layers: {page: {default: {}}}\nholdouts:\n  aa: {share: 5, from: {layers:\n    [pge]}}",
+        4,
+        "holdouts.aa.from.layers[0]: no layer 'pge'; did you mean 'page'?",
+    ),
+    (
+        """
+        segments:
+          aa: {rules: [{name: r, if: {not in segment: bb}}]}
+          bb: {rules: [{name: r, if: {in segment: cc}}]}
+          cc: {rules: [{name: r, if: {in segment: bb}}]}
+        """,
+        4,
+        "segments.bb: asks itself, in a circle: segment:bb -> segment:cc -> segment:bb",
+    ),
+    (
+        """
+        gates:
+          aa: {}
+        holdouts:
+          held: {share: 5, if: {passes gate: aa}, from: everything}
+        """,
+        3,
+        "gates.aa: asks itself, in a circle: aa -> held -> aa",
+    ),
+    (
+        "gates: {aa: {rules: [{name: r, if: {share of users: {to: 5}}}]}}",
+        1,
+        "share of users: expected named: a name of the share, and to: a percentage, or from, or",
+    ),
+    ("gates: {aa: {rules: [{name: r, if: {share of users: {named: x}}}]}}", 1, "to: a percentage"),
+    (
+        "gates: {aa: {rules: [{name: r, if: {share of users: {named: x, from: 5, to: 5}}}]}}",
+        1,
+        "share of users: expected from below to",
+    ),
+    ("gates: {aa: {rules: [{name: r, if: {share of users: 5}}]}}", 1, "a mapping, got 5"),
+    (
+        "experiments: {aa: {allocation: 0.05, groups: {A: {value: {}}}}}",
+        1,
+        "aa.allocation: expected 0, or a percentage of at least 0.1, got 0.05",
+    ),
+    ("experiments: {aa: {groups: {A: {share: 101, value: {}}}}}", 1, "from 0 to 100, got 101"),
+    ("experiments: {aa: {groups: {A: {value: {}}, A: {value: {}}}}}", 1, "aa.groups.A: a second"),
     ("configs:\n  aa: {rules: [{name: r}]}", 2, "expected value: what users of this rule get"),
     ("configs:\n  aa: {default: 5}", 2, "configs.aa.default: expected a mapping, got 5"),
     ("configs:\n  aa: {default: {x: &x [*x]}}", 2, "nested deeper than 100 levels"),

@@ -236,6 +236,7 @@ def as_older(newer: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
+@pytest.mark.filterwarnings("ignore:.*which are empty here. company_id_list")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
 def test_everything_in_a_real_project_is_answered_alike_in_both_forms(
     serve_specs: Callable[[object], Api], name: str

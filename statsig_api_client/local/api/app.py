@@ -4,18 +4,25 @@ import sqlite3
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ..service import Service
 from .contract import ContractError, http_contract
+from .cors import BrowserAccess
 from .http_api import HttpApi
+from .sdk_api import SdkApi
 
 
 def create_app(service: Service) -> Starlette:
     """Make an ASGI application that serves a project."""
     app = Starlette(
-        routes=HttpApi(service=service, contract=http_contract()).routes(),
+        routes=[
+            *SdkApi(service=service).routes(),  # First: it takes what SDKs send to /v1/log_event.
+            *HttpApi(service=service, contract=http_contract()).routes(),
+        ],
+        middleware=[Middleware(BrowserAccess)],
         exception_handlers=dict.fromkeys(
             (HTTPException, ContractError, sqlite3.Error, ClientDisconnect, Exception), _refuse
         ),

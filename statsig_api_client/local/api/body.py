@@ -27,16 +27,31 @@ async def read_body(request: Request) -> JsonValue:
             with gzip.
         ContractError: The body is not what its headers say, or not JSON.
     """
-    data = await _read(request)
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding == "gzip":
-        data = _unpack(data)
-    elif encoding != "identity":
-        raise HTTPException(415, "expected a body that is plain or packed with gzip")
     try:
-        return read_json(data)
+        return read_json(await read_bytes(request))
     except ValueError as error:
         raise ContractError("$", f"expected JSON: {error}") from None
+
+
+async def read_bytes(request: Request, *, packed: bool = False) -> bytes:
+    """Read the body of a request, and unpack it.
+
+    Args:
+        request: The request.
+        packed: Whether it is packed with gzip, even if no header says so.
+
+    Raises:
+        HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
+            with gzip.
+        ContractError: The body is not what its headers say.
+    """
+    data = await _read(request)
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding == "gzip" or packed:
+        return _unpack(data)
+    if encoding != "identity":
+        raise HTTPException(415, "expected a body that is plain or packed with gzip")
+    return data
 
 
 async def _read(request: Request) -> bytes:

@@ -1,99 +1,31 @@
-"""The words in which a project file says whom a rule is for.
+"""Reading the words in which a project file says whom a rule is for.
 
     if: everyone                                  also if there is no `if`
     if:                                           all of these hold
-      email: { ends with: "@example.com" }        userID, email, ip, locale, userAgent, appVersion
-      country: [DE, FR]                           short for { is one of: [DE, FR] }
-      browser version: { version at least: 120 }  browser, browser version, os, os version
+      email: { ends with: "@example.com" }
+      country: [DE, FR]                           short for { is: [DE, FR] }
       custom.level: { at least: 3, below: 5 }     any attribute, public or private
-      customIDs.companyID: acme                   any other ID than userID
-      environment: staging
-      time: { after: 2026-01-31T12:00:00Z }
-      passes gate: staff                          or `fails gate`, and a gate or a list of them
+      customIDs.companyID: { in list: partners }  any other ID than userID
+      in segment: staff
+      share of users: { named: spring, to: 20 }   the same users wherever it is named
 
-The operators stand in the tables below. A list means any of its values, and texts are compared
-without regard to case, unless the operator says otherwise.
+All words stand in `words.py`. A list means any of its values.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from attrs import frozen
 
 from ..wire import JsonValue
-from .model import EVERYONE, Condition, suggestion
+from .buckets import bucket, salt
+from .model import EVERYONE, Condition, segment_spec, suggestion
+from .percentages import thousandths
+from .schema import NAMED_SHARE
+from .words import CUSTOM, CUSTOM_IDS, QUESTIONS, SHARE, SUBJECTS, Operand, Subject, subject
 from .yaml_file import Entry
-
-_MEMBERSHIP: Final = {
-    "is": "any",
-    "is not": "none",
-    "is one of": "any",
-    "is not one of": "none",
-    "is exactly": "any_case_sensitive",
-    "is not exactly": "none_case_sensitive",
-}
-_TEXT: Final = {
-    "starts with": "str_starts_with_any",
-    "ends with": "str_ends_with_any",
-    "contains": "str_contains_any",
-    "does not contain": "str_contains_none",
-    "matches": "str_matches",
-}
-_VERSION: Final = {
-    "version is": "version_eq",
-    "version is not": "version_neq",
-    "version at least": "version_gte",
-    "version at most": "version_lte",
-    "version above": "version_gt",
-    "version below": "version_lt",
-}
-_NUMBER: Final = {
-    "equals": "eq",
-    "does not equal": "neq",
-    "at least": "gte",
-    "at most": "lte",
-    "above": "gt",
-    "below": "lt",
-}
-_TIME: Final = {"before": "before", "after": "after", "on the day of": "on"}
-_LIST: Final = {
-    "has any of": "array_contains_any",
-    "has none of": "array_contains_none",
-    "has all of": "array_contains_all",
-    "does not have all of": "not_array_contains_all",
-}
-
-
-@frozen
-class _Subject:
-    """What a condition tests, and the operators that make sense for it."""
-
-    type: str
-    field: str | None
-    operators: Mapping[str, str]
-    id_type: str | None = None
-
-
-_SUBJECTS: Final = {
-    **{
-        name: _Subject("user_field", name, _MEMBERSHIP | _TEXT)
-        for name in ("userID", "email", "ip", "locale", "userAgent")
-    },
-    "appVersion": _Subject("user_field", "appVersion", _MEMBERSHIP | _TEXT | _VERSION),
-    # Unlike a user field of that name, it also knows the country of the user's ip.
-    "country": _Subject("ip_based", "country", _MEMBERSHIP),
-    "browser": _Subject("ua_based", "browser_name", _MEMBERSHIP | _TEXT),
-    "browser version": _Subject("ua_based", "browser_version", _MEMBERSHIP | _VERSION),
-    "os": _Subject("ua_based", "os_name", _MEMBERSHIP | _TEXT),
-    "os version": _Subject("ua_based", "os_version", _MEMBERSHIP | _VERSION),
-    "environment": _Subject("environment_field", "tier", _MEMBERSHIP),
-    "time": _Subject("current_time", None, _TIME),
-}
-_GATES: Final = {"passes gate": "pass_gate", "fails gate": "fail_gate"}
-_CUSTOM: Final = "custom."
-_CUSTOM_IDS: Final = "customIDs."
 
 
 @frozen(kw_only=True)
@@ -101,6 +33,8 @@ class Known:
     """The names that conditions may refer to."""
 
     gates: Collection[str]
+    segments: Collection[str]
+    id_lists: Collection[str]
     environments: Collection[str]
 
 
@@ -115,79 +49,125 @@ def read_conditions(entry: Entry, known: Known) -> tuple[Condition, ...]:
             entry.fail(f"expected everyone or a mapping of conditions, got {entry.text()!r}")
         return (EVERYONE,)
     conditions: list[Condition] = []
-    for name, test in entry.mapping().items():
-        if name in _GATES:
-            conditions += _gate_conditions(_GATES[name], test, known)
+    for word, test in entry.mapping().items():
+        if word in QUESTIONS:
+            conditions += _questions(word, test, known)
+        elif word == SHARE:
+            conditions += _share(test)
         else:
-            conditions += _field_conditions(_subject(name, test), test, known)
+            conditions += _tests(word, test, known)
     return tuple(conditions) or (EVERYONE,)
 
 
-def _gate_conditions(kind: str, entry: Entry, known: Known) -> list[Condition]:
-    conditions: list[Condition] = []
-    for item in entry.items() if entry.is_list() else [entry]:
-        gate = item.text()
-        if gate not in known.gates:
-            item.fail(f"no gate {gate!r}" + suggestion(gate, known.gates))
-        conditions.append(Condition(type=kind, target=gate))
-    return conditions
+def _questions(word: str, entry: Entry, known: Known) -> list[Condition]:
+    question = QUESTIONS[word]
+    if question.of == "gate":
+        targets = [_known(item, "gate", known.gates, known.segments) for item in _several(entry)]
+    else:
+        names = [_known(item, "segment", known.segments, known.gates) for item in _several(entry)]
+        targets = [segment_spec(name) for name in names]
+    return [Condition(type=question.type, target=target) for target in targets]
 
 
-def _subject(name: str, entry: Entry) -> _Subject:
-    if name.startswith(_CUSTOM) and name != _CUSTOM:
-        operators = _MEMBERSHIP | _TEXT | _VERSION | _NUMBER | _TIME | _LIST
-        return _Subject("user_field", name.removeprefix(_CUSTOM), operators)
-    if name.startswith(_CUSTOM_IDS) and name != _CUSTOM_IDS:
-        id_type = name.removeprefix(_CUSTOM_IDS)
-        return _Subject("unit_id", None, _MEMBERSHIP | _TEXT, id_type)
-    if name not in _SUBJECTS:
-        words = [*_SUBJECTS, *_GATES, f"{_CUSTOM}{name}", f"{_CUSTOM_IDS}<type>"]
-        entry.fail(f"no condition {name!r}" + suggestion(name, words))
-    return _SUBJECTS[name]
+def _share(entry: Entry) -> list[Condition]:
+    fields = entry.fields(NAMED_SHARE)
+    if "named" not in fields or len(fields) == 1:
+        entry.fail("expected named: a name of the share, and to: a percentage, or from, or both")
+    first = bucket(thousandths(fields.get("from"), 0))
+    end = bucket(thousandths(fields.get("to"), 100))
+    if first >= end:
+        entry.fail("expected from below to")
+    divided_by = salt("share", fields["named"].text())
+    return [
+        Condition(type="user_bucket", operator=operator, target=target, salt=divided_by)
+        for operator, target in (("gte", first), ("lt", end))
+    ]
 
 
-def _field_conditions(subject: _Subject, entry: Entry, known: Known) -> list[Condition]:
+def _tests(word: str, entry: Entry, known: Known) -> list[Condition]:
+    tested = subject(word)
+    if tested is None:
+        words = [*SUBJECTS, *QUESTIONS, SHARE, f"{CUSTOM}{word}", f"{CUSTOM_IDS}<type>"]
+        entry.fail(f"no condition {word!r}" + suggestion(word, words))
     if entry.is_mapping():
-        tests = entry.fields(subject.operators)
+        tests = entry.fields(tested.operators)
     else:  # `country: DE` is short for `country: {is: DE}`.
-        tests = {"is": entry} if "is" in subject.operators else {}
+        tests = {"is": entry} if "is" in tested.operators else {}
     if not tests:
-        entry.fail(f"expected an operator: {', '.join(subject.operators)}")
-    conditions: list[Condition] = []
-    for word, operand in tests.items():
-        target = _operand(word, operand)
-        if subject.type == "environment_field":
-            _check_environments(operand, known)
-        conditions.append(
-            Condition(
-                type=subject.type,
-                operator=subject.operators[word],
-                field=subject.field,
-                target=target,
-                id_type=subject.id_type,
-            )
+        entry.fail(f"expected an operator: {', '.join(tested.operators)}")
+    return [_test(tested, operator, operand, known) for operator, operand in tests.items()]
+
+
+def _test(tested: Subject, word: str, entry: Entry, known: Known) -> Condition:
+    operator = tested.operators[word]
+    if operator.operand is Operand.PRESENCE:
+        # What is missing equals null in Statsig's core, and nothing else does.
+        name = "neq" if entry.boolean() else "eq"
+        return _condition(tested, name, None)
+    if operator.operand is Operand.ID_LIST:
+        name = _known(entry, "id list", known.id_lists)
+        return Condition(
+            type="unit_id", operator=operator.operator, target=name, id_type=tested.id_type
         )
-    return conditions
+    if tested.type == "environment_field":
+        for item in _several(entry):
+            _known(item, "environment", known.environments)
+    return _condition(tested, operator.operator, _OPERANDS[operator.operand](entry))
 
 
-def _operand(word: str, entry: Entry) -> JsonValue:
-    if word in _NUMBER:
-        return entry.number()
-    if word in _TIME:
-        return _milliseconds(entry)
-    if word == "matches":
-        return _pattern(entry)
-    if word in _VERSION:
-        return _version(entry)
-    return [_member(item) for item in (entry.items() if entry.is_list() else [entry])]
+def _condition(tested: Subject, operator: str, target: JsonValue) -> Condition:
+    return Condition(
+        type=tested.type,
+        operator=operator,
+        field=tested.field,
+        target=target,
+        id_type=tested.id_type,
+    )
 
 
-def _member(entry: Entry) -> JsonValue:
-    value = entry.scalar()
-    if value is None:
-        entry.fail("expected text, a number, true or false, got nothing")
+def _several(entry: Entry) -> list[Entry]:
+    if not entry.is_list():
+        return [entry]
+    items = entry.items()
+    if not items:
+        entry.fail("expected at least one value, got an empty list")
+    return items
+
+
+def _known(
+    entry: Entry, kind: str, names: Collection[str], confused_with: Collection[str] = ()
+) -> str:
+    name = entry.text()
+    if name in confused_with:
+        other = (
+            "`in segment` or `not in segment`"
+            if kind == "gate"
+            else "`passes gate` or `fails gate`"
+        )
+        entry.fail(f"{name!r} is no {kind}; it is asked by {other}")
+    if name not in names:
+        entry.fail(f"no {kind} {name!r}" + suggestion(name, names))
+    return name
+
+
+def _values(entry: Entry) -> JsonValue:
+    return [_value_as_written(item) for item in _several(entry)]
+
+
+def _value_as_written(entry: Entry) -> JsonValue:
+    value = _value(entry)
     # Statsig compares as text, so what is written is what counts: 1.10 stays 1.10.
     return value if isinstance(value, bool) else entry.written()
+
+
+def _value(entry: Entry) -> JsonValue:
+    value = entry.scalar()
+    if value is None:
+        entry.fail(
+            "expected text, a number, true or false, got nothing; "
+            "what has no value is found by `is set: false`"
+        )
+    return value
 
 
 def _version(entry: Entry) -> str:
@@ -205,7 +185,7 @@ def _pattern(entry: Entry) -> str:
     return pattern
 
 
-def _milliseconds(entry: Entry) -> int:
+def _moment(entry: Entry) -> int:
     value = entry.scalar()
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -220,10 +200,11 @@ def _milliseconds(entry: Entry) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _check_environments(entry: Entry, known: Known) -> None:
-    for item in entry.items() if entry.is_list() else [entry]:
-        if item.written() not in known.environments:
-            item.fail(
-                f"no environment {item.written()!r}"
-                + suggestion(item.written(), known.environments)
-            )
+_OPERANDS: Final[Mapping[Operand, Callable[[Entry], JsonValue]]] = {
+    Operand.VALUES: _values,
+    Operand.VALUE: _value,
+    Operand.NUMBER: Entry.number,
+    Operand.VERSION: _version,
+    Operand.PATTERN: _pattern,
+    Operand.MOMENT: _moment,
+}

@@ -1,4 +1,4 @@
-"""What a project is: gates, configs, experiments and layers in words, before they are compiled."""
+"""What a project is: gates, configs, experiments, layers and the rest, before compilation."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -65,6 +65,15 @@ class Condition:
 EVERYONE: Final = Condition(type="public")
 
 
+def segment_spec(name: str) -> str:
+    """The name of a segment in config specs; by its beginning, exposures leave segments out."""
+    return f"segment:{name}"
+
+
+HELD_OUT_RULE: Final = "holdout:"
+"""How the names of rules begin by which a holdout takes hold."""
+
+
 @frozen(kw_only=True)
 class Rule:
     """Whom a rule is for (all conditions hold), for what part of them, and what they get."""
@@ -79,12 +88,29 @@ class Rule:
 
 @frozen(kw_only=True)
 class Gate:
-    """A feature gate."""
+    """A feature gate, or a segment, which is a gate that only conditions ask."""
 
     name: str
     id_type: str
     enabled: bool
     rules: tuple[Rule, ...]
+
+
+@frozen(kw_only=True)
+class Holdout:
+    """A share of users who are kept out: gates do not pass, all else stays at its default."""
+
+    name: str
+    id_type: str
+    conditions: tuple[Condition, ...]
+    """Who can be held out."""
+    share: float
+    """Percent of those who are held out."""
+    gates: frozenset[str]
+    """The gates that do not pass for them."""
+    configs: frozenset[str]
+    experiments: frozenset[str]
+    layers: frozenset[str]
 
 
 @frozen(kw_only=True)
@@ -137,9 +163,14 @@ class Project:
     """All that a project file says."""
 
     keys: Keys
+    environments: tuple[str, ...]
     gates: tuple[Gate, ...]
+    segments: tuple[Gate, ...]
+    holdouts: tuple[Holdout, ...]
     configs: tuple[DynamicConfig, ...]
     experiments: tuple[Experiment, ...]
     layers: tuple[Layer, ...]
     id_lists: Mapping[str, tuple[str, ...]]
     """The members of ID lists, by name."""
+    files: tuple[Path, ...]
+    """The files that it was read from: the project's own, then those of ID lists."""

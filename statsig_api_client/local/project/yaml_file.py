@@ -73,6 +73,8 @@ class Entry:
         for name, entry in entries.items():
             if name not in known:
                 entry.fail(f"unknown key {name!r}" + suggestion(name, known))
+        if "description" in entries:  # It is for readers of the file alone.
+            entries.pop("description").text()
         return entries
 
     def items(self) -> "list[Entry]":
@@ -97,6 +99,8 @@ class Entry:
         written = self.written()
         tag = self.node.tag.removeprefix(_TAG)
         if tag == "str":
+            if any("\ud800" <= character <= "\udfff" for character in written):
+                self.fail("expected text, got half of a surrogate pair")
             return written
         if tag == "bool":
             return written.lower() == "true"

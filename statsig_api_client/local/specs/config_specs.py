@@ -1,5 +1,6 @@
 """Config specs: a project in the form in which Statsig delivers it to its SDKs."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from json import JSONDecodeError
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..project.model import Keys, ProjectError
 from ..project.reader import read_project
 from ..wire import JsonObject, read_json
 from .forms import GATES, SECTIONS, ShapeError, as_list, as_object, newer_form
+from .id_lists import named_lists
 
 
 @frozen(kw_only=True)
@@ -63,7 +65,11 @@ def load_specs(file: Path) -> ConfigSpecs:
     except OSError as error:
         raise ProjectError(file, None, f"cannot be read: {error.strerror}") from None
     if file.suffix == ".json":
-        return _config_specs(file, Keys(), _read_specs(file, data), {})
+        specs = _config_specs(file, Keys(), _read_specs(file, data), {})
+        if lists := named_lists(as_object(specs.document["condition_map"], "condition_map")):
+            problem = f"{file}: ID lists whose members no specs have, and which are empty here: "
+            warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=2)
+        return specs
     if file.suffix in {".yaml", ".yml"}:
         project = read_project(file, _decode(file, data))
         return _config_specs(
@@ -100,7 +106,7 @@ def _config_specs(
     file: Path, keys: Keys, document: JsonObject, id_lists: Mapping[str, tuple[str, ...]]
 ) -> ConfigSpecs:
     try:
-        document = newer_form(document)
+        document = _for_any_key(newer_form(document))
         gates, configs, layers = (
             {
                 name: as_object(spec, name)
@@ -127,6 +133,14 @@ def _config_specs(
         config_groups=config_groups,
         id_lists=id_lists,
     )
+
+
+def _for_any_key(document: JsonObject) -> JsonObject:
+    # SDKs refuse specs that were made for another key, or that do not have their checksum.
+    kept = {k: v for k, v in document.items() if k not in {"hashed_sdk_key_used", "checksum"}}
+    # The only packing of events that the standard library can undo.
+    configs = as_object(document.get("sdk_configs", {}), "sdk_configs")
+    return {**kept, "sdk_configs": {**configs, "event_content_encoding": "gzip"}}
 
 
 def _groups(specs: Mapping[str, JsonObject]) -> Iterator[tuple[tuple[str, str], str]]:

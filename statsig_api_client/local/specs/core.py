@@ -1,7 +1,8 @@
 """Statsig's own evaluation core, set up to send nothing, log nothing and write no file."""
 
 import json
-from typing import TYPE_CHECKING, Final, NotRequired, TypedDict, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, NotRequired, Self, TypeAlias, TypedDict, cast
 
 from statsig_python_core import (
     DataStore,
@@ -32,6 +33,12 @@ _USER_TEXTS: Final = {
     "appVersion": "app_version",
 }
 _USER_MAPS: Final = frozenset({"custom", "customIDs", "privateAttributes", "statsigEnvironment"})
+
+Section: TypeAlias = Literal["feature_gates", "dynamic_configs", "layer_configs"]
+"""A section of config specs, and of the core's answers."""
+
+HashAlgorithm: TypeAlias = Literal["none", "sha256", "djb2"]
+"""How names are hidden in what is sent to browsers and apps."""
 
 
 class Answer(TypedDict):
@@ -67,14 +74,28 @@ class Core:
             self.close()
             raise ValueError(_complaint(text))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def evaluate(self, user: JsonObject) -> Answers:
         """Evaluate everything for a user in the form of the wire.
 
         Everything, because no other public answer of the core has the secondary exposures, or says
         whether a config's rule passed. It costs 0.1 ms for 20 entities, 1 ms for 160.
         """
-        answers = self._core.get_client_initialize_response(_core_user(user), hash="none")
-        return cast("Answers", json.loads(answers))
+        return cast("Answers", json.loads(self.initialize(user, "none")))
+
+    def initialize(self, user: JsonObject, algorithm: HashAlgorithm) -> str:
+        """What a client SDK is told of a user: the JSON that `/v1/initialize` answers."""
+        return self._core.get_client_initialize_response(_core_user(user), hash=algorithm)
 
     def close(self) -> None:
         """Stop the core."""

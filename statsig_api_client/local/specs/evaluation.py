@@ -9,7 +9,10 @@ from ..project.model import ProjectError
 from ..recording import SecondaryExposure
 from ..wire import JsonObject, JsonValue
 from .config_specs import ConfigSpecs
-from .core import Answer, Answers, Core
+from .core import Answer, Answers, Core, HashAlgorithm
+from .forms import CONFIGS, GATES, LAYERS, as_object
+from .id_lists import with_members
+from .parts import Parts
 
 
 @frozen(kw_only=True)
@@ -36,53 +39,73 @@ class Evaluator:
 
     def __init__(self, specs: ConfigSpecs) -> None:
         self._specs = specs
-        try:
-            self._core = Core(_with_inner_gates(specs))
-        except ValueError as error:
-            problem = f"config specs that Statsig's core cannot read: {error}"
-            raise ProjectError(specs.file, None, problem) from None
-        answers = self._core.evaluate({})
+        document = _with_inner_gates(specs)
+        with self._start(document) as core:
+            answers = core.evaluate({})
         if unread := _unread(specs, answers):
-            self.close()
             problem = f"config specs that Statsig's core leaves out as faulty: {unread}"
             raise ProjectError(specs.file, None, problem)
         if unsupported := _unsupported(answers):
             problem = f"{specs.file}: conditions that Statsig's core does not support, in "
             warnings.warn(problem + unsupported, stacklevel=3)
+        self._parts = Parts(document)
+        self._whole: Core | None = None
 
     def evaluate(self, user: JsonObject) -> "UserEvaluations":
         """Evaluate the project for a user in the form of the wire."""
-        return UserEvaluations(self._specs, self._core.evaluate(user))
+        return UserEvaluations(self._specs, self._parts, user)
+
+    def initialize(self, user: JsonObject, algorithm: HashAlgorithm) -> str:
+        """What a client SDK is told of a user, in JSON: all but segments and holdouts.
+
+        Args:
+            user: The user in the form of the wire.
+            algorithm: How the names are hidden.
+        """
+        if self._whole is None:
+            self._whole = self._start(_with_id_lists(self._specs))
+        return self._whole.initialize(user, algorithm)
 
     def close(self) -> None:
-        """Stop the core."""
-        self._core.close()
+        """Stop the cores."""
+        self._parts.close()
+        if self._whole is not None:
+            self._whole.close()
+
+    def _start(self, document: JsonObject) -> Core:
+        try:
+            return Core(document)
+        except ValueError as error:
+            problem = f"config specs that Statsig's core cannot read: {error}"
+            raise ProjectError(self._specs.file, None, problem) from None
 
 
 @frozen
 class UserEvaluations:
-    """A project, evaluated for one user."""
+    """A project, evaluated for one user: each entity when it is asked for."""
 
     _specs: ConfigSpecs
-    _answers: Answers
+    _parts: Parts
+    _user: JsonObject
 
     def gate(self, name: str) -> Evaluation | None:
         """What a gate says; None if there is no such gate."""
-        return _evaluation(name, self._answers["feature_gates"], self._specs.gate_groups)
+        answer = self._parts.evaluate(GATES, name, self._user)
+        return _evaluation(name, answer, self._specs.gate_groups)
 
     def config(self, name: str) -> Evaluation | None:
         """What a dynamic config or experiment gives; None if there is no such thing."""
-        return _evaluation(name, self._answers["dynamic_configs"], self._specs.config_groups)
+        answer = self._parts.evaluate(CONFIGS, name, self._user)
+        return _evaluation(name, answer, self._specs.config_groups)
 
     def layer(self, name: str) -> Evaluation | None:
         """What a layer gives; None if there is no such layer."""
-        return _evaluation(name, self._answers["layer_configs"], {})
+        return _evaluation(name, self._parts.evaluate(LAYERS, name, self._user), {})
 
 
 def _evaluation(
-    name: str, answers: Mapping[str, Answer], groups: Mapping[tuple[str, str], str]
+    name: str, answer: Answer | None, groups: Mapping[tuple[str, str], str]
 ) -> Evaluation | None:
-    answer = answers.get(name)
     if answer is None:
         return None
     return Evaluation(
@@ -102,6 +125,11 @@ def _ordered(value: JsonValue) -> JsonValue:
     return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
+def _with_id_lists(specs: ConfigSpecs) -> JsonObject:
+    conditions = as_object(specs.document["condition_map"], "condition_map")
+    return {**specs.document, "condition_map": with_members(conditions, specs.id_lists)}
+
+
 def _with_inner_gates(specs: ConfigSpecs) -> JsonObject:
     # The core's answer for everything leaves out what is called a holdout or a segment, although
     # the HTTP API can be asked for it by name like any gate.
@@ -109,7 +137,7 @@ def _with_inner_gates(specs: ConfigSpecs) -> JsonObject:
         name: {**gate, "entity": "feature_gate"} if name in specs.inner_gates else gate
         for name, gate in specs.gate_specs.items()
     }
-    return {**specs.document, "feature_gates": gates}
+    return {**_with_id_lists(specs), GATES: gates}
 
 
 def _unread(specs: ConfigSpecs, answers: Answers) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from ..wire import JsonObject, JsonValue
 
@@ -18,17 +18,23 @@ def newer_form(document: JsonObject) -> JsonObject:
     """Bring config specs into the form that the core reads; the core only logs if they are not.
 
     The older form, that of `/v1/download_config_specs`, has lists of specs, and conditions where
-    they apply; its oldest files lack kinds and types of ID. Rules of what is not enabled are
-    removed, since the core trusts Statsig to have done that: a disabled gate whose rules pass,
-    passes.
+    they apply; its oldest files lack kinds and types of ID. Its rules of what is not enabled are
+    removed. The core evaluates them all the same, since in the newer form Statsig has removed them,
+    but for those that still count, such as the holdouts of a gate that is on for everyone else.
 
     Raises:
-        ValueError: A part of the document has another type than specs have.
+        ShapeError: A part of the document has another type than specs have.
     """
-    conditions = dict(as_object(document.get("condition_map", {}), "condition_map"))
+    conditions: JsonObject = {
+        condition_id: as_object(condition, f"condition_map.{condition_id}")
+        for condition_id, condition in as_object(
+            document.get("condition_map", {}), "condition_map"
+        ).items()
+    }
+    older = isinstance(document[GATES], list)
     sections: JsonObject = {
         section: {
-            name: _newer_spec(spec, f"{section}.{name}", kind, conditions)
+            name: _newer_spec(spec, f"{section}.{name}", kind, conditions, older=older)
             for name, spec in by_name(document.get(section, {}), section)
         }
         for section, kind in SECTIONS.items()
@@ -43,23 +49,104 @@ def newer_form(document: JsonObject) -> JsonObject:
     return {**defaults, **kept, **sections, "condition_map": conditions}
 
 
-def _newer_spec(value: JsonValue, path: str, kind: str, conditions: JsonObject) -> JsonObject:
+def older_form(document: JsonObject) -> JsonObject:
+    """Write config specs, that are in the newer form, in the older one.
+
+    It is what `/v1/download_config_specs` answers, and all that the SDKs read which were made
+    before the core. Brought back by `newer_form`, it evaluates to the same.
+    """
+    conditions: JsonObject = {
+        condition_id: _older_condition(as_object(condition, condition_id))
+        for condition_id, condition in as_object(document["condition_map"], "").items()
+    }
+    sections: JsonObject = {
+        section: [
+            _older_spec(name, as_object(spec, name), conditions, gate=section == GATES)
+            for name, spec in as_object(document[section], section).items()
+        ]
+        for section in SECTIONS
+    }
+    layers: dict[str, list[JsonValue]] = {}
+    for experiment, layer in as_object(document["experiment_to_layer"], "").items():
+        layers.setdefault(str(layer), []).append(experiment)
+    newer = {"condition_map", "experiment_to_layer", "response_format"}
+    kept = {key: value for key, value in document.items() if key not in newer}
+    return {**kept, **sections, "layers": dict(layers)}
+
+
+def _older_condition(condition: JsonObject) -> JsonObject:
+    buckets = condition.get("targetValue")
+    if condition.get("type") == "user_bucket" and isinstance(buckets, dict):
+        # The newer form has {"7": true}, which evaluators of this one take for no buckets at all.
+        return {**condition, "targetValue": [int(bucket) for bucket in buckets]}
+    return condition
+
+
+def _older_spec(name: str, spec: JsonObject, conditions: JsonObject, *, gate: bool) -> JsonObject:
+    rules: list[JsonObject] = []
+    for item in as_list(spec["rules"], name):
+        rule = as_object(item, name)
+        uses: list[JsonValue] = [conditions[str(use)] for use in as_list(rule["conditions"], name)]
+        rules.append({**rule, "conditions": uses})
+    older: JsonObject = {**spec, "name": name, "rules": list(rules)}
+    opened = spec.get("defaultValue") is True
+    # That a gate is closed for a part of those whom a rule meets, and open for all others, this
+    # form cannot say; then the core alone reads it right.
+    if gate and not (opened and any(_closes(rule) == "partly" for rule in rules)):
+        rules = [_older_gate_rule(rule, opened=opened) for rule in rules]
+        older |= {"rules": list(rules), "defaultValue": False}
+    if opened or (rules and not spec.get("enabled")):
+        # What evaluates this form stops at what is not enabled, and takes a gate for closed.
+        rest = "default" if spec.get("enabled") else "disabled"
+        last: JsonObject = {
+            "name": rest,
+            "id": rest,
+            "salt": "",
+            "passPercentage": 0 if spec.get("defaultValue") is False else 100,
+            "conditions": [{"type": "public", "idType": "userID"}],
+            "returnValue": spec.get("defaultValue"),
+            "idType": "userID",
+        }
+        older |= {"enabled": True, "rules": [*rules, last]}
+    return older
+
+
+def _older_gate_rule(rule: JsonObject, *, opened: bool) -> JsonObject:
+    # A rule that passes opens the gate, in this form, whatever it returns. Holdouts close it.
+    if _closes(rule):
+        return {**rule, "passPercentage": 0}
+    return {**rule, "returnValue": True, "passPercentage": 100} if opened else rule
+
+
+def _closes(rule: JsonObject) -> Literal["always", "partly"] | None:
+    percentage = rule.get("passPercentage")
+    if rule.get("returnValue") is not False or percentage == 0:
+        return None
+    return "always" if percentage == 100 else "partly"
+
+
+def _newer_spec(
+    value: JsonValue, path: str, kind: str, conditions: JsonObject, *, older: bool
+) -> JsonObject:
     spec = as_object(value, path)
     rules: list[JsonValue] = []
-    for item in as_list(spec.get("rules"), f"{path}.rules") if spec.get("enabled") else []:
+    counts = spec.get("enabled") or not older
+    for item in as_list(spec.get("rules"), f"{path}.rules") if counts else []:
         rule = as_object(item, f"{path}.rules")
         uses = as_list(rule.get("conditions"), f"{path}.rules.conditions")
-        ids: list[JsonValue] = [_condition_id(use, conditions) for use in uses]
+        ids: list[JsonValue] = [_condition_id(use, conditions, path) for use in uses]
         rules.append({"idType": "userID", **rule, "conditions": ids})
     return {"entity": kind, "idType": "userID", **spec, "rules": rules}
 
 
-def _condition_id(use: JsonValue, conditions: JsonObject) -> JsonValue:
-    if not isinstance(use, dict):
-        return use  # It is an ID already.
-    condition_id = hashlib.sha256(json.dumps(use, sort_keys=True).encode()).hexdigest()[:16]
-    conditions[condition_id] = {"idType": "userID", **use}
-    return condition_id
+def _condition_id(use: JsonValue, conditions: JsonObject, path: str) -> JsonValue:
+    if isinstance(use, dict):
+        condition_id = hashlib.sha256(json.dumps(use, sort_keys=True).encode()).hexdigest()[:16]
+        conditions[condition_id] = {"idType": "userID", **use}
+        return condition_id
+    if not isinstance(use, str) or use not in conditions:
+        raise ShapeError(f"{path}.rules.conditions: {use!r} is not in condition_map")
+    return use
 
 
 class ShapeError(ValueError):

@@ -1,0 +1,1 @@
+"""Statsig's own SDKs, unmodified, on the local server."""

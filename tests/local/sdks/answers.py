@@ -1,0 +1,48 @@
+"""What Statsig's two SDKs for Python share: a question on stdin, and its answers on stdout."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_FIELDS = {
+    "userID": "user_id",
+    "customIDs": "custom_ids",
+    "userAgent": "user_agent",
+    "appVersion": "app_version",
+    "privateAttributes": "private_attributes",
+}
+
+
+def question() -> Any:
+    """What the test asks."""
+    return json.load(sys.stdin)
+
+
+def answer(ask: Any, sdk: Any, user_type: Callable[..., Any], get_config: Any) -> None:
+    """Ask an SDK, and write the answers."""
+    users = [
+        user_type(**{_FIELDS.get(field, field): value for field, value in user.items()})
+        for user in ask["users"]
+    ]
+    answers = [_answers(ask, sdk, user, get_config) for user in users]
+    sys.stdout.write(json.dumps(answers))
+
+
+def _answers(ask: Any, sdk: Any, user: Any, get_config: Any) -> Any:
+    gates = {name: sdk.get_feature_gate(user, name) for name in ask["gates"]}
+    configs = {name: get_config(user, name) for name in ask["configs"]}
+    experiments = {name: sdk.get_experiment(user, name) for name in ask["experiments"]}
+    layers = {name: sdk.get_layer(user, name) for name in ask["layers"]}
+    return {
+        "gates": {n: {"value": g.value, "rule": g.rule_id} for n, g in gates.items()},
+        "configs": {n: {"value": c.value, "rule": c.rule_id} for n, c in configs.items()},
+        "experiments": {
+            n: {"value": e.value, "rule": e.rule_id, "group": e.group_name}
+            for n, e in experiments.items()
+        },
+        "layers": {
+            n: {"value": {p: la.get(p, None) for p in ask["layers"][n]}, "rule": la.rule_id}
+            for n, la in layers.items()
+        },
+    }

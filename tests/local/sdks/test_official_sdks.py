@@ -1,0 +1,216 @@
+"""Statsig's own SDKs, unmodified, on the local server: what they answer, and what they send."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import evolve
+
+from statsig_api_client.local import LocalServer, service
+from statsig_api_client.local.specs.config_specs import load_specs
+
+from ..conftest import SHOP, Api
+from ..targeted_users import targeted_users
+from ..test_specs_files import DATA, older, rule, spec
+
+Json = dict[str, Any]
+
+HERE: Final = Path(__file__).parent
+SDKS: Final = ("python_core.py", "python_legacy.py", "node_server.cjs", "js_client.cjs")
+PROJECTS: Final = {
+    "the shop": SHOP,
+    "demo": DATA / "demo_project_dcs.json",
+    "eval": DATA / "eval_project_dcs.json",
+}
+EXPOSURES: Final = {
+    "gates": "statsig::gate_exposure",
+    "configs": "statsig::config_exposure",
+    "experiments": "statsig::config_exposure",
+    "layers": "statsig::layer_exposure",
+}
+
+SHOPPERS: Final[list[Json]] = [
+    {"userID": "ada", "email": "ada@example.com"},
+    {"userID": "bob", "country": "DK", "custom": {"plan": "pro"}},
+    {"userID": "cyd", "userAgent": "Mozilla/5.0 (X11; rv:130.0) Gecko/20100101 Firefox/130.0"},
+    *({"userID": f"user-{number}"} for number in range(17)),
+]
+
+
+LISTS: Final = {"friends": ("ada", "bob"), "nobody": ()}
+
+
+def _listed(operator: str, id_list: str) -> Json:
+    return {"type": "unit_id", "operator": operator, "targetValue": id_list, "idType": "userID"}
+
+
+GATE: Final = {"type": "feature_gate", "defaultValue": False}
+LISTED: Final = older() | {
+    "feature_gates": [
+        spec("among", rule("r", _listed("in_segment_list", "friends")), **GATE),
+        spec("beyond", rule("r", _listed("not_in_segment_list", "friends")), **GATE),
+        spec("nowhere", rule("r", _listed("in_segment_list", "nobody")), **GATE),
+        spec("everywhere", rule("r", _listed("not_in_segment_list", "nobody")), **GATE),
+    ]
+}
+
+
+def _command(sdk: str) -> list[str]:
+    if sdk == "python_legacy.py" and find_spec("statsig") is None:
+        pytest.skip("the extra legacy is not installed")
+    if sdk.endswith(".py"):
+        return [sys.executable, str(HERE / sdk)]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    node = shutil.which("node", path=path)
+    if node is None:
+        pytest.skip("there is no Node")
+    if not (HERE / "node_modules" / ".ready").exists():
+        pytest.skip("the npm packages are not installed: make tests/local/sdks/node_modules/.ready")
+    return [node, str(HERE / sdk)]
+
+
+def ask(sdk: str, question: Json) -> Any:
+    """Run an SDK, which answers, logs an event, and sends all it has to send."""
+    command = _command(sdk)
+    done = subprocess.run(
+        command, input=json.dumps(question), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class Asked:
+    """A project, users, and what the HTTP API answers to them."""
+
+    def __init__(self, file: Path, users: list[Json], tier: str | None = None) -> None:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*which are empty here")
+            self.server = LocalServer(file)
+        self.api = Api(self.server)
+        self.users = users
+        self.question: Json = {
+            "url": self.server.url,
+            "secretKey": self.server.secret_key,
+            "clientKey": self.server.client_key,
+            "tier": tier,
+            "users": self.users,
+            "gates": self.server.gates,
+            "configs": self.server.configs,
+            "experiments": self.server.experiments,
+            "layers": {name: sorted(self.api.layer(name)["value"]) for name in self.server.layers},
+        }
+        environment = {} if tier is None else {"statsigEnvironment": {"tier": tier}}
+        self.answers = [self._answers(user | environment) for user in self.users]
+        self.exposures = {
+            (EXPOSURES[kind], name, answer["rule"], user["userID"])
+            for user, answers in zip(self.users, self.answers, strict=True)
+            for kind in answers
+            for name, answer in answers[kind].items()
+            if kind != "layers" or answer["value"]  # SDKs log a layer when a parameter is read.
+        }
+
+    def close(self) -> None:
+        self.api.http.close()
+        self.server.close()
+
+    def exposures_since(self, count: int) -> set[tuple[object, ...]]:
+        return {
+            (e.event_name, e.name, e.rule_id, e.user["userID"])
+            for e in self.server.exposures()[count:]
+        }
+
+    def _answers(self, user: Json) -> Json:
+        gates = self.api.post("check_gate", {"gateNames": self.server.gates, "user": user}).json()
+        configs = {name: self.api.config(name, user) for name in self.server.configs}
+        experiments = {name: self.api.config(name, user) for name in self.server.experiments}
+        layers = {name: self.api.layer(name, user) for name in self.server.layers}
+        return {
+            "gates": {n: {"value": g["value"], "rule": g["rule_id"]} for n, g in gates.items()},
+            "configs": {n: {"value": c["value"], "rule": c["rule_id"]} for n, c in configs.items()},
+            "experiments": {
+                n: {"value": e["value"], "rule": e["rule_id"], "group": e["group_name"]}
+                for n, e in experiments.items()
+            },
+            "layers": {n: {"value": la["value"], "rule": la["ruleID"]} for n, la in layers.items()},
+        }
+
+
+# Without a tier the HTTP API takes production, and an SDK none at all; only the project "eval" has
+# rules that see the difference.
+@pytest.fixture(
+    scope="module",
+    params=[("the shop", None), ("demo", None), ("eval", "production"), ("eval", "staging")],
+    ids=str,
+)
+def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+    name, tier = request.param
+    if not PROJECTS[name].exists():
+        pytest.skip("the specs of real projects are not there")
+    users = SHOPPERS
+    if name != "the shop":
+        conditions = json.loads(PROJECTS[name].read_text())["condition_map"].values()
+        users = targeted_users(list(conditions), 20, seed=2)
+        for user in users:  # The SDKs' option says it for all users alike.
+            user.pop("statsigEnvironment", None)
+    project = Asked(PROJECTS[name], users, tier)
+    yield project
+    project.close()
+
+
+def differences(asked: Asked, answers: list[Json]) -> list[tuple[str, str, Json, Json, Json]]:
+    """Kind, name, what the HTTP API answers, what an SDK does, and for which user."""
+    return [
+        (kind, name, our_answer, theirs[kind][name], user)
+        for user, ours, theirs in zip(asked.users, asked.answers, answers, strict=True)
+        for kind in ours
+        for name, our_answer in ours[kind].items()
+        if _present(theirs[kind][name]) != our_answer
+    ]
+
+
+def _present(answer: Json) -> Json:
+    """Without the parameters that the layers of this user do not have."""
+    if not isinstance(answer["value"], dict):
+        return answer
+    return answer | {"value": {p: v for p, v in answer["value"].items() if v is not None}}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_an_sdk_answers_as_the_http_api_does_and_what_it_logs_arrives(
+    asked: Asked, sdk: str
+) -> None:
+    exposures, events = len(asked.server.exposures()), len(asked.server.events())
+    answers = ask(sdk, asked.question)
+    assert differences(asked, answers) == []
+    assert asked.exposures_since(exposures) == asked.exposures
+    (event,) = [e for e in asked.server.events()[events:] if e.event_name == "purchase"]
+    assert event.value == 9.5
+    assert event.metadata["sku"] == "A1"
+    assert json.loads(event.metadata["size"]) == {"width": 4}
+    assert event.statsig_metadata["sdkType"]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    file = tmp_path_factory.mktemp("listed") / "specs.json"
+    file.write_text(json.dumps(LISTED))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "load_specs", lambda path: evolve(load_specs(path), id_lists=LISTS))
+        project = Asked(file, [{"userID": name} for name in ("ada", "Ada", "bob", "eve")])
+    yield project
+    project.close()
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_every_sdk_knows_the_members_of_id_lists(listed: Asked, sdk: str) -> None:
+    among = [answers["gates"]["among"]["value"] for answers in listed.answers]
+    assert among == [True, False, True, False]
+    assert differences(listed, ask(sdk, listed.question)) == []

@@ -1,0 +1,246 @@
+"""The answers over HTTP, the core in this process, and the legacy SDK's own evaluator, compared.
+
+The core reads the file as it is, the legacy SDK the older form that `/v1` serves, and this server
+evaluates its own form of it, each entity alone.
+"""
+
+import asyncio
+import json
+import warnings
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from starlette.applications import Starlette
+from statsig_python_core import (
+    DataStore,
+    DataStoreResponse,
+    StatsigOptions,
+    StatsigUser,
+)
+from statsig_python_core import Statsig as Core
+
+from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.service import Service
+
+from .targeted_users import targeted_users
+from .test_specs_files import DATA
+
+Json = dict[str, Any]
+Answer = tuple[Any, str]
+"""The value, and the ID of the rule that decided."""
+Answers = dict[tuple[str, str], Answer]
+"""By kind and name."""
+
+USERS: Final = 300
+SEED: Final = 1
+
+NUMBER = "the legacy SDK fails on a text that is no number, where the core's comparison is false"
+ADDRESS = "the legacy SDK fails on a text that is no IP address, where the core knows no country"
+EXPLAINED: Final[dict[str, dict[tuple[str, str], tuple[str, int]]]] = {
+    "demo_project_dcs.json": {},
+    "eval_project_dcs.json": {
+        ("gate", "test_big_int"): (NUMBER, 2),
+        ("gate", "test_country"): (ADDRESS, 4),
+        ("gate", "test_custom_gt"): (NUMBER, 7),
+        ("gate", "test_custom_lt"): (NUMBER, 7),
+        ("gate", "test_is_us"): (ADDRESS, 4),
+        ("gate", "test_many_rules"): (ADDRESS, 3),
+        ("gate", "test_numeric"): (NUMBER, 7),
+        ("gate", "test_numeric_lte_gte"): (NUMBER, 7),
+    },
+}
+"""Where the legacy SDK differs, why, and for how many of the users."""
+
+
+@pytest.fixture(scope="module", params=sorted(EXPLAINED))
+def real(request: pytest.FixtureRequest) -> Iterator["Real"]:
+    if not DATA.is_dir():
+        pytest.skip("the specs of real projects are not there")
+    project = Real(DATA / request.param)
+    yield project
+    project.close()
+
+
+class Real:
+    """A real project, and what each evaluator says of it to the same users."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        document = json.loads(file.read_text())
+        self.users = targeted_users(list(document["condition_map"].values()), USERS, SEED)
+        self.recording = Recording(None)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*which are empty here: company_id_list")
+            self.service = Service(file, self.recording)
+        specs = self.service.specs
+        self.names = [
+            *(("gate", name) for name in specs.gates),
+            *(("config", name) for name in specs.configs),
+            *(("experiment", name) for name in specs.experiments),
+            *(("layer", name) for name in specs.layers),
+        ]
+        self.app = create_app(self.service)
+        self.ours = asyncio.run(_all_over_http(self.app, self.names, self.users))
+
+    def close(self) -> None:
+        self.service.close()
+        self.recording.close()
+
+    def differences(self, theirs: list[Answers]) -> list[tuple[tuple[str, str], Answer, Answer]]:
+        """What differs, what we say of it, and what they say."""
+        return [
+            (entity, ours[entity], other[entity])
+            for ours, other in zip(self.ours, theirs, strict=True)
+            for entity in self.names
+            if ours[entity] != other[entity]
+        ]
+
+
+def test_every_entity_is_decided_by_many_rules(real: Real) -> None:
+    decided = {(entity, rule) for answers in real.ours for entity, (_, rule) in answers.items()}
+    assert len(decided) > 1.5 * len(real.names)
+
+
+def test_the_core_with_the_original_file_says_the_same(real: Real) -> None:
+    core = _core(real.file.read_text())
+    theirs = [_asked(core, _core_user(user), real, ours) for user, ours in _pairs(real)]
+    core.shutdown().wait()
+    assert real.differences(theirs) == []
+
+
+def test_the_legacy_evaluator_says_the_same_but_for_what_is_explained(real: Real) -> None:
+    legacy = pytest.importorskip("statsig", reason="the extra legacy is not installed")
+    specs = asyncio.run(_call(real.app, "GET", "/v1/download_config_specs", b""))
+    sdk = legacy.StatsigServer()
+    sdk.initialize(
+        "secret-local",
+        legacy.StatsigOptions(
+            local_mode=True,  # It would go to the network for ID lists; the specs it has.
+            bootstrap_values=json.dumps(specs),
+            disable_diagnostics=True,
+        ),
+    )
+    theirs = [_asked(sdk, _legacy_user(user), real, ours) for user, ours in _pairs(real)]
+    sdk.shutdown()
+    found = real.differences(theirs)
+    explained = EXPLAINED[real.file.name]
+    assert Counter(entity for entity, _, _ in found) == {e: n for e, (_, n) in explained.items()}
+    assert all(theirs == (False, "error") for _, _, theirs in found)
+
+
+def _pairs(real: Real) -> Iterator[tuple[Json, Answers]]:
+    return zip(real.users, real.ours, strict=True)
+
+
+def _asked(sdk: Any, user: Any, real: Real, ours: Answers) -> Answers:
+    config = getattr(sdk, "get_dynamic_config", None) or sdk.get_config
+    ask = {"gate": sdk.get_feature_gate, "config": config, "experiment": sdk.get_experiment}
+    answers: Answers = {}
+    for kind, name in real.names:
+        if kind == "layer":
+            layer = sdk.get_layer(user, name)
+            value = {p: layer.get(p, None) for p in ours[kind, name][0]}
+            answers[kind, name] = value, layer.rule_id
+        else:
+            answer = ask[kind](user, name)
+            answers[kind, name] = answer.value, answer.rule_id
+    return answers
+
+
+_FIELDS: Final = {
+    "userID": "user_id",
+    "customIDs": "custom_ids",
+    "userAgent": "user_agent",
+    "appVersion": "app_version",
+    "privateAttributes": "private_attributes",
+    "statsigEnvironment": "statsig_environment",
+}
+
+
+def _core_user(user: Json) -> StatsigUser:
+    return StatsigUser(**{_FIELDS.get(field, field): value for field, value in user.items()})
+
+
+def _legacy_user(user: Json) -> Any:
+    from statsig import StatsigUser as LegacyUser
+
+    fields = {_FIELDS.get(field, field): value for field, value in user.items()}
+    environment = fields.pop("statsig_environment", {"tier": "production"})
+    legacy = LegacyUser(**fields)
+    # The SDK has its tier from an option, and no public place for that of one user.
+    legacy._statsig_environment = environment  # noqa: SLF001
+    return legacy
+
+
+def _core(text: str) -> Core:
+    class Specs(DataStore):
+        def get(self, key: str) -> DataStoreResponse:  # noqa: ARG002
+            return DataStoreResponse(result=text, time=1)
+
+    options = StatsigOptions(
+        output_log_level="none",
+        disable_network=True,
+        disable_all_logging=True,
+        wait_for_country_lookup_init=True,
+        wait_for_user_agent_init=True,
+        environment="production",
+        data_store=Specs(),
+    )
+    core = Core("secret-local", options)
+    core.initialize().wait()
+    return core
+
+
+async def _all_over_http(
+    app: Starlette, names: list[tuple[str, str]], users: list[Json]
+) -> list[Answers]:
+    return [await _over_http(app, names, user) for user in users]
+
+
+async def _over_http(app: Starlette, names: list[tuple[str, str]], user: Json) -> Answers:
+    quiet = {"user": user, "statsigMetadata": {"exposureLoggingDisabled": True}}
+    gates = [name for kind, name in names if kind == "gate"]
+    replies = await _post(app, "check_gate", {**quiet, "gateNames": gates})
+    answers: Answers = {
+        ("gate", name): (reply["value"], reply["rule_id"]) for name, reply in replies.items()
+    }
+    for kind, name in names:
+        if kind == "layer":
+            reply = await _post(app, "get_layer", {**quiet, "layerName": name})
+            answers[kind, name] = reply["value"], reply["ruleID"]
+        elif kind != "gate":
+            reply = await _post(app, "get_config", {**quiet, "configName": name})
+            answers[kind, name] = reply["value"], reply["rule_id"]
+    return answers
+
+
+async def _post(app: Starlette, call: str, body: Json) -> Json:
+    return await _call(app, "POST", f"/v1/{call}", json.dumps(body).encode())
+
+
+async def _call(app: Starlette, method: str, path: str, body: bytes) -> Json:
+    """One call of the application, without a server, as there are some twenty thousand of them."""
+    received: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> Json:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        received.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"statsig-api-key", b"secret-local"), (b"host", b"127.0.0.1")],
+    }
+    await app(scope, receive, send)
+    assert received[0]["status"] == 200, received
+    answer: Json = json.loads(b"".join(m.get("body", b"") for m in received[1:]))
+    return answer
