@@ -33,11 +33,6 @@ class Service:
         return self._specs
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that it is made of, which are read again by `reload`."""
-        return (self._file,)
-
-    @property
     def evaluator(self) -> Evaluator:
         """What evaluates it."""
         return self._evaluator

@@ -43,7 +43,7 @@ def watching(service: Service) -> Generator[None]:
 
 
 def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
-    served = _versions(service.files)
+    served = _versions(service.specs.files)
     # The folders, since many editors write another file and give it the name of the old one.
     folders = {folder for file in served for folder in (file.parent, file.resolve().parent)}
     # Without notice too, because some file systems give none: those of networks and containers.
@@ -56,7 +56,7 @@ def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Ev
         yield_on_timeout=True,
         recursive=False,
     ):
-        found = _versions(service.files)
+        found = _versions(service.specs.files)
         if found != served:
             served = found
             loop.call_soon_threadsafe(_reload, service)
@@ -65,7 +65,7 @@ def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Ev
 def _reload(service: Service) -> None:
     try:
         service.reload()
-    except ProjectError as error:
+    except (ProjectError, UserWarning) as error:
         logger.warning("%s (what it said before is still served)", error)
     else:
         logger.info("%s has changed, and is served as it is now", service.specs.file)

@@ -223,7 +223,7 @@ def test_it_prints_config_specs_that_it_could_serve(
     assert specs["feature_gates"].keys() >= {"new_checkout", "staff_tools"}
     file = tmp_path / "specs.json"
     file.write_text(printed)
-    with LocalServer(file) as server:
+    with pytest.warns(UserWarning, match="partners"), LocalServer(file) as server:
         assert server.gates == ("new_checkout", "staff_tools")
 
 

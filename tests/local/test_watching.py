@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from statsig_api_client import Statsig
 from statsig_api_client.local import LocalServer, ProjectError
 
 PROJECT = "gates:\n  {name}: {{}}\n"
@@ -96,6 +97,20 @@ def test_a_change_is_a_line_in_the_log(
         write(file, "second")
         assert within_seconds(lambda: watched.gates == ("second",))
     assert f"{file} has changed, and is served as it is now" in caplog.messages
+
+
+def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:
+    file, ids = tmp_path / "project.yaml", tmp_path / "testers.txt"
+    ids.write_text("ada\n")
+    file.write_text(
+        "id lists: {testers: testers.txt}\n"
+        "gates: {tool: {rules: [{name: testers, if: {userID: {in list: testers}}}]}}\n"
+    )
+    with LocalServer(file, watch=True) as server, Statsig("secret-local", base_url=server.url) as s:
+        assert s.check_gate({"userID": "ada"}, "tool")
+        assert not s.check_gate({"userID": "bob"}, "tool")
+        ids.write_text("ada\nbob\n")
+        assert within_seconds(lambda: s.check_gate({"userID": "bob"}, "tool").value)
 
 
 def test_other_files_beside_it_are_nothing(

@@ -19,7 +19,8 @@ from .id_lists import named_lists
 class ConfigSpecs:
     """The config specs of a project, what is in them, and the keys that give access to it."""
 
-    file: Path
+    files: tuple[Path, ...]
+    """The files that they were made from: the project's own, then those of ID lists."""
     keys: Keys
     document: JsonObject
     """The specs in the newer form: maps by name, conditions apart from the rules that use them."""
@@ -39,6 +40,11 @@ class ConfigSpecs:
     """The members of ID lists, which specs name only."""
 
     @property
+    def file(self) -> Path:
+        """The project's file."""
+        return self.files[0]
+
+    @property
     def time(self) -> int:
         """When the specs were last changed, in milliseconds since 1970."""
         time = self.document["time"]
@@ -50,7 +56,7 @@ class ConfigSpecs:
         Raises:
             ProjectError: The specs do not have the form that all specs have.
         """
-        return _config_specs(self.file, self.keys, document, self.id_lists)
+        return _config_specs(self.files, self.keys, document, self.id_lists)
 
 
 def load_specs(file: Path) -> ConfigSpecs:
@@ -65,7 +71,7 @@ def load_specs(file: Path) -> ConfigSpecs:
     except OSError as error:
         raise ProjectError(file, None, f"cannot be read: {error.strerror}") from None
     if file.suffix == ".json":
-        specs = _config_specs(file, Keys(), _read_specs(file, data), {})
+        specs = _config_specs((file,), Keys(), _read_specs(file, data), {})
         if lists := named_lists(as_object(specs.document["condition_map"], "condition_map")):
             problem = f"{file}: ID lists whose members no specs have, and which are empty here: "
             warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=2)
@@ -73,7 +79,7 @@ def load_specs(file: Path) -> ConfigSpecs:
     if file.suffix in {".yaml", ".yml"}:
         project = read_project(file, _decode(file, data))
         return _config_specs(
-            file, project.keys, compile_project(project, changed), project.id_lists
+            project.files, project.keys, compile_project(project, changed), project.id_lists
         )
     raise ProjectError(file, None, "expected a file named .yaml, .yml or .json")
 
@@ -103,7 +109,10 @@ def _read_specs(file: Path, data: bytes) -> JsonObject:
 
 
 def _config_specs(
-    file: Path, keys: Keys, document: JsonObject, id_lists: Mapping[str, tuple[str, ...]]
+    files: tuple[Path, ...],
+    keys: Keys,
+    document: JsonObject,
+    id_lists: Mapping[str, tuple[str, ...]],
 ) -> ConfigSpecs:
     try:
         document = _for_any_key(newer_form(document))
@@ -116,11 +125,11 @@ def _config_specs(
         )
         gate_groups, config_groups = dict(_groups(gates)), dict(_groups(configs))
     except ShapeError as error:
-        raise ProjectError(file, None, str(error)) from None
+        raise ProjectError(files[0], None, str(error)) from None
     inner = {name for name, gate in gates.items() if gate.get("entity") in {"segment", "holdout"}}
     experiments = {name for name, spec in configs.items() if spec.get("entity") == "experiment"}
     return ConfigSpecs(
-        file=file,
+        files=files,
         keys=keys,
         document=document,
         gates=tuple(sorted(gates.keys() - inner)),
