@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from . import ProjectError, RecordingError
-from .serving import ServerThread, Settings
+from .serving import LOOPBACK, ServerThread, Settings
 from .specs.config_specs import ConfigSpecs, load_specs
 from .specs.evaluation import Evaluator
 
 DEFAULT_PORT: Final = 8765
-
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class _Options(argparse.Namespace):
@@ -145,7 +143,7 @@ def _serve(options: _Options) -> None:
         contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
     ):
         print(_greeting(server.url, server.service.specs, options.project), flush=True)
-        if options.host not in _LOOPBACK:
+        if options.host not in LOOPBACK:
             print(
                 f"Warning: {options.host} can be reached from other machines, unencrypted.",
                 file=sys.stderr,

@@ -17,6 +17,9 @@ from .request_log import RequestLog
 from .service import Service
 from .watch import watching
 
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Addresses that only this machine can call."""
+
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
 
@@ -58,7 +61,7 @@ class ServerThread:
         host = _EVERY_ADDRESS.get(settings.host, settings.host)
         address = f"[{host}]" if ":" in host else host
         self.url = f"http://{address}:{self._listener.getsockname()[1]}/v1"
-        app = create_app(self.service)
+        app = create_app(self.service, only_this_machine=settings.host in LOOPBACK)
         self._server = http_server(RequestLog(app, self.service) if log_requests else app)
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._serve(),), name="statsig-local-server", daemon=True

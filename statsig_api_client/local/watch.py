@@ -47,7 +47,7 @@ def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Ev
     # The folders, since many editors write another file and give it the name of the old one.
     folders = {folder for file in served for folder in (file.parent, file.resolve().parent)}
     # Without notice too, because some file systems give none: those of networks and containers.
-    for _ in watchfiles.watch(
+    for changes in watchfiles.watch(
         *folders,
         watch_filter=None,
         debounce=200,
@@ -57,16 +57,20 @@ def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Ev
         recursive=False,
     ):
         found = _versions(service.specs.files)
-        if found != served:
-            served = found
+        saved = any(version != served.get(file, version) for file, version in found.items())
+        served = found
+        # What is wrong may be that a file is not there yet, which then is none of those.
+        if saved or (changes and service.problem is not None):
             loop.call_soon_threadsafe(_reload, service)
 
 
 def _reload(service: Service) -> None:
+    known = service.problem
     try:
         service.reload()
     except (ProjectError, UserWarning) as error:
-        logger.warning("%s (what it said before is still served)", error)
+        if str(error) != known:
+            logger.warning("%s (what it said before is still served)", error)
     else:
         logger.info("%s has changed, and is served as it is now", service.specs.file)
 

@@ -168,6 +168,9 @@ def test_a_value_that_makes_no_sense_is_an_error_that_says_where(local: LocalCon
     assert caught.value.status == 400
     assert caught.value.path == "$.status"
     assert str(caught.value).startswith("$.status: ")
+    with pytest.raises(ControlError) as caught:
+        local.override_gate("staff_tools", True, "ada", unit_id=("companyID", "acme"))  # noqa: FBT003
+    assert caught.value.status == 400
 
 
 def test_the_next_calls_fail_and_then_no_more(local: LocalControl, statsig: Statsig) -> None:

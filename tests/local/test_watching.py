@@ -94,9 +94,11 @@ def test_a_change_is_a_line_in_the_log(
     watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "statsig_api_client.local"):
-        write(file, "second")
+        file.with_name("testers.txt").write_text("ada")
+        file.write_text("id lists: {testers: testers.txt}\ngates: {second: {}}\n")
         assert within_seconds(lambda: watched.gates == ("second",))
-    assert f"{file} has changed, and is served as it is now" in caplog.messages
+        time.sleep(0.7)
+    assert caplog.messages == [f"{file} has changed, and is served as it is now"]
 
 
 def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:
@@ -111,6 +113,18 @@ def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:
         assert not s.check_gate({"userID": "bob"}, "tool")
         ids.write_text("ada\nbob\n")
         assert within_seconds(lambda: s.check_gate({"userID": "bob"}, "tool").value)
+
+
+def test_the_file_of_an_id_list_may_come_after_the_project_that_names_it(
+    watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("id lists: {testers: testers.txt}\ngates: {second: {}}\n")
+    assert within_seconds(lambda: "testers.txt" in (watched.project().problem or ""))
+    file.with_name("notes.txt").write_text("ada")
+    time.sleep(0.7)
+    assert len(caplog.messages) == 1
+    file.with_name("testers.txt").write_text("ada")
+    assert within_seconds(lambda: watched.gates == ("second",))
 
 
 def test_other_files_beside_it_are_nothing(
