@@ -56,7 +56,9 @@ class LocalServer:
             self._closing = stack.pop_all()
         address = f"[{host}]" if ":" in host else host
         self._url = f"http://{address}:{listener.getsockname()[1]}/v1"
-        self._server = server_of(create_app(service))
+        self._server = server_of(
+            create_app(service, only_this_machine=host in {"127.0.0.1", "::1", "localhost"})
+        )
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="statsig-local-server", daemon=True
         )

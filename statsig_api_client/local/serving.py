@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .api.fault_injection import TRANSPORT
+
 MAX_HEADERS: Final = 100
 """How many headers a request may have."""
 
@@ -92,6 +94,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start with a request."""
         self._in_head, self._head_size = True, 0
         super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
         """Refuse a request whose head is too large, whether it came in one piece or in many."""

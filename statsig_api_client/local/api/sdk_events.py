@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 
-from ..recording import RecordedEvent, SecondaryExposure
+from ..recording import LoggedEvent, SecondaryExposure
 from ..wire import JsonObject, JsonValue
 from .contract import ContractError
 from .exposures import now
 
 
-def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
+def sdk_events(body: JsonValue) -> Iterator[LoggedEvent]:
     """The events of a request from an SDK.
 
     SDKs send more than the contract of the HTTP API allows: metadata and values of any type, null
@@ -30,8 +30,8 @@ def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
         if not isinstance(name, str):
             raise ContractError(f"$.events[{index}].eventName", "expected a text")
         user = _object_or_empty(event.get("user") or request.get("user"))
-        yield RecordedEvent(
-            event_name=name,
+        yield LoggedEvent(
+            eventName=name,
             user={field: user[field] for field in user if field != "privateAttributes"},
             value=_value(event.get("value")),
             metadata={
@@ -40,9 +40,9 @@ def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
                 if value is not None
             },
             time=_milliseconds(event.get("time"), received),
-            received_time=received,
-            secondary_exposures=list(_secondary_exposures(event.get("secondaryExposures"))),
-            statsig_metadata=_object_or_empty(request.get("statsigMetadata"))
+            receivedTime=received,
+            secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"))),
+            statsigMetadata=_object_or_empty(request.get("statsigMetadata"))
             | _object_or_empty(event.get("statsigMetadata")),
         )
 
