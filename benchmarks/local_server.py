@@ -120,8 +120,9 @@ def report(
     busy = (server.cpu_seconds() - before) / (time.perf_counter() - start)
     cost = busy / rate * 1e6
     print(
-        f"{what:<48} {rate * each:>9,.0f}/s   {cost:7,.0f} µs of CPU a request   "
-        f"server {busy:4.0%} busy, {server.memory():.0f} MB"
+        f"{what:<36} {rate * each:>9,.0f}/s measured, core {busy:4.0%} busy   "
+        f"{each / cost * 1e6:>9,.0f}/s of a whole core   {cost:7,.0f} µs a request   "
+        f"{server.memory():.0f} MB"
     )
     return cost
 

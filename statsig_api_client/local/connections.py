@@ -42,6 +42,7 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
             access_log=False,
             lifespan="off",
             log_config=None,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=1,
             # Longer than clients keep idle connections: whoever closes one first must not be the

@@ -161,6 +161,15 @@ def test_a_malformed_request_is_told_what_was_expected_and_where(
     assert told["message"].startswith(f"{path}: {message}")
 
 
+@pytest.mark.parametrize("call", ["check_gate", "log_event"])
+@pytest.mark.parametrize("count", ["0", "-1", "many", ""])
+def test_a_count_that_counts_nothing_is_refused(shop_server: Api, call: str, count: str) -> None:
+    headers = {"statsig-event-count": count}
+    reply = shop_server.http.post(f"/{call}", headers=headers, content=b"{}")
+    message = "$: expected an integer above zero in the header statsig-event-count"
+    assert (reply.status_code, reply.json()["message"]) == (400, message)
+
+
 def test_a_refusal_does_not_repeat_what_was_sent(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateNames": ["x" * MEGABYTE]})
     assert reply.status_code == 400
