@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from .api.app import create_app
+from .connections import http_server
 from .recording import Query, RecordedEvent, RecordedExposure, Recording
 from .service import Service
-from .serving import server_of
 
 
 class LocalServer:
@@ -56,9 +56,8 @@ class LocalServer:
             self._closing = stack.pop_all()
         address = f"[{host}]" if ":" in host else host
         self._url = f"http://{address}:{listener.getsockname()[1]}/v1"
-        self._server = server_of(
-            create_app(service, only_this_machine=host in {"127.0.0.1", "::1", "localhost"})
-        )
+        only_this_machine = host in {"127.0.0.1", "::1", "localhost"}
+        self._server = http_server(create_app(service, only_this_machine=only_this_machine))
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="statsig-local-server", daemon=True
         )

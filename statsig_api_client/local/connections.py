@@ -1,4 +1,4 @@
-"""uvicorn, set up for this server: what it reads, how much of it, and how long it waits for it."""
+"""uvicorn, set up for this server: how much it reads of a connection, and how long it waits."""
 
 import asyncio
 import json
@@ -21,14 +21,12 @@ MAX_HEAD: Final = 32 * 1024
 REQUEST_TIMEOUT: Final = 30.0
 """How many seconds a request may take to arrive, and a client to take what it is sent."""
 
-
 _HEAD_PROBLEM: Final = f"a request may have {MAX_HEADERS} headers and {MAX_HEAD} bytes of them"
-
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
-def server_of(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
+def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
     """Make a server that is ready to run in a thread.
 
     Args:
@@ -46,6 +44,7 @@ def server_of(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvic
             access_log=False,
             lifespan="off",
             log_config=None,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=1,
             # Longer than clients keep idle connections: whoever closes one first must not be the
@@ -64,6 +63,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _in_head = False
     _in_body = False
     _head_size = 0
+    _held_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a first request, for so long."""
@@ -85,10 +85,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif not self._in_body:
             data = _without_upgrade(data)
         super().data_received(data)
-        if not (self._in_head or self._in_body):
-            self._unwatch()
-        elif self._deadline is None:
-            self._watch()
+        self._watch_request()
 
     def on_message_begin(self) -> None:
         """Start with a request."""
@@ -119,6 +116,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Go on, since the client has read."""
         self._unwatch()
         super().resume_writing()
+        self._watch_request()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the form of every other refusal."""
@@ -135,6 +133,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.write((head + body).encode())
         self.transport.close()
 
+    def _watch_request(self) -> None:
+        if self.flow.write_paused:
+            return  # It is watched already, until the client reads.
+        if not (self._in_head or self._in_body):
+            self._unwatch()
+        elif self._deadline is None:
+            self._watch()
+
     def _watch(self) -> None:
         self._unwatch()
         self._deadline = self.loop.call_later(self.timeout, self._expire)
@@ -148,8 +154,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline = None
         if self.flow.write_paused:
             self.transport.abort()  # It would wait for the client to read, to close.
-        elif self.flow.read_paused:
-            self._watch()  # The server is slow here, and not the client.
+        elif self.flow.read_paused or self._held_up:
+            # The server was slow here, and not the client, which gets all of its time again.
+            self._held_up = self.flow.read_paused
+            self._watch()
         elif self._in_head or self._in_body:
             problem = f"the request did not arrive within {self.timeout:g} seconds"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, problem)
@@ -160,5 +168,5 @@ class LimitedProtocol(HttpToolsProtocol):
 def _without_upgrade(data: bytes) -> bytes:
     # Java's HttpClient asks for HTTP/2 in all its requests, and llhttp then passes over the body,
     # although a server is free to go on with HTTP/1.1.
-    end = data.find(b"\r\n\r\n")
-    return _UPGRADE.sub(b"", data[:end]) + data[end:] if end >= 0 else data
+    wish = _UPGRADE.search(data, 0, max(data.find(b"\r\n\r\n"), 0))
+    return data[: wish.start()] + data[wish.end() :] if wish else data
