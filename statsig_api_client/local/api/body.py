@@ -23,8 +23,9 @@ async def read_body(request: Request) -> JsonValue:
             with gzip.
         ContractError: The body is not what its headers say, or not JSON.
     """
+    data = await read_bytes(request)
     try:
-        return read_json(await read_bytes(request))
+        return read_json(data)
     except ValueError as error:
         raise ContractError("$", f"expected JSON: {error}") from None
 
