@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from zstandard import ZstdDecompressionReader, ZstdDecompressor, ZstdError
 
 from ..wire import JsonValue, read_json
 from .contract import ContractError
@@ -14,13 +15,16 @@ from .contract import ContractError
 MAX_BODY: Final = 10 * 1024 * 1024
 """The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""
 
+_WINDOW: Final = 16 * 1024 * 1024
+"""The most memory that a body packed with zstd may ask for; level 12, that of SDKs, needs less."""
+
 
 async def read_body(request: Request) -> JsonValue:
     """Read the JSON of a request.
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip.
+            with gzip or zstd.
         ContractError: The body is not what its headers say, or not JSON.
     """
     data = await read_bytes(request)
@@ -39,15 +43,17 @@ async def read_bytes(request: Request, *, packed: bool = False) -> bytes:
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip.
+            with gzip or zstd.
         ContractError: The body is not what its headers say.
     """
     data = await _read(request)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "gzip" or packed:
-        return _unpack(data)
+        return _unpack(gzip.GzipFile(fileobj=io.BytesIO(data)), "gzip")
+    if encoding == "zstd":
+        return _unpack(ZstdDecompressor(max_window_size=_WINDOW).stream_reader(data), "zstd")
     if encoding != "identity":
-        raise HTTPException(415, "expected a body that is plain or packed with gzip")
+        raise HTTPException(415, "expected a body that is plain, or packed with gzip or zstd")
     return data
 
 
@@ -66,12 +72,13 @@ async def _read(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _unpack(data: bytes) -> bytes:
+def _unpack(packed: gzip.GzipFile | ZstdDecompressionReader, encoding: str) -> bytes:
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+        with packed:
             plain = packed.read(MAX_BODY + 1)
-    except (OSError, EOFError, zlib.error):
-        raise ContractError("$", "expected gzip, as the header content-encoding says") from None
+    except (OSError, EOFError, zlib.error, ZstdError):
+        problem = f"expected {encoding}, as the header content-encoding says"
+        raise ContractError("$", problem) from None
     if len(plain) > MAX_BODY:
         raise HTTPException(413, f"the body, unpacked, is larger than {MAX_BODY} bytes")
     return plain

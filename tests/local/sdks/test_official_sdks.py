@@ -24,7 +24,13 @@ from ..test_specs_files import DATA, older, rule, spec
 Json = dict[str, Any]
 
 HERE: Final = Path(__file__).parent
-SDKS: Final = ("python_core.py", "python_legacy.py", "node_server.cjs", "js_client.cjs")
+SDKS: Final = (
+    "python_core.py",
+    "python_legacy.py",
+    "node_core.cjs",
+    "node_server.cjs",
+    "js_client.cjs",
+)
 PROJECTS: Final = {
     "the shop": SHOP,
     "demo": DATA / "demo_project_dcs.json",
