@@ -94,6 +94,10 @@ def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) 
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+def test_who_has_nothing_gets_the_specs(http: httpx.Client) -> None:
+    assert http.get(f"{SPECS[1]}?sinceTime=0").json()["has_updates"] is True
+
+
 def test_a_time_that_is_no_number_is_refused(http: httpx.Client) -> None:
     refused = http.get(f"{SPECS[1]}?sinceTime=yesterday")
     assert refused.status_code == 400

@@ -183,6 +183,10 @@ def change(path: str, *, to: object) -> dict[str, Any]:
             "feature_gates.a_gate.rules: expected an object",
         ),
         (change("layers", to=[]), "layers: expected an object, got list"),
+        (
+            change("experiment_to_layer", to=[]),
+            "experiment_to_layer: expected an object, got list",
+        ),
         (change("layers.a_layer", to={}), "layers.a_layer: expected a list, got dict"),
         (change("condition_map", to=[]), "condition_map: expected an object, got list"),
         (change("condition_map", to={"c": []}), "condition_map.c: expected an object, got list"),
@@ -191,6 +195,7 @@ def change(path: str, *, to: object) -> dict[str, Any]:
             "feature_gates.a_gate.rules.conditions: 'lost' is not in condition_map",
         ),
         (change("time", to="now"), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
+        (change("time", to=0), "Statsig's core cannot read: it does not say why"),
         (change("feature_gates.0.salt", to=5), "core leaves out as faulty: a_gate"),
         (change("dynamic_configs.1.enabled", to="yes"), "core leaves out as faulty: an_experiment"),
         (change("layer_configs.0.salt", to=5), "core leaves out as faulty: a_layer"),
