@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from ..recording import LoggedEvent, SecondaryExposure
 from ..wire import JsonObject, JsonValue
@@ -69,10 +70,18 @@ def _text(value: JsonValue) -> str:
 
 def _milliseconds(written: JsonValue, received: int) -> int:
     try:
-        moment = int(float(written)) if isinstance(written, str | int | float) else received
+        moment = int(_moment(written)) if isinstance(written, str | int | float) else received
     except (ValueError, OverflowError):
         return received
     return moment if 0 < moment < 2**63 else received
+
+
+def _moment(written: str | float) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        moment = datetime.fromisoformat(str(written))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
 def _object(value: JsonValue, path: str) -> JsonObject:

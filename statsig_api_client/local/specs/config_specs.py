@@ -161,10 +161,7 @@ def _contents(file: Path, document: JsonObject) -> _Contents:
 
 def _for_any_key(document: JsonObject) -> JsonObject:
     # SDKs refuse specs that were made for another key, or that do not have their checksum.
-    kept = {k: v for k, v in document.items() if k not in {"hashed_sdk_key_used", "checksum"}}
-    # The only packing of events that the standard library can undo.
-    configs = as_object(document.get("sdk_configs", {}), "sdk_configs")
-    return {**kept, "sdk_configs": {**configs, "event_content_encoding": "gzip"}}
+    return {k: v for k, v in document.items() if k not in {"hashed_sdk_key_used", "checksum"}}
 
 
 def _groups(specs: Mapping[str, JsonObject]) -> Iterator[tuple[tuple[str, str], str]]:
