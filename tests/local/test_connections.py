@@ -260,7 +260,7 @@ def test_an_error_of_the_server_itself_is_told_without_its_trace(
 
     recording = Recording(None)
     service = Service(SHOP, recording)
-    app = create_app(service)
+    app = create_app(service, only_this_machine=True)
     app.add_route("/fail", fail, methods=["POST"])
     with serving(app) as at, socket.create_connection(at, timeout=20) as connection:
         connection.sendall(post("/fail", b"", "connection: close"))

@@ -59,11 +59,11 @@ def test_specs_are_served_in_both_forms_by_path_and_by_header(
     gates = document["feature_gates"]
     if path.startswith("/v1"):
         gate = next(gate for gate in gates if gate["name"] == "staff_tools")
-        assert gate["rules"][0]["conditions"][0]["field"] == "email"
+        assert gate["rules"][0]["conditions"][0]["targetValue"] == "segment:staff"
         assert document["layers"] == {"product_page": ["add_to_cart_test"]}
     else:
         (condition,) = gates["staff_tools"]["rules"][0]["conditions"]
-        assert document["condition_map"][condition]["field"] == "email"
+        assert document["condition_map"][condition]["targetValue"] == "segment:staff"
         assert document["experiment_to_layer"] == {"add_to_cart_test": "product_page"}
 
 
