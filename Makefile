@@ -35,7 +35,7 @@ lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it a
 	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/test_typing.py
 
 clean:
-	rm -rf .venv .venv-lowest dist build
+	rm -rf .venv .venv-lowest dist build tests/local/sdks/node_modules
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

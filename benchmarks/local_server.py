@@ -87,12 +87,12 @@ def http(call: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def load(server: Server, request: bytes, status: bytes, seconds: float) -> float:
-    """Send a request again and again over a few connections; returns the answers a second."""
+def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -> float:
+    """Send requests in turn over a few connections; returns the answers a second."""
     address = ("127.0.0.1", server.port)
     connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
     for connection in connections:
-        connection.sendall(request)
+        connection.sendall(requests[0])
     sent = 0
     start = time.perf_counter()
     while time.perf_counter() < start + seconds:
@@ -102,7 +102,7 @@ def load(server: Server, request: bytes, status: bytes, seconds: float) -> float
                 reply += connection.recv(65536)
             assert reply.startswith(b"HTTP/1.1 " + status), reply
             sent += 1
-            connection.sendall(request)
+            connection.sendall(requests[sent % len(requests)])
     rate = sent / (time.perf_counter() - start)
     for connection in connections:
         connection.recv(65536)
@@ -111,17 +111,18 @@ def load(server: Server, request: bytes, status: bytes, seconds: float) -> float
 
 
 def report(
-    server: Server, what: str, request: bytes, status: bytes, seconds: float, each: int
+    server: Server, what: str, requests: list[bytes], status: bytes, seconds: float, each: int
 ) -> float:
     """Print the rate of a kind of request; returns the CPU time of one, in microseconds."""
-    load(server, request, status, 0.5)
+    load(server, requests, status, 0.5)
     before, start = server.cpu_seconds(), time.perf_counter()
-    rate = load(server, request, status, seconds)
+    rate = load(server, requests, status, seconds)
     busy = (server.cpu_seconds() - before) / (time.perf_counter() - start)
     cost = busy / rate * 1e6
     print(
-        f"{what:<48} {rate * each:>9,.0f}/s   {cost:7,.0f} µs of CPU a request   "
-        f"server {busy:4.0%} busy, {server.memory():.0f} MB"
+        f"{what:<36} {rate * each:>9,.0f}/s measured, core {busy:4.0%} busy   "
+        f"{each / cost * 1e6:>9,.0f}/s of a whole core   {cost:7,.0f} µs a request   "
+        f"{server.memory():.0f} MB"
     )
     return cost
 
@@ -180,8 +181,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
     specs = load_specs(options.project)
-    gate = orjson.dumps({"gateName": specs.gates[0], "user": USER})
-    config = orjson.dumps({"configName": (*specs.configs, *specs.experiments)[0], "user": USER})
+    users = [{**USER, "userID": f"user-{n}"} for n in range(997)]
+    name = (*specs.configs, *specs.experiments)[0]
+    gates = [orjson.dumps({"gateName": specs.gates[0], "user": user}) for user in users]
+    configs = [orjson.dumps({"configName": name, "user": user}) for user in users]
     events = orjson.dumps(
         {
             "events": [
@@ -203,16 +206,18 @@ def main() -> None:
         serving(options.project, Path(folder) / "events.db") as server,
     ):
 
-        def run(what: str, request: bytes, status: bytes, each: int = 1) -> float:
-            return report(server, what, request, status, options.seconds, each)
+        def run(what: str, requests: list[bytes], status: bytes, each: int = 1) -> float:
+            return report(server, what, requests, status, options.seconds, each)
 
         stages = Path(folder) / "stages.db"
-        run("check_gate, with a stored exposure", http("check_gate", gate), b"200")
-        cost = run("get_config, with a stored exposure", http("get_config", config), b"200")
-        evaluation_stages(options.project, stages, cost, config)
-        cost = run(f"events, batches of {BATCH}", http("log_event", events), b"202", BATCH)
+        asked = [http("check_gate", gate) for gate in gates]
+        run("check_gate, with a stored exposure", asked, b"200")
+        asked = [http("get_config", config) for config in configs]
+        cost = run("get_config, with a stored exposure", asked, b"200")
+        evaluation_stages(options.project, stages, cost, configs[0])
+        cost = run(f"events, batches of {BATCH}", [http("log_event", events)], b"202", BATCH)
         event_stages(stages, cost, events)
-        run(f"events, batches of {BATCH}, gzip", packed, b"202", BATCH)
+        run(f"events, batches of {BATCH}, gzip", [packed], b"202", BATCH)
 
 
 if __name__ == "__main__":

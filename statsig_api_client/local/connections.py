@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .api.fault_injection import TRANSPORT
+
 MAX_HEADERS: Final = 100
 """How many headers a request may have."""
 
@@ -42,6 +44,7 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
             access_log=False,
             lifespan="off",
             log_config=None,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=1,
             # Longer than clients keep idle connections: whoever closes one first must not be the
@@ -82,15 +85,13 @@ class LimitedProtocol(HttpToolsProtocol):
         elif not self._in_body:
             data = _without_upgrade(data)
         super().data_received(data)
-        if not (self._in_head or self._in_body):
-            self._unwatch()
-        elif self._deadline is None:
-            self._watch()
+        self._watch_request()
 
     def on_message_begin(self) -> None:
         """Start with a request."""
         self._in_head, self._head_size = True, 0
         super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
         """Refuse a request whose head is too large, whether it came in one piece or in many."""
@@ -115,6 +116,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Go on, since the client has read."""
         self._unwatch()
         super().resume_writing()
+        self._watch_request()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the form of every other refusal."""
@@ -130,6 +132,14 @@ class LimitedProtocol(HttpToolsProtocol):
         )
         self.transport.write((head + body).encode())
         self.transport.close()
+
+    def _watch_request(self) -> None:
+        if self.flow.write_paused:
+            return  # It is watched already, until the client reads.
+        if not (self._in_head or self._in_body):
+            self._unwatch()
+        elif self._deadline is None:
+            self._watch()
 
     def _watch(self) -> None:
         self._unwatch()
@@ -158,5 +168,5 @@ class LimitedProtocol(HttpToolsProtocol):
 def _without_upgrade(data: bytes) -> bytes:
     # Java's HttpClient asks for HTTP/2 in all its requests, and llhttp then passes over the body,
     # although a server is free to go on with HTTP/1.1.
-    end = data.find(b"\r\n\r\n")
-    return _UPGRADE.sub(b"", data[:end]) + data[end:] if end >= 0 else data
+    wish = _UPGRADE.search(data, 0, max(data.find(b"\r\n\r\n"), 0))
+    return data[: wish.start()] + data[wish.end() :] if wish else data

@@ -1,14 +1,23 @@
 """A project as it is served at this moment, and what was recorded of its use."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from .faults import Faults
+from .project.model import ProjectError
 from .recording import Recording
 from .specs.config_specs import ConfigSpecs, load_specs
 from .specs.evaluation import Evaluator
+from .specs.overrides import (
+    Override,
+    UnknownNameError,
+    check_override,
+    overridden,
+)
 
 
 class Service:
-    """A project, loaded, evaluated and recorded.
+    """A project, loaded, overridden, evaluated and recorded.
 
     It belongs to the server's event loop: nothing of it is to be touched from another thread, but
     the recording.
@@ -23,13 +32,17 @@ class Service:
 
     def __init__(self, project: Path, recording: Recording) -> None:
         self.recording = recording
+        self.faults = Faults()
         self._file = project
-        self._specs = load_specs(project)
+        self._loaded = load_specs(project)
+        self._overrides: tuple[Override, ...] = ()
+        self._problem: str | None = None
+        self._specs = self._loaded
         self._evaluator = Evaluator(self._specs)
 
     @property
     def specs(self) -> ConfigSpecs:
-        """What is served now."""
+        """What is served now: what the file says, and the overrides."""
         return self._specs
 
     @property
@@ -37,19 +50,73 @@ class Service:
         """What evaluates it."""
         return self._evaluator
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is made of, which are read again by `reload`."""
+        return self._loaded.files
+
+    @property
+    def overrides(self) -> tuple[Override, ...]:
+        """The overrides, in the order in which they were made."""
+        return self._overrides
+
+    @property
+    def problem(self) -> str | None:
+        """What was wrong when the files were last read again; None if nothing was."""
+        return self._problem
+
     def reload(self) -> None:
-        """Serve what the project's file says now.
+        """Serve what the project's file says now. Overrides that still make sense stay.
 
         Raises:
             ProjectError: It is missing or faulty. What was served goes on being served.
         """
-        self._serve(load_specs(self._file))
+        try:
+            loaded = load_specs(self._file)
+            faults = {o: fault for o in self._overrides if (fault := _misfit(loaded, o))}
+            kept = tuple(override for override in self._overrides if override not in faults)
+            self._serve(loaded, kept)
+        except ProjectError as error:
+            self._problem = str(error)
+            raise
+        gone = "; ".join(faults.values())
+        self._problem = (
+            f"overrides that no longer make sense were removed: {gone}" if gone else None
+        )
+
+    def override(self, override: Override) -> None:
+        """Add an override, in place of one for the same.
+
+        Raises:
+            UnknownNameError: The project does not have what it names.
+        """
+        check_override(self._loaded, override)
+        others = (other for other in self._overrides if other.target != override.target)
+        self._serve(self._loaded, (*others, override))
+
+    def remove_overrides(self, is_meant: Callable[[Override], bool]) -> None:
+        """Remove those overrides that are meant."""
+        kept = tuple(override for override in self._overrides if not is_meant(override))
+        if kept != self._overrides:
+            self._serve(self._loaded, kept)
 
     def close(self) -> None:
         """Stop evaluating."""
         self._evaluator.close()
 
-    def _serve(self, specs: ConfigSpecs) -> None:
+    def _serve(self, loaded: ConfigSpecs, overrides: tuple[Override, ...]) -> None:
+        # SDKs take only what is newer than what they have.
+        time = max(loaded.time, self._specs.time + 1)
+        specs = overridden(loaded, overrides, time)
         evaluator = Evaluator(specs)
         self._evaluator.close()
+        self._loaded, self._overrides = loaded, overrides
         self._specs, self._evaluator = specs, evaluator
+
+
+def _misfit(specs: ConfigSpecs, override: Override) -> str | None:
+    try:
+        check_override(specs, override)
+    except UnknownNameError as error:
+        return str(error)
+    return None

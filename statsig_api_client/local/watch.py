@@ -43,7 +43,7 @@ def watching(service: Service) -> Generator[None]:
 
 
 def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
-    served = _versions(service.specs.files)
+    served = _versions(service.files)
     # The folders, since many editors write another file and give it the name of the old one.
     folders = {folder for file in served for folder in (file.parent, file.resolve().parent)}
     # Without notice too, because some file systems give none: those of networks and containers.
@@ -56,7 +56,7 @@ def _watch(service: Service, loop: asyncio.AbstractEventLoop, stop: threading.Ev
         yield_on_timeout=True,
         recursive=False,
     ):
-        found = _versions(service.specs.files)
+        found = _versions(service.files)
         saved = any(version != served.get(file, version) for file, version in found.items())
         served = found
         # What is wrong may be that a file is not there yet, which then is none of those.

@@ -30,7 +30,7 @@ def targeted_users(conditions: list[Json], count: int, seed: int) -> list[Json]:
         count: How many users.
         seed: What the choices begin with: the same seed gives the same users.
     """
-    choice = random.Random(seed)  # noqa: S311  (no secret)
+    choice = random.Random(seed)
     users = []
     for number in range(count):
         user: Json = {"userID": f"user-{number}"}

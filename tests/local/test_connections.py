@@ -177,8 +177,13 @@ def test_a_connection_may_rest_between_requests(connection: socket.socket) -> No
         time.sleep(2 * PATIENCE)
 
 
-def test_a_client_that_does_not_read_is_cut_off(connection: socket.socket) -> None:
+@pytest.mark.parametrize("more", [b"", post("/large"), b"POST"])
+def test_a_client_that_does_not_read_is_cut_off_whatever_it_sends(
+    connection: socket.socket, more: bytes
+) -> None:
     connection.sendall(post("/large"))
+    time.sleep(PATIENCE / 2)
+    connection.sendall(more)
     time.sleep(2 * PATIENCE)
     assert len(read_all(connection)) < 50_000_000
 
@@ -255,7 +260,7 @@ def test_an_error_of_the_server_itself_is_told_without_its_trace(
 
     recording = Recording(None)
     service = Service(SHOP, recording)
-    app = create_app(service)
+    app = create_app(service, only_this_machine=True)
     app.add_route("/fail", fail, methods=["POST"])
     with serving(app) as at, socket.create_connection(at, timeout=20) as connection:
         connection.sendall(post("/fail", b"", "connection: close"))

@@ -83,7 +83,7 @@ class Real:
             *(("experiment", name) for name in specs.experiments),
             *(("layer", name) for name in specs.layers),
         ]
-        self.app = create_app(self.service)
+        self.app = create_app(self.service, only_this_machine=True)
         self.ours = asyncio.run(_all_over_http(self.app, self.names, self.users))
 
     def close(self) -> None:

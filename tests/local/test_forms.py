@@ -25,7 +25,7 @@ CONDITIONS: dict[str, Json] = {
     "bucket": {
         "type": "user_bucket",
         "operator": "any",
-        "targetValue": {str(bucket): True for bucket in range(0, 1000, 2)},
+        "targetValue": {str(bucket): True for bucket in (-1, "none", *range(0, 1000, 2))},
         "additionalValues": {"salt": "s"},
     },
     "holdout": {"type": "pass_gate", "targetValue": "a_holdout"},

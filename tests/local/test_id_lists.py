@@ -78,7 +78,6 @@ def test_a_condition_on_a_list_is_one_on_a_unit_id(
     ]
 
 
-@pytest.mark.xfail(reason="the server does not evaluate ID lists yet", strict=True)
 def test_who_is_in_a_list_is_found_by_the_ids_of_its_members(serve: Callable[..., Api]) -> None:
     api = serve("""
         id lists: {vips: [ada, 007]}

@@ -1,6 +1,5 @@
 """Serving the config specs of a real project, in the newer and the older form."""
 
-import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from statsig_api_client.local import LocalServer, ProjectError
+from statsig_api_client.local.specs.forms import older_form
 
 from .conftest import SHOP, Api, Json
 
@@ -183,9 +183,19 @@ def change(path: str, *, to: object) -> dict[str, Any]:
             "feature_gates.a_gate.rules: expected an object",
         ),
         (change("layers", to=[]), "layers: expected an object, got list"),
+        (
+            change("experiment_to_layer", to=[]),
+            "experiment_to_layer: expected an object, got list",
+        ),
         (change("layers.a_layer", to={}), "layers.a_layer: expected a list, got dict"),
         (change("condition_map", to=[]), "condition_map: expected an object, got list"),
+        (change("condition_map", to={"c": []}), "condition_map.c: expected an object, got list"),
+        (
+            change("feature_gates.0.rules.0.conditions", to=["lost"]),
+            "feature_gates.a_gate.rules.conditions: 'lost' is not in condition_map",
+        ),
         (change("time", to="now"), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
+        (change("time", to=0), "Statsig's core cannot read: it does not say why"),
         (change("feature_gates.0.salt", to=5), "core leaves out as faulty: a_gate"),
         (change("dynamic_configs.1.enabled", to="yes"), "core leaves out as faulty: an_experiment"),
         (change("layer_configs.0.salt", to=5), "core leaves out as faulty: a_layer"),
@@ -219,22 +229,6 @@ def test_a_file_that_is_no_json_is_refused_with_the_line(
     assert problem in str(caught.value)
 
 
-def as_older(newer: dict[str, Any]) -> dict[str, Any]:
-    """The same specs in the older form."""
-    document = copy.deepcopy(newer)
-    for section in ("feature_gates", "dynamic_configs", "layer_configs"):
-        specs = [spec | {"name": name} for name, spec in document[section].items()]
-        for each in specs:
-            for rule_ in each["rules"]:
-                rule_["conditions"] = [document["condition_map"][c] for c in rule_["conditions"]]
-        document[section] = specs
-    layers: dict[str, list[str]] = {}
-    for experiment, layer in document.pop("experiment_to_layer").items():
-        layers.setdefault(layer, []).append(experiment)
-    del document["condition_map"]
-    return document | {"layers": layers}
-
-
 @pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
 @pytest.mark.filterwarnings("ignore:.*which are empty here. company_id_list")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
@@ -242,7 +236,7 @@ def test_everything_in_a_real_project_is_answered_alike_in_both_forms(
     serve_specs: Callable[[object], Api], name: str
 ) -> None:
     newer = json.loads((DATA / name).read_text())
-    apis = [serve_specs(newer), serve_specs(as_older(newer))]
+    apis = [serve_specs(newer), serve_specs(older_form(newer))]
     names = apis[0].server
     for user in USERS:
         for start in range(0, len(names.gates), 100):

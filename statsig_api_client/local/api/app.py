@@ -9,20 +9,33 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ..service import Service
+from .browsers import BrowserAccess, OwnHosts
 from .contract import ContractError, http_contract
-from .cors import BrowserAccess
+from .fault_injection import FaultInjection
 from .http_api import HttpApi
+from .local_api import LocalApi
 from .sdk_api import SdkApi
 
 
-def create_app(service: Service) -> Starlette:
-    """Make an ASGI application that serves a project."""
+def create_app(service: Service, *, only_this_machine: bool) -> Starlette:
+    """Make an ASGI application that serves a project.
+
+    Args:
+        service: The project.
+        only_this_machine: Whether it listens to this machine alone, and `/local` is only for who
+            calls it by a name of this machine.
+    """
     app = Starlette(
         routes=[
             *SdkApi(service=service).routes(),  # First: it takes what SDKs send to /v1/log_event.
             *HttpApi(service=service, contract=http_contract()).routes(),
+            *LocalApi(service).routes(),
         ],
-        middleware=[Middleware(BrowserAccess)],
+        middleware=[
+            Middleware(BrowserAccess),
+            Middleware(FaultInjection, service.faults),
+            *([Middleware(OwnHosts)] if only_this_machine else []),
+        ],
         exception_handlers=dict.fromkeys(
             (HTTPException, ContractError, sqlite3.Error, ClientDisconnect, Exception), _refuse
         ),

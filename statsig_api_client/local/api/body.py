@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from zstandard import ZstdDecompressor, ZstdError
 
 from ..wire import JsonValue, read_json
 from .contract import ContractError
@@ -18,17 +19,21 @@ MAX_MEMBERS: Final = 100
 _GZIP: Final = 16 + zlib.MAX_WBITS
 """What tells zlib to expect gzip."""
 
+_WINDOW: Final = 16 * 1024 * 1024
+"""The most memory that a body packed with zstd may ask for; level 12, that of SDKs, needs less."""
+
 
 async def read_body(request: Request) -> JsonValue:
     """Read the JSON of a request.
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip.
+            with gzip or zstd.
         ContractError: The body is not what its headers say, or not JSON.
     """
+    data = await read_bytes(request)
     try:
-        return read_json(await read_bytes(request))
+        return read_json(data)
     except ValueError as error:
         raise ContractError("$", f"expected JSON: {error}") from None
 
@@ -42,15 +47,17 @@ async def read_bytes(request: Request, *, packed: bool = False) -> bytes:
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip.
+            with gzip or zstd.
         ContractError: The body is not what its headers say.
     """
     data = await _read(request)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "gzip" or packed:
-        return _unpack(data)
+        return _unpack_gzip(data)
+    if encoding == "zstd":
+        return _unpack_zstd(data)
     if encoding != "identity":
-        raise HTTPException(415, "expected a body that is plain or packed with gzip")
+        raise HTTPException(415, "expected a body that is plain, or packed with gzip or zstd")
     return data
 
 
@@ -69,7 +76,7 @@ async def _read(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _unpack(data: bytes) -> bytes:
+def _unpack_gzip(data: bytes) -> bytes:
     # Not `gzip.decompress`, which would unpack a bomb to its end, nor `gzip.GzipFile`, which would
     # spend seconds on ten megabytes of empty members.
     plain = b""
@@ -79,11 +86,25 @@ def _unpack(data: bytes) -> bytes:
             plain += unpacker.decompress(data, MAX_BODY + 1 - len(plain))
         except zlib.error:
             break
-        if len(plain) > MAX_BODY:
-            raise HTTPException(413, f"the body, unpacked, is larger than {MAX_BODY} bytes")
+        _check_size(plain)
         data = unpacker.unused_data
         if not unpacker.eof:
             break
         if not data:
             return plain
     raise ContractError("$", "expected gzip, as the header content-encoding says")
+
+
+def _unpack_zstd(data: bytes) -> bytes:
+    try:
+        with ZstdDecompressor(max_window_size=_WINDOW).stream_reader(data) as packed:
+            plain = packed.read(MAX_BODY + 1)
+    except ZstdError:
+        raise ContractError("$", "expected zstd, as the header content-encoding says") from None
+    _check_size(plain)
+    return plain
+
+
+def _check_size(plain: bytes) -> None:
+    if len(plain) > MAX_BODY:
+        raise HTTPException(413, f"the body, unpacked, is larger than {MAX_BODY} bytes")

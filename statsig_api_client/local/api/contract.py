@@ -21,6 +21,11 @@ _PROBLEMS: Final = {
     "maxItems": "expected at most {kind.limit} items, got {size}",
     "pattern": "expected text that matches {kind.pattern}",
     "enum": "expected {choices}",
+    "const": "expected {kind.expected_value}",
+    "minimum": "expected at least {kind.limit}",
+    "maximum": "expected at most {kind.limit}",
+    "not": "expected at most one of {choices}",
+    "additionalProperties": "no such field: {choices}",
     "oneOf": "expected one of the alternatives that exclude each other, got several",
 }
 """What is said of a request that does not meet a keyword of the contract."""
@@ -148,7 +153,7 @@ class Contract:
             islice(validator.iter_errors(body), 100), key=lambda error: _keyword(error) != "type"
         )
         if errors:
-            raise _contract_error(errors[0])
+            raise contract_error(errors[0])
         return cast("T", body)
 
 
@@ -170,7 +175,8 @@ def _keyword(error: ValidationError) -> str:
     return str(error.schema_path[-1])
 
 
-def _contract_error(error: ValidationError) -> ContractError:
+def contract_error(error: ValidationError) -> ContractError:
+    """What a validator found, in words that say what was expected."""
     if isinstance(error.kind, ValidationErrorKind.AnyOf | ValidationErrorKind.OneOfNotValid):
         branches = error.kind.context
         wanted = [_missing(branch[0]) for branch in branches]
@@ -178,7 +184,7 @@ def _contract_error(error: ValidationError) -> ContractError:
             return ContractError(_json_path(error), f"expected {' or '.join(wanted)}")
         # The branch that was meant has the fewest faults, or else the deepest one.
         meant = min(branches, key=lambda branch: (len(branch), -len(branch[0].instance_path)))
-        return _contract_error(meant[0])
+        return contract_error(meant[0])
     return ContractError(_json_path(error), _problem(error))
 
 
@@ -201,6 +207,8 @@ def _json_path(error: ValidationError) -> str:
 def _problem(error: ValidationError) -> str:
     # Not the library's own words: they repeat the whole value, which may have megabytes.
     keyword = _keyword(error)
+    if isinstance(error.kind, ValidationErrorKind.FalseSchema):
+        return "expected nothing"
     template = _PROBLEMS.get(keyword, f"does not meet {keyword} of the contract")
     return template.format(
         kind=error.kind,
@@ -215,6 +223,10 @@ def _choices(kind: ValidationErrorKind) -> str:
         return " or ".join(kind.types)
     if isinstance(kind, ValidationErrorKind.Enum):
         return " or ".join(str(option) for option in kind.options)
+    if isinstance(kind, ValidationErrorKind.AdditionalProperties):
+        return ", ".join(kind.unexpected)[:100]
+    if isinstance(kind, ValidationErrorKind.Not):
+        return " and ".join(cast("dict[str, list[str]]", kind.schema)["required"])
     return ""
 
 

@@ -1,5 +1,6 @@
 """The HTTP API: six calls, what they answer, and what they record."""
 
+import re
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
@@ -17,6 +18,7 @@ from .body import read_body
 from .contract import (
     CheckGateRequest,
     Contract,
+    ContractError,
     GetConfigRequest,
     GetLayerRequest,
     GetRankedListRequest,
@@ -36,6 +38,11 @@ from .keys import require_key
 T = TypeVar("T")
 
 _CLIENT_TIME: Final = "statsig-client-time"
+_HEADERS: Final = {
+    _CLIENT_TIME: (re.compile("-?[0-9]{1,19}"), "an integer of 64 bits"),
+    "statsig-event-count": (re.compile("0*[1-9][0-9]*"), "an integer above zero"),
+}
+"""The headers that have a form, and what it is called."""
 
 
 @frozen(kw_only=True)
@@ -105,21 +112,20 @@ class HttpApi:
     async def log_event(self, request: Request) -> Response:
         """Store events."""
         call = await self._read(request, LogEventRequest)
-        self.service.recording.store(
-            logged_events(call, clock_error(request.headers.get(_CLIENT_TIME)))
-        )
+        self.service.recording.store(logged_events(call, _clock_error(request)))
         return JSONResponse({"success": True}, 202)
 
     async def log_custom_exposure(self, request: Request) -> Response:
         """Store exposures."""
         call = await self._read(request, LogCustomExposureRequest)
-        self.service.recording.store(
-            custom_exposures(call, clock_error(request.headers.get(_CLIENT_TIME)))
-        )
+        self.service.recording.store(custom_exposures(call, _clock_error(request)))
         return JSONResponse({"success": True}, 202)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
         require_key(request, self.service.specs.keys)
+        for header, (pattern, expected) in _HEADERS.items():
+            if not pattern.fullmatch(request.headers.get(header, "1")):
+                raise ContractError("$", f"expected {expected} in the header {header}")
         return self.contract.check(shape, await read_body(request))
 
     def _record(
@@ -132,6 +138,11 @@ class HttpApi:
             self.service.recording.store(
                 [{**exposure, "statsigMetadata": metadata} for exposure in exposures]
             )
+
+
+def _clock_error(request: Request) -> int:
+    client_time = request.headers.get(_CLIENT_TIME)
+    return clock_error(None if client_time is None else int(client_time))
 
 
 def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:

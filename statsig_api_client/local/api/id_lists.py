@@ -22,11 +22,12 @@ class IdListFile:
     """
 
     def __init__(self, name: str, ids: Iterable[str]) -> None:
-        self.content = b""
+        self.content: bytes = b""
         self._members: dict[str, None] = {}
         self.follow(ids)
-        self.file_id = hashlib.sha256(name.encode() + b"\n" + self.content).hexdigest()[:22]
-        self.created = now()
+        start = name.encode() + b"\n" + self.content
+        self.file_id: Final[str] = hashlib.sha256(start).hexdigest()[:22]
+        self.created: Final[int] = now()
 
     def follow(self, ids: Iterable[str]) -> None:
         """Append what makes these IDs the members."""

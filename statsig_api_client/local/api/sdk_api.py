@@ -79,7 +79,7 @@ class SdkApi:
         since = request.query_params.get("sinceTime") or (await read_sdk_body(request)).get(
             "sinceTime"
         )
-        if _time(since) >= specs.time:
+        if _is_newest(since, specs.time):
             return JSONResponse(_NO_UPDATES)
         etag = {"etag": f'"{specs.time}"'}
         if request.headers.get("if-none-match") == etag["etag"]:
@@ -120,7 +120,7 @@ class SdkApi:
         algorithm = _HASHES.get(str(wanted))
         if algorithm is None:
             raise ContractError("$.hash", f"expected one of {', '.join(_HASHES)}")
-        if _time(body.get("sinceTime")) >= specs.time:
+        if _is_newest(body.get("sinceTime"), specs.time):
             return Response(status_code=204)
         answer = self.service.evaluator.initialize(user, algorithm)
         return Response(answer, media_type="application/json")
@@ -140,11 +140,12 @@ class SdkApi:
         return JSONResponse({"success": True}, 202)
 
 
-def _time(written: JsonValue) -> float:
+def _is_newest(written: JsonValue, time: int) -> bool:
     try:
-        return float(written) if isinstance(written, str | int | float) else 0
+        since = float(written) if isinstance(written, str | int | float) else 0
     except ValueError:
         raise HTTPException(400, "expected milliseconds since 1970 as sinceTime") from None
+    return 0 < since >= time  # 0, or no time at all, is that of a client that has nothing yet.
 
 
 def _packed(request: Request, body: JsonObject, headers: dict[str, str]) -> Response:

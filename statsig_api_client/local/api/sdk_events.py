@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from ..recording import RecordedEvent, SecondaryExposure
+from ..recording import LoggedEvent, SecondaryExposure
 from ..wire import JsonObject, JsonValue
 from .contract import ContractError
 from .exposures import now
 
 
-def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
+def sdk_events(body: JsonValue) -> Iterator[LoggedEvent]:
     """The events of a request from an SDK.
 
     SDKs send more than the contract of the HTTP API allows: metadata and values of any type, null
@@ -30,8 +31,8 @@ def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
         if not isinstance(name, str):
             raise ContractError(f"$.events[{index}].eventName", "expected a text")
         user = _object_or_empty(event.get("user") or request.get("user"))
-        yield RecordedEvent(
-            event_name=name,
+        yield LoggedEvent(
+            eventName=name,
             user={field: user[field] for field in user if field != "privateAttributes"},
             value=_value(event.get("value")),
             metadata={
@@ -40,9 +41,9 @@ def sdk_events(body: JsonValue) -> Iterator[RecordedEvent]:
                 if value is not None
             },
             time=_milliseconds(event.get("time"), received),
-            received_time=received,
-            secondary_exposures=list(_secondary_exposures(event.get("secondaryExposures"))),
-            statsig_metadata=_object_or_empty(request.get("statsigMetadata"))
+            receivedTime=received,
+            secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"))),
+            statsigMetadata=_object_or_empty(request.get("statsigMetadata"))
             | _object_or_empty(event.get("statsigMetadata")),
         )
 
@@ -69,10 +70,18 @@ def _text(value: JsonValue) -> str:
 
 def _milliseconds(written: JsonValue, received: int) -> int:
     try:
-        moment = int(float(written)) if isinstance(written, str | int | float) else received
+        moment = int(_moment(written)) if isinstance(written, str | int | float) else received
     except (ValueError, OverflowError):
         return received
     return moment if 0 < moment < 2**63 else received
+
+
+def _moment(written: str | float) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        moment = datetime.fromisoformat(str(written))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
 def _object(value: JsonValue, path: str) -> JsonObject:

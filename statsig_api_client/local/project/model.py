@@ -62,6 +62,9 @@ class Condition:
     """What divides users into buckets, for a condition that tests their bucket."""
 
 
+ENVIRONMENTS: Final = ("development", "staging", "production")
+"""The tiers of a project that does not say its own."""
+
 EVERYONE: Final = Condition(type="public")
 
 

@@ -11,12 +11,11 @@ from .conditions import Known
 from .entities import read_config, read_experiment, read_gate, read_layer, read_segment
 from .holdouts import read_holdout
 from .id_lists import IdList, read_id_list
-from .model import Experiment, Keys, Project
+from .model import ENVIRONMENTS, Experiment, Keys, Project
 from .yaml_file import Entry, read_yaml
 
 _NAME: Final = re.compile(schema.NAME)
 _KEY: Final = re.compile(r"[!-~]+")
-_ENVIRONMENTS: Final = ("development", "staging", "production")
 
 
 def read_project(file: Path, text: str) -> Project:
@@ -98,7 +97,7 @@ def _keys(entry: Entry | None) -> Keys:
 
 def _environments(entry: Entry | None) -> tuple[str, ...]:
     if entry is None:
-        return _ENVIRONMENTS
+        return ENVIRONMENTS
     names: list[str] = []
     for item in entry.items():
         if item.text() in names:

@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from json import JSONDecodeError
 from pathlib import Path
+from typing import TypedDict
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..project.compile import compile_project
-from ..project.model import Keys, ProjectError
+from ..project.model import ENVIRONMENTS, Keys, ProjectError
 from ..project.reader import read_project
 from ..wire import JsonObject, read_json
 from .forms import GATES, SECTIONS, ShapeError, as_list, as_object, newer_form
@@ -19,8 +20,9 @@ from .id_lists import named_lists
 class ConfigSpecs:
     """The config specs of a project, what is in them, and the keys that give access to it."""
 
+    file: Path
     files: tuple[Path, ...]
-    """The files that they were made from: the project's own, then those of ID lists."""
+    """The files that it was read from: that one, and those of ID lists."""
     keys: Keys
     document: JsonObject
     """The specs in the newer form: maps by name, conditions apart from the rules that use them."""
@@ -38,11 +40,8 @@ class ConfigSpecs:
     """The names of the groups of configs, by config and rule ID: nor does it tell these."""
     id_lists: Mapping[str, tuple[str, ...]]
     """The members of ID lists, which specs name only."""
-
-    @property
-    def file(self) -> Path:
-        """The project's file."""
-        return self.files[0]
+    environments: tuple[str, ...]
+    """The tiers that users may be in."""
 
     @property
     def time(self) -> int:
@@ -56,7 +55,7 @@ class ConfigSpecs:
         Raises:
             ProjectError: The specs do not have the form that all specs have.
         """
-        return _config_specs(self.files, self.keys, document, self.id_lists)
+        return evolve(self, **_contents(self.file, document))
 
 
 def load_specs(file: Path) -> ConfigSpecs:
@@ -71,15 +70,27 @@ def load_specs(file: Path) -> ConfigSpecs:
     except OSError as error:
         raise ProjectError(file, None, f"cannot be read: {error.strerror}") from None
     if file.suffix == ".json":
-        specs = _config_specs((file,), Keys(), _read_specs(file, data), {})
+        specs = ConfigSpecs(
+            file=file,
+            files=(file,),
+            keys=Keys(),
+            id_lists={},
+            environments=ENVIRONMENTS,
+            **_contents(file, _read_specs(file, data)),
+        )
         if lists := named_lists(as_object(specs.document["condition_map"], "condition_map")):
             problem = f"{file}: ID lists whose members no specs have, and which are empty here: "
             warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=2)
         return specs
     if file.suffix in {".yaml", ".yml"}:
         project = read_project(file, _decode(file, data))
-        return _config_specs(
-            project.files, project.keys, compile_project(project, changed), project.id_lists
+        return ConfigSpecs(
+            file=file,
+            files=project.files,
+            keys=project.keys,
+            id_lists=project.id_lists,
+            environments=project.environments,
+            **_contents(file, compile_project(project, changed)),
         )
     raise ProjectError(file, None, "expected a file named .yaml, .yml or .json")
 
@@ -108,12 +119,19 @@ def _read_specs(file: Path, data: bytes) -> JsonObject:
     return document
 
 
-def _config_specs(
-    files: tuple[Path, ...],
-    keys: Keys,
-    document: JsonObject,
-    id_lists: Mapping[str, tuple[str, ...]],
-) -> ConfigSpecs:
+class _Contents(TypedDict):
+    document: JsonObject
+    gates: tuple[str, ...]
+    configs: tuple[str, ...]
+    experiments: tuple[str, ...]
+    layers: tuple[str, ...]
+    inner_gates: frozenset[str]
+    gate_specs: Mapping[str, JsonObject]
+    gate_groups: Mapping[tuple[str, str], str]
+    config_groups: Mapping[tuple[str, str], str]
+
+
+def _contents(file: Path, document: JsonObject) -> _Contents:
     try:
         document = _for_any_key(newer_form(document))
         gates, configs, layers = (
@@ -125,12 +143,10 @@ def _config_specs(
         )
         gate_groups, config_groups = dict(_groups(gates)), dict(_groups(configs))
     except ShapeError as error:
-        raise ProjectError(files[0], None, str(error)) from None
+        raise ProjectError(file, None, str(error)) from None
     inner = {name for name, gate in gates.items() if gate.get("entity") in {"segment", "holdout"}}
     experiments = {name for name, spec in configs.items() if spec.get("entity") == "experiment"}
-    return ConfigSpecs(
-        files=files,
-        keys=keys,
+    return _Contents(
         document=document,
         gates=tuple(sorted(gates.keys() - inner)),
         configs=tuple(sorted(configs.keys() - experiments)),
@@ -140,16 +156,12 @@ def _config_specs(
         gate_specs=gates,
         gate_groups=gate_groups,
         config_groups=config_groups,
-        id_lists=id_lists,
     )
 
 
 def _for_any_key(document: JsonObject) -> JsonObject:
     # SDKs refuse specs that were made for another key, or that do not have their checksum.
-    kept = {k: v for k, v in document.items() if k not in {"hashed_sdk_key_used", "checksum"}}
-    # The only packing of events that the standard library can undo.
-    configs = as_object(document.get("sdk_configs", {}), "sdk_configs")
-    return {**kept, "sdk_configs": {**configs, "event_content_encoding": "gzip"}}
+    return {k: v for k, v in document.items() if k not in {"hashed_sdk_key_used", "checksum"}}
 
 
 def _groups(specs: Mapping[str, JsonObject]) -> Iterator[tuple[tuple[str, str], str]]:

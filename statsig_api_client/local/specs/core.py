@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired, Self, TypeAlias, 
 from statsig_python_core import (
     DataStore,
     DataStoreResponse,
-    OutputLoggerProvider,
     StatsigBasePy,
     StatsigOptions,
     StatsigUser,
@@ -15,6 +14,7 @@ from statsig_python_core import (
 
 from ..recording import SecondaryExposure
 from ..wire import JsonObject, JsonValue
+from .complaint import complaint
 
 if TYPE_CHECKING:
     from statsig_python_core.statsig_python_core import (
@@ -69,10 +69,10 @@ class Core:
 
     def __init__(self, specs: JsonObject) -> None:
         text = json.dumps(specs)
-        self._core = _start(text, StatsigOptions(output_log_level="none"))
+        self._core = _start(text)
         if not self._core.get_initialize_details().is_config_spec_ready:
             self.close()
-            raise ValueError(_complaint(text))
+            raise ValueError(complaint(text))
 
     def __enter__(self) -> Self:
         return self
@@ -121,12 +121,12 @@ def _core_user(user: JsonObject) -> StatsigUser:
     )
 
 
-# The core calls the two hooks below from threads of its own, which Python's tracing does not see,
-# and so neither does the measuring of coverage; they are one line each, and whatever is evaluated
-# has gone through the first.
+# The core calls the hook below from a thread of its own, which Python's tracing does not see, and
+# so neither does the measuring of coverage; it is one line, and whatever is evaluated has gone
+# through it.
 
 
-def _start(text: str, options: StatsigOptions) -> StatsigBasePy:
+def _start(text: str) -> StatsigBasePy:
     response = DataStoreResponse(result=text, time=1)
 
     class Specs(DataStore):
@@ -135,6 +135,7 @@ def _start(text: str, options: StatsigOptions) -> StatsigBasePy:
         def get(self, key: str) -> DataStoreResponse:  # noqa: ARG002
             return response  # pragma: no cover
 
+    options = StatsigOptions(output_log_level="none")
     options.data_store = Specs()  # type: ignore[no-untyped-call]  # it is untyped there
     options.disable_network = True
     options.disable_all_logging = True
@@ -147,22 +148,3 @@ def _start(text: str, options: StatsigOptions) -> StatsigBasePy:
     core = StatsigBasePy("secret-local", options)
     core.initialize().wait()
     return core
-
-
-def _complaint(text: str) -> str:
-    heard: list[str] = []
-
-    class Log(OutputLoggerProvider):
-        """Hears why the core cannot read specs, which it tells to its log alone."""
-
-        def error(self, tag: str, msg: str) -> None:
-            heard.append(f"{tag}: {msg}")  # pragma: no cover
-
-    log = Log()  # type: ignore[no-untyped-call]  # it is untyped there
-    options = StatsigOptions(output_log_level="error", output_logger_provider=log)
-    _start(text, options).shutdown().wait()
-    # The core keeps its logger for as long as the process lives, and calls it even when Python is
-    # gone.
-    for name in ("init_fn", "debug_fn", "info_fn", "warn_fn", "error_fn", "shutdown_fn"):
-        setattr(log, name, None)
-    return heard[0].partition(" at line ")[0]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -12,6 +13,8 @@ CONFIGS: Final = "dynamic_configs"
 LAYERS: Final = "layer_configs"
 SECTIONS: Final = {GATES: "feature_gate", CONFIGS: "dynamic_config", LAYERS: "layer"}
 """The sections of the specs, each with the kind of what is in it unless it says otherwise."""
+
+_NUMBER: Final = re.compile("-?[0-9]{1,9}")
 
 
 def newer_form(document: JsonObject) -> JsonObject:
@@ -25,11 +28,10 @@ def newer_form(document: JsonObject) -> JsonObject:
     Raises:
         ShapeError: A part of the document has another type than specs have.
     """
+    written = as_object(document.get("condition_map", {}), "condition_map")
     conditions: JsonObject = {
         condition_id: as_object(condition, f"condition_map.{condition_id}")
-        for condition_id, condition in as_object(
-            document.get("condition_map", {}), "condition_map"
-        ).items()
+        for condition_id, condition in written.items()
     }
     older = isinstance(document[GATES], list)
     sections: JsonObject = {
@@ -44,9 +46,10 @@ def newer_form(document: JsonObject) -> JsonObject:
         for layer, experiments in as_object(document.get("layers", {}), "layers").items()
         for experiment in as_list(experiments, f"layers.{layer}")
     }
-    defaults: JsonObject = {"experiment_to_layer": to_layer, "has_updates": True, "time": 1}
+    to_layer |= as_object(document.get("experiment_to_layer", {}), "experiment_to_layer")
     kept = {key: value for key, value in document.items() if key != "layers"}
-    return {**defaults, **kept, **sections, "condition_map": conditions}
+    maps: JsonObject = {"condition_map": conditions, "experiment_to_layer": to_layer}
+    return {"has_updates": True, "time": 1, **kept, **sections, **maps}
 
 
 def older_form(document: JsonObject) -> JsonObject:
@@ -78,7 +81,8 @@ def _older_condition(condition: JsonObject) -> JsonObject:
     buckets = condition.get("targetValue")
     if condition.get("type") == "user_bucket" and isinstance(buckets, dict):
         # The newer form has {"7": true}, which evaluators of this one take for no buckets at all.
-        return {**condition, "targetValue": [int(bucket) for bucket in buckets]}
+        numbers = [int(bucket) for bucket in buckets if _NUMBER.fullmatch(bucket)]
+        return {**condition, "targetValue": list(numbers)}
     return condition
 
 

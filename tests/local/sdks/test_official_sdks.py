@@ -1,13 +1,8 @@
 """Statsig's own SDKs, unmodified, on the local server: what they answer, and what they send."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +15,17 @@ from statsig_api_client.local.specs.config_specs import load_specs
 from ..conftest import SHOP, Api
 from ..targeted_users import targeted_users
 from ..test_specs_files import DATA, older, rule, spec
+from .running import Language, require_legacy_sdk, run
 
 Json = dict[str, Any]
 
-HERE: Final = Path(__file__).parent
-SDKS: Final = ("python_core.py", "python_legacy.py", "node_server.cjs", "js_client.cjs")
+SDKS: Final = (
+    "python_core.py",
+    "python_legacy.py",
+    "node_core.cjs",
+    "node_server.cjs",
+    "js_client.cjs",
+)
 PROJECTS: Final = {
     "the shop": SHOP,
     "demo": DATA / "demo_project_dcs.json",
@@ -63,28 +64,12 @@ LISTED: Final = older() | {
 }
 
 
-def _command(sdk: str) -> list[str]:
-    if sdk == "python_legacy.py" and find_spec("statsig") is None:
-        pytest.skip("the extra legacy is not installed")
-    if sdk.endswith(".py"):
-        return [sys.executable, str(HERE / sdk)]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    node = shutil.which("node", path=path)
-    if node is None:
-        pytest.skip("there is no Node")
-    if not (HERE / "node_modules" / ".ready").exists():
-        pytest.skip("the npm packages are not installed: make tests/local/sdks/node_modules/.ready")
-    return [node, str(HERE / sdk)]
-
-
 def ask(sdk: str, question: Json) -> Any:
     """Run an SDK, which answers, logs an event, and sends all it has to send."""
-    command = _command(sdk)
-    done = subprocess.run(
-        command, input=json.dumps(question), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    if sdk == "python_legacy.py":
+        require_legacy_sdk()
+    language: Language = "python" if sdk.endswith(".py") else "node"
+    return json.loads(run(language, sdk, given=json.dumps(question)))
 
 
 class Asked:

@@ -1,0 +1,68 @@
+"""Calls that go wrong because someone wants to see it."""
+
+import asyncio
+import json
+import re
+from typing import Final, cast
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..faults import Fault, Faults
+
+TRANSPORT: Final = "statsig.transport"
+"""The ASGI extension of this server that gives the transport of a connection."""
+
+_CALL: Final = re.compile("/v[12]/([a-z_]+)")
+
+_GARBAGE: Final = b'\x00\xff{"value": tru'
+
+
+class FaultInjection:
+    """Lets calls of the API go wrong as `faults` says. What steers the server never does."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or fail."""
+        fault = self._faults.take(call) if (call := _call(scope)) else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        await asyncio.sleep(fault.delay / 1000)
+        if fault.drop:
+            await _drop(scope, receive)
+        elif (answer := _answer(fault)) is not None:
+            # To its end, since a client that is still sending would not see the answer.
+            while (await receive()).get("more_body"):
+                pass
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _call(scope: Scope) -> str | None:
+    found = _CALL.match(scope["path"]) if scope["type"] == "http" else None
+    return found[1] if found else None
+
+
+def _answer(fault: Fault) -> Response | None:
+    if fault.garbage:
+        return Response(_GARBAGE, 200, media_type="application/json")
+    if fault.status is None:
+        return None
+    after = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+    message = {"status": fault.status, "message": "a fault that was asked for"}
+    body = json.dumps(message) if fault.body is None else fault.body
+    # Without a body where HTTP allows none.
+    content = "" if fault.status in {204, 304} else body
+    return Response(content, fault.status, after, media_type="application/json")
+
+
+async def _drop(scope: Scope, receive: Receive) -> None:
+    cast("asyncio.Transport", scope["extensions"][TRANSPORT]["transport"]).abort()
+    # uvicorn would answer 500 for a request that ends while it believes the client to be there.
+    while (await receive())["type"] != "http.disconnect":
+        pass

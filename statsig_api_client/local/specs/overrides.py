@@ -1,0 +1,184 @@
+"""Overrides: what everyone, or one unit, gets in place of what the rules say.
+
+They are rules in front of the others, in the config specs themselves, and so hold for whatever
+evaluates those: this server, and Statsig's SDKs.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, TypeAlias
+
+from attrs import frozen
+
+from ..project.model import suggestion
+from ..wire import JsonObject, JsonValue
+from .config_specs import ConfigSpecs
+from .forms import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
+
+OverrideKind: TypeAlias = Literal["gate", "config", "experiment", "layer"]
+
+RULE_ID: Final = "override"
+"""The rule that decided where there is an override; SDKs call it the same."""
+
+_SECTIONS: Final[Mapping[OverrideKind, str]] = {
+    "gate": GATES,
+    "config": CONFIGS,
+    "experiment": CONFIGS,
+    "layer": LAYERS,
+}
+
+
+class UnknownNameError(LookupError):
+    """The project has nothing of this name; the message suggests what was meant."""
+
+
+@frozen(kw_only=True)
+class Unit:
+    """Whom an override is for."""
+
+    id_type: str
+    id: str
+
+
+@frozen(kw_only=True)
+class Override:
+    """What one unit, or everyone, gets."""
+
+    kind: OverrideKind
+    name: str
+    unit: Unit | None
+    """None for everyone."""
+    value: bool | JsonObject | None
+    """Whether a gate passes, or all parameters of anything else; None where there is a group."""
+    group: str | None
+    """The group of an experiment."""
+
+    @property
+    def target(self) -> tuple[OverrideKind, str, Unit | None]:
+        """What it is for: of overrides for the same, only one can hold."""
+        return self.kind, self.name, self.unit
+
+
+def check_override(specs: ConfigSpecs, override: Override) -> None:
+    """Refuse an override that a project cannot have.
+
+    Raises:
+        UnknownNameError: The project does not have what it names.
+    """
+    kind, value = override.kind, override.value
+    names: Mapping[OverrideKind, Iterable[str]] = {
+        "gate": specs.gate_specs,
+        "config": specs.configs,
+        "experiment": specs.experiments,
+        "layer": specs.layers,
+    }
+    if override.name not in names[kind]:
+        hint = suggestion(override.name, names[kind])
+        raise UnknownNameError(f"no {kind} {override.name!r}{hint}")
+    if override.group is not None:
+        _group_value(specs, override.name, override.group)
+    if kind == "layer" and isinstance(value, dict):
+        known = as_object(_spec(specs, override)["defaultValue"], override.name)
+        for parameter in value.keys() - known.keys():
+            problem = f"the layer {override.name!r} has no parameter {parameter!r}"
+            raise UnknownNameError(problem + suggestion(parameter, known))
+
+
+def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> ConfigSpecs:
+    """Put overrides in front of what a project's rules say.
+
+    An override for one unit goes before one for everyone. One of an experiment in a layer also
+    holds for who asks for the layer.
+
+    Args:
+        specs: The project.
+        overrides: All of them, each fit for the project; see `check_override`.
+        time: When the last of them was made, in milliseconds since 1970.
+    """
+    document = specs.document
+    sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
+    conditions = dict(as_object(document["condition_map"], "condition_map"))
+    # Backwards, each before what is there: units come to stand first, and layers before the
+    # experiments that are asked through them.
+    for override in sorted(overrides, key=_rank, reverse=True):
+        condition_id = _condition(override.unit, conditions)
+        section, name = sections[_SECTIONS[override.kind]], override.name
+        rule: JsonObject = {**_rule(specs, override), "conditions": [condition_id]}
+        section[name] = _with_rule(as_object(section[name], name), rule)
+        layer = as_object(document["experiment_to_layer"], "experiment_to_layer").get(name)
+        if override.kind == "experiment" and isinstance(layer, str):
+            layers = sections[LAYERS]
+            spec = as_object(layers[layer], layer)
+            delegate: JsonObject = {
+                **rule,
+                "returnValue": spec["defaultValue"],
+                "configDelegate": name,
+            }
+            layers[layer] = _with_rule(spec, delegate)
+    return specs.with_document({**document, **sections, "condition_map": conditions, "time": time})
+
+
+def _rank(override: Override) -> tuple[bool, bool, str]:
+    return override.kind != "layer", override.unit is None, override.name
+
+
+def _spec(specs: ConfigSpecs, override: Override) -> JsonObject:
+    section = as_object(specs.document[_SECTIONS[override.kind]], override.kind)
+    return as_object(section[override.name], override.name)
+
+
+def _with_rule(spec: JsonObject, rule: JsonObject) -> JsonObject:
+    return {**spec, "rules": [rule, *as_list(spec["rules"], "rules")]}
+
+
+def _condition(unit: Unit | None, conditions: JsonObject) -> str:
+    condition: JsonObject = {"type": "public", "idType": "userID"}
+    name = RULE_ID
+    if unit is not None:
+        name = f"{RULE_ID}:{json.dumps([unit.id_type, unit.id])}"
+        condition = {
+            "type": "unit_id",
+            "operator": "any_case_sensitive",
+            "field": None,
+            "targetValue": [unit.id],
+            "additionalValues": {},
+            "idType": unit.id_type,
+        }
+    conditions[name] = condition
+    return name
+
+
+def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
+    spec = _spec(specs, override)
+    value: JsonValue = override.value
+    group: JsonObject = {}
+    if override.group is not None:
+        value = _group_value(specs, override.name, override.group)
+        group = {"groupName": override.group, "isExperimentGroup": True}
+    # SDKs that were made before the core take a gate for open when a rule of it passes, whatever
+    # the rule's value; and nobody passes 0 %. A gate that is open by default has to be closed by
+    # the value, which they do not read.
+    closed = value is False and spec.get("defaultValue") is not True
+    return {
+        "name": RULE_ID,
+        "id": RULE_ID,
+        "salt": RULE_ID,
+        "passPercentage": 0 if closed else 100,
+        "returnValue": value,
+        "idType": spec["idType"],
+        **group,
+    }
+
+
+def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:
+    section = as_object(specs.document[CONFIGS], CONFIGS)
+    rules = as_list(as_object(section[experiment], experiment)["rules"], experiment)
+    values = {
+        str(name): rule["returnValue"]
+        for item in rules
+        if (name := (rule := as_object(item, experiment)).get("groupName")) is not None
+    }
+    if group not in values:
+        hint = suggestion(group, values)
+        raise UnknownNameError(f"the experiment {experiment!r} has no group {group!r}{hint}")
+    return values[group]

@@ -1,0 +1,346 @@
+"""What SDKs are told: config specs, ID lists, and what a client may know of a user."""
+
+import base64
+import gzip
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import zstandard
+from attrs import evolve
+
+from statsig_api_client.local import service
+from statsig_api_client.local.api.id_lists import IdListFiles
+from statsig_api_client.local.specs.config_specs import load_specs
+
+from .conftest import SHOP, Api
+from .test_specs_files import older
+
+Json = dict[str, Any]
+
+SPECS = [
+    "/v1/download_config_specs",
+    "/v1/download_config_specs/secret-local.json",
+    "/v2/download_config_specs",
+    "/v2/download_config_specs/secret-local.json",
+]
+SECRET_CALLS = [
+    ("GET", "/v1/download_config_specs"),
+    ("GET", "/v2/download_config_specs"),
+    ("POST", "/v1/get_id_lists"),
+    ("GET", "/v1/get_id_lists"),
+]
+
+
+@pytest.fixture
+def http(shop_server: Api) -> Iterator[httpx.Client]:
+    """HTTP without a key of its own."""
+    url = shop_server.server.url.removesuffix("/v1")
+    with httpx.Client(base_url=url, timeout=10) as client:
+        yield client
+
+
+KEY = {"statsig-api-key": "secret-local"}
+CLIENT_KEY = {"statsig-api-key": "client-local"}
+
+
+@pytest.mark.parametrize("path", SPECS)
+def test_specs_are_served_in_both_forms_by_path_and_by_header(
+    http: httpx.Client, path: str
+) -> None:
+    headers = {} if path.endswith(".json") else KEY
+    document = http.get(path, headers=headers).json()
+    assert document["has_updates"] is True
+    assert document["time"] == int(SHOP.stat().st_mtime * 1000)
+    gates = document["feature_gates"]
+    if path.startswith("/v1"):
+        gate = next(gate for gate in gates if gate["name"] == "staff_tools")
+        assert gate["rules"][0]["conditions"][0]["targetValue"] == "segment:staff"
+        assert document["layers"] == {"product_page": ["add_to_cart_test"]}
+    else:
+        (condition,) = gates["staff_tools"]["rules"][0]["conditions"]
+        assert document["condition_map"][condition]["targetValue"] == "segment:staff"
+        assert document["experiment_to_layer"] == {"add_to_cart_test": "product_page"}
+
+
+def test_the_core_gets_the_form_that_it_reads_wherever_it_asks(http: httpx.Client) -> None:
+    document = http.get("/v1/download_config_specs?supports_proto=true", headers=KEY).json()
+    assert isinstance(document["feature_gates"], dict)
+
+
+def test_specs_are_packed_for_those_who_can_unpack_them(http: httpx.Client) -> None:
+    plain, packed = (
+        http.get(SPECS[2], headers=KEY | {"accept-encoding": encoding})
+        for encoding in ("identity", "gzip")
+    )
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert plain.json() == packed.json()
+
+
+def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) -> None:
+    time = http.get(SPECS[1]).json()["time"]
+    for path in SPECS[1::2]:
+        assert http.get(f"{path}?sinceTime={time}").json() == {"has_updates": False}
+        assert http.get(f"{path}?sinceTime={time - 1}").json()["has_updates"] is True
+    asked = http.post(SPECS[0], headers=KEY, json={"sinceTime": time, "statsigMetadata": {}})
+    assert asked.json() == {"has_updates": False}
+    etag = http.get(SPECS[1]).headers["etag"]
+    unchanged = http.get(SPECS[1], headers={"if-none-match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_who_has_nothing_gets_the_specs(http: httpx.Client) -> None:
+    assert http.get(f"{SPECS[1]}?sinceTime=0").json()["has_updates"] is True
+
+
+def test_a_time_that_is_no_number_is_refused(http: httpx.Client) -> None:
+    refused = http.get(f"{SPECS[1]}?sinceTime=yesterday")
+    assert refused.status_code == 400
+    assert "milliseconds since 1970" in refused.json()["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), SECRET_CALLS)
+def test_a_client_key_does_not_reach_what_only_servers_may_know(
+    http: httpx.Client, method: str, path: str
+) -> None:
+    refused = http.request(method, path, headers=CLIENT_KEY)
+    assert refused.status_code == 403
+    assert "expected the server secret key" in refused.json()["message"]
+    unknown = http.request(method, path, headers={"statsig-api-key": "secret-other"})
+    assert unknown.status_code == 401
+    assert "secret-other" not in unknown.text
+    assert http.request(method, f"{path}?k=secret-local").status_code == 200
+
+
+@pytest.mark.parametrize("call", ["initialize", "log_event", "rgstr", "sdk_exception"])
+def test_a_client_key_reaches_what_clients_need_by_header_or_query(
+    http: httpx.Client, call: str
+) -> None:
+    body = {"events": [{"eventName": "e"}], "user": {"userID": "a"}}
+    sdk = {"statsig-sdk-type": "an-sdk"}
+    path = f"/v1/{call}"
+    assert http.post(path, headers=CLIENT_KEY | sdk, json=body).is_success
+    assert http.post(f"{path}?k=client-local&st=an-sdk", json=body).is_success
+    assert http.post(f"{path}?k=client-other&st=an-sdk", json=body).status_code == 401
+
+
+def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
+    serve: Callable[..., Api],
+) -> None:
+    # SDKs would refuse them: they look for their own key, and at what they were sent.
+    document = older() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
+    api = serve(json.dumps(document), "specs.json")
+    for version in ("v1", "v2"):
+        url = api.server.url.replace("v1", version)
+        served = api.http.get(f"{url}/download_config_specs").json()
+        assert served.keys().isdisjoint({"hashed_sdk_key_used", "checksum"})
+        assert served["company_id"] == "c"
+
+
+def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> None:
+    document = older()
+    document["feature_gates"][0]["rules"][0]["conditions"] = [
+        {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
+    ]
+    with pytest.warns(UserWarning, match=r"ID lists whose members .* are empty here: a_list"):
+        api = serve(json.dumps(document), "specs.json")
+    assert api.gate("a_gate", {"userID": "a"}) is False
+    assert api.post("get_id_lists", {}).json() == {}
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Api]) -> Api:
+    lists = {"friends": ("ada", "bob"), "nobody": ()}
+    monkeypatch.setattr(
+        service, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists)
+    )
+    return serve(SHOP.read_text())
+
+
+def line(unit_id: str, sign: str = "+") -> bytes:
+    hashed = base64.b64encode(hashlib.sha256(unit_id.encode()).digest())[:8]
+    return sign.encode() + hashed + b"\n"
+
+
+def test_id_lists_are_looked_up_and_downloaded(listed: Api) -> None:
+    lists = listed.post("get_id_lists", {"statsigMetadata": {}}).json()
+    assert listed.http.get("/get_id_lists/secret-local.json").json() == lists
+    assert list(lists) == ["friends"]  # The core takes an empty file for a failure.
+    friends = lists["friends"]
+    assert friends["url"] == f"{listed.server.url}/download_id_list_file/{friends['fileID']}"
+    assert friends["size"] == 20
+    whole = httpx.get(friends["url"])
+    assert (whole.status_code, whole.content) == (200, line("ada") + line("bob"))
+
+
+def test_the_end_of_an_id_list_is_downloaded_alone(listed: Api) -> None:
+    url = listed.post("get_id_lists", {}).json()["friends"]["url"]
+    end = httpx.get(url, headers={"range": "bytes=10-"})
+    assert (end.status_code, end.content) == (206, line("bob"))
+    assert end.headers["content-range"] == "bytes 10-19/20"
+    assert end.headers["content-length"] == "10"
+    for wanted in ("bytes=20-", "bytes=-5", "lines=1-"):
+        refused = httpx.get(url, headers={"range": wanted})
+        assert refused.status_code == 416
+        assert refused.headers["content-range"] == "bytes */20"
+    assert httpx.get(f"{url}x").status_code == 404
+
+
+def test_the_file_of_an_id_list_only_grows() -> None:
+    # SDKs ask for what is behind the bytes that they have, and the core does so even if the ID of
+    # the file has changed.
+    files = IdListFiles()
+    first = lookup_after(files, {"a": ("ada", "bob"), "b": ()})
+    assert set(first) == {"a"}
+    second = lookup_after(files, {"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
+    assert second["a"]["fileID"] == first["a"]["fileID"]
+    content = files.file(second["a"]["fileID"]).content
+    assert content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
+    assert second["b"]["size"] == 10
+    assert set(lookup_after(files, {"b": ("eve",)})) == {"b"}
+
+
+def lookup_after(files: IdListFiles, lists: dict[str, tuple[str, ...]]) -> Any:
+    files.follow(lists)
+    return files.lookup("http://127.0.0.1/")
+
+
+def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:
+    return api.http.post(f"/initialize{query}", json=body)
+
+
+def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> None:
+    user = {"userID": "ada", "email": "ada@example.com", "privateAttributes": {"secret": "s"}}
+    answer = initialize(shop_server, {"user": user, "hash": "none"}).json()
+    assert answer["has_updates"] is True
+    assert answer["time"] == int(SHOP.stat().st_mtime * 1000)
+    assert {name: gate["value"] for name, gate in answer["feature_gates"].items()} == {
+        "new_checkout": shop_server.gate("new_checkout", user),
+        "staff_tools": True,
+    }
+    assert set(answer["dynamic_configs"]) == {"homepage", "logo_test", "add_to_cart_test"}
+    assert set(answer["layer_configs"]) == {"product_page"}
+    assert "privateAttributes" not in answer["user"]
+
+
+def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., Api]) -> None:
+    api = serve(json.dumps(older()), "specs.json")
+    gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
+    assert set(gates) == {"a_gate", "disabled_gate", "held"}
+    assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"
+
+
+def djb2(name: str) -> str:
+    number = 0
+    for character in name:
+        number = (number * 31 + ord(character)) & 0xFFFFFFFF
+    return str(number)
+
+
+def test_names_are_hidden_as_a_client_wants_them(shop_server: Api) -> None:
+    sha256 = base64.b64encode(hashlib.sha256(b"staff_tools").digest()).decode()
+    for algorithm, name in (("djb2", djb2("staff_tools")), ("sha256", sha256), (None, sha256)):
+        answer = initialize(shop_server, {"user": {}, "hash": algorithm}).json()
+        assert name in answer["feature_gates"]
+        assert answer["hash_used"] == (algorithm or "sha256")
+
+
+def test_a_client_that_has_the_answer_is_told_so(shop_server: Api) -> None:
+    time = initialize(shop_server, {}).json()["time"]
+    unchanged = initialize(shop_server, {"sinceTime": time})
+    assert (unchanged.status_code, unchanged.content) == (204, b"")
+    assert initialize(shop_server, {"sinceTime": 0}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "problem"),
+    [
+        ({"user": "ada"}, "$.user", "expected an object"),
+        ({"hash": "md5"}, "$.hash", "expected one of none, sha256, djb2"),
+        ([], "$", "expected an object"),
+    ],
+)
+def test_a_malformed_question_is_refused_with_its_place(
+    shop_server: Api, body: Any, path: str, problem: str
+) -> None:
+    refused = initialize(shop_server, body)
+    assert refused.status_code == 400
+    assert refused.json() == {"status": 400, "message": f"{path}: {problem}", "path": path}
+
+
+def test_the_bodies_of_the_javascript_client_are_read_however_it_packs_them(
+    shop_server: Api,
+) -> None:
+    body = json.dumps({"user": {"userID": "Zoë"}, "hash": "none"}, ensure_ascii=False)
+    plain = shop_server.http.post("/initialize", content=body).json()
+    backwards = base64.b64encode(body.encode("latin-1"))[::-1]  # As `btoa` in a browser does.
+    assert plain["user"]["userID"] == "Zoë"
+    for content, query in (
+        (gzip.compress(body.encode()), "gz=1"),
+        (backwards, "se=1"),
+        (gzip.compress(backwards), "se=1&gz=1"),
+    ):
+        answer = shop_server.http.post(f"/initialize?{query}", content=content).json()
+        assert answer["user"] == plain["user"]
+        assert answer["feature_gates"] == plain["feature_gates"]
+    for content, query in ((b"{}", "gz=1"), (b"{}", "se=1"), (b"{", "")):
+        refused = shop_server.http.post(f"/initialize?{query}", content=content)
+        assert refused.status_code == 400
+
+
+ZSTD = {"content-encoding": "zstd"}
+
+
+def test_a_body_is_read_that_is_packed_with_zstd(shop_server: Api) -> None:
+    body = zstandard.ZstdCompressor(level=12).compress(b'{"user": {"userID": "a"}}')
+    answer = shop_server.http.post("/initialize", content=body, headers=ZSTD)
+    assert answer.json()["user"]["userID"] == "a"
+    for content in (b"{}", body[: len(body) // 2]):
+        refused = shop_server.http.post("/initialize", content=content, headers=ZSTD)
+        assert refused.status_code == 400
+
+
+def test_a_bomb_packed_with_zstd_is_refused(shop_server: Api) -> None:
+    bomb = zstandard.compress(bytes(11 * 1024 * 1024))
+    assert len(bomb) < 2000
+    refused = shop_server.http.post("/initialize", content=bomb, headers=ZSTD)
+    assert refused.status_code == 413
+    greedy = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
+    packing = zstandard.ZstdCompressor(compression_params=greedy).compressobj()
+    content = packing.compress(b"{}") + packing.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    refused = shop_server.http.post("/initialize", content=content, headers=ZSTD)
+    assert refused.status_code == 400
+
+
+def test_pages_of_other_origins_may_call_the_api_and_nothing_else(http: httpx.Client) -> None:
+    page = {"origin": "http://localhost:3000"}
+    preflight = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "statsig-event-count,statsig-api-key",
+    }
+    allowed = http.options("/v1/rgstr", headers=page | preflight)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "*"
+    assert "statsig-event-count" in allowed.headers["access-control-allow-headers"]
+    answer = http.post("/v1/initialize?k=client-local", headers=page, json={})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    refused = http.post("/v1/initialize?k=client-other", headers=page, json={})
+    assert refused.headers["access-control-allow-origin"] == "*"
+    specs = http.get(SPECS[3], headers=page)
+    assert "access-control-allow-origin" not in specs.headers
+
+
+def test_what_goes_wrong_in_an_sdk_is_told_to_the_log(
+    shop_server: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    body = {"exception": "TypeError", "info": "it broke\n" * 1000, "statsigMetadata": {}}
+    assert shop_server.post("sdk_exception", body).status_code == 202
+    (record,) = caplog.records
+    assert record.getMessage().startswith("an SDK reports 'TypeError', 'it broke\\n")
+    assert len(record.getMessage()) < 1100
