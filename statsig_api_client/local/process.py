@@ -49,7 +49,7 @@ class ServerProcess:
                 process_group=0,
             )
             stack.callback(_end, process)
-            self.url = _start(process, settings)
+            self.url: str = _start(process, settings)
             self._closing = stack.pop_all()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .service import Service
 
-logger = logging.getLogger("statsig_api_client.local")
+_logger = logging.getLogger("statsig_api_client.local")
 
 _KEY_IN_PATH: Final = re.compile(r"(?<=/)(secret|client|console)-[^/]*?(?=\.json$|/|$)")
 """Some SDKs send their key as a part of the path."""
@@ -47,7 +47,7 @@ class RequestLog:
         finally:
             request = Request(scope)
             path = cast("str", scope["path"])
-            logger.info(
+            _logger.info(
                 "%s %s %s, %.1f ms, %s",
                 request.method,
                 # In the form of URLs, so that a path cannot break the line.

@@ -32,7 +32,7 @@ class Service:
 
     def __init__(self, project: Path, recording: Recording) -> None:
         self.recording = recording
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._file = project
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()

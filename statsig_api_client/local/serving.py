@@ -54,13 +54,13 @@ class ServerThread:
             recording = Recording(settings.db)
             stack.callback(recording.close)
             self._watched = settings.watch
-            self.service = Service(settings.project, recording)
+            self.service: Service = Service(settings.project, recording)
             stack.callback(self.service.close)
             self._listener = stack.enter_context(_listen(settings.host, settings.port))
             self._closing = stack.pop_all()
         host = _EVERY_ADDRESS.get(settings.host, settings.host)
         address = f"[{host}]" if ":" in host else host
-        self.url = f"http://{address}:{self._listener.getsockname()[1]}/v1"
+        self.url: str = f"http://{address}:{self._listener.getsockname()[1]}/v1"
         app = create_app(self.service, only_this_machine=settings.host in LOOPBACK)
         self._server = http_server(RequestLog(app, self.service) if log_requests else app)
         self._thread = threading.Thread(

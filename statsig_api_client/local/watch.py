@@ -13,7 +13,7 @@ import watchfiles
 from .project.model import ProjectError
 from .service import Service
 
-logger = logging.getLogger("statsig_api_client.local")
+_logger = logging.getLogger("statsig_api_client.local")
 
 _Versions: TypeAlias = dict[Path, tuple[int, int, int] | None]
 
@@ -70,9 +70,9 @@ def _reload(service: Service) -> None:
         service.reload()
     except (ProjectError, UserWarning) as error:
         if str(error) != known:
-            logger.warning("%s (what it said before is still served)", error)
+            _logger.warning("%s (what it said before is still served)", error)
     else:
-        logger.info("%s has changed, and is served as it is now", service.specs.file)
+        _logger.info("%s has changed, and is served as it is now", service.specs.file)
 
 
 def _versions(files: Iterable[Path]) -> _Versions:
