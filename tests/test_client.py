@@ -333,7 +333,7 @@ def test_a_closed_client_says_so(statsig: Any, server: Loopback) -> None:
 
 
 def test_a_view_shares_connections_and_closes_nothing(statsig: Any, server: Loopback) -> None:
-    view = statsig.with_options(timeout=1)
+    view = statsig.with_options(timeout=5)
     view.check_gate(USER, "a_gate")
     view.close()
     statsig.check_gate(USER, "a_gate")
