@@ -92,7 +92,7 @@ def _fault(place: _Place) -> Exception | None:  # noqa: PLR0911  (one line for e
         case _ if is_uuid(value):
             return None
         case _:
-            name = type(value).__name__
+            name = type(place.value).__name__
             advice = "; write it as a dict, with to_dict()" if has(type(value)) else ""
             return TypeError(f"{path}: {name} is not JSON{advice}")
 
