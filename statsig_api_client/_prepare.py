@@ -22,6 +22,10 @@ _SDK_TYPE: Final = b"py-http-api"
 _SDK_VERSION: Final = __version__.encode()
 
 
+MIN_GZIP: Final = 1024
+"""Bytes: a smaller body is one packet anyway."""
+
+
 class Preparation:
     """Makes calls ready to be sent: what all calls of one client have in common."""
 
@@ -52,26 +56,38 @@ class Preparation:
         """
         configuration, headers = self.configuration, self._headers
         if call.delivers is None:
-            server, body = configuration.base_url, evaluation(call.body, self.options)
+            server = configuration.base_url
+            content = encode(evaluation(call.body, self.options))
         else:
-            server, body = (
-                configuration.events_url,
-                delivery(call.body, call.delivers, self.options),
-            )
+            server = configuration.events_url
+            body = delivery(call.body, call.delivers, self.options)
             items = cast("list[JsonObject]", body[call.delivers])
             headers = [*headers, (b"STATSIG-EVENT-COUNT", b"%d" % len(items))]
             if call.delivers == "events":
                 check_events(items)
+            content = encode(body)
+            if self.options.gzip_events and len(content) >= MIN_GZIP:
+                headers.append((b"Content-Encoding", b"gzip"))
+                content = _gzip(content)
         return Attempts(
             operation=call.operation,
             delivers=call.delivers,
             url=server + call.path,
             headers=headers,
-            body=encode(body),
+            body=content,
             options=self.options,
             key=configuration.key,
             clock=self._clock,
         )
+
+
+def _gzip(content: bytes) -> bytes:
+    # Only who compresses imports it. Level 1 takes a third of the time of level 6, and leaves 18
+    # times less of a batch where level 6 leaves 20 times less.
+    import zlib  # noqa: PLC0415
+
+    packing = zlib.compressobj(1, wbits=zlib.MAX_WBITS + 16)
+    return packing.compress(content) + packing.flush()
 
 
 def evaluation(body: JsonObject, options: Options) -> JsonObject:
