@@ -5,8 +5,8 @@ import atexit
 import logging
 import math
 import os
-from collections.abc import Mapping
-from typing import ClassVar, Final, NoReturn, Self, Unpack
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from statsig_api_client import (
     AsyncStatsig,
@@ -26,9 +26,12 @@ from statsig_api_client._event_batch import (
 from .blocking import AT_EXIT, difference
 from .dispatch import Dispatch
 from .encoding import EventEncoder
-from .open_store import open_store
+from .open_store import check_store, open_store
 from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 logger = logging.getLogger("statsig_api_client")
 
@@ -68,7 +71,7 @@ class AsyncEventLogger:
         self._encode = EventEncoder(self._settings, environment_of(statsig), self._clock)
         self._closed = False
         self._lives: dict[int, _Life] = {}
-        self._life()
+        check_store(self._settings)
         atexit.register(self._close_at_exit)
 
     async def log(
@@ -152,7 +155,7 @@ class AsyncEventLogger:
         """What belongs to this process."""
         life = self._lives.get(os.getpid())
         if life is None:
-            born = _Life(self._settings, self._statsig, self._clock, is_child=bool(self._lives))
+            born = _Life(self._settings, self._statsig, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
         return life
 
@@ -160,14 +163,14 @@ class AsyncEventLogger:
 class _Life:
     """A logger in one process: where its events wait, and the task that sends them."""
 
-    def __init__(
-        self, settings: Settings, statsig: AsyncStatsig, clock: Clock, *, is_child: bool
-    ) -> None:
+    def __init__(self, settings: Settings, statsig: AsyncStatsig, clock: Clock) -> None:
         self._settings = settings
         self._statsig = statsig
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._woken: asyncio.Event | None = None
+        self._moved: asyncio.Event | None = None
+        """Set when events have moved on, if someone waits for it."""
         self._hurry_to = 0
         self._ending = False
         self.store = open_store(
@@ -175,20 +178,16 @@ class _Life:
             clock,
             self._wake,
             longest_attempt=longest_attempt(statsig),
-            is_child=is_child,
         )
         self._dispatch = Dispatch(settings, self.store, clock)
 
     async def take(self, event: bytes) -> None:
         """Put an event where it waits; wait for room if there is none."""
-        task = self._running()
-        force = asyncio.current_task() is task  # it makes room, and must not wait for it
-        if self._settings.spool is None:
-            while not self.store.offer(event, force=force):
-                await asyncio.sleep(_POLL)
-        else:  # the disk, or another process, may take its time
-            while not await asyncio.to_thread(self.store.offer, event, force=force):
-                await asyncio.sleep(_POLL)
+        # The task that makes room must not wait for it.
+        force = self._running() is asyncio.current_task()
+        while not await self._aside(self.store.offer, event, force=force):
+            await self._movement(_POLL)
+        if self._settings.spool is not None:  # what woke the task then came from a thread
             self._wake()
 
     async def flush(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
@@ -198,7 +197,7 @@ class _Life:
         deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
         while not self.store.reached(mark) and (left := deadline - self._clock.monotonic()) > 0:
             self._running()
-            await asyncio.sleep(min(left, _POLL / 10))
+            await self._movement(min(left, _POLL))
         return difference(before, self.store.stats())
 
     async def aclose(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
@@ -245,7 +244,7 @@ class _Life:
         """The task that sends, in the loop that runs now."""
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
-            self._woken = asyncio.Event()
+            self._woken, self._moved = asyncio.Event(), None
             self._task = loop.create_task(self._work(self._woken), name="statsig-events")
         return self._task
 
@@ -258,7 +257,7 @@ class _Life:
             if self._ending and not insisted:
                 self._dispatch.insist()
                 insisted = True
-            batch = self._dispatch.next(hurry=hurry)
+            batch = await self._aside(self._dispatch.next, hurry=hurry)
             if batch is None:
                 await _until(woken, self._dispatch.wait(hurry=hurry))
                 continue
@@ -270,10 +269,24 @@ class _Life:
             except BaseException:  # cancelled, perhaps by the end of the loop
                 self._dispatch.interrupted(batch)
                 raise
-            self._dispatch.settle(batch, error)
+            await self._aside(self._dispatch.settle, batch, error)
+            moved, self._moved = self._moved, None
+            if moved is not None:
+                moved.set()
+
+    async def _movement(self, seconds: float) -> None:
+        """Wait until events have moved on, but no longer than some seconds."""
+        if self._moved is None:
+            self._moved = asyncio.Event()
+        await _until(self._moved, seconds)
+
+    async def _aside(self, step: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> _T:
+        """Do what may have to wait for the disk without blocking the event loop."""
+        if self._settings.spool is None:
+            return step(*args, **options)
+        return await asyncio.to_thread(step, *args, **options)
 
     def _wake(self) -> None:
-        # A thread that waits for the disk may call it; `take` then calls it again, from the loop.
         if self._woken is not None:
             self._woken.set()
 

@@ -20,7 +20,7 @@ from statsig_api_client._event_batch import environment_of, longest_attempt, sen
 
 from .dispatch import Dispatch
 from .encoding import EventEncoder
-from .open_store import open_store
+from .open_store import check_store, open_store
 from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
 from .store import Batch
@@ -68,7 +68,7 @@ class EventLogger:
         # One for each process: what was the parent's stays the parent's. Without a lock, which a
         # fork could leave locked for ever.
         self._lives: dict[int, _Life] = {}
-        self._life()
+        check_store(self._settings)
         atexit.register(self._close_at_exit)
 
     def log(
@@ -152,7 +152,7 @@ class EventLogger:
         """What belongs to this process."""
         life = self._lives.get(os.getpid())
         if life is None:
-            born = _Life(self._settings, self._statsig, self._clock, bool(self._lives))
+            born = _Life(self._settings, self._statsig, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
         return life
 
@@ -160,9 +160,7 @@ class EventLogger:
 class _Life:
     """A logger in one process: where its events wait, and the thread that sends them."""
 
-    def __init__(
-        self, settings: Settings, statsig: Statsig, clock: Clock, is_child: bool  # noqa: FBT001
-    ) -> None:
+    def __init__(self, settings: Settings, statsig: Statsig, clock: Clock) -> None:
         self._settings = settings
         self._statsig = statsig
         self._clock = clock
@@ -178,7 +176,6 @@ class _Life:
             clock,
             self._wake,
             longest_attempt=longest_attempt(statsig),
-            is_child=is_child,
         )
         self._dispatch = Dispatch(settings, self.store, clock)
 
@@ -198,7 +195,9 @@ class _Life:
         before = self.store.stats()
         mark = self._hurry()
         deadline = self._deadline(timeout)
-        while not (self._given_up or self.store.reached(mark)) and self._clock.monotonic() < deadline:
+        while (
+            not (self._given_up or self.store.reached(mark)) and self._clock.monotonic() < deadline
+        ):
             seen = self._changes
             if not self.store.reached(mark):
                 self._wait(seen, min(1.0, deadline - self._clock.monotonic()))
@@ -232,9 +231,7 @@ class _Life:
     def _start(self) -> None:
         with self._starting:
             if self._worker is None and not self._given_up:
-                worker = threading.Thread(
-                    target=self._work, name="statsig-events", daemon=True
-                )
+                worker = threading.Thread(target=self._work, name="statsig-events", daemon=True)
                 try:
                     worker.start()
                 except RuntimeError:  # the interpreter ends and starts nothing any more

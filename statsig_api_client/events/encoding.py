@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from statsig_api_client import UNSET, StatsigEvent, StatsigUser, StatsigUserDict
 from statsig_api_client._clock import Clock
@@ -16,6 +16,7 @@ from .settings import Settings
 
 _PLAIN_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]{1,64}")
 """Of such names there is nothing to warn."""
+_NUMBERS: Final = (float, int, type(None))
 _ROOM: Final = len(b'{"events":[]}')
 
 
@@ -90,21 +91,19 @@ class EventEncoder:
         return f"{origin}-{next(self._numbers)}"
 
 
-def _is_usual(
-    name: object, value: object, metadata: Mapping[str, str] | None, time: object
-) -> bool:
+def _is_usual(name: object, value: object, metadata: object, time: object) -> bool:
     """Whether all is of the right type, and there is nothing to warn of."""
     if type(name) is not str or _PLAIN_NAME.fullmatch(name) is None or type(time) is not int:
         return False
-    if type(value) is str:
-        if len(value) > MAX_TEXT:
-            return False
-    elif value is not None and type(value) is not int and type(value) is not float:
+    if type(value) not in _NUMBERS and not (type(value) is str and len(value) <= MAX_TEXT):
         return False
-    if metadata is None:
-        return True
-    if type(metadata) is not dict:
+    return metadata is None or _is_usual_metadata(metadata)
+
+
+def _is_usual_metadata(metadata: object) -> bool:
+    if type(metadata) is not dict:  # another mapping may be slow, or odd
         return False
+    metadata = cast("dict[object, object]", metadata)
     size = 1
     for key, text in metadata.items():
         if type(key) is not str or type(text) is not str or "." in key:

@@ -1,8 +1,6 @@
 """How an event logger behaves: its options, their defaults and their limits."""
 
 import math
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, cast, get_args
 
@@ -12,6 +10,8 @@ from attrs import field, frozen
 from statsig_api_client import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .outcome import Delivery
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "drop_newest", "raise"]
@@ -24,7 +24,7 @@ MAX_REQUEST: Final = 9 * 1024 * 1024
 class EventLoggerOptions(TypedDict, total=False):
     """The options of `EventLogger`, `AsyncEventLogger` and `statsig.events`."""
 
-    spool: str | os.PathLike[str] | None
+    spool: str | Path | None
     """The file in which events wait, an SQLite database that is made if it is missing; several
     processes may share it. Default None: they wait in memory, and end with the process.
     """
@@ -106,8 +106,8 @@ def _one_of(
 def _path(value: object) -> Path | None:
     if value is None:
         return None
-    if isinstance(value, str | os.PathLike) and str(cast("object", value)):
-        return Path(cast("str", value)).absolute()  # whatever folder the program goes to
+    if isinstance(value, str | Path) and str(value):
+        return Path(value).absolute()  # whatever folder the program goes to
     raise TypeError(f"spool: expected a path, got {type(value).__name__}")
 
 
@@ -118,7 +118,9 @@ def _text(_: object, attribute: "attrs.Attribute[str | None]", value: object) ->
         raise ConfigurationError(f"{attribute.name}: expected a key such as 'event_id', got none")
 
 
-def _callable(_: object, attribute: "attrs.Attribute[object]", value: object) -> None:
+def _callable(
+    _: object, attribute: "attrs.Attribute[Callable[[Delivery], object] | None]", value: object
+) -> None:
     if value is not None and not callable(value):
         raise TypeError(f"{attribute.name}: expected a function, got {type(value).__name__}")
 
