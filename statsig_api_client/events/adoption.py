@@ -26,12 +26,13 @@ def adopt(path: Path, settings: Settings, clock: "Clock") -> None:
     A child may still be alive, and is not disturbed: what it is sending stays with it. When the
     process ends in the middle of it some events are in both spools; none is in neither.
     """
-    for child in _children(path):
+    for child in children(path):
         with suppress(SpoolError):  # it has been adopted by another process
             _adopt(child, path, settings, clock)
 
 
-def _children(path: Path) -> Iterator[Path]:
+def children(path: Path) -> Iterator[Path]:
+    """The spools of children that are beside a spool."""
     for found in sorted(path.parent.glob(f"{path.name}.child-*")):
         if not found.name.endswith(("-wal", "-shm", "-journal")) and ".broken-" not in found.name:
             yield found
@@ -45,7 +46,7 @@ def _adopt(child: Path, path: Path, settings: Settings, clock: "Clock") -> None:
             while batch := source.claim():
                 now = int(clock.time() * 1000)
                 target.insert([(now, event) for event in batch.events])
-                source.delivered(batch)
+                source.moved(batch)
         finally:
             target.close()
     finally:

@@ -173,10 +173,12 @@ class _Life:
         """Set when events have moved on, if someone waits for it."""
         self._hurry_to = 0
         self._ending = False
+        self._ended = False
         self.store = open_store(
             settings,
             clock,
-            self._wake,
+            # The spool is written by threads, from which a task cannot be woken; see `take`.
+            self._wake if settings.spool is None else _nobody,
             longest_attempt=longest_attempt(statsig),
         )
         self._dispatch = Dispatch(settings, self.store, clock)
@@ -187,12 +189,14 @@ class _Life:
         force = self._running() is asyncio.current_task()
         while not await self._aside(self.store.offer, event, force=force):
             await self._movement(_POLL)
-        if self._settings.spool is not None:  # what woke the task then came from a thread
+        if self._settings.spool is not None and self.store.due_in() == 0.0:
             self._wake()
 
     async def flush(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
         """See `AsyncEventLogger.flush`."""
         before = self.store.stats()
+        if self._ended:
+            return difference(before, before)
         mark = self._hurry()
         deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
         while not self.store.reached(mark) and (left := deadline - self._clock.monotonic()) > 0:
@@ -207,7 +211,8 @@ class _Life:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        self._end(result.pending)
+        if not self._ended:
+            self._end(result.pending)
         return result
 
     def close_at_exit(self, timeout: float) -> None:
@@ -229,6 +234,7 @@ class _Life:
         self._end(self.store.stats().pending)
 
     def _end(self, pending: int) -> None:
+        self._ended = True
         self._dispatch.let_go()
         self.store.close()
         if pending and self._settings.spool is None:
@@ -253,7 +259,7 @@ class _Life:
         self._dispatch.let_go()  # what a loop that has ended had in hand
         while True:
             woken.clear()
-            hurry = not self.store.reached(self._hurry_to)
+            hurry = self._dispatch.is_behind(self._hurry_to)
             if self._ending and not insisted:
                 self._dispatch.insist()
                 insisted = True
@@ -289,6 +295,10 @@ class _Life:
     def _wake(self) -> None:
         if self._woken is not None:
             self._woken.set()
+
+
+def _nobody() -> None:
+    """Nobody is woken."""
 
 
 async def _until(woken: asyncio.Event, seconds: float | None) -> None:

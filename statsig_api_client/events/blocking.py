@@ -30,6 +30,8 @@ logger = logging.getLogger("statsig_api_client")
 AT_EXIT: Final = 5.0
 """Seconds that the end of the interpreter waits for events that are still there."""
 _LONGEST_WAIT: Final = 3600.0
+_POLL: Final = 0.05
+"""Seconds between two looks at what other processes may have changed."""
 
 
 class EventLogger:
@@ -168,7 +170,7 @@ class _Life:
         self._changes = 0
         self._hurry_to = 0
         self._ending = False
-        self._given_up = False
+        self._ended = False
         self._worker: threading.Thread | None = None
         self._starting = threading.RLock()
         self.store = open_store(
@@ -193,31 +195,41 @@ class _Life:
     def flush(self, timeout: float | None) -> FlushResult:
         """See `EventLogger.flush`."""
         before = self.store.stats()
+        if self._ended:
+            return difference(before, before)
         mark = self._hurry()
-        deadline = self._deadline(timeout)
-        while (
-            not (self._given_up or self.store.reached(mark)) and self._clock.monotonic() < deadline
-        ):
+        deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
+        while not self._ended and (left := deadline - self._clock.monotonic()) > 0:
             seen = self._changes
-            if not self.store.reached(mark):
-                self._wait(seen, min(1.0, deadline - self._clock.monotonic()))
+            if self.store.reached(mark):
+                break
+            self._wait(seen, min(_POLL, left))
         return difference(before, self.store.stats())
 
     def close(self, timeout: float | None) -> FlushResult:
         """See `EventLogger.close`."""
         before = self.store.stats()
+        if self._ended:
+            return difference(before, before)
         self._ending = True
         self._hurry()
         if self._worker is not None:
-            self._worker.join(None if timeout is None else max(0.0, timeout))
-            self._given_up = True
+            self._worker.join(timeout)
+            # A thread that is still sending ends when it has the reply.
+            self._ended = True
             self._wake()
+        else:
+            self._end()
         result = difference(before, self.store.stats())
-        if self._worker is None:
-            self.store.close()
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
         return result
+
+    def _end(self) -> None:
+        self._ended = True
+        self._dispatch.let_go()
+        self.store.close()
+        self._wake()
 
     def _hurry(self) -> int:
         """Let all that is there now be sent soon; the place of the youngest event."""
@@ -230,7 +242,7 @@ class _Life:
 
     def _start(self) -> None:
         with self._starting:
-            if self._worker is None and not self._given_up:
+            if self._worker is None and not self._ended:
                 worker = threading.Thread(target=self._work, name="statsig-events", daemon=True)
                 try:
                     worker.start()
@@ -240,9 +252,9 @@ class _Life:
 
     def _work(self) -> None:
         insisted = False
-        while not self._given_up:
+        while not self._ended:
             seen = self._changes
-            hurry = not self.store.reached(self._hurry_to)
+            hurry = self._dispatch.is_behind(self._hurry_to)
             if self._ending:
                 if not hurry:
                     break
@@ -255,10 +267,7 @@ class _Life:
                 continue
             self._dispatch.settle(batch, self._send(batch))
             self._wake()
-        self._given_up = True
-        self._dispatch.let_go()
-        self.store.close()
-        self._wake()
+        self._end()
 
     def _send(self, batch: Batch) -> StatsigError | None:
         try:
@@ -277,9 +286,6 @@ class _Life:
         with self._changed:
             if self._changes == seen:
                 self._changed.wait(_LONGEST_WAIT if seconds is None else seconds)
-
-    def _deadline(self, timeout: float | None) -> float:
-        return math.inf if timeout is None else self._clock.monotonic() + timeout
 
 
 def difference(before: EventStats, after: EventStats) -> FlushResult:

@@ -67,6 +67,14 @@ class Dispatch:
             self._spool_failed(error)
             return _SPOOL_PAUSE
 
+    def is_behind(self, mark: int) -> bool:
+        """Whether some event up to a place has no final state yet."""
+        try:
+            return not self._store.reached(mark)
+        except SpoolError as error:
+            self._spool_failed(error)
+            return True
+
     def insist(self) -> None:
         """There is little time left: wait for nothing but what the server asked for."""
         self._backoff.insist()

@@ -16,6 +16,10 @@ from .settings import Settings
 
 _PLAIN_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]{1,64}")
 """Of such names there is nothing to warn."""
+_USER_TEXTS: Final = frozenset(
+    ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
+)
+_USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
 _ROOM: Final = len(b'{"events":[]}')
 
@@ -52,8 +56,9 @@ class EventEncoder:
         if time is None:
             time = int(self._clock.time() * 1000)
         known = _is_usual(event_name, value, metadata, time)
-        if known and type(user) is StatsigUser:
-            event: JsonObject = {"eventName": event_name, "user": user.to_dict(), "time": time}
+        plain = _plain_user(user) if known else None
+        if plain is not None:
+            event: JsonObject = {"eventName": event_name, "user": plain, "time": time}
             if value is not None:
                 event["value"] = value
             if metadata is not None:
@@ -89,6 +94,20 @@ class EventEncoder:
             origin = os.urandom(9).hex()
             self._origin = (os.getpid(), origin)
         return f"{origin}-{next(self._numbers)}"
+
+
+def _plain_user(user: object) -> JsonObject | None:
+    """The wire form of a user, to be changed at will; None when that needs a closer look."""
+    if type(user) is StatsigUser:
+        return user.to_dict()
+    if type(user) is not dict:
+        return None
+    fields = cast("JsonObject", user)
+    for key, value in fields.items():
+        kind = type(value)
+        if not ((kind is str and key in _USER_TEXTS) or (kind is dict and key in _USER_MAPS)):
+            return None
+    return dict(fields)
 
 
 def _is_usual(name: object, value: object, metadata: object, time: object) -> bool:

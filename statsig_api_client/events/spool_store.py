@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from attrs import define
+from attrs import define, frozen
 
 from .errors import EventQueueFullError, SpoolError
 from .outcome import Delivery, EventStats, logger, report
@@ -33,6 +33,17 @@ class _Entry:
     event: bytes
     logged: int
     written: bool = False
+
+
+@frozen(kw_only=True)
+class Letter:
+    """An event in a spool, as it is shown to people: one that waits, or one that was set aside."""
+
+    state: Literal["pending", "rejected", "ambiguous"]
+    why: str
+    logged: int
+    """When it was logged, in milliseconds since 1970."""
+    event: bytes
 
 
 class SpoolStore:
@@ -244,6 +255,28 @@ class SpoolStore:
             if self._file.one("SELECT EXISTS (SELECT 1 FROM events)") == (0,):
                 self._file.shrink(_SHRINK)
 
+    def moved(self, batch: Batch) -> None:
+        """A claimed batch is in another spool now, and in the account of that one."""
+        with self._lock, self._file.transaction():
+            if self._remove(batch):
+                self._count("moved", len(batch))
+
+    def requeue(self) -> int:
+        """Queue all dead letters once more; how many there were."""
+        with self._lock, self._file.transaction():
+            states = self._file.execute(
+                "SELECT state, count(*) FROM dead_letters GROUP BY state"
+            ).fetchall()
+            self._file.execute(
+                "INSERT INTO events (logged, data)"
+                " SELECT logged, data FROM dead_letters ORDER BY id"
+            )
+            self._file.execute("DELETE FROM dead_letters")
+            for state, events in states:
+                self._count(state, -events)
+                self._count("moved", events)
+            return sum(events for _, events in states)
+
     def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
         """See `Store`."""
         with self._lock, self._file.transaction():
@@ -320,8 +353,8 @@ class SpoolStore:
         )
         age = self._clock.time() - oldest / 1000
         return EventStats(
-            # Each event that came has a number, but for those that were refused; those that came
-            # back from the dead letters have two.
+            # Each event that came has a number, but for those that were refused. Those that came
+            # back from the dead letters have two, and those that went elsewhere need none.
             accepted=seq - moved + self._refused,
             delivered=delivered,
             rejected=rejected,
@@ -334,9 +367,27 @@ class SpoolStore:
             oldest_age=max(0.0, age) if pending else 0.0,
         )
 
+    def waiting(self) -> list[Letter]:
+        """What waits, the oldest first."""
+        return self._letters("SELECT 'pending', '', logged, data FROM events ORDER BY id")
+
+    def dead_letters(self) -> list[Letter]:
+        """What was set aside, the oldest first."""
+        return self._letters("SELECT state, why, logged, data FROM dead_letters ORDER BY id")
+
+    def _letters(self, query: str) -> list[Letter]:
+        with self._lock:
+            return [
+                Letter(state=state, why=why, logged=logged, event=event)
+                for state, why, logged, event in self._file.execute(query)
+            ]
+
     def close(self) -> None:
         """See `Store`."""
         with self._lock:
             if self._last is None:
-                self._last = self._account()
+                try:
+                    self._last = self._account()
+                except SpoolError:  # the end must come all the same
+                    self._last = EventStats()
                 self._file.close()
