@@ -10,7 +10,6 @@ from typing import ClassVar, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from statsig_api_client import (
     AsyncStatsig,
-    ConfigurationError,
     StatsigError,
     StatsigUser,
     StatsigUserDict,
@@ -26,6 +25,7 @@ from statsig_api_client._event_batch import (
 from .blocking import AT_EXIT, difference
 from .dispatch import Dispatch
 from .encoding import EventEncoder
+from .errors import closed
 from .open_store import check_store, open_store
 from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
@@ -102,7 +102,7 @@ class AsyncEventLogger:
         """
         event = self._encode(user, event_name, value, metadata, time)
         if self._closed:
-            raise ConfigurationError("the event logger is closed")
+            raise closed()
         await self._life().take(event)
 
     async def flush(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109
@@ -206,6 +206,8 @@ class _Life:
 
     async def aclose(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
         """See `AsyncEventLogger.aclose`."""
+        if not self._ended:
+            self.store.seal()
         self._ending = True
         result = await self.flush(timeout)
         if self._task is not None and not self._task.done():
@@ -255,14 +257,12 @@ class _Life:
         return self._task
 
     async def _work(self, woken: asyncio.Event) -> None:
-        insisted = False
         self._dispatch.let_go()  # what a loop that has ended had in hand
         while True:
             woken.clear()
             hurry = self._dispatch.is_behind(self._hurry_to)
-            if self._ending and not insisted:
+            if self._ending:
                 self._dispatch.insist()
-                insisted = True
             batch = await self._aside(self._dispatch.next, hurry=hurry)
             if batch is None:
                 await _until(woken, self._dispatch.wait(hurry=hurry))

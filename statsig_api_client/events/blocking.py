@@ -6,10 +6,10 @@ import math
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
 from statsig_api_client import (
-    ConfigurationError,
     Statsig,
     StatsigError,
     StatsigUser,
@@ -20,6 +20,7 @@ from statsig_api_client._event_batch import environment_of, longest_attempt, sen
 
 from .dispatch import Dispatch
 from .encoding import EventEncoder
+from .errors import closed
 from .open_store import check_store, open_store
 from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
@@ -102,7 +103,7 @@ class EventLogger:
         event = self._encode(user, event_name, value, metadata, time)
         life = self._lives.get(os.getpid()) or self._life()
         if self._closed:
-            raise ConfigurationError("the event logger is closed")
+            raise closed()
         life.take(event)
 
     def flush(self, timeout: float | None = None) -> FlushResult:
@@ -188,22 +189,15 @@ class _Life:
         while True:
             seen = self._changes
             # The thread that makes room must not wait for it.
-            if self.store.offer(event, force=threading.current_thread() is self._worker):
+            if self.store.offer(event, force=self._is_worker()):
                 return
             self._wait(seen, 1.0)
 
     def flush(self, timeout: float | None) -> FlushResult:
         """See `EventLogger.flush`."""
         before = self.store.stats()
-        if self._ended:
-            return difference(before, before)
-        mark = self._hurry()
-        deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
-        while not self._ended and (left := deadline - self._clock.monotonic()) > 0:
-            seen = self._changes
-            if self.store.reached(mark):
-                break
-            self._wait(seen, min(_POLL, left))
+        if not (self._ended or self._is_worker()):
+            self._pursue(self._hurry(), self._deadline(timeout))
         return difference(before, self.store.stats())
 
     def close(self, timeout: float | None) -> FlushResult:
@@ -211,25 +205,33 @@ class _Life:
         before = self.store.stats()
         if self._ended:
             return difference(before, before)
+        self.store.seal()
         self._ending = True
+        deadline = self._deadline(timeout)
         self._hurry()
-        if self._worker is not None:
-            self._worker.join(timeout)
+        if self._worker is None:
+            self._pursue(self._hurry_to, deadline)
+            self._end()
+        elif not self._is_worker():
+            self._worker.join(None if timeout is None else deadline - self._clock.monotonic())
             # A thread that is still sending ends when it has the reply.
             self._ended = True
             self._wake()
-        else:
-            self._end()
         result = difference(before, self.store.stats())
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
         return result
 
-    def _end(self) -> None:
-        self._ended = True
-        self._dispatch.let_go()
-        self.store.close()
-        self._wake()
+    def _pursue(self, mark: int, deadline: float) -> None:
+        """Wait until all events up to a place have their final state."""
+        while not self._ended and (left := deadline - self._clock.monotonic()) > 0:
+            seen = self._changes
+            if not self._dispatch.is_behind(mark):
+                break
+            if self._worker is None:
+                self._turn(seen, left)
+            else:
+                self._wait(seen, min(_POLL, left))
 
     def _hurry(self) -> int:
         """Let all that is there now be sent soon; the place of the youngest event."""
@@ -244,30 +246,45 @@ class _Life:
         with self._starting:
             if self._worker is None and not self._ended:
                 worker = threading.Thread(target=self._work, name="statsig-events", daemon=True)
-                try:
+                # An interpreter that ends starts no threads any more; then whoever waits for
+                # events to be sent has to send them.
+                with suppress(RuntimeError):
                     worker.start()
-                except RuntimeError:  # the interpreter ends and starts nothing any more
-                    self._work()
-                self._worker = worker
+                    self._worker = worker
 
     def _work(self) -> None:
-        insisted = False
         while not self._ended:
             seen = self._changes
-            hurry = self._dispatch.is_behind(self._hurry_to)
-            if self._ending:
-                if not hurry:
-                    break
-                if not insisted:
-                    self._dispatch.insist()
-                    insisted = True
-            batch = self._dispatch.next(hurry=hurry)
-            if batch is None:
-                self._wait(seen, self._dispatch.wait(hurry=hurry))
-                continue
+            if self._ending and not self._dispatch.is_behind(self._hurry_to):
+                break
+            self._turn(seen, _LONGEST_WAIT)
+        self._end()
+
+    def _turn(self, seen: int, longest: float) -> None:
+        """Send a batch, or wait until there may be one."""
+        if self._ending:
+            self._dispatch.insist()
+        hurry = self._dispatch.is_behind(self._hurry_to)
+        batch = self._dispatch.next(hurry=hurry)
+        if batch is None:
+            pause = self._dispatch.wait(hurry=hurry)
+            self._wait(seen, longest if pause is None else min(pause, longest))
+        else:
             self._dispatch.settle(batch, self._send(batch))
             self._wake()
-        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._dispatch.let_go()
+        self.store.close()
+        self._wake()
+
+    def _is_worker(self) -> bool:
+        """Whether this is the thread that sends, which must not wait for itself."""
+        return threading.current_thread() is self._worker
+
+    def _deadline(self, timeout: float | None) -> float:
+        return math.inf if timeout is None else self._clock.monotonic() + timeout
 
     def _send(self, batch: Batch) -> StatsigError | None:
         try:
@@ -281,11 +298,11 @@ class _Life:
             self._changes += 1
             self._changed.notify_all()
 
-    def _wait(self, seen: int, seconds: float | None) -> None:
+    def _wait(self, seen: int, seconds: float) -> None:
         """Wait until something changes that had not when `seen` was read."""
         with self._changed:
             if self._changes == seen:
-                self._changed.wait(_LONGEST_WAIT if seconds is None else seconds)
+                self._changed.wait(seconds)
 
 
 def difference(before: EventStats, after: EventStats) -> FlushResult:

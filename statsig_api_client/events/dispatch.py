@@ -42,6 +42,7 @@ class Dispatch:
         self._unwritten: list[Callable[[], None]] = []
         """What became of events and could not be written to the spool yet."""
         self._spool_again_at = 0.0
+        self._insisted = False
 
     def next(self, *, hurry: bool) -> Batch | None:
         """What to send now, if anything.
@@ -76,8 +77,10 @@ class Dispatch:
             return True
 
     def insist(self) -> None:
-        """There is little time left: wait for nothing but what the server asked for."""
-        self._backoff.insist()
+        """There is little time left: make one attempt without the pause that is due by chance."""
+        if not self._insisted:
+            self._insisted = True
+            self._backoff.insist()
 
     def settle(self, batch: Batch, error: StatsigError | None) -> None:
         """Draw the conclusion from an attempt to send what `next` gave."""

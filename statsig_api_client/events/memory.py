@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import define, field
 
-from .errors import EventQueueFullError
+from .errors import EventQueueFullError, closed
 from .outcome import Delivery, EventStats, report
 from .settings import Settings
 from .store import Batch
@@ -48,6 +48,7 @@ class MemoryStore:
         self._entered = 0
         """Events that ever went into a chunk that is now closed."""
         self._refused = 0
+        self._sealed = False
         self._delivered = self._rejected = self._ambiguous = self._dropped = 0
         self._retried = self._resent_ambiguous = 0
 
@@ -55,6 +56,8 @@ class MemoryStore:
         """See `Store`."""
         dropped = None
         with self._lock:
+            if self._sealed:
+                raise closed()
             if self._backlog + len(self._open.events) >= self._max_pending and not force:
                 if self._settings.overflow == "block":
                     return False
@@ -179,6 +182,11 @@ class MemoryStore:
     @property
     def _finished(self) -> int:
         return self._delivered + self._rejected + self._ambiguous + self._dropped
+
+    def seal(self) -> None:
+        """See `Store`."""
+        with self._lock:
+            self._sealed = True
 
     def stats(self) -> EventStats:
         """See `Store`."""

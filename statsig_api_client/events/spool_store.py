@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from attrs import define, frozen
 
-from .errors import EventQueueFullError, SpoolError
+from .errors import EventQueueFullError, SpoolError, closed
 from .outcome import Delivery, EventStats, logger, report
 from .settings import Settings
 from .spool_file import SpoolFile
@@ -74,6 +74,7 @@ class SpoolStore:
         self._look_at = clock.monotonic()
         self._renewed = 0.0
         self._refused = 0
+        self._sealed = False
         self._complained = -_COMPLAIN_EVERY
         self._last: EventStats | None = None
         self._file = SpoolFile(path, settings.durability)
@@ -88,6 +89,9 @@ class SpoolStore:
             # this thread was writing leaves its event to what it interrupted.
             if entry.written or self._writing:
                 return True
+            if self._sealed:
+                self._entries.remove(entry)
+                raise closed()
             self._writing = True
             try:
                 self._write_entries(force=force)
@@ -335,6 +339,11 @@ class SpoolStore:
             return self._file.one("SELECT EXISTS (SELECT 1 FROM events WHERE id <= ?)", mark) == (
                 0,
             )
+
+    def seal(self) -> None:
+        """See `Store`."""
+        with self._lock:
+            self._sealed = True
 
     def stats(self) -> EventStats:
         """See `Store`."""

@@ -41,6 +41,7 @@ class Store(Protocol):
 
         Raises:
             EventQueueFullError: There is no room, and `overflow` is `raise`.
+            ConfigurationError: It takes no more.
         """
         ...
 
@@ -74,6 +75,10 @@ class Store(Protocol):
 
     def reached(self, mark: int) -> bool:
         """Whether all events up to a place have their final state."""
+        ...
+
+    def seal(self) -> None:
+        """Take no more events."""
         ...
 
     def stats(self) -> EventStats:
