@@ -62,24 +62,28 @@ class MemoryStore:
                 if self._settings.overflow == "block":
                     return False
                 dropped = self._make_room(event)
-            if dropped is not event:
-                chunk = self._open
-                size = chunk.size + len(event) + 1
-                if size > self._max_bytes and chunk.events:
-                    self._close_chunk()
-                    chunk, size = self._open, len(event) + 1
-                if not chunk.events:
-                    chunk.since = self._clock.monotonic()
-                chunk.events.append(event)
-                chunk.size = size
-                count = len(chunk.events)
-                if count >= self._max_batch:
-                    self._close_chunk()
-                elif count > 1:
-                    return True
-        self._wake()
+            news = dropped is not event and self._add(event)
+        if news:
+            self._wake()
         if dropped is not None:
             report(self._settings, Delivery(state="dropped", encoded=[dropped]))
+        return True
+
+    def _add(self, event: bytes) -> bool:
+        """Put an event into the open chunk; whether that changes when something is due."""
+        chunk = self._open
+        size = chunk.size + len(event) + 1
+        if size > self._max_bytes and chunk.events:
+            self._close_chunk()
+            chunk, size = self._open, len(event) + 1
+        events = chunk.events
+        if not events:
+            chunk.since = self._clock.monotonic()
+        events.append(event)
+        chunk.size = size
+        if len(events) < self._max_batch:
+            return len(events) == 1
+        self._close_chunk()
         return True
 
     def _make_room(self, event: bytes) -> bytes:

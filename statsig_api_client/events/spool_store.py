@@ -246,8 +246,10 @@ class SpoolStore:
                 return True
             statement = "UPDATE leases SET expires = ? WHERE token = ?"
             expires = self._clock.time() + self._lease
+            if self._file.execute(statement, expires, batch.lease).rowcount == 0:
+                return False
             self._renewed = self._clock.monotonic()
-            return self._file.execute(statement, expires, batch.lease).rowcount == 1
+            return True
 
     def delivered(self, batch: Batch) -> None:
         """See `Store`."""

@@ -115,7 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         headers = {"Content-Type": "application/json", "Content-Length": str(len(answer.body))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | answer.headers).items())
+        lines = "".join(
+            f"{name}: {value}\r\n" for name, value in (headers | answer.headers).items()
+        )
         reply = f"HTTP/1.1 {answer.status} Reason\r\n{lines}\r\n".encode() + answer.body
         if answer.raw is not None:
             reply = answer.raw
@@ -139,7 +141,9 @@ class _Server(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         # As inherited, but that a reset stays one: no farewell before it.
         with suppress(OSError):
-            if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == struct.pack("ii", 1, 0):
+            if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == struct.pack(
+                "ii", 1, 0
+            ):
                 request.close()
                 return
         super().shutdown_request(request)

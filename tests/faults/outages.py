@@ -47,7 +47,11 @@ def run(folder: Path, seed: int) -> str:
     store = store_of(options, clock, path)
     dispatch = Dispatch(options, store, clock)
     down = random.Random(seed).choice(
-        (Answer(503, b"", takes=False), Answer(reset=True, takes=False), Answer(429, b"", takes=False))
+        (
+            Answer(503, b"", takes=False),
+            Answer(reset=True, takes=False),
+            Answer(429, b"", takes=False),
+        )
     )
     requests: list[float] = []
     largest = 0

@@ -46,7 +46,9 @@ FAULTS: Final = (
     Fault("truncated reply", (Answer(cut=-5),), "unclear"),
     Fault("garbage reply", (Answer(raw=b"\x00\x16\xff garbage\r\n\r\n"),), "unclear"),
     Fault("garbage body", (Answer(body=b"\xff\xfe<html>not JSON"),), "taken"),
-    Fault("hang", (Answer(hangs=TIMEOUT + 0.5), Answer(hangs=TIMEOUT + 0.5, takes=False)), "unclear"),
+    Fault(
+        "hang", (Answer(hangs=TIMEOUT + 0.5), Answer(hangs=TIMEOUT + 0.5, takes=False)), "unclear"
+    ),
 )
 
 
