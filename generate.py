@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import jinja2
 
-from generator.api import Api, Field, Model
+from generator.api import Api, Field
 from generator.contract import Contract, SpecError
 from generator.datamodel import oracle, wire_types
 from generator.describe import describe
@@ -142,12 +143,14 @@ def _rendered(api: Api) -> dict[str, str]:
     )
     environment.filters |= {
         "class_head": lambda model: f"{model.name}({model.base})" if model.base else model.name,
+        "check_condition": _check_condition,
         "default_expression": _default_expression,
         "docstring": docstring,
         "invocation": lambda method: (
             f"{method.name}({', '.join(a.name for a in method.arguments)})"
         ),
         "method_docstring": method_docstring,
+        "parser_name": _parser_name,
         "parameter": lambda argument: f"{argument.name}: {argument.annotation}",
         "prefix": lambda text, prefix: f"{prefix}{text}",
         "quote": json.dumps,
@@ -162,6 +165,7 @@ def _rendered(api: Api) -> dict[str, str]:
     clients = ["Operations", "RawOperations", "AsyncOperations", "AsyncRawOperations"]
     names = {
         "api": api,
+        "compound_parsers": _compound_parsers(api),
         "enums": enums,
         "model_names": ", ".join(models),
         "public": sorted([*models, *wires, *enums, *clients, *api.servers, "calls"]),
@@ -185,13 +189,9 @@ def _rendered(api: Api) -> dict[str, str]:
 # ---- What the templates say of fields, arguments and docstrings ----
 
 
-def _default_expression(member: Field, model: Model) -> str:
+def _default_expression(member: Field) -> str:
     """A plain default where there is nothing else to say of a field."""
     said = [f"default={member.default}"] if member.default is not None else []
-    if model.request:
-        check = member.kind.check
-        checked = f"nullable({check})" if member.default == "None" else check
-        said.append(f"validator=typed({checked})")
     if not member.kind.hashable:
         said.append("hash=False")
     if said == [f"default={member.default}"]:
@@ -199,11 +199,42 @@ def _default_expression(member: Field, model: Model) -> str:
     return f" = field({', '.join(said)})" if said else ""
 
 
+def _check_condition(member: Field) -> str:
+    """When an argument has to be looked at: most are of the very type that is expected."""
+    value = f"self.{member.name}"
+    absent = [member.default] if member.default in ("None", "UNSET") else []
+    if member.kind.nullable and "None" not in absent:
+        absent.append("None")
+    return " and ".join(
+        [f"{value} is not {what}" for what in absent]
+        + [f"type({value}) is not {kind}" for kind in member.kind.exact]
+    )
+
+
+def _compound_parsers(api: Api) -> list[str]:
+    """The parsers that are made of others, each once."""
+    parsers = [
+        parser
+        for model in api.models
+        for member in model.fields
+        for parser in (member.kind.parse, member.kind.check)[: 1 + model.request]
+    ]
+    return [parser for parser in dict.fromkeys(parsers) if "(" in parser]
+
+
+def _parser_name(parser: str) -> str:
+    """The name of a parser: that which it has, or that of the constant that holds it."""
+    if "(" not in parser:
+        return parser
+    return f"_{'_'.join(snake(word) for word in re.findall('[A-Za-z_]+', parser))}"
+
+
 def _reading_expression(member: Field) -> str:
     key = json.dumps(member.wire)
+    parser = _parser_name(member.kind.parse)
     if member.default is None:
-        return f"required({key}, {member.kind.parse})"
-    return f"optional({key}, {member.kind.parse}, absent={member.default})"
+        return f"required({key}, {parser})"
+    return f"optional({key}, {parser}, absent={member.default})"
 
 
 def _writing_expression(member: Field) -> str:

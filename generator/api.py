@@ -12,6 +12,8 @@ class Kind:
     """The parser that reads it."""
     check: str
     """The parser that checks an argument of a constructor."""
+    exact: tuple[str, ...] = ()
+    """The Python types whose values need no such check."""
     write: str = "VALUE"
     """The expression that writes VALUE; ARGUMENT is what errors call it."""
     nullable: bool = False

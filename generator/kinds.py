@@ -49,13 +49,13 @@ class Kinds:
         """
         match prop:
             case StringProperty():
-                return _plain("str", "string")
+                return _plain("str", "string", exact=("str",))
             case BooleanProperty():
-                return _plain("bool", "boolean")
+                return _plain("bool", "boolean", exact=("bool",))
             case IntProperty():
-                return _plain("int", "integer")
+                return _plain("int", "integer", exact=("int",))
             case FloatProperty():
-                return _plain("float", "number")
+                return _plain("float", "number", exact=("float", "int"))
             case AnyProperty():
                 return _plain("JsonValue", "json_value", hashable=False)
             case LiteralEnumProperty():
@@ -82,7 +82,7 @@ class Kinds:
         value = self.kind(prop.additional_properties or _ANY, pointer, request=request)
         annotation = f"{'Mapping' if request else 'dict'}[str, {value.given}]"
         if value.parse == "json_value":
-            return _plain(annotation, "json_object", hashable=False)
+            return _plain(annotation, "json_object", exact=("dict",), hashable=False)
         written = value.writing("item")
         return Kind(
             annotation=annotation,
@@ -135,6 +135,9 @@ class Kinds:
             annotation=" | ".join(kind.annotation for kind in kinds),
             parse=f"nullable({parse})" if nullable else parse,
             check=f"nullable({check})" if nullable else check,
+            exact=tuple(kind for part in kinds for kind in part.exact)
+            if all(part.exact for part in kinds)
+            else (),
             write=write,
             nullable=nullable,
             hashable=all(kind.hashable for kind in kinds),
@@ -168,14 +171,17 @@ def _model_kind(name: str, *, request: bool) -> Kind:
         annotation=f"{name} | {name}Dict",
         parse=f"{name}.from_dict",
         check=f"model_or_object({name})",
+        exact=(name,),
         write=f"wire(ARGUMENT, VALUE, {name})",
         hashable=False,
         models=(name,),
     )
 
 
-def _plain(annotation: str, parse: str, *, hashable: bool = True) -> Kind:
-    return Kind(annotation=annotation, parse=parse, check=parse, hashable=hashable)
+def _plain(
+    annotation: str, parse: str, *, exact: tuple[str, ...] = (), hashable: bool = True
+) -> Kind:
+    return Kind(annotation=annotation, parse=parse, check=parse, exact=exact, hashable=hashable)
 
 
 def snake(name: str) -> str:

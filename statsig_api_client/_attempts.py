@@ -76,7 +76,7 @@ class Attempts:
                 (b"STATSIG-CLIENT-TIME", now),
             ],
             body=self._body,
-            connect_timeout=self._options.connect_timeout,
+            connect_timeout=min(self._options.connect_timeout, self._options.timeout),
             timeout=min(self._options.timeout, self._deadline - self._clock.monotonic()),
         )
 

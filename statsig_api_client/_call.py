@@ -109,7 +109,8 @@ def wires(
         ValueError: It has too few items or too many.
     """
     return [
-        wire(f"{name}[{index}]", value, *models)
+        # Most are models, which need no name for an error.
+        value.to_dict() if isinstance(value, models) else wire(f"{name}[{index}]", value, *models)
         for index, value in enumerate(_items(name, values, least, most))
     ]
 

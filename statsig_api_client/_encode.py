@@ -1,5 +1,6 @@
 """From the wire form of a request to its bytes, or to what in it cannot be sent."""
 
+import enum
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,28 +8,10 @@ from typing import Final, NamedTuple, cast
 
 from attrs import has
 
+from ._codec import codec, is_uuid
 from ._json import JsonObject, child
 
 _MAX_DEPTH: Final = 500
-
-
-def _plain(value: object) -> object:
-    """What the encoder knows instead of a mapping or sequence that it does not know."""
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return list(cast("Sequence[object]", value))
-    raise TypeError
-
-
-# Circles are found by the recursion that they cause: looking out for them costs every request.
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False,
-    check_circular=False,
-    allow_nan=False,
-    separators=(",", ":"),
-    default=_plain,
-)
 
 
 def encode(body: JsonObject) -> bytes:
@@ -39,7 +22,7 @@ def encode(body: JsonObject) -> bytes:
         ValueError: Something in it has a value that JSON cannot say; the message tells its path.
     """
     try:
-        return _ENCODER.encode(body).encode()
+        return codec().write(body)
     except (TypeError, ValueError, RecursionError):
         faults = (_fault(place) for place in _places(body))
     # It may also be the caller who is nested deeply.
@@ -64,7 +47,7 @@ def _places(body: JsonObject) -> Iterator[_Place]:
 
 
 def _members(place: _Place) -> list[tuple[str, object]]:
-    path, value = place.path, place.value
+    path, value = place.path, _meant(place.value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value)
         return [(child(path, str(key)), entry) for key, entry in entries.items()]
@@ -74,8 +57,15 @@ def _members(place: _Place) -> list[tuple[str, object]]:
     return []
 
 
+def _meant(value: object) -> object:
+    """What is written of a value: a member of an enum stands for what it names."""
+    while isinstance(value, enum.Enum):
+        value = cast("object", value.value)
+    return value
+
+
 def _fault(place: _Place) -> Exception | None:  # noqa: PLR0911  (one line for each fault)
-    path, value = place.path, place.value
+    path, value = place.path, _meant(place.value)
     if any(value is container for container in place.above):
         return ValueError(f"{path}: contains itself")
     if len(place.above) > _MAX_DEPTH:
@@ -99,8 +89,10 @@ def _fault(place: _Place) -> Exception | None:  # noqa: PLR0911  (one line for e
             return _key_fault(path, cast("Mapping[object, object]", value))
         case Sequence() if not isinstance(value, bytes | bytearray | memoryview):
             return None
+        case _ if is_uuid(value):
+            return None
         case _:
-            name = type(value).__name__
+            name = type(place.value).__name__
             advice = "; write it as a dict, with to_dict()" if has(type(value)) else ""
             return TypeError(f"{path}: {name} is not JSON{advice}")
 

@@ -3,7 +3,7 @@
 An engine knows nothing of Statsig, and raises nothing: what went wrong is a result like another.
 """
 
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -53,6 +53,11 @@ class Failure(NamedTuple):
 
 
 Outcome: TypeAlias = Reply | Failure
+
+CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True)
+LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
+UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
+"""How an engine warns that nobody closed it."""
 
 
 class Engine(Protocol):

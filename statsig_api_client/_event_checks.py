@@ -3,10 +3,11 @@
 The limits are those of Statsig's guide to logging events; where the servers really cut is unknown.
 """
 
+import functools
 import inspect
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ._errors import EventWarning
@@ -33,31 +34,44 @@ def check_events(events: Sequence[JsonObject]) -> None:
         warnings.warn(f"{found[0]}{others}: {fault}", EventWarning, stacklevel=_caller())
 
 
-def _faults(event: JsonObject) -> Iterator[tuple[str, str]]:
+def _faults(event: JsonObject) -> list[tuple[str, str]]:
     name, value, metadata = event.get("eventName"), event.get("value"), event.get("metadata")
-    if isinstance(name, str):
-        if re.search(_DROPPED, name):
-            yield (
-                "eventName",
-                (
-                    r"Statsig accepts and then drops events whose name has a line break, NUL or "
-                    r"one of \ [ ] { } < > # = ; & $ % |"
-                ),
-            )
-        if len(name) > MAX_TEXT:
-            yield "eventName", f"Statsig may cut names above {MAX_TEXT} characters"
+    faults = _name_faults(name) if isinstance(name, str) else []
     if isinstance(value, str) and len(value) > MAX_TEXT:
-        yield "value", f"Statsig may cut values above {MAX_TEXT} characters"
-    if isinstance(metadata, Mapping):
-        if any("." in str(key) for key in metadata):
-            yield "metadata", "Statsig reads a dot in a key as a path, and finds nothing there"
-        if _size(metadata) > MAX_METADATA:
-            yield "metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"
+        faults = [*faults, ("value", f"Statsig may cut values above {MAX_TEXT} characters")]
+    if isinstance(metadata, dict) or isinstance(metadata, Mapping):  # noqa: SIM101  (see _json)
+        faults = faults + _metadata_faults(metadata)
+    return faults
 
 
-def _size(metadata: Mapping[str, object]) -> int:
-    """The characters of a map as JSON, but for what escapes add."""
-    return 1 + sum(len(str(key)) + len(str(value)) + 6 for key, value in metadata.items())
+@functools.lru_cache(1024)  # programs have few names, and log them often
+def _name_faults(name: str) -> list[tuple[str, str]]:
+    faults: list[tuple[str, str]] = []
+    if re.search(_DROPPED, name):
+        what = (
+            r"Statsig accepts and then drops events whose name has a line break, NUL or "
+            r"one of \ [ ] { } < > # = ; & $ % |"
+        )
+        faults.append(("eventName", what))
+    if len(name) > MAX_TEXT:
+        faults.append(("eventName", f"Statsig may cut names above {MAX_TEXT} characters"))
+    return faults
+
+
+def _metadata_faults(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
+    faults: list[tuple[str, str]] = []
+    # As JSON, but for what escapes add.
+    size = 1
+    dotted = False
+    for key, value in metadata.items():
+        size += len(str(key)) + len(str(value)) + 6
+        dotted = dotted or "." in str(key)
+    if dotted:
+        what = "Statsig reads a dot in a key as a path, and finds nothing there"
+        faults.append(("metadata", what))
+    if size > MAX_METADATA:
+        faults.append(("metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"))
+    return faults
 
 
 def _caller() -> int:

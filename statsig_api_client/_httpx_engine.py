@@ -9,25 +9,32 @@ import time
 import warnings
 from contextlib import aclosing, closing
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import httpx
 
-from ._engine import AsyncHTTPClient, Failure, HTTPClient, Outcome, Reply, WireRequest
+from ._engine import (
+    CLOSED,
+    LATE,
+    UNCLOSED,
+    AsyncHTTPClient,
+    Failure,
+    HTTPClient,
+    Outcome,
+    Reply,
+    WireRequest,
+)
 from ._httpx_deadline import Deadline, bound
-from ._httpx_library import Origin, library, library_of, message_of
+from ._httpx_failure import failure, reason_of
+from ._httpx_library import library, library_of, message_of
 from ._httpx_pools import Pools
-from ._httpx_reply import Incoming, failure, reason_of
+from ._origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     _Send: TypeAlias = Callable[[httpx.Request], httpx.Response]
     _AsyncSend: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
-
-_CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True)
-_UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
-_LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
 
 
 class HttpxEngine:
@@ -52,9 +59,9 @@ class HttpxEngine:
     def send(self, request: WireRequest) -> Outcome:
         """Send a request and wait for what comes of it."""
         if self._closed or (self._client and self._client.is_closed):
-            return _CLOSED
+            return CLOSED
         if request.timeout <= 0:
-            return _LATE
+            return LATE
         try:
             message, send = self._route(request)
         except Exception as error:  # noqa: BLE001
@@ -73,9 +80,9 @@ class HttpxEngine:
     def __del__(self) -> None:
         if self._of_this_process():
             self.close()
-            warnings.warn(_UNCLOSED, ResourceWarning, stacklevel=2, source=self)
+            warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
 
-    def _of_this_process(self) -> "list[tuple[int, Origin]]":
+    def _of_this_process(self) -> list[tuple[int, Origin]]:
         return [key for key in getattr(self, "_transports", {}) if key[0] == os.getpid()]
 
     def _route(self, request: WireRequest) -> "tuple[httpx.Request, _Send]":
@@ -91,7 +98,7 @@ class HttpxEngine:
         message = message_of(self._client, address, request, waits)
         return message, partial(self._client.send, stream=True, follow_redirects=False)
 
-    def _open(self, key: "tuple[int, Origin]") -> httpx.HTTPTransport:
+    def _open(self, key: tuple[int, Origin]) -> httpx.HTTPTransport:
         # Without a lock, which a fork could leave locked for ever: of two threads that come here
         # at once, one has made its transport for nothing.
         transport = bound(self._library.transport(key[1]), self._deadline)
@@ -100,9 +107,10 @@ class HttpxEngine:
     def _exchange(self, message: httpx.Request, send: "_Send", seconds: float) -> Reply:
         self._deadline.at = time.monotonic() + seconds
         with closing(send(message)) as response:
-            incoming = Incoming(response, self._library)
+            incoming = self._library.incoming(response)
             try:
-                for chunk in response.iter_bytes() if incoming.encoded() else response.iter_raw():
+                encoded = response.is_stream_consumed or incoming.encoding()
+                for chunk in response.iter_bytes() if encoded else response.iter_raw():
                     incoming.add(chunk)
                     self._deadline.left(None)  # a user's client does not look at it
             except Exception as error:  # noqa: BLE001
@@ -129,9 +137,9 @@ class AsyncHttpxEngine:
     async def send(self, request: WireRequest) -> Outcome:
         """Send a request and wait for what comes of it."""
         if self._closed or (self._client and self._client.is_closed):
-            return _CLOSED
+            return CLOSED
         if request.timeout <= 0:
-            return _LATE
+            return LATE
         try:
             message, send = self._route(request)
         except Exception as error:  # noqa: BLE001
@@ -152,7 +160,7 @@ class AsyncHttpxEngine:
 
     def __del__(self) -> None:
         if getattr(self, "_pools", {}):
-            warnings.warn(_UNCLOSED, ResourceWarning, stacklevel=2, source=self)
+            warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
 
     def _route(self, request: WireRequest) -> "tuple[httpx.Request, _AsyncSend]":
         """The request in the words of httpx, and what sends it."""
@@ -166,7 +174,7 @@ class AsyncHttpxEngine:
         message = message_of(self._client, address, request, waits)
         return message, partial(self._client.send, stream=True, follow_redirects=False)
 
-    def _open(self, key: "tuple[asyncio.AbstractEventLoop, Origin]") -> Pools:
+    def _open(self, key: tuple[asyncio.AbstractEventLoop, Origin]) -> Pools:
         for old in [key for key in self._pools if key[0].is_closed()]:
             del self._pools[old]  # its connections went with its loop
         pools = self._pools[key] = self._library.pools(key[1])
@@ -177,9 +185,10 @@ class AsyncHttpxEngine:
         async with asyncio.timeout_at(deadline):
             response = await send(message)
         async with aclosing(response):
-            incoming = Incoming(response, self._library)
+            incoming = self._library.incoming(response)
             try:
-                chunks = response.aiter_bytes() if incoming.encoded() else response.aiter_raw()
+                encoded = response.is_stream_consumed or incoming.encoding()
+                chunks = response.aiter_bytes() if encoded else response.aiter_raw()
                 async with (
                     asyncio.timeout_at(deadline),
                     aclosing(cast("AsyncGenerator[bytes]", chunks)),

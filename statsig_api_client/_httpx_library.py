@@ -3,12 +3,13 @@
 import functools
 import os
 import sys
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from ._engine import WireRequest
 from ._httpx_pools import Pools
+from ._incoming import Incoming
+from ._origin import Origin
 
 if TYPE_CHECKING:
     import ssl
@@ -32,7 +33,7 @@ class Library:
         module: Any = sys.modules[name]
         self.client: type[httpx.Client] = module.Client
         self.async_client: type[httpx.AsyncClient] = module.AsyncClient
-        self.decoding_error: type[Exception] = module.DecodingError
+        self._decoding_error: type[Exception] = module.DecodingError
         self.connect_timeout: type[Exception] = module.ConnectTimeout
         self.timeouts: tuple[type[Exception], ...] = (TimeoutError, module.TimeoutException)
         self.unsent: tuple[type[Exception], ...] = (
@@ -62,17 +63,17 @@ class Library:
             address = self._addresses[url] = Address(url=parsed, host=parsed.netloc, origin=origin)
         return address
 
-    def transport(self, origin: "Origin") -> "httpx.HTTPTransport":
+    def transport(self, origin: Origin) -> "httpx.HTTPTransport":
         """Connections to a server, by way of the proxy that the environment names for it."""
         return self._transport(**self._settings(origin, _CONNECTIONS))
 
-    def pools(self, origin: "Origin") -> Pools:
+    def pools(self, origin: Origin) -> Pools:
         """As `transport`, for the running event loop."""
         size = _CONNECTIONS // _POOLS
         settings = self._settings(origin, size)
         return Pools([self._async_transport(**settings) for _ in range(_POOLS)], size)
 
-    def _settings(self, origin: "Origin", connections: int) -> Any:
+    def _settings(self, origin: Origin, connections: int) -> Any:
         limits = self._limits(
             max_connections=connections,
             max_keepalive_connections=connections,
@@ -91,28 +92,16 @@ class Library:
             extensions={"timeout": waits},
         )
 
+    def incoming(self, response: "httpx.Response") -> Incoming:
+        """A reply whose body is still to come."""
+        return Incoming(response.status_code, response.headers.raw, self._decoding_error)
+
     def _tls_context(self) -> "ssl.SSLContext":
         # Reading the certificates takes 25 ms, so all clients share them.
         files = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
         if files not in self._tls_contexts:
             self._tls_contexts[files] = self._create_ssl_context()
         return self._tls_contexts[files]
-
-
-class Origin(NamedTuple):
-    """A server."""
-
-    scheme: str
-    host: str
-    """With its port, if it is not the usual one."""
-
-    def proxy(self) -> str | None:
-        """The URL of its proxy, if the environment names one."""
-        proxies = urllib.request.getproxies()
-        proxy = proxies.get(self.scheme) or proxies.get("all")
-        if not proxy or urllib.request.proxy_bypass(self.host):
-            return None
-        return proxy if "://" in proxy else f"http://{proxy}"
 
 
 class Address(NamedTuple):

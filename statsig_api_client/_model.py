@@ -1,14 +1,9 @@
 """Checks of what the constructors of generated models are given."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from collections.abc import Mapping
+from typing import Protocol, cast
 
 from ._json import JsonObject, Parser, SchemaError, expected
-
-if TYPE_CHECKING:
-    from attrs import Attribute
-
-T = TypeVar("T")
 
 
 class Model(Protocol):
@@ -24,21 +19,16 @@ def no_fields() -> JsonObject:
     return {}
 
 
-def typed(parse: Parser[object]) -> "Callable[[object, Attribute[T], T], None]":
-    """An attrs validator: the value must be of the type that `parse` reads.
+def check_field(model: object, name: str, parse: Parser[object]) -> None:
+    """Check what the constructor of a model was given for a field, by the parser of its type.
 
-    A wrong type is then told where it was made, not by the service. A field's default is right.
+    Raises:
+        TypeError: It is of another type, which is told here and not by the service.
     """
-
-    def validate(instance: object, attribute: "Attribute[T]", value: T) -> None:
-        if value is attribute.default:
-            return
-        try:
-            parse(value, f"{type(instance).__name__}.{attribute.name}")
-        except SchemaError as error:
-            raise TypeError(str(error)) from None
-
-    return validate
+    try:
+        parse(getattr(model, name), f"{type(model).__name__}.{name}")
+    except SchemaError as error:
+        raise TypeError(str(error)) from None
 
 
 def model_or_object(model: type[Model]) -> Parser[object]:

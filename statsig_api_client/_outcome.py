@@ -3,10 +3,11 @@
 import json
 import re
 from functools import partial
-from typing import Final, NoReturn, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from ._attempts import Attempts
 from ._call import Call
+from ._codec import codec
 from ._engine import Failure, Outcome, Reply
 from ._errors import (
     APIConnectionError,
@@ -93,7 +94,7 @@ def _read(  # noqa: PLR0911  (one line for each fault)
     # The status says that a delivery was accepted; a gateway may say no more than that.
     content = reply.content or (b"{}" if call.delivers else b"")
     try:
-        data = cast("object", _DECODER.decode(content.decode()))
+        data = codec().read(content)
         if call.delivers and _says_no(data):
             return _Refusal()
         return call.parse(data, "$")
@@ -111,14 +112,6 @@ def _read(  # noqa: PLR0911  (one line for each fault)
 
 def _says_no(data: object) -> bool:
     return isinstance(data, dict) and cast("dict[str, object]", data).get("success") is False
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON")
-
-
-# Of members with the same name the last one counts, as everywhere in Python.
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _no_reply(attempts: Attempts, failure: Failure) -> StatsigError:

@@ -21,6 +21,12 @@ T = TypeVar("T")
 _SDK_TYPE: Final = b"py-http-api"
 _SDK_VERSION: Final = __version__.encode()
 
+MIN_GZIP: Final = 1024
+"""Bytes: a smaller body is one packet anyway."""
+
+GZIP: Final = (b"Content-Encoding", b"gzip")
+"""Says that a body is compressed."""
+
 
 class Preparation:
     """Makes calls ready to be sent: what all calls of one client have in common."""
@@ -52,26 +58,46 @@ class Preparation:
         """
         configuration, headers = self.configuration, self._headers
         if call.delivers is None:
-            server, body = configuration.base_url, evaluation(call.body, self.options)
+            server = configuration.base_url
+            content = encode(evaluation(call.body, self.options))
         else:
-            server, body = (
-                configuration.events_url,
-                delivery(call.body, call.delivers, self.options),
-            )
+            server = configuration.events_url
+            body = delivery(call.body, call.delivers, self.options)
             items = cast("list[JsonObject]", body[call.delivers])
             headers = [*headers, (b"STATSIG-EVENT-COUNT", b"%d" % len(items))]
             if call.delivers == "events":
                 check_events(items)
+            content = encode(body)
+            if self.options.gzip_events and len(content) >= MIN_GZIP:
+                headers.append(GZIP)
+                content = compressed(content)
+        return self._made(call, server, headers, content)
+
+    def encoded(self, call: Call[T], headers: "RawHeaders", content: bytes) -> Attempts:
+        """The attempts of a delivery whose body is ready, with headers that it needs besides."""
+        return self._made(call, self.configuration.events_url, [*self._headers, *headers], content)
+
+    def _made(self, call: Call[T], server: str, headers: "RawHeaders", content: bytes) -> Attempts:
         return Attempts(
             operation=call.operation,
             delivers=call.delivers,
             url=server + call.path,
             headers=headers,
-            body=encode(body),
+            body=content,
             options=self.options,
-            key=configuration.key,
+            key=self.configuration.key,
             clock=self._clock,
         )
+
+
+def compressed(content: bytes) -> bytes:
+    """A body packed with gzip; it needs the header `GZIP`."""
+    # Only who compresses imports it. Level 1 takes a third of the time of level 6, and leaves 18
+    # times less of a batch where level 6 leaves 20 times less.
+    import zlib  # noqa: PLC0415
+
+    packing = zlib.compressobj(1, wbits=zlib.MAX_WBITS + 16)
+    return packing.compress(content) + packing.flush()
 
 
 def evaluation(body: JsonObject, options: Options) -> JsonObject:

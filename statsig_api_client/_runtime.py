@@ -33,7 +33,7 @@ from ._json import (
     one_of,
     string,
 )
-from ._model import model_or_object, no_fields, typed
+from ._model import check_field, model_or_object, no_fields
 from ._response import APIResponse
 from ._values import GateValue, ParameterValues
 
@@ -57,6 +57,7 @@ __all__ = [
     "argument",
     "array_of",
     "boolean",
+    "check_field",
     "either",
     "integer",
     "json_object",
@@ -70,7 +71,6 @@ __all__ = [
     "one_of",
     "string",
     "texts",
-    "typed",
     "wire",
     "wires",
 ]

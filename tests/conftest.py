@@ -141,6 +141,7 @@ class Maker:
 
     client: type[Statsig | AsyncStatsig]
     library: ModuleType | None
+    engine: str
     clock: FakeClock
     runner: asyncio.Runner
     scripted: Scripted | None = None
@@ -154,6 +155,8 @@ class Maker:
         """A client that talks to a server."""
         if self.library is not None:
             options.setdefault("http_client", self.http_client())
+        elif self.engine != "httpx":
+            options.setdefault("engine", self.engine)
         return self._opened(self.client(api_key, **options))
 
     def script(self, *outcomes: Answer | Fails, **options: Any) -> Any:
@@ -188,13 +191,15 @@ class Maker:
         return opened
 
 
-KINDS: dict[str, tuple[type[Statsig | AsyncStatsig], ModuleType | None]] = {
-    "sync": (Statsig, None),
-    "sync httpx": (Statsig, httpx),
-    "sync httpx2": (Statsig, httpx2),
-    "async": (AsyncStatsig, None),
-    "async httpx": (AsyncStatsig, httpx),
-    "async httpx2": (AsyncStatsig, httpx2),
+KINDS: dict[str, tuple[type[Statsig | AsyncStatsig], ModuleType | None, str]] = {
+    "sync": (Statsig, None, "httpx"),
+    "sync httpx": (Statsig, httpx, "httpx"),
+    "sync httpx2": (Statsig, httpx2, "httpx"),
+    "sync fast": (Statsig, None, "fast"),
+    "async": (AsyncStatsig, None, "httpx"),
+    "async httpx": (AsyncStatsig, httpx, "httpx"),
+    "async httpx2": (AsyncStatsig, httpx2, "httpx"),
+    "async fast": (AsyncStatsig, None, "fast"),
 }
 
 
@@ -217,6 +222,6 @@ def make(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Maker]:
 
 
 on_any_library = pytest.mark.parametrize(
-    "make", [kind for kind, (_, library) in KINDS.items() if library], indirect=True
+    "make", [kind for kind, (_, library, _) in KINDS.items() if library], indirect=True
 )
 """For tests that need a script: with a client of httpx or httpx2."""

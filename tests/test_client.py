@@ -1,6 +1,7 @@
 """What a call does from end to end: every method, on every kind of client, on a real server."""
 
 import copy
+import gzip
 import logging
 import pickle
 import re
@@ -220,6 +221,26 @@ def test_each_request_says_who_asks(statsig: Any, server: Loopback) -> None:
     assert "statsig-event-count" not in headers
 
 
+def test_events_are_compressed_if_asked_for_and_if_it_is_worth_it(
+    make: Maker, server: Loopback
+) -> None:
+    server.script(reply(200, {"success": True}))
+    events = [{"eventName": "a_name", "value": index} for index in range(100)]
+    statsig = make(base_url=server.url)
+    packing = statsig.with_options(gzip_events=True)
+    statsig.log_events(events)
+    packing.log_events(events)
+    packing.log_events(events[:1])
+    packing.log_event(USER, "a_name")
+    plain, packed, *small = server.requests
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["statsig-event-count"] == "100"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 5
+    assert all("content-encoding" not in each.headers for each in small)
+
+
 def test_log_exposures_false_keeps_statsig_from_logging_them(make: Maker, server: Loopback) -> None:
     statsig = make(base_url=server.url, log_exposures=False)
     statsig.check_gate(USER, "a_gate")
@@ -333,7 +354,7 @@ def test_a_closed_client_says_so(statsig: Any, server: Loopback) -> None:
 
 
 def test_a_view_shares_connections_and_closes_nothing(statsig: Any, server: Loopback) -> None:
-    view = statsig.with_options(timeout=1)
+    view = statsig.with_options(timeout=5)
     view.check_gate(USER, "a_gate")
     view.close()
     statsig.check_gate(USER, "a_gate")

@@ -1,5 +1,6 @@
 """The key and the servers: where they come from, and which are refused."""
 
+import sys
 from typing import Any
 
 import httpx
@@ -215,3 +216,31 @@ def test_plain_http_to_this_host_is_allowed(url: str) -> None:
 def test_a_client_shows_its_server() -> None:
     with Statsig(KEY, base_url="https://proxy.example/v1/") as statsig:
         assert repr(statsig) == "<Statsig https://proxy.example/v1>"
+
+
+# ---- The engine ----
+
+on_both = pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
+
+
+@on_both
+@pytest.mark.parametrize("name", ["slow", "", None, 1])
+def test_an_engine_that_there_is_not_is_refused(client: Any, name: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^engine: expected 'httpx' or 'fast', got "):
+        client(KEY, engine=name)
+
+
+@on_both
+def test_the_fast_engine_takes_no_http_client(client: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^engine: 'fast' makes its own connections"):
+        client(KEY, engine="fast", http_client=httpx.Client())
+
+
+@on_both
+def test_the_fast_engine_says_how_it_is_installed(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "statsig_api_client._fast_engine", raising=False)
+    monkeypatch.setitem(sys.modules, "pyreqwest.client", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'statsig-api-client\[fast\]'$"):
+        client(KEY, engine="fast")

@@ -49,7 +49,7 @@ def test_retries_are_whole(value: object) -> None:
         Statsig(KEY, max_retries=value)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["retry_ambiguous", "log_exposures"])
+@pytest.mark.parametrize("name", ["retry_ambiguous", "log_exposures", "gzip_events"])
 @pytest.mark.parametrize("value", [0, "yes", None])
 def test_switches_are_true_or_false(name: str, value: object) -> None:
     with pytest.raises(TypeError, match=rf"^{name}: expected True or False, got "):

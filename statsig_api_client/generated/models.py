@@ -27,6 +27,7 @@ from statsig_api_client._runtime import (
     Unset,
     array_of,
     boolean,
+    check_field,
     either,
     integer,
     json_object,
@@ -37,7 +38,6 @@ from statsig_api_client._runtime import (
     number,
     one_of,
     string,
-    typed,
     wire,
 )
 
@@ -53,14 +53,18 @@ from .wire import (
 class StatsigEnvironment:
     """An environment of the project."""
 
-    tier: str | None = field(default=None, validator=typed(nullable(string)))
+    tier: str | None = None
     """`production`, `staging`, `development`, or a name that the project defines itself [docs,
     guides/using-environments].
     """
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.tier is not None and type(self.tier) is not str:
+            check_field(self, "tier", string)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -97,43 +101,64 @@ class StatsigUser:
     what is longer.
     """
 
-    user_id: str | None = field(default=None, validator=typed(nullable(string)))
+    user_id: str | None = None
     """The ID of the user in your system."""
-    email: str | None = field(default=None, validator=typed(nullable(string)))
+    email: str | None = None
     """The e-mail address. Not checked, since rules may match any text."""
-    ip: str | None = field(default=None, validator=typed(nullable(string)))
+    ip: str | None = None
     """The IP address, from which Statsig infers the country if none is given."""
-    user_agent: str | None = field(default=None, validator=typed(nullable(string)))
+    user_agent: str | None = None
     """The browser's user agent, from which Statsig infers browser and system."""
-    country: str | None = field(default=None, validator=typed(nullable(string)))
+    country: str | None = None
     """The country, as two letters of ISO 3166-1."""
-    locale: str | None = field(default=None, validator=typed(nullable(string)))
+    locale: str | None = None
     """The locale."""
-    app_version: str | None = field(default=None, validator=typed(nullable(string)))
+    app_version: str | None = None
     """The version of your application, compared as numbers between dots."""
-    custom: Mapping[str, JsonValue] | None = field(
-        default=None, validator=typed(nullable(json_object)), hash=False
-    )
+    custom: Mapping[str, JsonValue] | None = field(default=None, hash=False)
     """Your own attributes. Rules can test them; events carry them."""
-    private_attributes: Mapping[str, JsonValue] | None = field(
-        default=None, validator=typed(nullable(json_object)), hash=False
-    )
+    private_attributes: Mapping[str, JsonValue] | None = field(default=None, hash=False)
     """Attributes that are used for evaluation and never stored.
 
     This client removes them from events and exposures.
     """
-    custom_ids: Mapping[str, str] | None = field(
-        default=None, validator=typed(nullable(map_of(string))), hash=False
-    )
+    custom_ids: Mapping[str, str] | None = field(default=None, hash=False)
     """IDs of other units than the user, such as a company or a device."""
     statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = field(
-        default=None, validator=typed(nullable(model_or_object(StatsigEnvironment))), hash=False
+        default=None, hash=False
     )
     """The environment to evaluate in; production if absent [docs]."""
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.user_id is not None and type(self.user_id) is not str:
+            check_field(self, "user_id", string)
+        if self.email is not None and type(self.email) is not str:
+            check_field(self, "email", string)
+        if self.ip is not None and type(self.ip) is not str:
+            check_field(self, "ip", string)
+        if self.user_agent is not None and type(self.user_agent) is not str:
+            check_field(self, "user_agent", string)
+        if self.country is not None and type(self.country) is not str:
+            check_field(self, "country", string)
+        if self.locale is not None and type(self.locale) is not str:
+            check_field(self, "locale", string)
+        if self.app_version is not None and type(self.app_version) is not str:
+            check_field(self, "app_version", string)
+        if self.custom is not None and type(self.custom) is not dict:
+            check_field(self, "custom", json_object)
+        if self.private_attributes is not None and type(self.private_attributes) is not dict:
+            check_field(self, "private_attributes", json_object)
+        if self.custom_ids is not None:
+            check_field(self, "custom_ids", _map_of_string)
+        if (
+            self.statsig_environment is not None
+            and type(self.statsig_environment) is not StatsigEnvironment
+        ):
+            check_field(self, "statsig_environment", _model_or_object_statsig_environment)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -157,7 +182,7 @@ class StatsigUser:
             app_version=fields.optional("appVersion", string, absent=None),
             custom=fields.optional("custom", json_object, absent=None),
             private_attributes=fields.optional("privateAttributes", json_object, absent=None),
-            custom_ids=fields.optional("customIDs", map_of(string), absent=None),
+            custom_ids=fields.optional("customIDs", _map_of_string, absent=None),
             statsig_environment=fields.optional(
                 "statsigEnvironment", StatsigEnvironment.from_dict, absent=None
             ),
@@ -198,19 +223,30 @@ class StatsigUser:
 class StatsigMetadata:
     """About a request or an event itself, not about its user."""
 
-    sdk_type: str | None = field(default=None, validator=typed(nullable(string)))
+    sdk_type: str | None = None
     """Which client sent it."""
-    sdk_version: str | None = field(default=None, validator=typed(nullable(string)))
+    sdk_version: str | None = None
     """The version of that client."""
-    exposure_logging_disabled: bool | None = field(default=None, validator=typed(nullable(boolean)))
+    exposure_logging_disabled: bool | None = None
     """Do not log exposures of this evaluation; the caller does it.
 
     For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
     """
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.sdk_type is not None and type(self.sdk_type) is not str:
+            check_field(self, "sdk_type", string)
+        if self.sdk_version is not None and type(self.sdk_version) is not str:
+            check_field(self, "sdk_version", string)
+        if (
+            self.exposure_logging_disabled is not None
+            and type(self.exposure_logging_disabled) is not bool
+        ):
+            check_field(self, "exposure_logging_disabled", boolean)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -279,8 +315,8 @@ class FeatureGate(GateValue):
         return cls(
             name=fields.required("name", string),
             value=fields.required("value", boolean),
-            rule_id=fields.optional("rule_id", nullable(string), absent=None),
-            group_name=fields.optional("group_name", nullable(string), absent=None),
+            rule_id=fields.optional("rule_id", _nullable_string, absent=None),
+            group_name=fields.optional("group_name", _nullable_string, absent=None),
             additional_properties=fields.rest(),
         )
 
@@ -330,9 +366,9 @@ class DynamicConfig(ParameterValues):
         return cls(
             name=fields.required("name", string),
             value=fields.required("value", json_object),
-            rule_id=fields.optional("rule_id", nullable(string), absent=None),
-            group_name=fields.optional("group_name", nullable(string), absent=None),
-            group=fields.optional("group", nullable(string), absent=None),
+            rule_id=fields.optional("rule_id", _nullable_string, absent=None),
+            group_name=fields.optional("group_name", _nullable_string, absent=None),
+            group=fields.optional("group", _nullable_string, absent=None),
             additional_properties=fields.rest(),
         )
 
@@ -384,9 +420,9 @@ class Experiment(ParameterValues):
         return cls(
             name=fields.required("name", string),
             value=fields.required("value", json_object),
-            rule_id=fields.optional("rule_id", nullable(string), absent=None),
-            group_name=fields.optional("group_name", nullable(string), absent=None),
-            group=fields.optional("group", nullable(string), absent=None),
+            rule_id=fields.optional("rule_id", _nullable_string, absent=None),
+            group_name=fields.optional("group_name", _nullable_string, absent=None),
+            group=fields.optional("group", _nullable_string, absent=None),
             additional_properties=fields.rest(),
         )
 
@@ -439,9 +475,9 @@ class Layer(ParameterValues):
         return cls(
             name=fields.required("name", string),
             value=fields.required("value", json_object),
-            rule_id=fields.optional("ruleID", nullable(string), absent=None),
+            rule_id=fields.optional("ruleID", _nullable_string, absent=None),
             allocated_experiment_name=fields.optional(
-                "allocatedExperimentName", nullable(string), absent=None
+                "allocatedExperimentName", _nullable_string, absent=None
             ),
             additional_properties=fields.rest(),
         )
@@ -489,7 +525,7 @@ class RankedVariant:
             name=fields.required("name", string),
             value=fields.required("value", json_object),
             score=fields.required("score", number),
-            rule_id=fields.optional("rule_id", nullable(string), absent=None),
+            rule_id=fields.optional("rule_id", _nullable_string, absent=None),
             additional_properties=fields.rest(),
         )
 
@@ -514,16 +550,23 @@ _secondary_exposure_gate_value: Parser[SecondaryExposureGateValue] = one_of("tru
 class SecondaryExposure:
     """A gate that was evaluated on the way to a decision."""
 
-    gate: str = field(validator=typed(string))
+    gate: str
     """The gate's name."""
-    gate_value: SecondaryExposureGateValue = field(validator=typed(_secondary_exposure_gate_value))
+    gate_value: SecondaryExposureGateValue
     """Whether it passed, as text."""
-    rule_id: str = field(validator=typed(string))
+    rule_id: str
     """The rule that decided."""
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.gate) is not str:
+            check_field(self, "gate", string)
+        check_field(self, "gate_value", _secondary_exposure_gate_value)
+        if type(self.rule_id) is not str:
+            check_field(self, "rule_id", string)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -563,39 +606,51 @@ class StatsigEvent:
     warns of both with an `EventWarning`.
     """
 
-    event_name: str = field(validator=typed(string))
+    event_name: str
     """What happened."""
-    user: StatsigUser | StatsigUserDict | None = field(
-        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
-    )
+    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
     """Who did it."""
-    value: str | float | Unset | None = field(
-        default=UNSET, validator=typed(nullable(either(string, number)))
-    )
+    value: str | float | Unset | None = UNSET
     """The value that metrics add up (a number) or count by (a text)."""
-    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    time: int | str | None = None
     """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
 
     The time at which the request arrives if absent.
     """
-    metadata: Mapping[str, str] | None = field(
-        default=None, validator=typed(nullable(map_of(string))), hash=False
-    )
+    metadata: Mapping[str, str] | None = field(default=None, hash=False)
     """Details, by which metrics can be broken down."""
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None,
-        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
-        hash=False,
+        default=None, hash=False
     )
     """For exposure events, the gates that were evaluated on the way."""
-    statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(
-        default=None, validator=typed(nullable(model_or_object(StatsigMetadata))), hash=False
-    )
+    statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(default=None, hash=False)
     """About the event itself."""
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.event_name) is not str:
+            check_field(self, "event_name", string)
+        if self.user is not None and type(self.user) is not StatsigUser:
+            check_field(self, "user", _model_or_object_statsig_user)
+        if (
+            self.value is not UNSET
+            and self.value is not None
+            and type(self.value) is not str
+            and type(self.value) is not float
+            and type(self.value) is not int
+        ):
+            check_field(self, "value", _nullable_either_string_number)
+        if self.time is not None and type(self.time) is not int and type(self.time) is not str:
+            check_field(self, "time", _either_integer_string)
+        if self.metadata is not None:
+            check_field(self, "metadata", _map_of_string)
+        if self.secondary_exposures is not None:
+            check_field(self, "secondary_exposures", _array_of_model_or_object_secondary_exposure)
+        if self.statsig_metadata is not None and type(self.statsig_metadata) is not StatsigMetadata:
+            check_field(self, "statsig_metadata", _model_or_object_statsig_metadata)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -612,11 +667,11 @@ class StatsigEvent:
         return cls(
             event_name=fields.required("eventName", string),
             user=fields.optional("user", StatsigUser.from_dict, absent=None),
-            value=fields.optional("value", nullable(either(string, number)), absent=UNSET),
-            time=fields.optional("time", either(integer, string), absent=None),
-            metadata=fields.optional("metadata", map_of(string), absent=None),
+            value=fields.optional("value", _nullable_either_string_number, absent=UNSET),
+            time=fields.optional("time", _either_integer_string, absent=None),
+            metadata=fields.optional("metadata", _map_of_string, absent=None),
             secondary_exposures=fields.optional(
-                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+                "secondaryExposures", _array_of_secondary_exposure_from_dict, absent=None
             ),
             statsig_metadata=fields.optional(
                 "statsigMetadata", StatsigMetadata.from_dict, absent=None
@@ -689,33 +744,41 @@ class ExperimentExposure:
     both.
     """
 
-    experiment_name: str = field(validator=typed(string))
+    experiment_name: str
     """The name of the experiment or dynamic config."""
-    user: StatsigUser | StatsigUserDict | None = field(
-        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
-    )
+    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
     """Who was exposed. It needs an ID, to be matched with events [docs]."""
-    group: str | None = field(default=None, validator=typed(nullable(string)))
+    group: str | None = None
     """The exact name of the group."""
-    rule_id: str | None = field(default=None, validator=typed(nullable(string)))
+    rule_id: str | None = None
     """The rule's ID."""
-    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    time: int | str | None = None
     """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
 
     The time at which the request arrives if absent.
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None,
-        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
-        hash=False,
+        default=None, hash=False
     )
     """The gates that were evaluated on the way."""
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     def __attrs_post_init__(self) -> None:
+        if type(self.experiment_name) is not str:
+            check_field(self, "experiment_name", string)
+        if self.user is not None and type(self.user) is not StatsigUser:
+            check_field(self, "user", _model_or_object_statsig_user)
+        if self.group is not None and type(self.group) is not str:
+            check_field(self, "group", string)
+        if self.rule_id is not None and type(self.rule_id) is not str:
+            check_field(self, "rule_id", string)
+        if self.time is not None and type(self.time) is not int and type(self.time) is not str:
+            check_field(self, "time", _either_integer_string)
+        if self.secondary_exposures is not None:
+            check_field(self, "secondary_exposures", _array_of_model_or_object_secondary_exposure)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
         if self.group is None and self.rule_id is None:
             raise SchemaError("ExperimentExposure", "expected group or rule_id")
 
@@ -737,9 +800,9 @@ class ExperimentExposure:
             user=fields.optional("user", StatsigUser.from_dict, absent=None),
             group=fields.optional("group", string, absent=None),
             rule_id=fields.optional("ruleID", string, absent=None),
-            time=fields.optional("time", either(integer, string), absent=None),
+            time=fields.optional("time", _either_integer_string, absent=None),
             secondary_exposures=fields.optional(
-                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+                "secondaryExposures", _array_of_secondary_exposure_from_dict, absent=None
             ),
             additional_properties=fields.rest(),
         )
@@ -771,35 +834,45 @@ class GateExposure:
     Say by which rule with `group`, `ruleID` or both.
     """
 
-    gate_name: str = field(validator=typed(string))
+    gate_name: str
     """The gate's name."""
-    passes: bool = field(validator=typed(boolean))
+    passes: bool
     """Whether the gate passed."""
-    user: StatsigUser | StatsigUserDict | None = field(
-        default=None, validator=typed(nullable(model_or_object(StatsigUser))), hash=False
-    )
+    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
     """Who was exposed. It needs an ID, to be matched with events [docs]."""
-    group: str | None = field(default=None, validator=typed(nullable(string)))
+    group: str | None = None
     """The exact name of the rule."""
-    rule_id: str | None = field(default=None, validator=typed(nullable(string)))
+    rule_id: str | None = None
     """The rule's ID."""
-    time: int | str | None = field(default=None, validator=typed(nullable(either(integer, string))))
+    time: int | str | None = None
     """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
 
     The time at which the request arrives if absent.
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None,
-        validator=typed(nullable(array_of(model_or_object(SecondaryExposure)))),
-        hash=False,
+        default=None, hash=False
     )
     """The gates that were evaluated on the way."""
-    additional_properties: Mapping[str, JsonValue] = field(
-        factory=no_fields, validator=typed(json_object), hash=False
-    )
+    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
     """Fields that this version does not know, sent as they are; the fields above come first."""
 
     def __attrs_post_init__(self) -> None:
+        if type(self.gate_name) is not str:
+            check_field(self, "gate_name", string)
+        if type(self.passes) is not bool:
+            check_field(self, "passes", boolean)
+        if self.user is not None and type(self.user) is not StatsigUser:
+            check_field(self, "user", _model_or_object_statsig_user)
+        if self.group is not None and type(self.group) is not str:
+            check_field(self, "group", string)
+        if self.rule_id is not None and type(self.rule_id) is not str:
+            check_field(self, "rule_id", string)
+        if self.time is not None and type(self.time) is not int and type(self.time) is not str:
+            check_field(self, "time", _either_integer_string)
+        if self.secondary_exposures is not None:
+            check_field(self, "secondary_exposures", _array_of_model_or_object_secondary_exposure)
+        if type(self.additional_properties) is not dict:
+            check_field(self, "additional_properties", json_object)
         if self.group is None and self.rule_id is None:
             raise SchemaError("GateExposure", "expected group or rule_id")
 
@@ -822,9 +895,9 @@ class GateExposure:
             user=fields.optional("user", StatsigUser.from_dict, absent=None),
             group=fields.optional("group", string, absent=None),
             rule_id=fields.optional("ruleID", string, absent=None),
-            time=fields.optional("time", either(integer, string), absent=None),
+            time=fields.optional("time", _either_integer_string, absent=None),
             secondary_exposures=fields.optional(
-                "secondaryExposures", array_of(SecondaryExposure.from_dict), absent=None
+                "secondaryExposures", _array_of_secondary_exposure_from_dict, absent=None
             ),
             additional_properties=fields.rest(),
         )
@@ -848,3 +921,14 @@ class GateExposure:
                 for item in self.secondary_exposures
             ]
         return data
+
+
+_map_of_string = map_of(string)
+_model_or_object_statsig_environment = model_or_object(StatsigEnvironment)
+_nullable_string = nullable(string)
+_model_or_object_statsig_user = model_or_object(StatsigUser)
+_nullable_either_string_number = nullable(either(string, number))
+_either_integer_string = either(integer, string)
+_array_of_secondary_exposure_from_dict = array_of(SecondaryExposure.from_dict)
+_array_of_model_or_object_secondary_exposure = array_of(model_or_object(SecondaryExposure))
+_model_or_object_statsig_metadata = model_or_object(StatsigMetadata)

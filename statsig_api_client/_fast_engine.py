@@ -1,0 +1,318 @@
+"""Sends requests with pyreqwest, which does its work in Rust. Importing this imports pyreqwest.
+
+What differs from httpx, as documented in the README:
+
+* The system's certificates are trusted, or those of SSL_CERT_FILE or SSL_CERT_DIR; httpx brings
+  its own.
+* What is over when an attempt's time is over may have been sent, unless it was the connect timeout
+  that was over.
+* Views with different connect timeouts do not share connections.
+* Ctrl-C does not interrupt a blocking attempt, which ends with its timeout at the latest.
+* pyreqwest's thread does not survive a fork. A child process sends with httpx if its parent has
+  sent with this engine.
+* A header of a reply whose value is not ASCII is left out.
+* A refusal whose body breaks off counts as no reply, so that its status is not known.
+"""
+
+import atexit
+import functools
+import os
+import time
+import warnings
+import zlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+
+from pyreqwest.client import ClientBuilder, SyncClientBuilder
+from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeoutError
+from pyreqwest.proxy import ProxyBuilder
+
+from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, RawHeaders, Reply, WireRequest
+from ._incoming import Incoming
+from ._inflating import Inflating
+from ._origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyreqwest.client import Client, SyncClient
+    from pyreqwest.request import StreamRequest, SyncStreamRequest
+    from pyreqwest.response import Response, SyncResponse
+
+    from ._httpx_engine import AsyncHttpxEngine, HttpxEngine
+
+    _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
+
+_Key: TypeAlias = tuple[int, str, str, float]
+"""The process, the scheme and host of a server, and the connect timeout, which a client fixes."""
+
+_CONNECTIONS: Final = 96
+_KEPT_FOR: Final = timedelta(seconds=30)
+_PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
+
+_GRACE: Final = 0.02
+"""Seconds: by so much an attempt outlasts a connect timeout that is as long as itself, so that it
+is known that it was connecting that took too long, and that nothing was sent."""
+
+
+class FastEngine:
+    """Sends requests with pyreqwest, from any thread."""
+
+    def __init__(self) -> None:
+        self._clients: dict[_Key, SyncClient] = {}
+        self._substitute: HttpxEngine | None = None
+        self._closed = False
+
+    def send(self, request: WireRequest) -> Outcome:
+        """Send a request and wait for what comes of it."""
+        if self._closed:
+            return CLOSED
+        if request.timeout <= 0:
+            return LATE
+        try:
+            message = self._message(request)
+        except RuntimeError:  # pyreqwest cannot run in this process
+            return self._without_pyreqwest().send(request)
+        except Exception as error:  # noqa: BLE001
+            return _unsendable(error)
+        try:
+            return self._exchange(message)
+        except Exception as error:  # noqa: BLE001
+            return _failure(error, request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._closed = True
+        for key in self._of_this_process():
+            self._clients.pop(key).close()
+        if self._substitute is not None:
+            self._substitute.close()
+
+    def __del__(self) -> None:
+        if self._of_this_process():
+            self.close()
+            warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
+
+    def _of_this_process(self) -> list[_Key]:
+        return [key for key in self._clients if key[0] == os.getpid()]
+
+    def _without_pyreqwest(self) -> "HttpxEngine":
+        from ._httpx_engine import HttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+
+        self._substitute = self._substitute or HttpxEngine()
+        return self._substitute
+
+    def _message(self, request: WireRequest) -> "SyncStreamRequest":
+        key = _key(request)
+        client = self._clients.get(key) or self._clients.setdefault(
+            key, _set_up(SyncClientBuilder(), key).build()
+        )
+        return (
+            client.post(request.url)
+            .headers(_text(request.headers))
+            .body_bytes(request.body)
+            .timeout(_timeout(request))
+            .build_streamed()
+        )
+
+    def _exchange(self, message: "SyncStreamRequest") -> Reply:
+        with message as response:
+            incoming = _incoming(response)
+            try:
+                add = _taking(incoming)
+                reader = response.body_reader
+                while (chunk := reader.read_chunk()) is not None:
+                    add(bytes(chunk))
+            except Exception as error:  # noqa: BLE001
+                incoming.break_off(error)
+        return incoming.reply()
+
+
+class AsyncFastEngine:
+    """Sends requests with pyreqwest, from any task of any event loop."""
+
+    def __init__(self) -> None:
+        _end_in_peace()
+        self._clients: dict[_Key, Client] = {}
+        self._substitute: AsyncHttpxEngine | None = None
+        self._closed = False
+
+    async def send(self, request: WireRequest) -> Outcome:
+        """Send a request and wait for what comes of it."""
+        if self._closed:
+            return CLOSED
+        if request.timeout <= 0:
+            return LATE
+        try:
+            message = self._message(request)
+        except RuntimeError:  # pyreqwest cannot run in this process
+            return await self._without_pyreqwest().send(request)
+        except Exception as error:  # noqa: BLE001
+            return _unsendable(error)
+        try:
+            return await self._exchange(message)
+        except Exception as error:  # noqa: BLE001
+            return _failure(error, request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._closed = True
+        for key in self._of_this_process():
+            await self._clients.pop(key).close()
+        if self._substitute is not None:
+            await self._substitute.aclose()
+
+    def __del__(self) -> None:
+        if self._of_this_process():
+            warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
+
+    def _of_this_process(self) -> list[_Key]:
+        return [key for key in self._clients if key[0] == os.getpid()]
+
+    def _without_pyreqwest(self) -> "AsyncHttpxEngine":
+        from ._httpx_engine import AsyncHttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+
+        self._substitute = self._substitute or AsyncHttpxEngine()
+        return self._substitute
+
+    def _message(self, request: WireRequest) -> "StreamRequest":
+        key = _key(request)
+        client = self._clients.get(key) or self._clients.setdefault(
+            key, _set_up(ClientBuilder(), key).build()
+        )
+        return (
+            client.post(request.url)
+            .headers(_text(request.headers))
+            .body_bytes(request.body)
+            .timeout(_timeout(request))
+            .build_streamed()
+        )
+
+    async def _exchange(self, message: "StreamRequest") -> Reply:
+        async with message as response:
+            incoming = _incoming(response)
+            try:
+                add = _taking(incoming)
+                reader = response.body_reader
+                while (chunk := await reader.read_chunk()) is not None:
+                    add(bytes(chunk))
+            except Exception as error:  # noqa: BLE001
+                incoming.break_off(error)
+        return incoming.reply()
+
+
+@functools.cache
+def _end_in_peace() -> None:
+    """Let pyreqwest's thread out of Python before the interpreter ends.
+
+    It may have told an event loop of a reply just now, and be waiting for its turn to go on. Until
+    Python 3.13 the interpreter ends such a thread, and Rust then aborts the whole process.
+    """
+    atexit.register(time.sleep, 0.01)
+
+
+# ---- What goes out ----
+
+
+def _key(request: WireRequest) -> _Key:
+    scheme, _, host = request.url.split("/", 3)[:3]
+    return os.getpid(), scheme[:-1], host, request.connect_timeout
+
+
+def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
+    _, scheme, host, connect_timeout = key
+    builder = (
+        builder.connect_timeout(timedelta(seconds=connect_timeout))
+        .max_connections(_CONNECTIONS)
+        .pool_idle_timeout(_KEPT_FOR)
+        .follow_redirects(enable=False)
+        # Decompressed here, piece by piece, so that a bomb is noticed in time.
+        .gzip(enable=False)
+        .deflate(enable=False)
+        .brotli(enable=False)
+        .zstd(enable=False)
+        .no_proxy()
+    )
+    proxy = Origin(scheme, host).proxy()
+    if proxy is None:
+        return builder
+    kind = proxy.partition("://")[0]
+    if kind not in _PROXIES:
+        raise ValueError(f"unknown kind of proxy, {kind!r}")
+    return builder.proxy(ProxyBuilder.all(proxy))
+
+
+def _text(headers: RawHeaders) -> list[tuple[str, str]]:
+    return [(name.decode(), value.decode()) for name, value in headers]
+
+
+def _timeout(request: WireRequest) -> timedelta:
+    grace = _GRACE if request.timeout == request.connect_timeout else 0.0
+    return timedelta(seconds=request.timeout + grace)
+
+
+# ---- What comes back ----
+
+
+def _incoming(response: "Response | SyncResponse") -> Incoming:
+    headers = response.headers
+    try:
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    except ValueError:  # one is not ASCII
+        raw = [
+            (name.encode(), value.encode())
+            for name in headers
+            for value in _ascii_values(response, name)
+        ]
+    return Incoming(response.status, raw, zlib.error)
+
+
+def _ascii_values(response: "Response | SyncResponse", name: str) -> list[str]:
+    try:
+        return response.get_header_all(name)
+    except ValueError:
+        return []
+
+
+def _taking(incoming: Incoming) -> "Callable[[bytes], None]":
+    """What takes the pieces of a body as they come over the wire."""
+    encoding = incoming.encoding()
+    return incoming.add if encoding is None else Inflating(encoding, incoming.add).feed
+
+
+def _unsendable(error: Exception) -> Failure:
+    """The URL, a header, the certificates, or the proxy that the environment names is of no use."""
+    # What follows a colon is what was wrong, and may be a secret.
+    reason = _reason(error).partition(":")[0]
+    return Failure(reason=f"nothing can be sent: {reason}", sent=False, unusable=True)
+
+
+def _failure(error: Exception, request: WireRequest) -> Failure:
+    """Why there is no reply."""
+    if isinstance(error, BuilderError):
+        return _unsendable(error)
+    # The class of an error does not tell a connection that was never made from one that was lost
+    # after the request was sent; what hyper, below, says of it does. Were its words another some
+    # day, everything would count as sent.
+    connecting = "client error (Connect)" in _causes(error)
+    timeout = isinstance(error, TimeoutError)
+    if timeout and connecting:
+        reason = f"connecting took more than {request.connect_timeout:.3g} s"
+    elif timeout:
+        reason = f"it took more than {request.timeout:.3g} s"
+    else:
+        reason = _reason(error)
+    unsent = connecting or isinstance(error, PoolTimeoutError)
+    return Failure(reason=reason, sent=not unsent, timeout=timeout)
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in the words of the one that caused it all."""
+    words = (_causes(error) or [str(error)])[-1].partition(" (os error")[0]
+    return words[:1].lower() + words[1:]
+
+
+def _causes(error: Exception) -> list[str]:
+    if not isinstance(error, DetailedPyreqwestError):
+        return []
+    return [cause["message"] for cause in error.details["causes"] or []]

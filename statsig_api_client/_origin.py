@@ -1,0 +1,20 @@
+"""A server, and the proxy by which it is reached."""
+
+import urllib.request
+from typing import NamedTuple
+
+
+class Origin(NamedTuple):
+    """A server."""
+
+    scheme: str
+    host: str
+    """With its port, if it is not the usual one."""
+
+    def proxy(self) -> str | None:
+        """The URL of its proxy, if the environment names one."""
+        proxies = urllib.request.getproxies()
+        proxy = proxies.get(self.scheme) or proxies.get("all")
+        if not proxy or urllib.request.proxy_bypass(self.host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
