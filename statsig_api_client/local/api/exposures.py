@@ -157,11 +157,13 @@ def _text(*, value: bool) -> str:
 
 
 def _time(event: StatsigEvent | CustomExposure, received: int, clock_error: int) -> int:
-    # A time that cannot be read is no reason to lose an event, as with those of SDKs.
+    if "time" not in event:
+        return received
+    written = event["time"]
+    # One that cannot be read is no reason to lose an event, as with those of SDKs.
     try:
-        written = event["time"]
         moment = int(_parse(written) if isinstance(written, str) else written) + clock_error
-    except (KeyError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return received
     return moment if -_LIMIT <= moment < _LIMIT else received
 
