@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 
-.PHONY: demo test generate lint types docs soak lowest clean
+.PHONY: demo test generate lint types docs fuzz soak lowest clean
 
 demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
 	$(BIN)/python generate.py --check
@@ -20,13 +20,16 @@ generate: .venv/.ready   ## write the generated code and the reference from open
 lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml statsig_api_client/local/api/local_api.yaml
 	$(BIN)/python generate.py --check
 	$(BIN)/python docs/reference.py --check
 
 types: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+fuzz: .venv/.ready   ## thousands of requests made up from the contracts, a minute of them
+	FUZZ_REQUESTS=3000 $(BIN)/python -m pytest --numprocesses 2 tests/local/test_fuzz.py
 
 soak: .venv/.ready   ## minutes of kill -9 under load, and of a million events, on the local server
 	$(BIN)/python tests/local/soak.py

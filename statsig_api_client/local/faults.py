@@ -33,34 +33,31 @@ class Faults:
     """The faults that are still to come, in the order in which they were asked for."""
 
     def __init__(self) -> None:
-        self._faults: tuple[Fault, ...] = ()
+        self._faults: dict[int, Fault] = {}
         self._ids = count(1)
 
     @property
     def items(self) -> Sequence[Fault]:
         """All of them."""
-        return self._faults
+        return tuple(self._faults.values())
 
     def add(self, fault: Fault) -> Fault:
         """Add a fault, which gets an ID."""
         added = evolve(fault, id=next(self._ids))
-        self._faults += (added,)
+        self._faults[added.id] = added
         return added
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._faults = ()
+        self._faults.clear()
 
     def take(self, call: str) -> Fault | None:
         """The fault that befalls a call; it is thereby one time less to come."""
-        for fault in self._faults:
+        for fault in self._faults.values():
             if fault.calls is None or call in fault.calls:
-                self._faults = tuple(
-                    evolve(other, times=fault.times - 1)
-                    if other is fault and fault.times is not None
-                    else other
-                    for other in self._faults
-                    if other is not fault or fault.times != 1
-                )
+                if fault.times == 1:
+                    del self._faults[fault.id]
+                elif fault.times is not None:
+                    self._faults[fault.id] = evolve(fault, times=fault.times - 1)
                 return fault
         return None

@@ -73,13 +73,13 @@ class Service:
         """
         try:
             loaded = load_specs(self._file)
-            faults = {o: fault for o in self._overrides if (fault := _misfit(loaded, o))}
-            kept = tuple(override for override in self._overrides if override not in faults)
-            self._serve(loaded, kept)
+            misfits = [_misfit(loaded, override) for override in self._overrides]
+            checked = zip(self._overrides, misfits, strict=True)
+            self._serve(loaded, tuple(override for override, misfit in checked if misfit is None))
         except ProjectError as error:
             self._problem = str(error)
             raise
-        gone = "; ".join(faults.values())
+        gone = "; ".join(misfit for misfit in misfits if misfit is not None)
         self._problem = (
             f"overrides that no longer make sense were removed: {gone}" if gone else None
         )

@@ -73,16 +73,18 @@ def _operation(
 def _schemas(schemas: JsonObject) -> Iterator[str]:
     for name, item in schemas.items():
         schema = as_object(item, name)
-        if "properties" in schema:
-            yield f"<h3 id={name}>{name}</h3>{_text(schema.get('description', ''))}"
-            required = as_list(schema.get("required", []), name)
-            yield _table(
-                (
-                    f"<code>{field}</code>{'' if field in required else ' (optional)'}",
-                    f"{_type(as_object(value, field))} {_inline(as_object(value, field))}",
-                )
-                for field, value in as_object(schema["properties"], name).items()
+        yield f"<h3 id={name}>{name}</h3>{_text(schema.get('description', ''))}"
+        if "properties" not in schema:
+            yield f"<p>{_type(schema)}</p>"
+            continue
+        required = as_list(schema.get("required", []), name)
+        yield _table(
+            (
+                f"<code>{field}</code>{'' if field in required else ' (optional)'}",
+                f"{_type(as_object(value, field))} {_inline(as_object(value, field))}",
             )
+            for field, value in as_object(schema["properties"], name).items()
+        )
 
 
 def _type(schema: JsonObject) -> str:
@@ -91,6 +93,10 @@ def _type(schema: JsonObject) -> str:
         return f"<a href=#{name}>{name}</a>"
     if "items" in schema:
         return f"list of {_type(as_object(schema['items'], 'items'))}"
+    if "enum" in schema:
+        return " or ".join(
+            f"<code>{escape(str(word))}</code>" for word in as_list(schema["enum"], "")
+        )
     kinds = schema.get("type", "")
     words = [str(kind) for kind in kinds] if isinstance(kinds, list) else [str(kinds)]
     return escape(" or ".join(words))

@@ -8,7 +8,6 @@ from ..recording import LoggedEvent
 from ..specs.evaluation import Evaluation
 from ..wire import JsonObject
 from .contract import (
-    ContractError,
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
@@ -76,9 +75,6 @@ def logged_events(request: LogEventRequest, clock_error: int = 0) -> list[Logged
     Args:
         request: What was sent.
         clock_error: What to add to the times of the events, in milliseconds.
-
-    Raises:
-        ContractError: A time is neither milliseconds nor in the form of RFC 3339.
     """
     received = now()
     user, statsig_metadata = request.get("user", {}), request.get("statsigMetadata", {})
@@ -88,12 +84,12 @@ def logged_events(request: LogEventRequest, clock_error: int = 0) -> list[Logged
             "user": _public(event.get("user", user)),
             "value": event.get("value"),
             "metadata": event.get("metadata", {}),
-            "time": _time(event, received, clock_error, f"$.events[{index}].time"),
+            "time": _time(event, received, clock_error),
             "receivedTime": received,
             "secondaryExposures": event.get("secondaryExposures", []),
             "statsigMetadata": event.get("statsigMetadata", statsig_metadata),
         }
-        for index, event in enumerate(request["events"])
+        for event in request["events"]
     ]
 
 
@@ -103,9 +99,6 @@ def custom_exposures(request: LogCustomExposureRequest, clock_error: int = 0) ->
     Args:
         request: What was sent.
         clock_error: What to add to the times of the exposures, in milliseconds.
-
-    Raises:
-        ContractError: A time is neither milliseconds nor in the form of RFC 3339.
     """
     received = now()
     return [
@@ -116,12 +109,12 @@ def custom_exposures(request: LogCustomExposureRequest, clock_error: int = 0) ->
             "user": _public(exposure.get("user", request.get("user", {}))),
             "value": None,
             "metadata": _custom_metadata(exposure),
-            "time": _time(exposure, received, clock_error, f"$.exposures[{index}].time"),
+            "time": _time(exposure, received, clock_error),
             "receivedTime": received,
             "secondaryExposures": exposure.get("secondaryExposures", []),
             "statsigMetadata": request.get("statsigMetadata", {}),
         }
-        for index, exposure in enumerate(request["exposures"])
+        for exposure in request["exposures"]
     ]
 
 
@@ -163,19 +156,16 @@ def _text(*, value: bool) -> str:
     return "true" if value else "false"
 
 
-def _time(event: StatsigEvent | CustomExposure, received: int, clock_error: int, path: str) -> int:
+def _time(event: StatsigEvent | CustomExposure, received: int, clock_error: int) -> int:
     if "time" not in event:
         return received
     written = event["time"]
+    # One that cannot be read is no reason to lose an event, as with those of SDKs.
     try:
-        moment = _parse(written) if isinstance(written, str) else written
-    except ValueError:
-        problem = "expected milliseconds since 1970, or a time such as 2026-01-31T12:00:00Z"
-        raise ContractError(path, problem) from None
-    moment = int(moment) + clock_error
-    if not -_LIMIT <= moment < _LIMIT:
-        raise ContractError(path, "expected a number that fits 64 bits")
-    return moment
+        moment = int(_parse(written) if isinstance(written, str) else written) + clock_error
+    except (ValueError, OverflowError):
+        return received
+    return moment if -_LIMIT <= moment < _LIMIT else received
 
 
 def _parse(text: str) -> int | float:

@@ -53,12 +53,17 @@ def _answer(fault: Fault) -> Response | None:
         return Response(_GARBAGE, 200, media_type="application/json")
     if fault.status is None:
         return None
-    after = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+    after = {} if fault.retry_after is None else {"retry-after": _seconds(fault.retry_after)}
     message = {"status": fault.status, "message": "a fault that was asked for"}
     body = json.dumps(message) if fault.body is None else fault.body
     # Without a body where HTTP allows none.
     content = "" if fault.status in {204, 304} else body
     return Response(content, fault.status, after, media_type="application/json")
+
+
+def _seconds(seconds: float) -> str:
+    # HTTP knows whole seconds alone, in digits; milliseconds are for clients that read more.
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:

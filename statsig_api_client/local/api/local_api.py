@@ -14,12 +14,13 @@ from ..faults import Fault
 from ..project.model import segment_spec
 from ..recording import Kind, Query, RecordedJson
 from ..service import Service
-from ..specs.forms import CONFIGS, GATES, LAYERS, as_list, as_object
+from ..specs.forms import CONFIGS, GATES, LAYERS, as_object
 from ..specs.overrides import (
     Override,
     OverrideKind,
     Unit,
     UnknownNameError,
+    group_rules,
 )
 from ..wire import JsonObject, JsonValue
 from .body import read_body
@@ -279,17 +280,9 @@ class LocalApi:
                 "name": name.removeprefix(segment_spec("")) if kind == "segment" else name,
                 "idType": str(spec["idType"]),
                 "enabled": spec.get("enabled") is True,
-                "groups": list(_groups(spec)),
+                "groups": [*group_rules(spec)],
                 "overridden": (kind, name) in overridden,
             }
-
-
-def _groups(spec: JsonObject) -> Iterator[str]:
-    for item in as_list(spec["rules"], "rules"):
-        rule = as_object(item, "rules")
-        group = rule.get("groupName")
-        if isinstance(group, str) and rule.get("id") != "override":
-            yield group
 
 
 def _override(wanted: OverrideRequest) -> Override:

@@ -84,6 +84,19 @@ def check_override(specs: ConfigSpecs, override: Override) -> None:
             raise UnknownNameError(problem + suggestion(parameter, known))
 
 
+def group_rules(spec: JsonObject) -> dict[str, JsonObject]:
+    """The rules that have a group, by its name; of rules for the same group, the last.
+
+    Statsig puts those that place single users into groups before those that divide all.
+    """
+    rules = (as_object(rule, "rules") for rule in as_list(spec["rules"], "rules"))
+    return {
+        str(rule["groupName"]): rule
+        for rule in rules
+        if rule.get("groupName") is not None and rule.get("id") != RULE_ID
+    }
+
+
 def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> ConfigSpecs:
     """Put overrides in front of what a project's rules say.
 
@@ -172,13 +185,8 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
 
 def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:
     section = as_object(specs.document[CONFIGS], CONFIGS)
-    rules = as_list(as_object(section[experiment], experiment)["rules"], experiment)
-    values = {
-        str(name): rule["returnValue"]
-        for item in rules
-        if (name := (rule := as_object(item, experiment)).get("groupName")) is not None
-    }
-    if group not in values:
-        hint = suggestion(group, values)
+    rules = group_rules(as_object(section[experiment], experiment))
+    if group not in rules:
+        hint = suggestion(group, rules)
         raise UnknownNameError(f"the experiment {experiment!r} has no group {group!r}{hint}")
-    return values[group]
+    return rules[group]["returnValue"]

@@ -1,0 +1,183 @@
+"""Faults on demand: whom they befall, in which order, and what clients see of them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from statsig_api_client import (
+    APIConnectionError,
+    RateLimitError,
+    ResponseValidationError,
+    Statsig,
+)
+
+from .conftest import Api
+
+ASK = {"gateName": "blue"}
+ALWAYS: dict[str, Any] = {"times": None}
+
+
+@pytest.fixture
+def api(serve: Callable[..., Api]) -> Api:
+    return serve("gates: {blue: {}}")
+
+
+@pytest.fixture
+def statsig(api: Api) -> Iterator[Statsig]:
+    with Statsig(api.server.secret_key, base_url=api.server.url, max_retries=0) as client:
+        yield client
+
+
+def local(api: Api, path: str) -> str:
+    return api.server.url.removesuffix("v1") + f"local/{path}"
+
+
+def fail(api: Api, **fault: Any) -> None:
+    assert httpx.post(local(api, "faults"), json=fault).status_code == 200
+
+
+def pending(api: Api) -> list[Any]:
+    items: list[Any] = httpx.get(local(api, "faults")).json()["items"]
+    return items
+
+
+def statuses(api: Api, *calls: str) -> list[int]:
+    return [api.post(call, ASK).status_code for call in calls]
+
+
+def test_a_fault_befalls_one_call_unless_it_says_how_many(api: Api) -> None:
+    fail(api, status=503)
+    assert statuses(api, *["check_gate"] * 2) == [503, 200]
+    fail(api, status=503, times=2)
+    assert statuses(api, *["check_gate"] * 3) == [503, 503, 200]
+    fail(api, status=503, **ALWAYS)
+    assert statuses(api, *["check_gate"] * 5) == [503] * 5
+    assert httpx.delete(local(api, "faults")).status_code == 204
+    assert statuses(api, "check_gate") == [200]
+
+
+def test_a_fault_befalls_the_calls_that_it_names(api: Api) -> None:
+    fail(api, calls=["get_layer", "log_event"], status=500, **ALWAYS)
+    assert statuses(api, "check_gate", "get_layer", "log_event") == [200, 500, 500]
+
+
+def test_the_first_fault_that_is_meant_goes_first(api: Api) -> None:
+    fail(api, status=500, calls=["check_gate"])
+    fail(api, status=501, times=2)
+    fail(api, status=502)
+    assert [fault["times"] for fault in pending(api)] == [1, 2, 1]
+    assert statuses(api, "get_config", "check_gate", "check_gate") == [501, 500, 501]
+    assert [fault["status"] for fault in pending(api)] == [502]
+
+
+def test_a_status_comes_with_a_body_and_when_to_try_again(api: Api) -> None:
+    fail(api, status=429, retryAfter=1.5, body="slow down")
+    reply = api.post("check_gate", ASK)
+    assert (reply.status_code, reply.headers["retry-after"], reply.text) == (
+        429,
+        "1.5",
+        "slow down",
+    )
+    fail(api, status=503)
+    reply = api.post("check_gate", ASK)
+    assert reply.json() == {"status": 503, "message": "a fault that was asked for"}
+    assert "retry-after" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(0, "0"), (30, "30"), (2_000_000, "2000000"), (0.0001, "0")]
+)
+def test_seconds_are_written_in_digits(api: Api, seconds: float, written: str) -> None:
+    fail(api, status=503, retryAfter=seconds)
+    assert api.post("check_gate", ASK).headers["retry-after"] == written
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_has_none(api: Api, status: int) -> None:
+    fail(api, status=status, body="nobody reads it")
+    assert api.post("check_gate", ASK).content == b""
+
+
+def test_a_delay_alone_lets_the_call_succeed_later(api: Api) -> None:
+    fail(api, delay=300)
+    start = time.monotonic()
+    assert api.gate("blue") is False
+    assert time.monotonic() - start >= 0.3
+
+
+def test_a_dropped_connection_ends_without_a_byte(api: Api) -> None:
+    fail(api, drop=True)
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        api.post("check_gate", {**ASK, "user": {"custom": {"long": "x" * 1_000_000}}})
+    assert statuses(api, "check_gate") == [200]
+
+
+def test_garbage_is_no_json(api: Api) -> None:
+    fail(api, garbage=True)
+    reply = api.post("check_gate", ASK)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    with pytest.raises(ValueError, match=r"decode|Expecting"):
+        json.loads(reply.content)
+
+
+def test_the_body_of_a_request_is_read_before_it_fails(api: Api) -> None:
+    fail(api, status=503)
+    body = {**ASK, "user": {"custom": {"long": "x" * 3_000_000}}}
+    assert api.post("check_gate", body).status_code == 503
+
+
+def test_what_steers_the_server_is_never_befallen(api: Api) -> None:
+    fail(api, drop=True, **ALWAYS)
+    for path in ("", "health", "project", "faults", "openapi.json"):
+        assert httpx.get(local(api, path)).status_code == 200
+
+
+def test_the_preflight_of_a_browser_is_not_befallen(api: Api) -> None:
+    fail(api, status=503)
+    preflight = api.http.options(
+        "/check_gate",
+        headers={"origin": "https://shop.example", "access-control-request-method": "POST"},
+    )
+    assert preflight.status_code == 200
+    reply = api.http.post("/check_gate", json=ASK, headers={"origin": "https://shop.example"})
+    # And the page may see what befell the call itself.
+    assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (503, "*")
+
+
+def test_sdks_are_befallen_too(api: Api) -> None:
+    fail(api, calls=["download_config_specs"], status=500, times=2)
+    root = api.server.url.removesuffix("/v1")
+    for path in ("/v1/download_config_specs/secret-local.json", "/v2/download_config_specs"):
+        assert api.http.get(root + path).status_code == 500
+        assert api.http.get(f"{api.server.url}/get_id_lists").status_code == 200
+
+
+def test_a_reset_removes_faults_unless_told_otherwise(api: Api) -> None:
+    fail(api, status=503, **ALWAYS)
+    httpx.post(local(api, "reset"), json={"faults": False})
+    assert statuses(api, "check_gate") == [503]
+    httpx.post(local(api, "reset"), json={})
+    assert statuses(api, "check_gate") == [200]
+
+
+def test_this_client_reads_a_rate_limit(api: Api, statsig: Statsig) -> None:
+    fail(api, status=429, retryAfter=7)
+    with pytest.raises(RateLimitError) as caught:
+        statsig.check_gate({"userID": "ada"}, "blue")
+    assert caught.value.retry_after == 7
+
+
+def test_this_client_tells_a_dropped_connection(api: Api, statsig: Statsig) -> None:
+    fail(api, drop=True)
+    with pytest.raises(APIConnectionError):
+        statsig.check_gate({"userID": "ada"}, "blue")
+
+
+def test_this_client_refuses_garbage(api: Api, statsig: Statsig) -> None:
+    fail(api, garbage=True)
+    with pytest.raises(ResponseValidationError):
+        statsig.check_gate({"userID": "ada"}, "blue")

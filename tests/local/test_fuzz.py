@@ -1,0 +1,80 @@
+"""Requests that schemathesis makes up from both contracts, and what it holds of the answers.
+
+`FUZZ_REQUESTS=3000 pytest tests/local/test_fuzz.py`, or `make fuzz`, makes more of them.
+"""
+
+import os
+from collections import Counter
+from importlib.resources import files
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.api.local_api import local_document
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.service import Service
+from statsig_api_client.local.wire import read_json
+
+from .conftest import SHOP
+
+schemathesis = pytest.importorskip("schemathesis", reason="only for development")
+
+REQUESTS: Final = int(os.environ.get("FUZZ_REQUESTS", "400"))
+"""How many at least, for both contracts together."""
+
+CONFIG: Final = schemathesis.config.SchemathesisConfig.from_dict(
+    # Every server on the web takes headers that its documents do not know, as HTTP says it must;
+    # that queries with unknown parameters are refused is tested in test_local_api.py.
+    {"generation": {"allow-extra-parameters": False}}
+)
+HEADERS: Final = {
+    "statsig-api-key": "secret-local",
+    # The events of any other SDK are read as SDKs send them, which is more than the contract.
+    "statsig-sdk-type": "py-http-api",
+}
+
+
+def http_document() -> Any:
+    text = files("statsig_api_client").joinpath("generated/openapi.json").read_bytes()
+    document: Any = read_json(text)
+    for item in document["paths"].values():
+        item["post"].pop("servers", None)  # Those of Statsig, of which some are for events alone.
+    return document
+
+
+@pytest.mark.parametrize(
+    ("document", "root"), [(http_document(), "v1"), (local_document(), "local")]
+)
+def test_every_answer_is_what_the_contract_says(document: Any, root: str) -> None:
+    recording = Recording(None)
+    service = Service(SHOP, recording)
+    schema = schemathesis.openapi.from_dict(document, config=CONFIG)
+    schema.app = create_app(service, only_this_machine=True)
+    schema.config.update(base_url=f"http://127.0.0.1/{root}")
+    statuses: Counter[int] = Counter()
+    operations = [found.ok() for found in schema.get_all_operations()]
+    busy = [found for found in operations if found.body or found.query]
+    examples = round(REQUESTS / 2 / len(busy) / 2) + 1
+    for operation in operations:
+        _try(operation.as_strategy(), examples, statuses)
+        if operation in busy:  # Nothing can be wrong where nothing is sent.
+            wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+            _try(wrong, examples, statuses)
+    service.close()
+    recording.close()
+    assert statuses.total() >= REQUESTS / 2
+    assert len(statuses) > 2
+    assert not [status for status in statuses if status >= 500]
+
+
+def _try(strategy: Any, examples: int, statuses: Counter[int]) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=strategy)
+    def run(case: Any) -> None:
+        reply = case.call(headers=HEADERS)
+        statuses[reply.status_code] += 1
+        case.validate_response(reply)
+
+    run()

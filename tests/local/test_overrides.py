@@ -1,0 +1,268 @@
+"""Overrides: who gets them, and that nobody else notices."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.service import Service
+from statsig_api_client.local.specs.overrides import Override, OverrideKind, Unit
+
+from .conftest import SHOP, Api, Json
+from .sdks.running import require_legacy_sdk
+from .test_differential import _core
+from .test_specs_files import DATA
+
+USERS: list[Json] = [
+    {},
+    {"userID": "ada"},
+    {"userID": "bob", "customIDs": {"companyID": "acme"}},
+    {"userID": "eve", "email": "eve@example.com", "country": "FI"},
+    {"customIDs": {"companyID": "acme"}},
+]
+
+
+def put(api: Api, kind: str, name: str, **more: Any) -> httpx.Response:
+    url = api.server.url.removesuffix("v1") + "local/overrides"
+    return httpx.put(url, json={"kind": kind, "name": name, **more})
+
+
+@pytest.fixture
+def api(serve: Callable[..., Api]) -> Api:
+    return serve(SHOP.read_text(encoding="utf-8"))
+
+
+def test_a_gate_is_overridden_for_everyone(api: Api) -> None:
+    for value in (True, False):
+        put(api, "gate", "staff_tools", value=value)
+        assert [api.gate("staff_tools", user) for user in USERS] == [value] * len(USERS)
+    reply = api.post("check_gate", {"gateName": "staff_tools"}).json()
+    assert reply["rule_id"] == "override"
+
+
+def test_a_gate_is_overridden_for_one_user(api: Api) -> None:
+    put(api, "gate", "staff_tools", userID="ada", value=True)
+    assert [api.gate("staff_tools", user) for user in USERS[:4]] == [False, True, False, True]
+
+
+def test_an_id_is_that_of_its_type_and_letters_count(api: Api) -> None:
+    put(api, "gate", "staff_tools", unitID={"type": "companyID", "id": "acme"}, value=True)
+    assert [api.gate("staff_tools", user) for user in USERS] == [False, False, True, True, True]
+    assert api.gate("staff_tools", {"userID": "acme"}) is False
+    assert api.gate("staff_tools", {"customIDs": {"companyID": "ACME"}}) is False
+
+
+@pytest.mark.parametrize("everyone_first", [True, False])
+def test_a_unit_goes_before_everyone_whatever_was_said_first(
+    api: Api, *, everyone_first: bool
+) -> None:
+    overrides: list[Json] = [{"value": True}, {"value": False, "userID": "ada"}]
+    for override in overrides if everyone_first else reversed(overrides):
+        put(api, "gate", "staff_tools", **override)
+    assert [api.gate("staff_tools", user) for user in USERS[:3]] == [True, False, True]
+
+
+def test_what_asks_an_overridden_gate_follows_it(api: Api) -> None:
+    put(api, "gate", "staff_tools", userID="ada", value=True)
+    assert api.config("homepage", {"userID": "ada"})["value"]["button_color"] == "purple"
+
+
+def test_a_config_gets_other_parameters(api: Api) -> None:
+    put(api, "config", "homepage", userID="ada", value={"headline": "Ada", "deep": {"a": []}})
+    reply = api.config("homepage", {"userID": "ada"})
+    assert reply["value"] == {"headline": "Ada", "deep": {"a": []}}
+    assert reply["rule_id"] == "override"
+    assert api.config("homepage", {"userID": "bob"})["value"]["headline"] == "Welcome!"
+
+
+def test_an_experiment_is_put_into_a_group(api: Api) -> None:
+    for group, shape in (("Control", "circle"), ("Square", "square")):
+        put(api, "experiment", "logo_test", group=group)
+        for user in USERS:
+            reply = api.config("logo_test", user)
+            assert (reply["value"], reply["group_name"]) == ({"shape": shape}, group)
+
+
+def test_an_experiment_gets_a_value_that_no_group_has(api: Api) -> None:
+    put(api, "experiment", "logo_test", value={"shape": "star"})
+    assert api.config("logo_test")["value"] == {"shape": "star"}
+
+
+def test_an_experiment_in_a_layer_is_followed_through_the_layer(api: Api) -> None:
+    put(api, "experiment", "add_to_cart_test", userID="ada", group="Green")
+    layer = api.layer("product_page", {"userID": "ada", "userAgent": "IE"})
+    assert layer["value"]["add_to_cart_color"] == "green"
+    assert layer["value"]["show_reviews"] is True
+    assert layer["allocatedExperimentName"] == "add_to_cart_test"
+    assert layer["ruleID"] == "override"
+
+
+def test_a_layer_goes_before_its_experiments(api: Api) -> None:
+    value = {"add_to_cart_color": "red", "price_format": "long", "show_reviews": False}
+    put(api, "experiment", "add_to_cart_test", userID="ada", group="Green")
+    put(api, "layer", "product_page", value=value)
+    layer = api.layer("product_page", {"userID": "ada"})
+    assert (layer["value"], layer["allocatedExperimentName"]) == (value, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "more", "message"),
+    [
+        (
+            "gate",
+            "staff_tool",
+            {"value": True},
+            "no gate 'staff_tool'; did you mean 'staff_tools'?",
+        ),
+        ("config", "logo_test", {"value": {}}, "no config 'logo_test'; there are homepage"),
+        ("experiment", "homepage", {"value": {}}, "no experiment 'homepage'; there are add_to"),
+        ("layer", "product", {"value": {}}, "no layer 'product'; did you mean 'product_page'?"),
+        (
+            "experiment",
+            "logo_test",
+            {"group": "Squire"},
+            "the experiment 'logo_test' has no group 'Squire'; did you mean 'Square'?",
+        ),
+        (
+            "layer",
+            "product_page",
+            {"value": {"show_review": True}},
+            "the layer 'product_page' has no parameter 'show_review'; did you mean 'show_reviews'?",
+        ),
+    ],
+)
+def test_what_is_unknown_is_refused_with_a_suggestion(
+    shop_server: Api, kind: str, name: str, more: Json, message: str
+) -> None:
+    reply = put(shop_server, kind, name, **more)
+    assert reply.status_code == 404
+    assert reply.json()["message"].startswith(message)
+
+
+SPECS = """
+gates:
+  off: {}
+  on: {rules: [{name: all, if: everyone}]}
+"""
+
+
+def _legacy(specs: Json) -> Any:
+    import statsig
+
+    sdk = statsig.StatsigServer()
+    sdk.initialize(
+        "secret-local",
+        statsig.StatsigOptions(
+            local_mode=True, bootstrap_values=json.dumps(specs), disable_diagnostics=True
+        ),
+    )
+    return sdk
+
+
+def test_sdks_that_read_the_served_specs_follow_an_override(serve: Callable[..., Api]) -> None:
+    from statsig_python_core import StatsigUser
+
+    api = serve(SPECS)
+    put(api, "gate", "off", userID="ada", value=True)
+    put(api, "gate", "on", userID="ada", value=False)
+    root = api.server.url.removesuffix("/v1")
+    core = _core(api.http.get(f"{root}/v2/download_config_specs").text)
+    answers = [core.check_gate(StatsigUser(u), g) for u in ("ada", "bob") for g in ("off", "on")]
+    core.shutdown().wait()
+    assert answers == [True, False, False, True]
+    require_legacy_sdk()
+    import statsig
+
+    legacy = _legacy(api.http.get(f"{root}/v1/download_config_specs").json())
+    users = [statsig.StatsigUser(name) for name in ("ada", "bob")]
+    answers = [legacy.check_gate(user, gate) for user in users for gate in ("off", "on")]
+    legacy.shutdown()
+    assert answers == [True, False, False, True]
+
+
+class Project:
+    """A project, and all its answers, without a server."""
+
+    def __init__(self, file: Path) -> None:
+        self.recording = Recording(None)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*which are empty here")
+            self.service = Service(file, self.recording)
+
+    def answers(self, user: Json) -> dict[tuple[str, str], object]:
+        specs, evaluations = self.service.specs, self.service.evaluator.evaluate(user)
+        return {
+            **{("gate", name): evaluations.gate(name) for name in specs.gates},
+            **{("config", name): evaluations.config(name) for name in specs.configs},
+            **{("experiment", name): evaluations.config(name) for name in specs.experiments},
+            **{("layer", name): evaluations.layer(name) for name in specs.layers},
+        }
+
+    def names(self) -> list[tuple[OverrideKind, str]]:
+        specs = self.service.specs
+        return [
+            *(("gate", name) for name in specs.gates),
+            *(("config", name) for name in specs.configs),
+            *(("experiment", name) for name in specs.experiments),
+            *(("layer", name) for name in specs.layers),
+        ]
+
+    def close(self) -> None:
+        self.service.close()
+        self.recording.close()
+
+
+@pytest.fixture(
+    scope="module", params=[SHOP, DATA / "demo_project_dcs.json", DATA / "eval_project_dcs.json"]
+)
+def project(request: pytest.FixtureRequest) -> Iterator[Project]:
+    if not request.param.exists():
+        pytest.skip("the specs of real projects are not there")
+    project = Project(request.param)
+    yield project
+    project.close()
+
+
+@given(data=st.data())
+def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
+    project: Project, data: st.DataObject
+) -> None:
+    kind, name = data.draw(st.sampled_from(project.names()))
+    unit = Unit(id_type="userID", id="ada")
+    value: Any = data.draw(st.booleans()) if kind == "gate" else {}
+    users: list[Json] = [*USERS, {"userID": data.draw(st.text(min_size=1, max_size=3))}]
+    before = [project.answers(user) for user in users]
+    project.service.override(Override(kind=kind, name=name, unit=unit, value=value, group=None))
+    during = [project.answers(user) for user in users]
+    project.service.remove_overrides(lambda _: True)
+    assert [project.answers(user) for user in users] == before
+    assert during[1][kind, name].value == value  # type: ignore[attr-defined]
+    assert [
+        now for user, now in zip(users, during, strict=True) if user.get("userID") != "ada"
+    ] == [then for user, then in zip(users, before, strict=True) if user.get("userID") != "ada"]
+    # And for the user: what does not mention it says what it said.
+    document = json.dumps(project.service.specs.document)
+    if kind == "config" and document.count(json.dumps(name)) <= 2:
+        changed = {entity for entity in before[1] if before[1][entity] != during[1][entity]}
+        assert changed == {(kind, name)}
+
+
+def test_every_group_of_every_experiment_can_be_had(project: Project) -> None:
+    from statsig_api_client.local.specs.overrides import group_rules
+
+    specs = project.service.specs
+    for name in specs.experiments:
+        for group, rule in group_rules(specs.document["dynamic_configs"][name]).items():
+            wanted = Override(kind="experiment", name=name, unit=None, value=None, group=group)
+            project.service.override(wanted)
+            found = project.service.evaluator.evaluate({"userID": "ada"}).config(name)
+            assert found is not None
+            assert (found.value, found.group_name) == (rule["returnValue"], group)
+    project.service.remove_overrides(lambda _: True)
