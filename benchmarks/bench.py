@@ -141,16 +141,7 @@ def bench(*, pinned: bool = True) -> Iterator[Bench]:
         print(f"the server: {requests} requests, {used / max(requests, 1):.1f} µs of CPU each")
 
 
-def python(program: str, *, rounds: int) -> list[float]:
-    """The numbers that a program prints, each time in a new process."""
-    return [
-        float(
-            subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", program],
-                check=True,
-                capture_output=True,
-                text=True,
-            ).stdout
-        )
-        for _ in range(rounds)
-    ]
+def python(program: str) -> float:
+    """The number that a program prints, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
