@@ -39,8 +39,8 @@ OWN_HEADERS = {
     "STATSIG-CLIENT-TIME": "1616826986211",
 }
 
-Rounds = Callable[[int], None]
-"""Does it so many times."""
+Rounds = Callable[[int], int]
+"""Does it so many times, or a few more, and says how often it did it."""
 
 
 @frozen
@@ -71,9 +71,10 @@ def case(name: str) -> Callable[[Case], Case]:
 def again(call: Callable[[], object]) -> Rounds:
     """One call after the other."""
 
-    def rounds(count: int) -> None:
+    def rounds(count: int) -> int:
         for _ in range(count):
             call()
+        return count
 
     return rounds
 
@@ -89,8 +90,10 @@ def in_flight(
         for _ in range(count):
             await call()
 
-    async def all_of_them(count: int) -> None:
-        await asyncio.gather(*(some(-(-count // tasks)) for _ in range(tasks)))
+    async def all_of_them(count: int) -> int:
+        each = -(-count // tasks)
+        await asyncio.gather(*(some(each) for _ in range(tasks)))
+        return each * tasks
 
     return lambda count: runner.run(all_of_them(count))
 
@@ -258,9 +261,11 @@ def _threads(statsig: Any, threads: int) -> Rounds:
         again(partial(statsig.check_gate, _our_user(), "new_checkout")),
     )
 
-    def rounds(count: int) -> None:
-        for done in [pool.submit(one, -(-count // threads)) for _ in range(threads)]:
+    def rounds(count: int) -> int:
+        return sum(
             done.result()
+            for done in [pool.submit(one, -(-count // threads)) for _ in range(threads)]
+        )
 
     return rounds
 

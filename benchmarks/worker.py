@@ -39,7 +39,7 @@ def main() -> None:
     for line in sys.stdin:
         count = int(line)
         start, cpu = time.perf_counter(), time.process_time()
-        rounds(count)
+        count = rounds(count)
         used, taken = time.process_time() - cpu, time.perf_counter() - start
         print(taken / count * 1e6, used / count * 1e6, flush=True)
     os._exit(0)  # the connections need no ceremony
