@@ -262,10 +262,8 @@ def _threads(statsig: Any, threads: int) -> Rounds:
     )
 
     def rounds(count: int) -> int:
-        return sum(
-            done.result()
-            for done in [pool.submit(one, -(-count // threads)) for _ in range(threads)]
-        )
+        waiting = [pool.submit(one, -(-count // threads)) for _ in range(threads)]
+        return sum(done.result() for done in waiting)
 
     return rounds
 

@@ -310,6 +310,12 @@ def test_many_tasks_send_at_once(engine: Sender, server: Loopback) -> None:
     assert engine.supplied or server.connections <= (150 if engine.is_fast else 100)
 
 
+def _until(happened: Callable[[], bool]) -> None:
+    start = time.monotonic()
+    while not happened() and time.monotonic() - start < LATE:
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("engine", ["async httpx", "async httpx2", "async fast"], indirect=True)
 def test_replies_that_take_their_time_hold_up_no_other_request(
     engine: Sender, server: Loopback
@@ -319,10 +325,9 @@ def test_replies_that_take_their_time_hold_up_no_other_request(
 
     async def behind_slow_ones() -> None:
         waiting = [asyncio.create_task(engine.engine.send(request)) for _ in range(12)]
-        while len(server.requests) < 12:
-            await asyncio.sleep(0.01)
-        server.script(reply())
+        await asyncio.to_thread(_until, lambda: len(server.requests) == 12)
         await asyncio.sleep(0.1)
+        server.script(reply())
         assert replied(await asyncio.wait_for(engine.engine.send(request), LATE))
         assert not any(task.done() for task in waiting)
         for task in waiting:
