@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 
-.PHONY: demo test generate lint types docs fuzz soak lowest clean
+.PHONY: demo test generate lint types docs fuzz soak bench bench-quick lowest clean
 
 demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
 	$(BIN)/python generate.py --check
@@ -34,11 +34,17 @@ fuzz: .venv/.ready   ## thousands of requests made up from the contracts, a minu
 soak: .venv/.ready   ## minutes of kill -9 under load, and of a million events, on the local server
 	$(BIN)/python tests/local/soak.py
 
+bench: .venv-bench/.ready   ## everything that is measured, into benchmarks/RESULTS.md: 5 to 10 minutes
+	.venv-bench/bin/python benchmarks/run.py
+
+bench-quick: .venv-bench/.ready   ## the ratios that matter, in half a minute
+	.venv-bench/bin/python benchmarks/run.py --quick
+
 lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it allows
 	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/test_typing.py
 
 clean:
-	rm -rf .venv .venv-lowest dist build tests/local/sdks/node_modules
+	rm -rf .venv .venv-bench .venv-lowest dist build tests/local/sdks/node_modules
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -54,4 +60,10 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints-lowest.txt --editable ".[local,test]"
+	touch $@
+
+.venv-bench/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[bench]"
 	touch $@

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeoutError
+from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
 from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, RawHeaders, Reply, WireRequest
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyreqwest.client import Client, SyncClient
+    from pyreqwest.http import HeaderMap
     from pyreqwest.request import StreamRequest, SyncStreamRequest
     from pyreqwest.response import Response, SyncResponse
 
@@ -103,15 +105,16 @@ class FastEngine:
         return self._substitute
 
     def _message(self, request: WireRequest) -> "SyncStreamRequest":
-        key = _key(request)
+        url, scheme, host = _address(request.url)
+        key = (os.getpid(), scheme, host, request.connect_timeout)
         client = self._clients.get(key) or self._clients.setdefault(
             key, _set_up(SyncClientBuilder(), key).build()
         )
         return (
-            client.post(request.url)
+            client.post(url)
             .headers(_text(request.headers))
             .body_bytes(request.body)
-            .timeout(_timeout(request))
+            .timeout(_timeout(request.timeout, request.connect_timeout))
             .build_streamed()
         )
 
@@ -176,15 +179,16 @@ class AsyncFastEngine:
         return self._substitute
 
     def _message(self, request: WireRequest) -> "StreamRequest":
-        key = _key(request)
+        url, scheme, host = _address(request.url)
+        key = (os.getpid(), scheme, host, request.connect_timeout)
         client = self._clients.get(key) or self._clients.setdefault(
             key, _set_up(ClientBuilder(), key).build()
         )
         return (
-            client.post(request.url)
+            client.post(url)
             .headers(_text(request.headers))
             .body_bytes(request.body)
-            .timeout(_timeout(request))
+            .timeout(_timeout(request.timeout, request.connect_timeout))
             .build_streamed()
         )
 
@@ -214,9 +218,11 @@ def _end_in_peace() -> None:
 # ---- What goes out ----
 
 
-def _key(request: WireRequest) -> _Key:
-    scheme, _, host = request.url.split("/", 3)[:3]
-    return os.getpid(), scheme[:-1], host, request.connect_timeout
+@functools.lru_cache(256)  # a client has two or three
+def _address(url: str) -> tuple[Url, str, str]:
+    """A URL, parsed, with its scheme and its host."""
+    scheme, _, host = url.split("/", 3)[:3]
+    return Url(url), scheme[:-1], host
 
 
 def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
@@ -246,9 +252,9 @@ def _text(headers: RawHeaders) -> list[tuple[str, str]]:
     return [(name.decode(), value.decode()) for name, value in headers]
 
 
-def _timeout(request: WireRequest) -> timedelta:
-    grace = _GRACE if request.timeout == request.connect_timeout else 0.0
-    return timedelta(seconds=request.timeout + grace)
+@functools.lru_cache(16)  # most attempts have the same
+def _timeout(seconds: float, connect_seconds: float) -> timedelta:
+    return timedelta(seconds=seconds + (_GRACE if seconds == connect_seconds else 0.0))
 
 
 # ---- What comes back ----
@@ -259,17 +265,13 @@ def _incoming(response: "Response | SyncResponse") -> Incoming:
     try:
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     except ValueError:  # one is not ASCII
-        raw = [
-            (name.encode(), value.encode())
-            for name in headers
-            for value in _ascii_values(response, name)
-        ]
+        raw = [(name.encode(), value.encode()) for name in headers for value in _all(headers, name)]
     return Incoming(response.status, raw, zlib.error)
 
 
-def _ascii_values(response: "Response | SyncResponse", name: str) -> list[str]:
+def _all(headers: "HeaderMap", name: str) -> list[str]:
     try:
-        return response.get_header_all(name)
+        return headers.getall(name)
     except ValueError:
         return []
 

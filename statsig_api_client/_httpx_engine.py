@@ -7,7 +7,7 @@ import asyncio
 import os
 import time
 import warnings
-from contextlib import aclosing, closing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -31,10 +31,11 @@ from ._httpx_pools import Pools
 from ._origin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     _Send: TypeAlias = Callable[[httpx.Request], httpx.Response]
-    _AsyncSend: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
+    _AsyncSend: TypeAlias = Callable[[httpx.Request], AbstractAsyncContextManager[httpx.Response]]
 
 
 class HttpxEngine:
@@ -170,9 +171,9 @@ class AsyncHttpxEngine:
         if self._client is None:
             key = (asyncio.get_running_loop(), address.origin)
             pools = self._pools.get(key) or self._open(key)
-            return self._library.message(address, request, waits), pools.send
+            return self._library.message(address, request, waits), pools.sending
         message = message_of(self._client, address, request, waits)
-        return message, partial(self._client.send, stream=True, follow_redirects=False)
+        return message, partial(_sending, self._client)
 
     def _open(self, key: tuple[asyncio.AbstractEventLoop, Origin]) -> Pools:
         for old in [key for key in self._pools if key[0].is_closed()]:
@@ -182,9 +183,9 @@ class AsyncHttpxEngine:
 
     async def _exchange(self, message: httpx.Request, send: "_AsyncSend", seconds: float) -> Reply:
         deadline = asyncio.get_running_loop().time() + seconds
-        async with asyncio.timeout_at(deadline):
-            response = await send(message)
-        async with aclosing(response):
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout_at(deadline):
+                response = await stack.enter_async_context(send(message))
             incoming = self._library.incoming(response)
             try:
                 encoded = response.is_stream_consumed or incoming.encoding()
@@ -198,6 +199,15 @@ class AsyncHttpxEngine:
             except Exception as error:  # noqa: BLE001
                 incoming.break_off(error)
         return incoming.reply()
+
+
+@asynccontextmanager
+async def _sending(
+    client: httpx.AsyncClient, message: httpx.Request
+) -> "AsyncGenerator[httpx.Response]":
+    response = await client.send(message, stream=True, follow_redirects=False)
+    async with aclosing(response):
+        yield response
 
 
 def _unsendable(error: Exception) -> Failure:

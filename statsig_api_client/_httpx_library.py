@@ -22,7 +22,7 @@ Waits: TypeAlias = Mapping[str, float | None]
 # httpx keeps 20 connections, each for 5 seconds: a call every 6 seconds, or 30 calls at once, would
 # connect anew most times. A connection that the server has closed is noticed before it is used.
 _CONNECTIONS: Final = 96
-_POOLS: Final = 8
+_POOLS: Final = 32
 _KEPT_FOR: Final = 30.0
 
 

@@ -310,6 +310,34 @@ def test_many_tasks_send_at_once(engine: Sender, server: Loopback) -> None:
     assert engine.supplied or server.connections <= (150 if engine.is_fast else 100)
 
 
+def _until(happened: Callable[[], bool]) -> None:
+    start = time.monotonic()
+    while not happened() and time.monotonic() - start < LATE:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("engine", ["async httpx", "async httpx2", "async fast"], indirect=True)
+def test_replies_that_take_their_time_hold_up_no_other_request(
+    engine: Sender, server: Loopback
+) -> None:
+    slow = drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03)
+    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=9, timeout=9)
+
+    async def behind_slow_ones() -> None:
+        waiting = [asyncio.create_task(engine.engine.send(request)) for _ in range(12)]
+        await asyncio.to_thread(_until, lambda: len(server.requests) == 12)
+        await asyncio.sleep(0.1)
+        server.script(reply())
+        assert replied(await asyncio.wait_for(engine.engine.send(request), LATE))
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    server.script(slow)
+    engine.runner.run(behind_slow_ones())
+
+
 @pytest.mark.parametrize("engine", ["async httpx", "async httpx2"], indirect=True)
 def test_an_engine_goes_from_one_event_loop_to_the_next(engine: Sender, server: Loopback) -> None:
     request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
@@ -1062,6 +1090,7 @@ def test_an_asynchronous_engine_that_nobody_closes_warns(engine_class: Any) -> N
     failed(asyncio.run(engine.send(request)))  # without a connection, which would warn as well
     with pytest.warns(ResourceWarning, match="unclosed client"):
         del engine
+        gc.collect()  # errors of the attempt may hold it in a circle
 
 
 def test_an_engine_that_could_not_be_made_does_not_warn() -> None:

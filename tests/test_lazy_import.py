@@ -8,7 +8,8 @@ import sys
 import statsig_api_client
 
 HEAVY = ("httpx", "httpx2", "httpcore", "h11", "anyio", "asyncio", "ssl", "certifi", "email",
-         "http", "urllib", "socket", "decimal", "dataclasses", "datetime", "pathlib", "random")
+         "http", "urllib", "socket", "decimal", "dataclasses", "datetime", "pathlib", "random",
+         "orjson", "pyreqwest", "uuid", "zlib")
 print([name for name in HEAVY if name in sys.modules])
 
 from statsig_api_client import Statsig, StatsigUser
@@ -25,6 +26,41 @@ def test_httpx_is_imported_with_the_first_client() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.splitlines() == ["[]", "False", "True False"]
+
+
+def test_the_fast_engine_is_imported_with_the_first_client_and_httpx_is_not() -> None:
+    program = """
+import sys
+from statsig_api_client import Statsig
+print("pyreqwest" in sys.modules)
+with Statsig("secret-abc", engine="fast"):
+    print("pyreqwest" in sys.modules, "httpx" in sys.modules, "orjson" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.splitlines() == ["False", "True False False"]
+
+
+def test_importing_the_package_imports_few_modules() -> None:
+    program = """
+import sys
+before = set(sys.modules)
+import statsig_api_client
+new = set(sys.modules) - before
+own = {name for name in new if name.partition(".")[0] == "statsig_api_client"}
+print(len(own), len(new - own))
+"""
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    own, others = map(int, result.stdout.split())
+    assert own <= 40
+    assert others <= 90, "something that is not needed before the first call came in"
 
 
 def test_every_module_can_be_imported_first() -> None:

@@ -1,6 +1,7 @@
 """Whole round trips: what is asked reaches a real server, and what it answers comes back."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from copy import deepcopy
@@ -130,7 +131,15 @@ def test_the_server_receives_the_request_of_the_contract(
 def test_the_body_is_compact_json_in_utf_8(plain: Talk, name: str, data: st.DataObject) -> None:
     received = plain.send(name, data.draw(call_arguments(name, sendable=True)))
     compact = json.dumps(received.json, ensure_ascii=False, separators=(",", ":"))
-    assert received.body.decode() == compact
+    assert re.sub(TEXT_OR_NUMBER, in_our_notation, received.body.decode()) == compact
+
+
+TEXT_OR_NUMBER = r'("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)'
+
+
+def in_our_notation(part: re.Match[str]) -> str:
+    """A number in Python's notation, which orjson does not share, and a text as it is."""
+    return part[1] or json.dumps(json.loads(part[2]))
 
 
 @each_method

@@ -1,0 +1,147 @@
+"""Measures cases side by side: a process each, one round at a time, in turns, and their medians.
+
+The machine is never alone, and drifts by half within minutes, so that only ratios of one run count.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+HERE = Path(__file__).parent
+SPEC = HERE.parent / "openapi.yaml"
+
+
+@frozen
+class Result:
+    """What a case takes: microseconds per call."""
+
+    median: float
+    low: float
+    high: float
+    """A quarter of the rounds is below `low`, and a quarter above `high`."""
+    cpu: float
+    """Of the client's process, with all its threads."""
+
+    @classmethod
+    def of(cls, rounds: list[tuple[float, float]]) -> "Result":
+        """What some rounds come to: pairs of time and CPU."""
+        low, median, high = statistics.quantiles([taken for taken, _ in rounds], n=4)
+        return cls(median, low, high, statistics.median(used for _, used in rounds))
+
+
+@frozen
+class Bench:
+    """A server, and what the cases need."""
+
+    url: str
+    stock: Path
+    cpu: int | None
+    """The core of the cases, which is not that of the server; None: wherever the system likes."""
+
+    def measure(
+        self, cases: Sequence[str], *, size: int = 1, rounds: int = 9, seconds: float = 0.15
+    ) -> dict[str, Result]:
+        """Run some cases in turns, each for so many rounds of so many seconds."""
+        with ExitStack() as stack:
+            workers = {name: stack.enter_context(self._worker(name, size)) for name in cases}
+            counts = {name: _count(worker, seconds) for name, worker in workers.items()}
+            samples: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
+            for _ in range(rounds):
+                for name, worker in workers.items():
+                    samples[name].append(_round(worker, counts[name]))
+        return {name: Result.of(sample) for name, sample in samples.items()}
+
+    def bursts(self, case: str, *, size: int, pause: float, rounds: int) -> tuple[Result, Result]:
+        """Bursts of so many calls at once: one after the other, and each after a pause."""
+        with self._worker(case, size) as worker:
+            for _ in range(5):
+                _round(worker, size)
+            steady, rested = [], []
+            for _ in range(rounds):
+                steady += [_round(worker, size) for _ in range(5)]
+                time.sleep(pause)
+                rested.append(_round(worker, size))
+        return Result.of(steady), Result.of(rested)
+
+    @contextmanager
+    def _worker(self, name: str, size: int) -> Iterator["subprocess.Popen[str]"]:
+        command = [
+            *(sys.executable, "-W", "ignore", str(HERE / "worker.py"), name),
+            *("--url", self.url, "--stock", str(self.stock)),
+            *("--size", str(size)),
+            *(() if self.cpu is None else ("--cpu", str(self.cpu))),
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError(f"the case {name!r} cannot be measured")
+            yield process
+            assert process.stdin
+            process.stdin.close()
+            process.wait(20)
+
+
+def _round(worker: "subprocess.Popen[str]", count: int) -> tuple[float, float]:
+    assert worker.stdin
+    assert worker.stdout
+    worker.stdin.write(f"{count}\n")
+    worker.stdin.flush()
+    taken, used = map(float, worker.stdout.readline().split())
+    return taken, used
+
+
+def _count(worker: "subprocess.Popen[str]", seconds: float) -> int:
+    """How many calls a round has. The first rounds warm up."""
+    _round(worker, 20)
+    taken, _ = _round(worker, 50)
+    return max(5, int(seconds * 1e6 / taken))
+
+
+@contextmanager
+def bench(*, pinned: bool = True) -> Iterator[Bench]:
+    """Start the server, and generate what openapi-python-client makes of our contract.
+
+    Pinned: the server on the last core, the cases on the first.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        server = folder / "server"
+        subprocess.run(["cc", "-O2", "-o", server, HERE / "server.c"], check=True)
+        stock = folder / "stock"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
+                *("--path", SPEC, "--output-path", stock),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        process = stack.enter_context(
+            subprocess.Popen([server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+        if pinned:
+            os.sched_setaffinity(process.pid, {cores[-1]})
+        assert process.stdin
+        assert process.stdout
+        port = int(process.stdout.readline())
+        yield Bench(f"http://127.0.0.1:{port}/v1", stock, cores[0] if pinned else None)
+        process.stdin.close()
+        requests, used = map(int, process.stdout.read().split())
+        print(f"the server: {requests} requests, {used / max(requests, 1):.1f} µs of CPU each")
+
+
+def python(program: str) -> float:
+    """The number that a program prints, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -1,0 +1,313 @@
+"""Runs the benchmarks, prints what was reached, and writes the results.
+
+    python benchmarks/run.py           everything, into RESULTS.md, results.json and plots/
+    python benchmarks/run.py --quick   the ratios that matter, in less than a minute; writes nothing
+
+The rows are those of the table of targets; `NOTES.md` tells where the time goes.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from attrs import asdict, frozen
+from bench import HERE, Result, bench, python
+from scale import SERIES, Series, measure, plot
+
+CALLS = (
+    *("http.client", "httpx", "httpx2", "httpx transport, ready bytes", "pyreqwest, ready bytes"),
+    *("openapi-python-client", "openai", "Statsig", "Statsig, fast", "Statsig, httpx2 client"),
+    *("Statsig, engine that answers at once", "Statsig(...)"),
+)
+PEERS = ("httpx2", "openapi-python-client", "openai", "Statsig, httpx2 client")
+"""Those that no row is about."""
+ASYNC = (
+    *("httpx, async", "httpx2, async", "aiohttp", "pyreqwest, async, ready bytes"),
+    *("AsyncStatsig", "AsyncStatsig, fast"),
+)
+EVENTS = (
+    *("httpx, events", "openapi-python-client, events", "Statsig, events", "Statsig, events, gzip"),
+    *("Statsig, events, gzip, no orjson", "Statsig, fast, events, gzip"),
+)
+IMPORTS = (
+    *("import httpx", "import statsig_api_client", "import attrs"),
+    "from statsig_api_client import Statsig; Statsig('secret-x')",
+    "from statsig_api_client import Statsig; Statsig('secret-x', engine='fast')",
+)
+PACKAGES = (
+    *("httpx", "httpx2", "sniffio", "pyreqwest", "orjson", "attrs", "aiohttp", "openai"),
+    *("openapi-python-client", "statsig-python-core", "statsig", "mypy"),
+)
+
+Table = dict[str, Result]
+
+
+@frozen
+class Row:
+    """A row of the table of targets."""
+
+    what: str
+    reach: float
+    got: float
+    unit: str = ""
+
+    @property
+    def line(self) -> str:
+        """The row as Markdown."""
+        mark = "yes" if self.got <= self.reach else "**no**"
+        return f"| {self.what} | ≤ {self.reach:g}{self.unit} | {self.got:.2f}{self.unit} | {mark} |"
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    started = time.monotonic()
+    groups, rows = _quick() if quick else _everything()
+    print("\n| what | reach | got | reached |\n|---|---|---|---|")
+    print("\n".join(row.line for row in rows))
+    if not quick:
+        series = {}
+        with bench() as server:
+            for each in SERIES:
+                series[each.title] = measure(server, each)
+                plot(each, series[each.title], HERE / "plots")
+        _write(groups, rows, series)
+    print(f"\n{time.monotonic() - started:.0f} s")
+
+
+def _quick() -> tuple[dict[str, Table], list[Row]]:
+    with bench() as server:
+        calls = server.measure([name for name in CALLS if name not in PEERS], rounds=9)
+        many = server.measure(
+            ("httpx, async", "aiohttp", "AsyncStatsig", "AsyncStatsig, fast"), size=100, rounds=5
+        )
+        events = server.measure(EVENTS[1:], size=500, rounds=7)
+    groups = {"calls": calls, "async": many, "events": events}
+    return groups, [*_call_rows(calls, many, events), *_import_rows(_imports(rounds=7))]
+
+
+def _everything() -> tuple[dict[str, Table], list[Row]]:
+    groups: dict[str, Table] = {}
+    with bench() as server:
+        calls = groups["One call after the other, client on one core"] = server.measure(
+            CALLS, rounds=15
+        )
+    with bench(pinned=False) as server:
+        loose = groups["One call after the other, wherever the system puts it"] = server.measure(
+            ("http.client", "httpx", "pyreqwest, ready bytes", "Statsig", "Statsig, fast"),
+            rounds=15,
+        )
+    with bench() as server:
+        groups["Async, one call after the other"] = server.measure(ASYNC, rounds=7)
+        many = groups["Async, 100 calls in flight"] = server.measure(
+            ASYNC, size=100, rounds=9, seconds=0.3
+        )
+        events = groups["Batches of 500 events"] = server.measure(
+            EVENTS, size=500, rounds=11, seconds=0.2
+        )
+        steady, rested = server.bursts("AsyncStatsig, fast", size=100, pause=1.0, rounds=9)
+    groups["Bursts of 100 calls, fast engine"] = {"steady": steady, "after a pause": rested}
+    imports = groups["Imports"] = _imports(rounds=15)
+    rows = _call_rows(calls, many, events)
+    rows[3:3] = [
+        Row(
+            "the same, not pinned to cores",
+            1.0,
+            _ratio(loose, "Statsig, fast", "http.client"),
+        )
+    ]
+    rows += _import_rows(imports)
+    rows += [
+        Row(
+            "a burst of 100 after a pause, fast engine, against a steady one",
+            1.2,
+            rested.median / steady.median,
+        ),
+        _mypy_row(),
+        Row("`python generate.py`", 5.0, min(_generate() for _ in range(3)), " s"),
+    ]
+    return groups, rows
+
+
+def _ratio(table: Table, ours: str, theirs: str) -> float:
+    return table[ours].median / table[theirs].median
+
+
+def _call_rows(calls: Table, many: Table, events: Table) -> list[Row]:
+    stock = "openapi-python-client, events"
+    return [
+        Row(
+            "sync `check_gate`, httpx engine, against idiomatic httpx",
+            0.85,
+            _ratio(calls, "Statsig", "httpx"),
+        ),
+        Row(
+            "async `check_gate`, 100 in flight, httpx engine, against idiomatic httpx",
+            0.95,
+            _ratio(many, "AsyncStatsig", "httpx, async"),
+        ),
+        Row(
+            "sync `check_gate`, fast engine, against http.client with json",
+            1.0,
+            _ratio(calls, "Statsig, fast", "http.client"),
+        ),
+        Row(
+            "async `check_gate`, 100 in flight, fast engine, against aiohttp with json",
+            0.7,
+            _ratio(many, "AsyncStatsig, fast", "aiohttp"),
+        ),
+        Row(
+            "our overhead over bare pyreqwest with ready bytes, per call",
+            25.0,
+            calls["Statsig, fast"].median - calls["pyreqwest, ready bytes"].median,
+            " µs",
+        ),
+        Row(
+            "our overhead over the bare httpx transport with ready bytes, per call",
+            25.0,
+            calls["Statsig"].median - calls["httpx transport, ready bytes"].median,
+            " µs",
+        ),
+        Row(
+            "our layer alone, on an engine that answers at once",
+            25.0,
+            calls["Statsig, engine that answers at once"].median,
+            " µs",
+        ),
+        Row(
+            "`log_events` of 500 models, gzip, httpx engine, without orjson, against "
+            "openapi-python-client",
+            0.75,
+            _ratio(events, "Statsig, events, gzip, no orjson", stock),
+        ),
+        Row(
+            "the same with orjson",
+            0.35,
+            _ratio(events, "Statsig, events, gzip", stock),
+        ),
+        Row("`Statsig(...)`", 1.0, calls["Statsig(...)"].median / 1000, " ms"),
+    ]
+
+
+def _import_rows(imports: Table) -> list[Row]:
+    return [
+        Row(
+            "`import statsig_api_client` against `import httpx`",
+            0.6,
+            _ratio(imports, "import statsig_api_client", "import httpx"),
+        )
+    ]
+
+
+def _imports(*, rounds: int) -> Table:
+    samples: dict[str, list[float]] = {statement: [] for statement in IMPORTS}
+    for _ in range(rounds):
+        for statement, sample in samples.items():
+            # Where click and rich are, httpx imports its command line; few services have them.
+            program = (
+                "import sys, time\nsys.modules['click'] = None\nstart = time.perf_counter()\n"
+                f"{statement}\nprint((time.perf_counter() - start) * 1e6)"
+            )
+            sample.append(python(program))
+    return {name: Result.of([(each, each) for each in taken]) for name, taken in samples.items()}
+
+
+def _mypy_row() -> Row:
+    taken: dict[str, list[float]] = {"httpx": [], "statsig_api_client": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(2):
+            for name, seconds in taken.items():
+                program = Path(folder, f"{name}_user.py")
+                program.write_text(f"import {name}\n")
+                seconds.append(
+                    _timed("-m", "mypy", "--strict", f"--cache-dir={os.devnull}", program)
+                )
+    ours, theirs = min(taken["statsig_api_client"]), min(taken["httpx"])
+    return Row("consumer's `mypy --strict`, cold, against httpx alone", 1.25, ours / theirs)
+
+
+def _generate() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return _timed(HERE.parent / "generate.py", "--output", Path(folder, "generated"))
+
+
+def _timed(*arguments: str | Path) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+# ---- The results ----
+
+
+def _write(groups: dict[str, Table], rows: list[Row], series: dict[str, Series]) -> None:
+    (HERE / "RESULTS.md").write_text("\n".join(_report(groups, rows, series)) + "\n")
+    results = {
+        "machine": _machine(),
+        "versions": _versions(),
+        "rows": [asdict(row) for row in rows],
+        "microseconds": {
+            group: {name: asdict(result) for name, result in table.items()}
+            for group, table in groups.items()
+        },
+        "scale": {
+            title: {name: dict(zip(sizes, values, strict=True)) for name, (sizes, values) in lines}
+            for title, lines in ((title, each.items()) for title, each in series.items())
+        },
+    }
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    (HERE / "results.json").write_text(f"{text}\n")
+
+
+def _machine() -> str:
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores, {platform.machine()}, {platform.system()}"
+
+
+def _versions() -> dict[str, str]:
+    return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def _report(groups: dict[str, Table], rows: list[Row], series: dict[str, Series]) -> Iterator[str]:
+    yield "# Results\n"
+    yield f"Written by `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}. {_machine()}."
+    yield ", ".join(f"{name} {number}" for name, number in _versions().items()) + ".\n"
+    yield "The machine is shared and drifts: only ratios within one table count. `NOTES.md` tells"
+    yield "where the time goes, and what stands in the way of a row that was not reached. Events"
+    yield "through the logger, against Statsig's own SDKs, are measured by `events.py`.\n"
+    yield "| what | reach | got | reached |\n|---|---|---|---|"
+    yield from (row.line for row in rows)
+    for title, table in groups.items():
+        first = next(iter(table.values())).median
+        yield f"\n## {title}\n"
+        yield "| case | µs | middle half | µs of CPU | ratio |\n|---|---|---|---|---|"
+        for name, result in table.items():
+            yield (
+                f"| {name} | {result.median:.1f} | {result.low:.1f} to {result.high:.1f} "
+                f"| {result.cpu:.1f} | {result.median / first:.2f} |"
+            )
+    yield "\n## Scale\n"
+    for each in SERIES:
+        yield f"![{each.title}](plots/{each.file})\n"
+        lines = series[each.title]
+        sizes = next(iter(lines.values()))[0]
+        yield f"| {each.cost}, by {each.axis} | {' | '.join(map(str, sizes))} |"
+        yield f"|---|{'---|' * len(sizes)}"
+        for name, (_, values) in lines.items():
+            yield f"| {name} | {' | '.join(f'{value:.1f}' for value in values)} |"
+        yield ""
+
+
+if __name__ == "__main__":
+    main()
