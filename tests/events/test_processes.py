@@ -68,7 +68,8 @@ print("ready", flush=True)
 time.sleep(60)
 """
     process = run(program, collector)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -83,7 +84,8 @@ print("ready", flush=True)
 time.sleep(60)
 """
     process = run(program, collector, tmp_path / "events.db")
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
@@ -193,7 +195,7 @@ def test_a_program_that_can_start_no_thread_sends_by_itself(
 
 
 def test_the_thread_that_sends_may_flush_and_close(collector: Collector) -> None:
-    def end(it: Delivery) -> None:
+    def end(_: Delivery) -> None:
         assert events.flush().delivered == 0
         events.close()
 

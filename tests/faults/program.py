@@ -6,9 +6,8 @@ import sys
 import time
 from typing import Any
 
-from statsig_api_client import Statsig, StatsigUser
-
 from faults.chance import KEY, EagerLogger
+from statsig_api_client import Statsig, StatsigUser
 
 
 def run(
