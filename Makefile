@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 
-.PHONY: demo test generate lint types docs fuzz soak bench bench-quick lowest clean
+.PHONY: demo test generate lint types docs faults fuzz soak bench bench-quick lowest clean
 
 demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
 	$(BIN)/python generate.py --check
@@ -12,6 +12,9 @@ demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a pro
 test: lint types tests/local/sdks/node_modules/.ready   ## everything that must hold before a change lands
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
 	$(MAKE) lowest
+
+faults: .venv/.ready   ## events under every fault, many times; SCALE=0.1 for a tenth of the runs
+	cd tests && ../$(BIN)/python -m faults.campaign $(SCALE)
 
 generate: .venv/.ready   ## write the generated code and the reference from openapi.yaml
 	$(BIN)/python generate.py

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sqlite3
 import sys
 from collections import Counter
@@ -25,6 +26,9 @@ _VERBS: Final = """\
   drain     send what waits; the API key is in STATSIG_API_KEY, the server, if it is not
             Statsig's, in STATSIG_BASE_URL
 """
+
+_EFFORT: Final = r" from \S+ after \d+ attempts? in \S+ s"
+"""What makes two errors differ that are the same."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,7 +88,7 @@ def _opened(spool: Path) -> "closing[SpoolStore]":
 def _list(spool: Path) -> int:
     with _opened(spool) as store:
         stats = store.stats()
-        letters = Counter((letter.state, letter.why) for letter in store.dead_letters())
+        letters = Counter((it.state, re.sub(_EFFORT, "", it.why)) for it in store.dead_letters())
     for name in ("accepted", "delivered", "rejected", "ambiguous", "dropped", "pending"):
         print(f"{name:10} {getattr(stats, name):10,}")
     print(f"{'bytes':10} {stats.spooled_bytes:10,}")

@@ -235,11 +235,10 @@ class SpoolFile:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise _UnusableError(verdict)
-        self._migrate(connection)
-
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(_MIGRATIONS):
             raise SpoolError(f"spool {self.path}: it is of a newer version of this package")
+        self._migrate(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")

@@ -18,7 +18,7 @@ from .store import Batch
 if TYPE_CHECKING:
     from statsig_api_client._clock import Clock
 
-_CHECK_EVERY: Final = 256
+_CHECK_EVERY: Final = 64
 """Events after which the size of the spool is looked at again, for what others wrote to it."""
 _ROW: Final = 24
 """Bytes that an event takes besides its own."""
@@ -127,7 +127,7 @@ class SpoolStore:
                 self._room = self._free() - sum(len(e.event) + _ROW for e in taken)
                 self._unchecked = 0
                 if self._room < need and self._settings.overflow == "drop_oldest":
-                    self._drop_oldest()
+                    self._drop_oldest(need)
                 if self._room < need and not force:
                     break
             self._room -= need
@@ -138,18 +138,18 @@ class SpoolStore:
     def _free(self) -> int:
         return self._settings.max_spool_bytes - self._file.used_bytes()
 
-    def _drop_oldest(self) -> None:
-        """Give up as many of the oldest events as a batch has; more than one, since it costs."""
-        with self._file.transaction():
-            found = self._unleased(self._settings.max_batch)
-            if not found:
-                return
-            self._file.execute(
-                "DELETE FROM events WHERE id BETWEEN ? AND ?", found[0][0], found[-1][0]
-            )
-            self._count("dropped", len(found))
-        self._room = self._free()
-        report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
+    def _drop_oldest(self, need: int) -> None:
+        """Give up the oldest events, as many at once as a batch has, until there is room."""
+        while self._room < need:
+            with self._file.transaction():
+                found = self._unleased(self._settings.max_batch)
+                if not found:
+                    return  # all that there is is being sent
+                first, last = found[0][0], found[-1][0]
+                self._file.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
+                self._count("dropped", len(found))
+            self._room = self._free()
+            report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
 
     def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
         why = problem or SpoolError(

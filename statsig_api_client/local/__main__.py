@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from . import ProjectError, RecordingError
-from .serving import LOOPBACK, ServerThread, Settings
+from .serving import ServerThread, Settings, is_loopback
 from .specs.config_specs import ConfigSpecs, load_specs
 from .specs.evaluation import Evaluator
 
@@ -143,7 +143,7 @@ def _serve(options: _Options) -> None:
         contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
     ):
         print(_greeting(server.url, server.service.specs, options.project), flush=True)
-        if options.host not in LOOPBACK:
+        if not is_loopback(options.host):
             print(
                 f"Warning: {options.host} can be reached from other machines, unencrypted.",
                 file=sys.stderr,

@@ -269,7 +269,8 @@ class LocalControl:
 
         Args:
             experiment_name: The experiment.
-            value: Its parameters, all of them, in place of a group.
+            value: Its parameters, in place of a group: all of them, but that in a layer those that
+                are not named keep the layer's values.
             user_id: Only for this user.
             group: The name of the group.
             unit_id: Only for this unit: the type of the ID, and the ID, `("companyID", "acme")`.
@@ -296,7 +297,7 @@ class LocalControl:
 
         Args:
             layer_name: The layer.
-            value: Its parameters, all of them.
+            value: Its parameters; those that are not named keep the layer's values.
             user_id: Only for this user.
             unit_id: Only for this unit: the type of the ID, and the ID, `("companyID", "acme")`.
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import threading
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,16 @@ from .request_log import RequestLog
 from .service import Service
 from .watch import watching
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Addresses that only this machine can call."""
-
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can call an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @frozen(kw_only=True)
@@ -61,7 +67,7 @@ class ServerThread:
         host = _EVERY_ADDRESS.get(settings.host, settings.host)
         address = f"[{host}]" if ":" in host else host
         self.url: str = f"http://{address}:{self._listener.getsockname()[1]}/v1"
-        app = create_app(self.service, only_this_machine=settings.host in LOOPBACK)
+        app = create_app(self.service, only_this_machine=is_loopback(settings.host))
         self._server = http_server(RequestLog(app, self.service) if log_requests else app)
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._serve(),), name="statsig-local-server", daemon=True

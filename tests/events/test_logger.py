@@ -438,7 +438,7 @@ def test_loggers_show_where_they_send_and_no_key(make_logger: LoggerMaker) -> No
 
 
 async def _short_way(url: str) -> FlushResult:
-    async with AsyncStatsig("secret-abc", base_url=url) as statsig:
+    async with AsyncStatsig("secret-abc", base_url=url) as statsig:  # noqa: SIM117
         async with statsig.events(max_batch=10) as events:
             await events.log(USER, "purchase")
             return await events.flush(30)
@@ -447,7 +447,7 @@ async def _short_way(url: str) -> FlushResult:
 def test_a_client_makes_loggers_of_its_own(collector: Collector) -> None:
     import asyncio
 
-    with Statsig("secret-abc", base_url=collector.url) as statsig:
+    with Statsig("secret-abc", base_url=collector.url) as statsig:  # noqa: SIM117
         with statsig.events(max_batch=10) as events:
             events.log(USER, "purchase")
     assert asyncio.run(_short_way(collector.url)).delivered == 1

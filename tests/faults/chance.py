@@ -1,6 +1,7 @@
 """Clocks for tests: no waits by chance, and times that jump."""
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -52,3 +53,6 @@ def logger(
             yield made
         finally:
             made.close(0)
+            for thread in threading.enumerate():  # what is on its way needs the client
+                if thread.name == "statsig-events":
+                    thread.join(10)

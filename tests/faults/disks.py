@@ -66,7 +66,7 @@ def full(folder: Path, seed: int) -> str:
             try:
                 events.log({"userID": "42"}, "purchase", metadata=metadata)
             except EventQueueFullError as error:
-                assert "spool" in str(error)
+                assert "spool" in str(error)  # noqa: PT017
                 refusals += 1
             else:
                 if events.stats().dropped == dropped:

@@ -25,7 +25,7 @@ THREADS: Final = 8
 class Census(Collector):
     """Counts a million events in a million bytes."""
 
-    seen: bytearray = bytearray()
+    seen: bytearray = bytearray()  # noqa: RUF009
 
     def receive(self, body: bytes, encoding: str | None) -> Answer:
         content = gzip.decompress(body) if encoding == "gzip" else body

@@ -2,11 +2,13 @@
 
 import random
 from pathlib import Path
-
-from statsig_api_client.events import Delivery
+from typing import TYPE_CHECKING
 
 from .chance import logger
 from .collector import OK, Answer, collecting
+
+if TYPE_CHECKING:
+    from statsig_api_client.events import Delivery
 
 EVENTS = 5000
 
@@ -41,5 +43,6 @@ def run(folder: Path, seed: int) -> str:
     (rejected,) = told
     assert rejected.state == "rejected"
     assert rejected.events[0]["metadata"] == {"n": bad}
-    assert rejected.error is not None and rejected.error.status_code == status
+    assert rejected.error is not None
+    assert rejected.error.status_code == status
     return f"found in {len(server.requests)} requests"

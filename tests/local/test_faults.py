@@ -15,7 +15,7 @@ from statsig_api_client import (
     Statsig,
 )
 
-from .conftest import Api
+from .conftest import Api, Json
 
 ASK = {"gateName": "blue"}
 ALWAYS: dict[str, Any] = {"times": None}
@@ -86,6 +86,12 @@ def test_a_status_comes_with_a_body_and_when_to_try_again(api: Api) -> None:
     reply = api.post("check_gate", ASK)
     assert reply.json() == {"status": 503, "message": "a fault that was asked for"}
     assert "retry-after" not in reply.headers
+
+
+@pytest.mark.parametrize("only", [{"retryAfter": 2}, {"body": "sorry"}])
+def test_what_only_a_refusal_has_makes_it_one(api: Api, only: Json) -> None:
+    fail(api, **only)
+    assert statuses(api, "check_gate", "check_gate") == [503, 200]
 
 
 @pytest.mark.parametrize(

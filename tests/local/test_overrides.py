@@ -104,6 +104,17 @@ def test_an_experiment_in_a_layer_is_followed_through_the_layer(api: Api) -> Non
     assert layer["ruleID"] == "override"
 
 
+def test_in_a_layer_what_is_not_named_keeps_its_value(api: Api) -> None:
+    put(api, "experiment", "add_to_cart_test", value={"add_to_cart_color": "pink"})
+    value = api.layer("product_page", {"userID": "ada"})["value"]
+    assert value == {"add_to_cart_color": "pink", "price_format": "compact", "show_reviews": True}
+    put(api, "layer", "product_page", value={"show_reviews": False})
+    value = api.layer("product_page", {"userID": "ada"})["value"]
+    assert value == {"add_to_cart_color": "blue", "price_format": "compact", "show_reviews": False}
+    put(api, "experiment", "logo_test", value={})
+    assert api.config("logo_test", {"userID": "ada"})["value"] == {}
+
+
 def test_a_layer_goes_before_its_experiments(api: Api) -> None:
     value = {"add_to_cart_color": "red", "price_format": "long", "show_reviews": False}
     put(api, "experiment", "add_to_cart_test", userID="ada", group="Green")

@@ -315,12 +315,14 @@ def _override_reply(override: Override) -> OverrideRequest:
 
 
 def _fault(wanted: FaultRequest) -> Fault:
-    calls = wanted.get("calls")
+    calls, status = wanted.get("calls"), wanted.get("status")
+    if status is None and {wanted.get("retryAfter"), wanted.get("body")} != {None}:
+        status = 503
     return Fault(
         calls=None if calls is None else frozenset(calls),
         times=wanted.get("times", 1),
         delay=wanted.get("delay", 0),
-        status=wanted.get("status"),
+        status=status,
         retry_after=wanted.get("retryAfter"),
         body=wanted.get("body"),
         drop=wanted.get("drop", False),

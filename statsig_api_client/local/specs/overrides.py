@@ -168,6 +168,8 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     if override.group is not None:
         value = _group_value(specs, override.name, override.group)
         group = {"groupName": override.group, "isExperimentGroup": True}
+    elif isinstance(value, dict) and _is_layered(specs, override):
+        value = {**as_object(spec["defaultValue"], override.name), **value}
     # SDKs that were made before the core take a gate for open when a rule of it passes, whatever
     # the rule's value; and nobody passes 0 %. A gate that is open by default has to be closed by
     # the value, which they do not read.
@@ -181,6 +183,12 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
         "idType": spec["idType"],
         **group,
     }
+
+
+def _is_layered(specs: ConfigSpecs, override: Override) -> bool:
+    # A layer has all of its parameters for everyone.
+    layers = as_object(specs.document["experiment_to_layer"], "experiment_to_layer")
+    return override.kind == "layer" or override.name in layers
 
 
 def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:

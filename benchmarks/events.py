@@ -1,0 +1,183 @@
+"""What logging costs, side by side with Statsig's own SDKs: python benchmarks/events.py [EVENTS].
+
+Each contender runs in a process of its own against one server, in turns; medians of the rounds. The
+server is a process, too, so that its time counts for nobody. Needs the extra `bench`.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ROUNDS = 3
+CONTENDERS = ("ours", "ours, spool", "core", "legacy")
+
+
+class Server(BaseHTTPRequestHandler):
+    """Accepts all, and counts events by the header that says how many there are."""
+
+    protocol_version = "HTTP/1.1"
+    events = 0
+
+    def do_POST(self) -> None:
+        """Take a request of any kind."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        Server.events += int(self.headers.get("statsig-event-count", 0))
+        self.reply(b'{"success":true}')
+
+    def do_GET(self) -> None:
+        """Say how many events came; to SDKs that ask for rules, that there are none."""
+        if self.path == "/count":
+            self.reply(str(Server.events).encode())
+            Server.events = 0
+        else:
+            self.reply(
+                b'{"has_updates":true,"time":1,"feature_gates":[],"dynamic_configs":[],'
+                b'"layer_configs":[],"layers":{},"id_lists":{}}'
+            )
+
+    def reply(self, body: bytes) -> None:
+        """Send a body of JSON."""
+        head = f"HTTP/1.1 202 A\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        status = head.replace("202 A", "200 OK") if self.command == "GET" else head
+        self.wfile.write(f"{status}\r\n\r\n".encode() + body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def processor_time() -> float:
+    """Seconds of CPU that this process took."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def ours(url: str, spool: str | None) -> tuple[Callable[[int], object], Callable[[], object]]:
+    """This package's logger."""
+    from statsig_api_client import Statsig, StatsigUser
+    from statsig_api_client.events import EventLogger
+
+    events = EventLogger(Statsig("secret-abc", base_url=f"{url}/v1"), spool=spool)
+    user = StatsigUser(user_id="42", email="ada@example.com", custom={"plan": "pro"})
+    return (
+        lambda n: events.log(user, "purchase", 9.99, {"sku": "A1", "n": str(n)}),
+        lambda: events.close(120),
+    )
+
+
+def core(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
+    """statsig-python-core."""
+    from statsig_python_core import Statsig, StatsigOptions, StatsigUser
+
+    options = StatsigOptions()
+    options.log_event_url = f"{url}/v1/log_event"
+    options.specs_url = f"{url}/v2/download_config_specs"
+    client = Statsig("secret-abc", options)
+    client.initialize().wait()
+    user = StatsigUser("42", email="ada@example.com", custom={"plan": "pro"})
+    return (
+        lambda n: client.log_event(user, "purchase", 9.99, {"sku": "A1", "n": str(n)}),
+        lambda: client.shutdown().wait(),
+    )
+
+
+def legacy(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
+    """statsig, the older SDK."""
+    from statsig import StatsigEvent, StatsigOptions, StatsigUser, statsig
+
+    statsig.initialize("secret-abc", StatsigOptions(api=f"{url}/v1", disable_diagnostics=True))
+    user = StatsigUser("42", email="ada@example.com", custom={"plan": "pro"})
+    return (
+        lambda n: statsig.log_event(
+            StatsigEvent(user, "purchase", 9.99, {"sku": "A1", "n": str(n)})
+        ),
+        statsig.shutdown,
+    )
+
+
+def contend(name: str, url: str, count: int) -> None:
+    """Log events, and print what it cost."""
+    with tempfile.TemporaryDirectory() as folder:
+        match name:
+            case "core":
+                log, close = core(url)
+            case "legacy":
+                log, close = legacy(url)
+            case _:
+                log, close = ours(url, f"{folder}/events.db" if "spool" in name else None)
+        log(0)
+        used, begun = processor_time(), time.perf_counter()
+        for number in range(1, count):
+            log(number)
+        logged = time.perf_counter() - begun
+        close()
+        facts = {
+            "log": logged / count * 1e6,
+            "cpu": (processor_time() - used) / count * 1e6,
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    print(json.dumps(facts), flush=True)
+    os._exit(0)
+
+
+def main(count: int) -> None:
+    """Run all, and print a table."""
+    from urllib.request import urlopen
+
+    server = subprocess.Popen(
+        [sys.executable, __file__, "serve"], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    try:
+        for _ in range(ROUNDS):
+            for name in CONTENDERS:
+                done = subprocess.run(
+                    [sys.executable, __file__, "contend", name, url, str(count)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    check=True,
+                    timeout=300,
+                )
+                with urlopen(f"{url}/count") as reply:  # noqa: S310
+                    arrived = int(reply.read())
+                last = json.loads(done.stdout.splitlines()[-1])
+                results[name].append(last | {"arrived": arrived / count})
+    finally:
+        server.kill()
+        server.wait()
+    print("| logger | log(), µs | CPU per event, µs | events per CPU s | peak MB | arrived |")
+    print("|---|---|---|---|---|---|")
+    for name, rounds in results.items():
+        middle = {key: statistics.median(it[key] for it in rounds) for key in rounds[0]}
+        print(
+            f"| {name} | {middle['log']:.1f} | {middle['cpu']:.1f} | {1e6 / middle['cpu']:,.0f} |"
+            f" {middle['peak']:.0f} | {middle['arrived']:.0%} |"
+        )
+
+
+def serve() -> None:
+    """Be the server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+        threading.Thread(target=server.serve_forever).run()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve"]:
+            serve()
+        case ["contend", name, url, count]:
+            contend(name, url, int(count))
+        case [count]:
+            main(int(count))
+        case _:
+            main(20_000)

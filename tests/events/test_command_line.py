@@ -1,0 +1,95 @@
+"""The command that looks after a spool."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import KEY
+from faults.chance import logger
+from faults.collector import Answer, Collector
+
+from statsig_api_client.events.__main__ import main
+
+
+def fill(spool: Path, collector: Collector) -> None:
+    """Two dead letters, and three events that wait."""
+    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+    with logger(collector.url, spool=spool) as events:
+        for number in range(2):
+            events.log({"userID": "42"}, "purchase", metadata={"n": str(number)})
+        events.flush(30)
+        collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+        for number in range(2, 5):
+            events.log({"userID": "42"}, "purchase", metadata={"n": str(number)})
+    collector.plan = lambda *_: Answer()
+
+
+def test_a_spool_is_listed_exported_requeued_and_drained(
+    collector: Collector,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spool = tmp_path / "events.db"
+    fill(spool, collector)
+    assert main([str(spool)]) == 0
+    listed = capsys.readouterr().out
+    assert "2 rejected: log_events: status 400" in listed
+    assert "the oldest waits" in listed
+    assert main([str(spool), "export"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["state"] for line in lines] == ["pending"] * 3 + ["rejected"] * 2
+    assert [line["event"]["metadata"]["n"] for line in lines] == ["2", "3", "4", "0", "1"]
+    assert main([str(spool), "requeue"]) == 0
+    assert "2 dead letters are queued again" in capsys.readouterr().out
+    monkeypatch.setenv("STATSIG_API_KEY", KEY)
+    monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
+    assert main([str(spool), "drain"]) == 0
+    assert "5 delivered, 0 rejected, 0 pending" in capsys.readouterr().out
+    assert set(collector.taken) == {"0", "1", "2", "3", "4"}
+    assert main([str(spool), "list"]) == 0
+    assert "oldest" not in capsys.readouterr().out
+
+
+def test_what_cannot_be_drained_is_told(
+    collector: Collector,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spool = tmp_path / "events.db"
+    fill(spool, collector)
+    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+    monkeypatch.setenv("STATSIG_API_KEY", KEY)
+    monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
+    assert main([str(spool), "drain", "--timeout", "0.3"]) == 1
+    assert "3 pending" in capsys.readouterr().out
+
+
+def test_drain_needs_a_key(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "events.db", collector)
+    assert main([str(tmp_path / "events.db"), "drain"]) == 1
+    assert "STATSIG_API_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"notes of mine\n" * 100])
+def test_what_is_no_spool_is_told_and_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    path = tmp_path / "events.db"
+    if content is not None:
+        path.write_bytes(content)
+    assert main([str(path), "list"]) == 1
+    assert "no spool" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ([] if content is None else ["events.db"])
+
+
+def test_the_spool_of_a_child_is_listed(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "events.db", collector)
+    (tmp_path / "events.db.child-7-7").touch()
+    assert main([str(tmp_path / "events.db")]) == 0
+    assert "events.db.child-7-7" in capsys.readouterr().out

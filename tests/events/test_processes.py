@@ -1,0 +1,212 @@
+"""Forks, ends of the interpreter, SIGTERM, and event loops one after another."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.chance import KEY, Late, logger
+from faults.collector import Answer, Collector
+
+from statsig_api_client import AsyncStatsig, Statsig
+from statsig_api_client.events import AsyncEventLogger, Delivery, EventLogger
+
+USER = {"userID": "42"}
+
+
+def run(program: str, collector: Collector, *arguments: object) -> "subprocess.Popen[str]":
+    """A program that has a client `statsig` and the function `names`."""
+    head = (
+        "import asyncio, atexit, os, signal, sys, time\n"
+        "from statsig_api_client import AsyncStatsig, Statsig\n"
+        "from statsig_api_client.events import AsyncEventLogger, EventLogger\n"
+        f"url = {collector.url!r}\n"
+        f"statsig = Statsig({KEY!r}, base_url=url)\n"
+        "user = {'userID': '42'}\n"
+        "def log(events, n): events.log(user, 'purchase', metadata={'n': str(n)})\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", head + program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_end_of_the_interpreter_sends_what_is_left(collector: Collector) -> None:
+    process = run("events = EventLogger(statsig)\nfor n in range(7): log(events, n)", collector)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert collector.taken == Counter(str(n) for n in range(7))
+
+
+def test_the_end_of_the_interpreter_sends_what_event_loops_left(collector: Collector) -> None:
+    program = f"""
+async def main():
+    events = AsyncEventLogger(AsyncStatsig({KEY!r}, base_url=url))
+    for n in range(7):
+        await events.log(user, "purchase", metadata={{"n": str(n)}})
+asyncio.run(main())
+"""
+    process = run(program, collector)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert collector.taken == Counter(str(n) for n in range(7))
+
+
+def test_a_sigterm_that_ends_the_program_in_order_loses_nothing(collector: Collector) -> None:
+    program = """
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+events = EventLogger(statsig, flush_interval=3600)
+for n in range(7): log(events, n)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    process = run(program, collector)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert collector.taken.total() == 7
+
+
+def test_a_sigterm_that_kills_leaves_all_in_the_spool(collector: Collector, tmp_path: Path) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+for n in range(7): log(events, n)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    process = run(program, collector, tmp_path / "events.db")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    with logger(collector.url, Late(), spool=tmp_path / "events.db") as events:
+        assert events.flush(30).pending == 0
+    assert set(collector.taken) == {str(n) for n in range(7)}
+
+
+@pytest.mark.parametrize("where", ["memory", "spool"])
+def test_a_forked_child_begins_empty(collector: Collector, tmp_path: Path, where: str) -> None:
+    program = """
+spool = sys.argv[1] if len(sys.argv) > 1 else None
+events = EventLogger(statsig, flush_interval=3600, spool=spool)
+for n in range(5): log(events, f"parent-{n}")
+child = os.fork()
+if child == 0:
+    assert events.stats().pending == 0
+    for n in range(5): log(events, f"child-{n}")
+    sys.exit(0 if events.close(30).pending == 0 else 1)
+_, status = os.waitpid(child, 0)
+for n in range(5, 9): log(events, f"parent-{n}")
+sys.exit(status or events.close(30).pending)
+"""
+    process = run(program, collector, *([tmp_path / "events.db"] if where == "spool" else []))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    wanted = [*(f"parent-{n}" for n in range(9)), *(f"child-{n}" for n in range(5))]
+    assert collector.taken == Counter(wanted)
+
+
+def test_what_a_forked_child_left_is_adopted(collector: Collector, tmp_path: Path) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+log(events, "parent")
+if os.fork() == 0:
+    log(events, "child")
+    os._exit(0)
+os.wait()
+os._exit(0)
+"""
+    process = run(program, collector, tmp_path / "events.db")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert len(list(tmp_path.glob("events.db.child-*[0-9]"))) == 1
+    with logger(collector.url, Late(), spool=tmp_path / "events.db") as events:
+        assert events.flush(30).pending == 0
+    assert set(collector.taken) == {"parent", "child"}
+    assert not list(tmp_path.glob("events.db.child-*"))
+
+
+def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector) -> None:
+    statsig = AsyncStatsig(KEY, base_url=collector.url)
+    events = AsyncEventLogger(statsig, flush_interval=3600)
+
+    async def log(number: int) -> None:
+        await events.log(USER, "purchase", metadata={"n": str(number)})
+
+    async def end() -> None:
+        await events.aclose()
+        await statsig.aclose()
+
+    for number in range(3):
+        asyncio.run(log(number))
+    asyncio.run(end())
+    assert collector.taken == Counter("012")
+
+
+def test_a_loop_that_ends_during_an_attempt_loses_nothing(collector: Collector) -> None:
+    collector.plan = lambda number, _: Answer(hangs=1.0, takes=False) if number == 0 else Answer()
+    for resend in (True, False):
+        statsig = AsyncStatsig(KEY, base_url=collector.url)
+        events = AsyncEventLogger(statsig, resend_ambiguous=resend)
+
+        async def begin(events: AsyncEventLogger) -> None:
+            await events.log(USER, "purchase", metadata={"n": "0"})
+            await events.flush(0.3)
+
+        async def end(events: AsyncEventLogger, statsig: AsyncStatsig) -> None:
+            await events.aclose()
+            await statsig.aclose()
+
+        collector.times.clear()
+        asyncio.run(begin(events))
+        asyncio.run(end(events, statsig))
+        stats = events.stats()
+        assert (stats.delivered, stats.ambiguous) == ((1, 0) if resend else (0, 1))
+
+
+def test_a_program_that_can_start_no_thread_sends_by_itself(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "statsig-events":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with Statsig(KEY, base_url=collector.url) as statsig:
+        events = EventLogger(statsig)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            events.log(USER, "purchase", metadata={"n": "0"})
+            assert events.flush(5).delivered == 1
+            events.log(USER, "purchase", metadata={"n": "1"})
+            assert events.close(5).delivered == 1
+
+
+def test_the_thread_that_sends_may_flush_and_close(collector: Collector) -> None:
+    def end(_: Delivery) -> None:
+        assert events.flush().delivered == 0
+        events.close()
+
+    with Statsig(KEY, base_url=collector.url) as statsig:
+        events = EventLogger(statsig, on_delivery=end)
+        events.log(USER, "purchase", metadata={"n": "0"})
+        assert events.flush(20).pending == 0
+    assert collector.taken.total() == 1
+
+
+def test_importing_the_client_does_not_import_events() -> None:
+    program = "import sys, statsig_api_client; print('statsig_api_client.events' in sys.modules)"
+    done: Any = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"

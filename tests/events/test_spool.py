@@ -1,0 +1,488 @@
+"""The spool: what is in it survives, is shared, and is bounded."""
+
+import logging
+import sqlite3
+import stat
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import FakeClock
+from faults.chance import logger
+from faults.collector import Answer, Collector, collecting
+
+from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError
+from statsig_api_client.events.settings import settings
+from statsig_api_client.events.spool_file import SpoolFile
+from statsig_api_client.events.spool_store import SpoolStore
+
+DOWN = Answer(503, b"", {"Retry-After": "60"}, takes=False)
+
+
+def log(events: Any, count: int, start: int = 0, **more: str) -> None:
+    for number in range(start, start + count):
+        events.log({"userID": "42"}, "purchase", metadata={"n": str(number)} | more)
+
+
+def left_behind(spool: Path, count: int) -> None:
+    """A spool in which events wait."""
+    with collecting(lambda *_: DOWN) as server, logger(server.url, spool=spool) as events:
+        log(events, count)
+
+
+def store_of(path: Path, clock: FakeClock, **options: Any) -> SpoolStore:
+    made = settings({"spool": path, **options})
+    return SpoolStore(made, clock, lambda: None, path=path, longest_attempt=10.0)
+
+
+def test_events_outlive_the_logger(tmp_path: Path, collector: Collector) -> None:
+    left_behind(tmp_path / "events.db", 30)
+    with logger(collector.url, spool=tmp_path / "events.db") as events:
+        assert events.flush(30).delivered == 30
+    assert set(collector.taken) == {str(number) for number in range(30)}
+
+
+def test_making_a_logger_leaves_no_file_open(tmp_path: Path, collector: Collector) -> None:
+    with logger(collector.url, spool=tmp_path / "events.db"):
+        assert [path.name for path in tmp_path.iterdir()] == ["events.db"]
+
+
+def test_the_spool_is_for_its_owner_alone(tmp_path: Path, collector: Collector) -> None:
+    spool = tmp_path / "events.db"
+    spool.touch(0o644)
+    with logger(collector.url, spool=spool) as events:
+        log(events, 1)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("events.db", "events.db-wal", "events.db-shm"), 0o600)
+
+
+def test_a_spool_may_be_given_as_text_and_the_program_may_go_elsewhere(
+    tmp_path: Path, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    with logger(collector.url, spool="events.db") as events:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        log(events, 1)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_threads_share_a_commit(tmp_path: Path, collector: Collector, durability: Any) -> None:
+    with logger(collector.url, spool=tmp_path / "events.db", durability=durability) as events:
+        threads = [
+            threading.Thread(target=log, args=(events, 40, 40 * number)) for number in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert events.flush(30).pending == 0
+    assert collector.taken == Counter(str(number) for number in range(240))
+
+
+def test_two_loggers_share_a_spool(tmp_path: Path, collector: Collector) -> None:
+    spool = tmp_path / "events.db"
+    with (
+        logger(collector.url, spool=spool, max_batch=20) as one,
+        logger(collector.url, spool=spool, max_batch=20) as other,
+    ):
+        for start in range(0, 400, 40):
+            log(one, 20, start)
+            log(other, 20, start + 20)
+        assert one.flush(30).pending == other.flush(30).pending == 0
+        assert one.stats() == other.stats()
+    assert collector.taken == Counter(str(number) for number in range(400))
+
+
+def test_a_batch_belongs_to_who_claimed_it_until_the_lease_ends(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = (store_of(tmp_path / "events.db", clock, max_batch=2) for _ in range(2))
+    for number in range(3):
+        one.offer(b"%d" % number)
+    first = one.claim()
+    assert first is not None
+    assert list(first.events) == [b"0", b"1"]
+    second = other.claim()
+    assert second is not None
+    assert list(second.events) == [b"2"]
+    assert other.claim() is None
+    clock.pass_(22)
+    again = other.claim()
+    assert again is not None
+    assert list(again.events) == [b"0", b"1"]
+    assert not one.renew(first)
+    with caplog.at_level(logging.WARNING):
+        one.delivered(first)
+    assert "may be sent twice" in caplog.text
+    other.delivered(again)
+    one.set_aside(first, "rejected", "too late to matter")
+    assert one.stats().delivered == 2
+    assert one.stats().rejected == 0
+    one.close()
+    other.close()
+
+
+def test_a_lease_can_be_renewed(tmp_path: Path, clock: FakeClock) -> None:
+    one, other = (store_of(tmp_path / "events.db", clock) for _ in range(2))
+    one.offer(b"{}")
+    batch = one.claim()
+    assert batch is not None
+    for _ in range(5):
+        clock.pass_(15)
+        assert one.renew(batch)
+        assert one.renew(batch)
+    assert other.claim() is None
+    one.close()
+    other.close()
+
+
+def test_a_lease_from_the_future_is_no_lease(tmp_path: Path, clock: FakeClock) -> None:
+    one = store_of(tmp_path / "events.db", clock)
+    one.offer(b"{}")
+    assert one.claim() is not None
+    clock.wall -= 86400  # the clock was wrong, and is set back
+    assert one.claim() is not None
+    one.close()
+
+
+def test_a_full_spool_drops_its_oldest(tmp_path: Path, collector: Collector) -> None:
+    collector.plan = lambda *_: DOWN
+    told: list[Delivery] = []
+    with logger(
+        collector.url,
+        spool=tmp_path / "events.db",
+        max_spool_bytes=200_000,
+        max_batch=20,
+        flush_interval=3600,
+        overflow="drop_oldest",
+        on_delivery=told.append,
+    ) as events:
+        log(events, 300, padding="x" * 1000)
+        stats = events.stats()
+    assert stats.dropped > 50
+    assert stats.pending + stats.dropped == stats.accepted == 300
+    assert stats.spooled_bytes < 250_000
+    dropped = [event["metadata"]["n"] for it in told for event in it.events]  # type: ignore[index, call-overload]
+    assert len(dropped) == stats.dropped
+
+
+def test_a_full_spool_where_all_is_on_its_way_has_nothing_to_drop(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    store = store_of(tmp_path / "events.db", clock, max_spool_bytes=30_000, overflow="drop_oldest")
+    while not store.stats().dropped:
+        store.offer(b"x" * 1000)
+    while store.claim():
+        pass
+    before = store.stats()
+    for _ in range(40):
+        store.offer(b"x" * 1000)
+    after = store.stats()
+    assert after.dropped > before.dropped
+    assert after.accepted == before.accepted + 40
+    store.close()
+
+
+def test_a_full_spool_drops_the_newest(
+    tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector.plan = lambda *_: DOWN
+    with logger(
+        collector.url,
+        spool=tmp_path / "events.db",
+        max_spool_bytes=100_000,
+        overflow="drop_newest",
+    ) as events:
+        log(events, 300, padding="x" * 1000)
+        stats = events.stats()
+    assert stats.dropped > 100
+    assert stats.pending + stats.dropped == stats.accepted == 300
+    assert caplog.text.count("events are dropped") == 1
+
+
+def test_a_full_spool_raises(tmp_path: Path, collector: Collector) -> None:
+    collector.plan = lambda *_: DOWN
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool, max_spool_bytes=100_000, overflow="raise") as events:  # noqa: SIM117
+        with pytest.raises(EventQueueFullError, match="max_spool_bytes"):
+            log(events, 300, padding="x" * 1000)
+
+
+def test_a_full_spool_makes_log_wait(
+    tmp_path: Path,
+    collector: Collector,
+    caplog: pytest.LogCaptureFixture,  # noqa: ARG001
+) -> None:
+    with logger(
+        collector.url, spool=tmp_path / "events.db", max_spool_bytes=100_000, max_batch=10
+    ) as events:
+        collector.plan = lambda *_: (
+            Answer(503, b"", takes=False) if len(collector.requests) < 3 else Answer()
+        )
+        log(events, 300, padding="x" * 1000)
+        assert events.flush(30).pending == 0
+    assert collector.taken.total() == 300
+
+
+def test_the_thread_that_makes_room_does_not_wait_for_it(
+    tmp_path: Path, collector: Collector
+) -> None:
+    def log_more(it: Delivery) -> None:
+        if it.state == "delivered" and more:
+            log(events, more.pop(), start=1000)
+
+    more = [200]
+    with logger(
+        collector.url,
+        spool=tmp_path / "events.db",
+        max_spool_bytes=60_000,
+        max_batch=10,
+        on_delivery=log_more,
+    ) as events:
+        log(events, 30)
+        events.flush(30)
+        assert events.flush(30).pending == 0  # for what came during the first
+        assert events.stats().delivered == 230
+
+
+def test_an_empty_spool_gives_the_disk_back(tmp_path: Path, clock: FakeClock) -> None:
+    store = store_of(tmp_path / "events.db", clock)
+    for _ in range(120):
+        store.offer(b"x" * 100_000)
+    assert store.stats().spooled_bytes > 10_000_000
+    while batch := store.claim():
+        store.delivered(batch)
+    store.close()
+    assert (tmp_path / "events.db").stat().st_size < 100_000
+
+
+def test_dead_letters_are_kept_with_their_reason(tmp_path: Path, collector: Collector) -> None:
+    collector.plan = lambda *_: Answer(400, b'{"message": "no such thing"}', takes=False)
+    with logger(collector.url, spool=tmp_path / "events.db") as events:
+        log(events, 2)
+        assert events.flush(30).pending == 0
+        assert events.stats().rejected == 2
+    with sqlite3.connect(tmp_path / "events.db") as connection:
+        letters = connection.execute("SELECT state, why, data FROM dead_letters").fetchall()
+    connection.close()
+    assert [state for state, _, _ in letters] == ["rejected", "rejected"]
+    assert all("no such thing" in why for _, why, _ in letters)
+    assert [b'"n":"0"' in data for _, _, data in letters] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "content", [b"notes of mine\n" * 500, b"SQLite format 3\0" + b"\xff" * 9000]
+)
+def test_what_is_no_spool_is_kept_aside(
+    tmp_path: Path, collector: Collector, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = tmp_path / "events.db"
+    spool.write_bytes(content)
+    with logger(collector.url, spool=spool) as events:
+        log(events, 3)
+        assert events.flush(30).delivered == 3
+    (kept,) = tmp_path.glob("events.db.broken-*")
+    assert kept.read_bytes() == content
+    assert kept.name in caplog.text
+
+
+def test_the_database_of_another_program_is_kept_aside(
+    tmp_path: Path, collector: Collector
+) -> None:
+    spool = tmp_path / "events.db"
+    with sqlite3.connect(spool) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    content = spool.read_bytes()
+    with logger(collector.url, spool=spool) as events:
+        log(events, 3)
+    (kept,) = tmp_path.glob("events.db.broken-*")
+    assert kept.read_bytes() == content
+
+
+def test_a_spool_whose_pages_are_damaged_is_kept_aside(
+    tmp_path: Path, collector: Collector
+) -> None:
+    spool = tmp_path / "events.db"
+    left_behind(spool, 100)
+    content = bytearray(spool.read_bytes())
+    content[3 * 2048 : 5 * 2048] = b"\xaa" * 4096
+    spool.write_bytes(content)
+    with logger(collector.url, spool=spool) as events:
+        log(events, 3, start=1000)
+        assert events.flush(30).pending == 0
+    assert {"1000", "1001", "1002"} <= set(collector.taken)
+    assert list(tmp_path.glob("events.db.broken-*"))
+
+
+def test_a_spool_that_breaks_while_it_is_used_is_kept_aside(
+    tmp_path: Path,
+    collector: Collector,  # noqa: ARG001
+) -> None:
+    """Found when it is next read: nothing here has read it wholly, since it is too large."""
+    path = tmp_path / "events.db"
+    file = SpoolFile(path)
+    file.insert([(0, b"x" * 1500)] * 50)
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as raw:
+        raw.seek(2048)
+        raw.write(b"\xaa" * (path.stat().st_size - 2048))
+    file.execute("PRAGMA cache_size = 0")
+    with pytest.raises(SpoolError, match=r"malformed|not a database"):  # noqa: PT012
+        file.execute("SELECT sum(length(data)) FROM events").fetchall()
+        file.execute("PRAGMA schema_version = 1")
+        file.execute("SELECT * FROM ledger").fetchall()
+    assert list(tmp_path.glob("events.db.broken-*"))
+    file.insert([(0, b"{}")])
+    assert file.one("SELECT count(*) FROM events") == (1,)
+    file.close()
+
+
+def test_a_spool_of_a_newer_version_is_left_alone(tmp_path: Path, collector: Collector) -> None:
+    spool = tmp_path / "events.db"
+    left_behind(spool, 1)
+    with sqlite3.connect(spool) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(SpoolError, match="newer version"), logger(collector.url, spool=spool):
+        pass
+    assert not list(tmp_path.glob("events.db.broken-*"))
+
+
+def test_a_folder_that_does_not_exist_is_told_at_once(tmp_path: Path, collector: Collector) -> None:
+    with pytest.raises(SpoolError, match="nowhere"):  # noqa: SIM117
+        with logger(collector.url, spool=tmp_path / "nowhere" / "events.db"):
+            pass
+
+
+def locked(spool: Path) -> sqlite3.Connection:
+    """Another process that writes, and takes its time."""
+    connection = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+def test_what_became_of_events_is_written_when_it_can_be(
+    tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that fails after the server has taken a batch does not make it be sent twice."""
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool, flush_interval=3600) as events:
+        log(events, 5)
+        break_ledger(spool)
+        assert events.flush(1.5).pending > 0
+        taken = collector.taken.total()
+        assert taken > 0
+        mend_ledger(spool)
+        assert events.flush(30).pending == 0
+    assert collector.taken.total() == 5
+    assert not collector.doubles
+    assert "trying again" in caplog.text
+
+
+def break_ledger(spool: Path) -> None:
+    """Make every note of what became of events fail, as a full disk does."""
+    run(spool, "CREATE TRIGGER full BEFORE UPDATE ON ledger BEGIN SELECT RAISE(FAIL, 'full'); END")
+
+
+def mend_ledger(spool: Path) -> None:
+    run(spool, "DROP TRIGGER full")
+
+
+def run(spool: Path, statement: str) -> None:
+    with sqlite3.connect(spool) as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_spool_that_cannot_be_read_for_a_while_stops_nothing(
+    tmp_path: Path, collector: Collector
+) -> None:
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool, flush_interval=3600) as events:
+        log(events, 5)
+        run(spool, "ALTER TABLE leases RENAME TO gone")
+        assert events.flush(0.3).pending == 5
+        run(spool, "ALTER TABLE gone RENAME TO leases")
+        assert events.flush(30).pending == 0
+    assert collector.taken.total() == 5
+
+
+@pytest.mark.parametrize("policy", ["raise", "drop_newest"])
+def test_a_spool_that_cannot_be_written_follows_the_policy(
+    tmp_path: Path, collector: Collector, policy: Any
+) -> None:
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool, overflow=policy, flush_interval=3600) as events:
+        log(events, 5)
+        run(spool, "CREATE TRIGGER f BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'full'); END")
+        if policy == "raise":
+            with pytest.raises(EventQueueFullError, match="full"):
+                log(events, 1, start=5)
+        else:
+            log(events, 1, start=5)
+        run(spool, "DROP TRIGGER f")
+        log(events, 1, start=6)
+        assert events.flush(30).pending == 0
+        stats = events.stats()
+    assert set(collector.taken) == {"0", "1", "2", "3", "4", "6"}
+    assert stats.dropped == (policy == "drop_newest")
+
+
+def test_log_waits_for_a_spool_that_cannot_be_written(
+    tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool, flush_interval=3600) as events:
+        log(events, 1)
+        run(spool, "CREATE TRIGGER f BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'full'); END")
+        thread = threading.Thread(target=log, args=(events, 1, 1))
+        thread.start()
+        time.sleep(0.2)
+        assert thread.is_alive()
+        run(spool, "DROP TRIGGER f")
+        thread.join(30)
+        assert events.flush(30).pending == 0
+    assert set(collector.taken) == {"0", "1"}
+    assert "log() waits" in caplog.text
+
+
+def test_several_events_are_written_all_or_none(tmp_path: Path) -> None:
+    file = SpoolFile(tmp_path / "events.db")
+    run(
+        file.path,
+        "CREATE TRIGGER f BEFORE INSERT ON events WHEN new.logged = 2"
+        " BEGIN SELECT RAISE(FAIL, 'full'); END",
+    )
+    with pytest.raises(SpoolError, match="full"):
+        file.insert([(1, b"{}"), (2, b"{}")])
+    assert file.one("SELECT count(*) FROM events") == (0,)
+    file.close()
+
+
+def test_an_account_that_cannot_be_read_does_not_keep_the_end(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    store = store_of(tmp_path / "events.db", clock)
+    run(tmp_path / "events.db", "DROP TABLE ledger")
+    store.close()
+    assert store.stats().accepted == 0
+
+
+def test_the_spool_of_another_process_is_waited_for(tmp_path: Path, collector: Collector) -> None:
+    spool = tmp_path / "events.db"
+    with logger(collector.url, spool=spool) as events:
+        log(events, 1)
+        other = locked(spool)
+        timer = threading.Timer(0.3, other.execute, ("COMMIT",))
+        timer.start()
+        log(events, 1, start=1)
+        timer.join()
+        other.close()
+        assert events.flush(30).pending == 0
+    assert set(collector.taken) == {"0", "1"}

@@ -1,0 +1,19 @@
+"""Every fault of the campaign, in its short form; `make faults` runs the whole."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from . import million
+from .campaign import SCENARIOS, Scenario
+
+SHORT = {million.run: partial(million.run, total=40_000)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "scenario", [row[2] for row in SCENARIOS], ids=[row[0] for row in SCENARIOS]
+)
+def test_the_promise_is_kept(tmp_path: Path, scenario: Scenario, seed: int) -> None:
+    SHORT.get(scenario, scenario)(tmp_path, seed)
