@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
+# httpx imports them with the first connection, which here is made by a thread: a child that is forked
+# off meanwhile would be left with half a module.
+import certifi  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
 from statsig_api_client import (
     Statsig,
     StatsigError,

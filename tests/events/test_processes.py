@@ -107,7 +107,7 @@ if child == 0:
     sys.exit(0 if events.close(30).pending == 0 else 1)
 _, status = os.waitpid(child, 0)
 for n in range(5, 9): log(events, f"parent-{n}")
-sys.exit(status or events.close(30).pending)
+sys.exit(bool(status) or events.close(30).pending)
 """
     process = run(program, collector, *([tmp_path / "events.db"] if where == "spool" else []))
     _, errors = process.communicate(timeout=60)
