@@ -285,6 +285,14 @@ def test_a_server_can_listen_on_ipv6() -> None:
         assert httpx.post(f"{server.url}/check_gate").status_code == 401
 
 
+def test_a_server_that_listens_by_name_is_steered_from_this_machine_alone() -> None:
+    with LocalServer(SHOP, host="localhost") as server:
+        root = server.url.removesuffix("/v1")
+        assert httpx.get(f"{root}/local/health").status_code == 200
+        elsewhere = {"host": "evil.example"}
+        assert httpx.get(f"{root}/local/health", headers=elsewhere).status_code == 421
+
+
 def test_two_servers_serve_two_projects_at_once(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("keys: {secret: secret-other}\ngates: {only here: {}}")

@@ -210,6 +210,18 @@ def test_the_same_user_is_told_the_same_whichever_way_it_was_said(api: Api) -> N
         (
             "PUT",
             "overrides",
+            {"kind": "experiment", "name": "a", "value": {}, "group": "b"},
+            "$.group: expected nothing",
+        ),
+        (
+            "PUT",
+            "overrides",
+            {"kind": "experiment", "name": "a"},
+            "$: expected value or group",
+        ),
+        (
+            "PUT",
+            "overrides",
             {"kind": "gate", "name": "a", "value": True, "userID": "x", "unitID": {}},
             "$.unitID: expected type, which is missing",
         ),

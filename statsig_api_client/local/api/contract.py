@@ -179,7 +179,7 @@ def contract_error(error: ValidationError) -> ContractError:
     """What a validator found, in words that say what was expected."""
     if isinstance(error.kind, ValidationErrorKind.AnyOf | ValidationErrorKind.OneOfNotValid):
         branches = error.kind.context
-        wanted = [_missing(branch[0]) for branch in branches]
+        wanted = dict.fromkeys(_missing(branch[0]) for branch in branches)
         if all(wanted):
             return ContractError(_json_path(error), f"expected {' or '.join(wanted)}")
         # The branch that was meant has the fewest faults, or else the deepest one.
