@@ -211,9 +211,11 @@ class _Life:
         if self._ended:
             return difference(before, before)
         self.store.seal()
-        self._ending = True
         deadline = self._deadline(timeout)
         self._hurry()
+        # From here on the thread may end at any time, and close the store.
+        self._ending = True
+        self._wake()
         if self._worker is None:
             self._pursue(self._hurry_to, deadline)
             self._end()
