@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
-# httpx imports them with the first connection, which here is made by a thread: a child that is forked
-# off meanwhile would be left with half a module.
-import certifi  # noqa: F401  # pyright: ignore[reportUnusedImport]
+# httpx imports them with the first connection, which is made by a thread here: a child that is
+# forked off meanwhile would be left with half a module.
+import certifi
 import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 from statsig_api_client import (
@@ -77,6 +77,7 @@ class EventLogger:
         # fork could leave locked for ever.
         self._lives: dict[int, _Life] = {}
         check_store(self._settings)
+        certifi.where()  # imports the rest
         atexit.register(self._close_at_exit)
 
     def log(
