@@ -31,7 +31,7 @@ from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
 from .store import Batch
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 AT_EXIT: Final = 5.0
 """Seconds that the end of the interpreter waits for events that are still there."""
