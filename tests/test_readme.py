@@ -69,6 +69,16 @@ def test_the_options_raw_responses_and_http_clients_run(shop: LocalServer) -> No
     assert [exposure.name for exposure in shop.exposures()] == ["new_checkout"]
 
 
+def test_events_are_logged_in_the_background(
+    shop: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("python", "Events that are never lost")
+    with Statsig() as statsig:
+        run(code, statsig=statsig, user=StatsigUser(user_id="42"))
+    assert [event.event_name for event in shop.events()] == ["purchase"]
+
+
 def test_the_asynchronous_client_runs(shop: LocalServer) -> None:
     (code,) = blocks("python", "Async")
     body = textwrap.indent(code, "    ")

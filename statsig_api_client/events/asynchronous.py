@@ -33,7 +33,7 @@ from .settings import EventLoggerOptions, Settings, settings
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 _POLL: Final = 0.05
 """Seconds between two looks at what other threads and processes may have changed."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
-# httpx imports them with the first connection, which here is made by a thread: a child that is forked
-# off meanwhile would be left with half a module.
-import certifi  # noqa: F401  # pyright: ignore[reportUnusedImport]
+# httpx imports them with the first connection, which is made by a thread here: a child that is
+# forked off meanwhile would be left with half a module.
+import certifi
 import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 from statsig_api_client import (
@@ -31,7 +31,7 @@ from .outcome import EventStats, FlushResult
 from .settings import EventLoggerOptions, Settings, settings
 from .store import Batch
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 AT_EXIT: Final = 5.0
 """Seconds that the end of the interpreter waits for events that are still there."""
@@ -77,6 +77,7 @@ class EventLogger:
         # fork could leave locked for ever.
         self._lives: dict[int, _Life] = {}
         check_store(self._settings)
+        certifi.where()  # imports the rest
         atexit.register(self._close_at_exit)
 
     def log(
@@ -211,9 +212,11 @@ class _Life:
         if self._ended:
             return difference(before, before)
         self.store.seal()
-        self._ending = True
         deadline = self._deadline(timeout)
         self._hurry()
+        # From here on the thread may end at any time, and close the store.
+        self._ending = True
+        self._wake()
         if self._worker is None:
             self._pursue(self._hurry_to, deadline)
             self._end()

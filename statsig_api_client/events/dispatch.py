@@ -23,7 +23,7 @@ from .store import Batch, Store
 if TYPE_CHECKING:
     from statsig_api_client._clock import Clock
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 _SPOOL_PAUSE: Final = 1.0
 """Seconds until a spool that failed is tried again."""

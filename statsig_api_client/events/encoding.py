@@ -66,7 +66,8 @@ class EventEncoder:
         else:
             event = _thorough(user, event_name, value, metadata, time)
         self._complete(event)
-        encoded = encode(event)
+        # A copy, since what orjson returns keeps a buffer of 4 KB for as long as it is kept.
+        encoded = bytes(memoryview(encode(event)))
         if len(encoded) > self._most:
             raise ValueError(
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"

@@ -18,7 +18,7 @@ from statsig_api_client import (
 if TYPE_CHECKING:
     from .settings import Settings
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 State: TypeAlias = Literal["delivered", "rejected", "ambiguous", "dropped"]
 

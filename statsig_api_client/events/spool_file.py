@@ -22,7 +22,7 @@ from typing import Final
 from .errors import SpoolError
 from .settings import Durability
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 _APPLICATION: Final = 0x53744576
 """Says in the file's head whose it is: `StEv`."""

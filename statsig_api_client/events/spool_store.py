@@ -71,7 +71,7 @@ class SpoolStore:
         self._unchecked = 0
         self._fresh = 0
         """Events that were written since the last look at what is there."""
-        self._look_at = clock.monotonic()
+        self._look_at = clock.monotonic() + settings.flush_interval
         self._renewed = 0.0
         self._refused = 0
         self._sealed = False

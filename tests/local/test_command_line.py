@@ -89,6 +89,15 @@ def test_a_signal_ends_it_with_status_0(
     assert err == ""
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
+def test_an_address_of_this_machine_alone_is_not_warned_of(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_soon()
+    assert main([str(SHOP), "--port", "0", "--host", host]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_an_address_beyond_this_machine_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
     assert main([str(SHOP), "--port", "0", "--host", "0.0.0.0"]) == 0  # noqa: S104

@@ -260,8 +260,10 @@ def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
     during = [project.answers(user) for user in users]
     project.service.remove_overrides(lambda _: True)
     assert [project.answers(user) for user in users] == before
+    overridden: Any = during[1][kind, name]
     kept = project.values_of_layer(kind, name)
-    assert during[1][kind, name].value == (value if kept is None else kept)  # type: ignore[attr-defined]
+    assert overridden.rule_id == "override"
+    assert overridden.value == (value if kept is None else kept)
     assert [
         now for user, now in zip(users, during, strict=True) if user.get("userID") != "ada"
     ] == [then for user, then in zip(users, before, strict=True) if user.get("userID") != "ada"]
