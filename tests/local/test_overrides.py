@@ -123,6 +123,11 @@ def test_a_layer_goes_before_its_experiments(api: Api) -> None:
     assert (layer["value"], layer["allocatedExperimentName"]) == (value, None)
 
 
+def test_only_an_experiment_has_groups(api: Api) -> None:
+    reply = put(api, "gate", "staff_tools", value=True, group="Square")
+    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: expected nothing")
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "more", "message"),
     [

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import Statsig
+from statsig_api_client.local.api.event_time import now
 from statsig_api_client.local.api.sdk_events import sdk_events
 
 from .conftest import SHOP, Api
@@ -96,6 +97,15 @@ def test_a_beacon_of_a_browser_is_plain_text_with_the_key_in_the_query(api: Api)
 def test_a_time_is_read_in_whichever_way_it_is_written(written: Any, time: int) -> None:
     (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})
     assert event["time"] == time
+
+
+def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
+    sent = now() - 3_600_000
+    headers = {"statsig-sdk-type": "js-client", "statsig-client-time": str(sent)}
+    body = {"events": [{"eventName": "late", "time": sent - 5}]}
+    assert api.http.post("/log_event", json=body, headers=headers).status_code == 202
+    (event,) = api.server.events("late")
+    assert 0 <= event.received_time - event.time < 10_000
 
 
 @pytest.mark.parametrize("written", [None, "soon", "nan", "inf", -1, 0, 2**63, [], {}])

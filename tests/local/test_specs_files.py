@@ -214,6 +214,7 @@ def test_specs_that_cannot_be_served_are_refused_aloud(
     ("text", "place", "problem"),
     [
         ('{\n"feature_gates": {\n]', "specs.json:3:", "not JSON: "),
+        (f'{{"feature_gates": {"[" * 200 + "]" * 200}}}', "specs.json:", "not JSON: nested deeper"),
         ('{"feature_gates": NaN}', "specs.json:", "not JSON: unexpected character"),
         ('{"feature_gates": "\\ud800"}', "specs.json:", "not JSON: no low surrogate in string"),
         ("[" * 101 + "]" * 101, "specs.json: ", "not JSON: nested deeper than 100 levels"),

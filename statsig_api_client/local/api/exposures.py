@@ -1,9 +1,5 @@
 """What is recorded of a request: its events, and the exposures that Statsig logs for it."""
 
-import time
-from datetime import UTC, datetime
-from typing import Final
-
 from ..recording import LoggedEvent
 from ..specs.evaluation import Evaluation
 from ..wire import JsonObject
@@ -11,19 +7,8 @@ from .contract import (
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
-    StatsigEvent,
 )
-
-_LIMIT: Final = 2**63
-"""Times, in milliseconds, are below this, for the database to hold them."""
-
-_TRAVEL: Final = 10_000
-"""How many milliseconds a request may be under way, and its client's clock still be right."""
-
-
-def now() -> int:
-    """The time, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+from .event_time import event_time, now
 
 
 def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> LoggedEvent:
@@ -54,21 +39,6 @@ def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEven
     return _exposure("statsig::layer_exposure", user, metadata, layer)
 
 
-def clock_error(client_time: int | None) -> int:
-    """How far a client's clock is behind, in milliseconds, to be added to the times that it sends.
-
-    Args:
-        client_time: The client's time when it sent its request, in milliseconds since 1970, as the
-            header `STATSIG-CLIENT-TIME` says; None if there is none.
-
-    Returns:
-        Zero up to ten seconds: that may be the way of the request, and events keep the times that
-        they were given.
-    """
-    error = 0 if client_time is None else now() - client_time
-    return error if abs(error) > _TRAVEL else 0
-
-
 def logged_events(request: LogEventRequest, clock_error: int = 0) -> list[LoggedEvent]:
     """The events of a request.
 
@@ -81,10 +51,10 @@ def logged_events(request: LogEventRequest, clock_error: int = 0) -> list[Logged
     return [
         {
             "eventName": event["eventName"],
-            "user": _public(event.get("user", user)),
+            "user": public_user(event.get("user", user)),
             "value": event.get("value"),
             "metadata": event.get("metadata", {}),
-            "time": _time(event, received, clock_error),
+            "time": event_time(event.get("time"), received, clock_error),
             "receivedTime": received,
             "secondaryExposures": event.get("secondaryExposures", []),
             "statsigMetadata": event.get("statsigMetadata", statsig_metadata),
@@ -106,10 +76,10 @@ def custom_exposures(request: LogCustomExposureRequest, clock_error: int = 0) ->
             "eventName": (
                 "statsig::gate_exposure" if "gateName" in exposure else "statsig::config_exposure"
             ),
-            "user": _public(exposure.get("user", request.get("user", {}))),
+            "user": public_user(exposure.get("user", request.get("user", {}))),
             "value": None,
             "metadata": _custom_metadata(exposure),
-            "time": _time(exposure, received, clock_error),
+            "time": event_time(exposure.get("time"), received, clock_error),
             "receivedTime": received,
             "secondaryExposures": exposure.get("secondaryExposures", []),
             "statsigMetadata": request.get("statsigMetadata", {}),
@@ -124,7 +94,7 @@ def _exposure(
     received = now()
     return LoggedEvent(
         eventName=event_name,
-        user=_public(user),
+        user=public_user(user),
         value=None,
         metadata=metadata,
         time=received,
@@ -146,7 +116,8 @@ def _custom_metadata(exposure: CustomExposure) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if value is not None}
 
 
-def _public(user: JsonObject) -> JsonObject:
+def public_user(user: JsonObject) -> JsonObject:
+    """A user without what is only for evaluation."""
     if "privateAttributes" not in user:
         return user
     return {field: value for field, value in user.items() if field != "privateAttributes"}
@@ -154,22 +125,3 @@ def _public(user: JsonObject) -> JsonObject:
 
 def _text(*, value: bool) -> str:
     return "true" if value else "false"
-
-
-def _time(event: StatsigEvent | CustomExposure, received: int, clock_error: int) -> int:
-    if "time" not in event:
-        return received
-    written = event["time"]
-    # One that cannot be read is no reason to lose an event, as with those of SDKs.
-    try:
-        moment = int(_parse(written) if isinstance(written, str) else written) + clock_error
-    except (ValueError, OverflowError):
-        return received
-    return moment if -_LIMIT <= moment < _LIMIT else received
-
-
-def _parse(text: str) -> int | float:
-    if text.isdecimal():  # The old docs had milliseconds as text.
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000

@@ -25,8 +25,8 @@ from .contract import (
     LogCustomExposureRequest,
     LogEventRequest,
 )
+from .event_time import clock_error
 from .exposures import (
-    clock_error,
     config_exposure,
     custom_exposures,
     gate_exposure,

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from ..specs.id_lists import hashed_id
 from ..wire import JsonObject
-from .exposures import now
+from .event_time import now
 
 _FROM: Final = re.compile(r"bytes=([0-9]{1,18})-")
 

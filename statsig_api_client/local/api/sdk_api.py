@@ -17,6 +17,7 @@ from ..specs.core import HashAlgorithm
 from ..specs.forms import older_form
 from ..wire import JsonObject, JsonValue
 from .contract import ContractError
+from .event_time import clock_error
 from .id_lists import IdListFiles
 from .keys import require_key, require_secret_key
 from .sdk_body import read_sdk_body
@@ -128,7 +129,9 @@ class SdkApi:
     async def log_event(self, request: Request) -> Response:
         """Store the events of an SDK."""
         require_key(request, self.service.specs.keys)
-        events = list(sdk_events(await read_sdk_body(request)))
+        sent = request.headers.get("statsig-client-time", "")
+        error = clock_error(int(sent) if sent.isdecimal() else None)
+        events = list(sdk_events(await read_sdk_body(request), error))
         self.service.recording.store(events)
         return JSONResponse({"success": True}, 202)
 

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from ..recording import LoggedEvent, SecondaryExposure
 from ..wire import JsonObject, JsonValue
 from .contract import ContractError
-from .exposures import now
+from .event_time import event_time, now
+from .exposures import public_user
 
 
-def sdk_events(body: JsonValue) -> Iterator[LoggedEvent]:
+def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEvent]:
     """The events of a request from an SDK.
 
     SDKs send more than the contract of the HTTP API allows: metadata and values of any type, null
     for what is not there, times as text. Texts are kept as they are, and what else is no text or
     number becomes one, in JSON.
+
+    Args:
+        body: What was sent.
+        clock_error: What to add to the times of the events, in milliseconds.
 
     Raises:
         ContractError: The body does not have the form in which any SDK sends events.
@@ -33,14 +37,14 @@ def sdk_events(body: JsonValue) -> Iterator[LoggedEvent]:
         user = _object_or_empty(event.get("user") or request.get("user"))
         yield LoggedEvent(
             eventName=name,
-            user={field: user[field] for field in user if field != "privateAttributes"},
+            user=public_user(user),
             value=_value(event.get("value")),
             metadata={
                 key: _text(value)
                 for key, value in _object_or_empty(event.get("metadata")).items()
                 if value is not None
             },
-            time=_milliseconds(event.get("time"), received),
+            time=event_time(event.get("time"), received, clock_error),
             receivedTime=received,
             secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"))),
             statsigMetadata=_object_or_empty(request.get("statsigMetadata"))
@@ -66,22 +70,6 @@ def _value(value: JsonValue) -> str | float | None:
 
 def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _milliseconds(written: JsonValue, received: int) -> int:
-    try:
-        moment = int(_moment(written)) if isinstance(written, str | int | float) else received
-    except (ValueError, OverflowError):
-        return received
-    return moment if 0 < moment < 2**63 else received
-
-
-def _moment(written: str | float) -> float:
-    try:
-        return float(written)
-    except ValueError:
-        moment = datetime.fromisoformat(str(written))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
 def _object(value: JsonValue, path: str) -> JsonObject:
