@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
 from ._attempts import Attempts
 from ._call import Call
@@ -25,6 +25,9 @@ from .generated import (
     StatsigUser,
     StatsigUserDict,
 )
+
+if TYPE_CHECKING:
+    from .events import AsyncEventLogger, EventLogger, EventLoggerOptions
 
 T = TypeVar("T")
 
@@ -177,6 +180,26 @@ class Statsig(_Client, Operations):
         """
         return self.log_events([self._event(user, event_name, value, metadata, time)])
 
+    def events(self, **options: Unpack["EventLoggerOptions"]) -> "EventLogger":
+        """Log events in the background: gathered, sent again until Statsig has them, accounted for.
+
+        Close the result before the client, or use both in one `with` block.
+
+        Args:
+            **options: How it behaves; see `EventLoggerOptions` in `statsig_api_client.events`.
+
+        Returns:
+            An event logger that sends with this client.
+
+        Raises:
+            ConfigurationError: An option has a value that makes no sense.
+            TypeError: There is no such option, or its value has the wrong type.
+            SpoolError: The spool cannot be used.
+        """
+        from .events import EventLogger  # noqa: PLC0415  (few programs need it)
+
+        return EventLogger(self, **options)
+
     @property
     def with_raw_response(self) -> RawOperations:
         """The same methods, each returning the reply as it came: status, headers, body, time.
@@ -290,6 +313,26 @@ class AsyncStatsig(_Client, AsyncOperations):
             ResponseValidationError: The reply is not what the contract says.
         """
         return await self.log_events([self._event(user, event_name, value, metadata, time)])
+
+    def events(self, **options: Unpack["EventLoggerOptions"]) -> "AsyncEventLogger":
+        """Log events in the background: gathered, sent again until Statsig has them, accounted for.
+
+        Close the result before the client, or use both in one `with` block.
+
+        Args:
+            **options: How it behaves; see `EventLoggerOptions` in `statsig_api_client.events`.
+
+        Returns:
+            An event logger that sends with this client.
+
+        Raises:
+            ConfigurationError: An option has a value that makes no sense.
+            TypeError: There is no such option, or its value has the wrong type.
+            SpoolError: The spool cannot be used.
+        """
+        from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
+
+        return AsyncEventLogger(self, **options)
 
     @property
     def with_raw_response(self) -> AsyncRawOperations:

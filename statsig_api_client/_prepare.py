@@ -62,14 +62,21 @@ class Preparation:
             headers = [*headers, (b"STATSIG-EVENT-COUNT", b"%d" % len(items))]
             if call.delivers == "events":
                 check_events(items)
+        return self._made(call, server, headers, encode(body))
+
+    def encoded(self, call: Call[T], headers: "RawHeaders", body: bytes) -> Attempts:
+        """The attempts of a delivery whose body is ready, with headers that it needs besides."""
+        return self._made(call, self.configuration.events_url, [*self._headers, *headers], body)
+
+    def _made(self, call: Call[T], server: str, headers: "RawHeaders", body: bytes) -> Attempts:
         return Attempts(
             operation=call.operation,
             delivers=call.delivers,
             url=server + call.path,
             headers=headers,
-            body=encode(body),
+            body=body,
             options=self.options,
-            key=configuration.key,
+            key=self.configuration.key,
             clock=self._clock,
         )
 

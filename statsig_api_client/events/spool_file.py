@@ -1,0 +1,283 @@
+"""The spool as a file: opened, made, migrated, set aside when it cannot be read.
+
+Everything is in one SQLite database in WAL mode, which processes share. What is committed survives
+the end of a process, and with `durability="power"` the machine's.
+
+    events          what waits, in the order in which it was logged; ids are never used again
+    leases          which range of ids some process is sending, and until when that is its right
+    dead_letters    what Statsig refused, or what was set aside
+    ledger          what became of all other events
+"""
+
+import ctypes
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from .errors import SpoolError
+from .settings import Durability
+
+logger = logging.getLogger("statsig_api_client")
+
+_APPLICATION: Final = 0x53744576
+"""Says in the file's head whose it is: `StEv`."""
+_MIGRATIONS: Final = (
+    """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    logged INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE TABLE leases (
+    token INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    expires REAL NOT NULL
+);
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY,
+    logged INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT NOT NULL
+);
+CREATE TABLE ledger (
+    delivered INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    ambiguous INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    retried INTEGER NOT NULL DEFAULT 0,
+    resent_ambiguous INTEGER NOT NULL DEFAULT 0,
+    moved INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO ledger DEFAULT VALUES;
+INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0);
+""",
+)
+"""What leads from one version of the tables to the next; `user_version` counts them."""
+
+_BUSY: Final = 10.0
+"""Seconds to wait for other processes."""
+_PAGE: Final = 2048
+"""Bytes. Each event that is logged writes two pages anew, so that smaller ones are faster."""
+_SMALL: Final = 16 * 1024 * 1024
+"""Bytes: up to here, a spool is read through when it is opened, to see whether it is whole."""
+_WAL_MOST: Final = 4 * 1024 * 1024
+
+
+_opened_by: Final[dict[Path, int]] = {}
+"""The process that has a spool open. SQLite keeps account of it for the whole process, and a child
+inherits this account, but not the locks that it is about: it must not open the same file.
+"""
+
+
+def is_inherited(path: Path) -> bool:
+    """Whether a parent of this process had the spool open when it forked."""
+    return _opened_by.get(path, os.getpid()) != os.getpid()
+
+
+class _UnusableError(Exception):
+    """The file is no spool, or broken."""
+
+
+class SpoolFile:
+    """An open spool. One thread at a time may use it."""
+
+    def __init__(self, path: Path, durability: Durability = "process") -> None:
+        self.path = path
+        self._durability = durability
+        self._connection = self._opened()
+        _opened_by[path] = os.getpid()
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Run a statement.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def insert(self, events: list[tuple[int, bytes]]) -> None:
+        """Write events, all or none.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        statement = "INSERT INTO events (logged, data) VALUES (?, ?)"
+        if len(events) == 1:
+            self.execute(statement, *events[0])
+            return
+        with self.transaction():
+            try:
+                self._connection.executemany(statement, events)
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """What is done within is done as a whole, or not at all.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            raise
+
+    def one(self, statement: str, *values: object) -> tuple[int, ...]:
+        """The first row of numbers that a query has."""
+        row: tuple[int, ...] = self.execute(statement, *values).fetchone()
+        return row
+
+    def used_bytes(self) -> int:
+        """The size of what is in the file."""
+        pages, unused, size = self.one(
+            "SELECT page_count, freelist_count, page_size"
+            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+        return (pages - unused) * size
+
+    def shrink(self, above: int) -> None:
+        """Give the disk back what an empty spool does not need."""
+        pages, size = self.one(
+            "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size"
+        )
+        if pages * size > above:
+            with suppress(SpoolError):  # another process is at work; the next time will do
+                self.execute("VACUUM")
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def remove(self) -> bool:
+        """Close the file and delete it, unless someone else has it open."""
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            (mode,) = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except sqlite3.Error:
+            mode = "wal"
+        alone: bool = mode == "delete"
+        if alone:
+            self.path.unlink()
+        self.close()
+        return alone
+
+    def _failed(self, error: sqlite3.Error) -> SpoolError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self.close()
+            self._set_aside(str(error))
+            self._connection = self._opened()
+        return SpoolError(f"spool {self.path}: {error}")
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            try:
+                return self._open()
+            except _UnusableError as error:
+                self._set_aside(str(error))
+                return self._open()
+        except (OSError, sqlite3.Error, _UnusableError) as error:
+            raise SpoolError(f"spool {self.path}: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        # The events of a program are for nobody else to read. SQLite gives its other files the mode
+        # of this one.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        if self.path.stat().st_mode & 0o077:
+            self.path.chmod(0o600)
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise _UnusableError(str(error)) from error
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        # A child that is forked off must not close it when the child ends, since for SQLite that
+        # would be the parent closing it. So it is closed, or stays.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        _patiently(connection, f"PRAGMA page_size = {_PAGE}")
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and application != _APPLICATION:
+            raise _UnusableError("the file is a database of another program")
+        _patiently(connection, "PRAGMA journal_mode = WAL")
+        synchronous = "FULL" if self._durability == "power" else "NORMAL"
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_MOST}")
+        if self.path.stat().st_size <= _SMALL:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise _UnusableError(verdict)
+        self._migrate(connection)
+
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(_MIGRATIONS):
+            raise SpoolError(f"spool {self.path}: it is of a newer version of this package")
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            for migration in _MIGRATIONS[version:]:
+                for statement in migration.strip().split(";\n"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _set_aside(self, why: str) -> None:
+        """Rename the file, so that a new one can take its place."""
+        aside = self.path.with_name(f"{self.path.name}.broken-{time.time_ns()}")
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+        logger.error(
+            "the spool %s cannot be used: %s; it is kept as %s, and a new one begins",
+            self.path,
+            why,
+            aside.name,
+        )
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Run what SQLite does not wait for by itself when another process is at work."""
+    deadline = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

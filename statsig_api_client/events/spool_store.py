@@ -1,0 +1,404 @@
+"""Events that wait in a spool, which threads and processes share."""
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from attrs import define, frozen
+
+from .errors import EventQueueFullError, SpoolError, closed
+from .outcome import Delivery, EventStats, logger, report
+from .settings import Settings
+from .spool_file import SpoolFile
+from .store import Batch
+
+if TYPE_CHECKING:
+    from statsig_api_client._clock import Clock
+
+_CHECK_EVERY: Final = 256
+"""Events after which the size of the spool is looked at again, for what others wrote to it."""
+_ROW: Final = 24
+"""Bytes that an event takes besides its own."""
+_SHRINK: Final = 8 * 1024 * 1024
+_COMPLAIN_EVERY: Final = 60.0
+
+
+@define(eq=False)
+class _Entry:
+    """An event on its way to the disk."""
+
+    event: bytes
+    logged: int
+    written: bool = False
+
+
+@frozen(kw_only=True)
+class Letter:
+    """An event in a spool, as it is shown to people: one that waits, or one that was set aside."""
+
+    state: Literal["pending", "rejected", "ambiguous"]
+    why: str
+    logged: int
+    """When it was logged, in milliseconds since 1970."""
+    event: bytes
+
+
+class SpoolStore:
+    """The spool of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: "Clock",
+        wake: Callable[[], None],
+        *,
+        path: Path,
+        longest_attempt: float,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._wake = wake
+        self._lease = 2 * longest_attempt + 1
+        """Seconds: an attempt ends within, even if its thread has to wait for its turn."""
+        # A signal handler may log while the thread that it interrupts does.
+        self._lock = threading.RLock()
+        self._writing = False
+        self._entries: deque[_Entry] = deque()
+        self._room = 0
+        self._unchecked = 0
+        self._fresh = 0
+        """Events that were written since the last look at what is there."""
+        self._look_at = clock.monotonic()
+        self._renewed = 0.0
+        self._refused = 0
+        self._sealed = False
+        self._complained = -_COMPLAIN_EVERY
+        self._last: EventStats | None = None
+        self._file = SpoolFile(path, settings.durability)
+
+    def offer(self, event: bytes, *, force: bool = False) -> bool:
+        """See `Store`."""
+        entry = _Entry(event, int(self._clock.time() * 1000))
+        self._entries.append(entry)
+        problem = None
+        with self._lock:
+            # Whoever comes first writes for all who wait. The handler of a signal that came while
+            # this thread was writing leaves its event to what it interrupted.
+            if entry.written or self._writing:
+                return True
+            if self._sealed:
+                self._entries.remove(entry)
+                raise closed()
+            self._writing = True
+            try:
+                self._write_entries(force=force)
+            except SpoolError as error:
+                problem = error
+            finally:
+                self._writing = False
+            full = self._fresh >= self._settings.max_batch
+            if not entry.written:
+                self._entries.remove(entry)
+        if full:
+            self._wake()
+        return entry.written or self._no_room(event, problem, force=force)
+
+    def _write_entries(self, *, force: bool) -> None:
+        while taken := self._fitting(force=force):
+            try:
+                self._file.insert([(entry.logged, entry.event) for entry in taken])
+            except SpoolError:
+                self._room = 0
+                raise
+            for entry in taken:
+                entry.written = True
+                self._entries.popleft()
+            self._fresh += len(taken)
+
+    def _fitting(self, *, force: bool) -> list[_Entry]:
+        """The first of the entries, for which there is room."""
+        taken: list[_Entry] = []
+        for entry in list(self._entries):
+            need = len(entry.event) + _ROW
+            if self._room < need or self._unchecked >= _CHECK_EVERY:
+                self._room = self._free() - sum(len(e.event) + _ROW for e in taken)
+                self._unchecked = 0
+                if self._room < need and self._settings.overflow == "drop_oldest":
+                    self._drop_oldest()
+                if self._room < need and not force:
+                    break
+            self._room -= need
+            self._unchecked += 1
+            taken.append(entry)
+        return taken
+
+    def _free(self) -> int:
+        return self._settings.max_spool_bytes - self._file.used_bytes()
+
+    def _drop_oldest(self) -> None:
+        """Give up as many of the oldest events as a batch has; more than one, since it costs."""
+        with self._file.transaction():
+            found = self._unleased(self._settings.max_batch)
+            if not found:
+                return
+            self._file.execute(
+                "DELETE FROM events WHERE id BETWEEN ? AND ?", found[0][0], found[-1][0]
+            )
+            self._count("dropped", len(found))
+        self._room = self._free()
+        report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
+
+    def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
+        why = problem or SpoolError(
+            f"spool {self._file.path}: it holds max_spool_bytes, {self._settings.max_spool_bytes}"
+        )
+        if self._settings.overflow == "raise" or force:
+            raise EventQueueFullError(f"{why}; the event was not accepted") from problem
+        if self._settings.overflow == "block":
+            self._complain(f"{why}; log() waits")
+            return False
+        with self._lock:
+            self._refused += 1
+        self._complain(f"{why}; events are dropped")
+        report(self._settings, Delivery(state="dropped", encoded=[event], error=why))
+        return True
+
+    def _complain(self, what: str) -> None:
+        now = self._clock.monotonic()
+        if now - self._complained >= _COMPLAIN_EVERY:
+            self._complained = now
+            logger.error("%s", what)
+
+    def due_in(self) -> float | None:
+        """See `Store`."""
+        with self._lock:
+            if self._fresh >= self._settings.max_batch:
+                return 0.0
+            # Also without events of this process: those of one that died are for all others.
+            return max(0.0, self._look_at - self._clock.monotonic())
+
+    def claim(self) -> Batch | None:
+        """See `Store`."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._file.one("SELECT EXISTS (SELECT 1 FROM events)") == (0,):
+                self._fresh = 0
+                self._look_at = now + self._settings.flush_interval
+                return None
+            with self._file.transaction():
+                self._end_leases()
+                rows = self._unleased(self._settings.max_batch)
+                batch = self._within_size(rows)
+                if batch:
+                    expires = self._clock.time() + self._lease
+                    statement = (
+                        "INSERT INTO leases (token, first, last, expires) VALUES (?, ?, ?, ?)"
+                    )
+                    self._file.execute(statement, batch.lease, batch.ids[0], batch.ids[-1], expires)
+            self._renewed = now
+            self._fresh = max(0, self._fresh - len(batch)) if batch else 0
+            # A batch that was full, or cut off, says that there may be more.
+            more = batch is not None and (
+                len(batch) >= self._settings.max_batch or len(batch) < len(rows)
+            )
+            self._look_at = now if more else now + self._settings.flush_interval
+            return batch
+
+    def _end_leases(self) -> None:
+        """End the leases of processes that died, or that took longer than they said."""
+        # One that ends too far in the future is of a time before the clock was set back.
+        now = self._clock.time()
+        statement = "DELETE FROM leases WHERE expires <= ? OR expires > ?"
+        self._file.execute(statement, now, now + 3600)
+
+    def _unleased(self, most: int) -> list[tuple[int, bytes]]:
+        """The oldest events that no process is sending, as far as they lie side by side."""
+        leases = self._file.execute("SELECT first, last FROM leases ORDER BY first").fetchall()
+        rows: list[tuple[int, bytes]] = []
+        low = 0
+        for first, last in [*leases, (2**63 - 1, 0)]:
+            statement = "SELECT id, data FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
+            rows = self._file.execute(statement, low, first, most).fetchall()
+            if rows:
+                break
+            low = last
+        return rows
+
+    def _within_size(self, rows: list[tuple[int, bytes]]) -> Batch | None:
+        size = 64
+        for index, (_, data) in enumerate(rows):
+            size += len(data) + 1
+            if size > self._settings.max_batch_bytes and index:
+                rows = rows[:index]
+                break
+        if not rows:
+            return None
+        ids, events = zip(*rows, strict=True)
+        return Batch(events, ids, secrets.randbits(62))
+
+    def renew(self, batch: Batch) -> bool:
+        """See `Store`."""
+        with self._lock:
+            if self._clock.monotonic() - self._renewed < self._lease / 4:
+                return True
+            statement = "UPDATE leases SET expires = ? WHERE token = ?"
+            expires = self._clock.time() + self._lease
+            if self._file.execute(statement, expires, batch.lease).rowcount == 0:
+                return False
+            self._renewed = self._clock.monotonic()
+            return True
+
+    def delivered(self, batch: Batch) -> None:
+        """See `Store`."""
+        with self._lock:
+            with self._file.transaction():
+                if not self._remove(batch):
+                    return
+                self._count("delivered", len(batch))
+            if self._file.one("SELECT EXISTS (SELECT 1 FROM events)") == (0,):
+                self._file.shrink(_SHRINK)
+
+    def moved(self, batch: Batch) -> None:
+        """A claimed batch is in another spool now, and in the account of that one."""
+        with self._lock, self._file.transaction():
+            if self._remove(batch):
+                self._count("moved", len(batch))
+
+    def requeue(self) -> int:
+        """Queue all dead letters once more; how many there were."""
+        with self._lock, self._file.transaction():
+            states = self._file.execute(
+                "SELECT state, count(*) FROM dead_letters GROUP BY state"
+            ).fetchall()
+            self._file.execute(
+                "INSERT INTO events (logged, data)"
+                " SELECT logged, data FROM dead_letters ORDER BY id"
+            )
+            self._file.execute("DELETE FROM dead_letters")
+            for state, events in states:
+                self._count(state, -events)
+                self._count("moved", events)
+            return sum(events for _, events in states)
+
+    def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
+        """See `Store`."""
+        with self._lock, self._file.transaction():
+            statement = (
+                "INSERT OR REPLACE INTO dead_letters SELECT id, logged, data, ?, ? FROM events"
+                " WHERE id BETWEEN ? AND ?"
+            )
+            if self._is_ours(batch):
+                self._file.execute(statement, state, why, batch.ids[0], batch.ids[-1])
+                self._remove(batch)
+                self._count(state, len(batch))
+
+    def _is_ours(self, batch: Batch) -> bool:
+        return self._file.one(
+            "SELECT EXISTS (SELECT 1 FROM leases WHERE token = ?)", batch.lease
+        ) == (1,)
+
+    def _remove(self, batch: Batch) -> bool:
+        """Take events out of the queue, if they are still ours; within a transaction."""
+        if not self._is_ours(batch):
+            logger.warning(
+                "%d events were sent later than their lease allowed, and may be sent twice",
+                len(batch),
+            )
+            return False
+        first, last = batch.ids[0], batch.ids[-1]
+        self._file.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
+        # The rest of the lease, if any, is what is still in hand.
+        self._file.execute(
+            "DELETE FROM leases WHERE token = ? AND NOT EXISTS"
+            " (SELECT 1 FROM events WHERE id BETWEEN first AND last)",
+            batch.lease,
+        )
+        return True
+
+    def _count(self, column: str, events: int) -> None:
+        self._file.execute(f"UPDATE ledger SET {column} = {column} + ?", events)  # noqa: S608
+
+    def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
+        """See `Store`."""
+        with self._lock, self._file.transaction():
+            for token in {batch.lease for batch in batches}:
+                self._file.execute("DELETE FROM leases WHERE token = ?", token)
+            self._count("retried", retried)
+            self._count("resent_ambiguous", retried if unclear else 0)
+            self._look_at = self._clock.monotonic()
+
+    def mark(self) -> int:
+        """See `Store`."""
+        with self._lock:
+            return self._file.one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")[0]
+
+    def reached(self, mark: int) -> bool:
+        """See `Store`."""
+        with self._lock:
+            return self._file.one("SELECT EXISTS (SELECT 1 FROM events WHERE id <= ?)", mark) == (
+                0,
+            )
+
+    def seal(self) -> None:
+        """See `Store`."""
+        with self._lock:
+            self._sealed = True
+
+    def stats(self) -> EventStats:
+        """See `Store`."""
+        with self._lock:
+            return self._last or self._account()
+
+    def _account(self) -> EventStats:
+        # One statement, so that it is of one moment.
+        seq, pending, oldest, delivered, rejected, ambiguous, dropped, retried, resent, moved = (
+            self._file.one(
+                "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'),"
+                " (SELECT count(*) FROM events),"
+                " (SELECT coalesce(min(logged), 0) FROM (SELECT logged FROM events"
+                " ORDER BY id LIMIT 1)), ledger.* FROM ledger"
+            )
+        )
+        age = self._clock.time() - oldest / 1000
+        return EventStats(
+            # Each event that came has a number, but for those that were refused. Those that came
+            # back from the dead letters have two, and those that went elsewhere need none.
+            accepted=seq - moved + self._refused,
+            delivered=delivered,
+            rejected=rejected,
+            ambiguous=ambiguous,
+            dropped=dropped + self._refused,
+            pending=pending,
+            retried=retried,
+            resent_ambiguous=resent,
+            spooled_bytes=self._file.used_bytes(),
+            oldest_age=max(0.0, age) if pending else 0.0,
+        )
+
+    def waiting(self) -> list[Letter]:
+        """What waits, the oldest first."""
+        return self._letters("SELECT 'pending', '', logged, data FROM events ORDER BY id")
+
+    def dead_letters(self) -> list[Letter]:
+        """What was set aside, the oldest first."""
+        return self._letters("SELECT state, why, logged, data FROM dead_letters ORDER BY id")
+
+    def _letters(self, query: str) -> list[Letter]:
+        with self._lock:
+            return [
+                Letter(state=state, why=why, logged=logged, event=event)
+                for state, why, logged, event in self._file.execute(query)
+            ]
+
+    def close(self) -> None:
+        """See `Store`."""
+        with self._lock:
+            if self._last is None:
+                try:
+                    self._last = self._account()
+                except SpoolError:  # the end must come all the same
+                    self._last = EventStats()
+                self._file.close()

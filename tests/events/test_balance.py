@@ -1,0 +1,227 @@
+"""The account balances whatever happens, and no event is lost: a machine that tries everything."""
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from conftest import FakeClock
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from statsig_api_client import (
+    APIConnectionError,
+    BadRequestError,
+    InternalServerError,
+    PayloadTooLargeError,
+    RateLimitError,
+    StatsigError,
+)
+from statsig_api_client.events import Delivery, EventQueueFullError
+from statsig_api_client.events.dispatch import Dispatch
+from statsig_api_client.events.memory import MemoryStore
+from statsig_api_client.events.settings import settings
+from statsig_api_client.events.spool_store import SpoolStore
+from statsig_api_client.events.store import Batch, Store
+
+TROUBLE: dict[str, StatsigError] = {
+    "not connected": APIConnectionError("no", ambiguous=False),
+    "reply lost": APIConnectionError("no", ambiguous=True),
+    "503": InternalServerError("no", status_code=503, ambiguous=False),
+    "500": InternalServerError("no", status_code=500, ambiguous=True),
+    "429": RateLimitError("no", status_code=429, retry_after=30.0),
+}
+
+
+class Process:
+    """One process: a store, and what sends from it."""
+
+    def __init__(self, machine: "Deliveries") -> None:
+        self.store = machine.open()
+        self.dispatch = Dispatch(machine.settings, self.store, machine.clock)
+        self.sending: Batch | None = None
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Events are logged and sent, time passes, servers fail, processes crash and begin again."""
+
+    spooled = False
+    processes = Bundle("processes")
+
+    @initialize(
+        target=processes,
+        resend=st.booleans(),
+        overflow=st.sampled_from(("block", "drop_oldest", "drop_newest", "raise")),
+        batch=st.integers(1, 5),
+        pending=st.integers(1, 12),
+    )
+    def begin(self, *, resend: bool, overflow: str, batch: int, pending: int) -> object:
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = FakeClock()
+        self.reported: list[Delivery] = []
+        self.settings = settings(
+            {
+                "resend_ambiguous": resend,
+                "overflow": overflow,  # type: ignore[typeddict-item]
+                "max_batch": batch,
+                "max_pending": pending,
+                "max_spool_bytes": 25_000,
+                "on_delivery": self.reported.append,
+                "spool": Path(self.folder.name) / "events.db" if self.spooled else None,
+            }
+        )
+        self.logged: set[int] = set()
+        self.bad: set[int] = set()
+        self.taken: Counter[int] = Counter()
+        self.allowed_doubles = 0
+        self.alive: list[Process] = []
+        return self.start()
+
+    def open(self) -> Store:
+        if self.settings.spool is None:
+            return MemoryStore(self.settings, self.clock, lambda: None)
+        return SpoolStore(
+            self.settings,
+            self.clock,
+            lambda: None,
+            path=self.settings.spool,
+            longest_attempt=10.0,
+        )
+
+    def start(self) -> Process:
+        process = Process(self)
+        self.alive.append(process)
+        return process
+
+    @precondition(lambda self: self.spooled and len(self.alive) < 3)
+    @rule(target=processes)
+    def another_process(self) -> object:
+        return self.start()
+
+    @rule(process=processes, bad=st.sampled_from((False, False, False, True)), many=st.booleans())
+    def log(self, process: Process, *, bad: bool, many: bool) -> None:
+        for _ in range(4 if many else 1):
+            number = len(self.logged) + 1000 * len(self.bad)
+            while number in self.logged or number in self.bad:
+                number += 1
+            event = json.dumps({"n": number, "padding": "x" * 600 * self.spooled}).encode()
+            before = process.store.stats().accepted
+            try:
+                taken = process.store.offer(event)
+            except EventQueueFullError:
+                taken = False
+                assert self.settings.overflow == "raise"
+            assert taken or self.settings.overflow in ("block", "raise")
+            assert process.store.stats().accepted == before + taken
+            if taken:
+                self.logged.add(number)
+                if bad:
+                    self.bad.add(number)
+
+    @precondition(lambda self: any(p.sending is None for p in self.alive))
+    @rule(process=processes, hurry=st.booleans())
+    def send(self, process: Process, *, hurry: bool) -> None:
+        if process.sending is None:
+            process.sending = process.dispatch.next(hurry=hurry)
+
+    @rule(
+        process=processes, trouble=st.sampled_from(["none", "none", *TROUBLE]), took=st.booleans()
+    )
+    def reply(self, process: Process, trouble: str, *, took: bool) -> None:
+        batch, process.sending = process.sending, None
+        if batch is None:
+            return
+        numbers = [json.loads(event)["n"] for event in batch.events]
+        error = TROUBLE.get(trouble)
+        if error is None and self.bad.intersection(numbers):
+            kind = BadRequestError if len(numbers) % 2 else PayloadTooLargeError
+            error = kind("bad", status_code=400)
+        elif error is None or (error.ambiguous and took):
+            self.taken.update(numbers)
+            self.allowed_doubles += len(numbers) if error else 0
+        process.dispatch.settle(batch, error)
+
+    @rule(seconds=st.sampled_from((0.1, 1.0, 5.0, 25.0, 70.0)))
+    def time_passes(self, seconds: float) -> None:
+        if seconds >= 21.0:  # what is still on its way then is claimed by others
+            self.allowed_doubles += sum(len(p.sending) for p in self.alive if p.sending)
+        self.clock.pass_(seconds)
+
+    @precondition(lambda self: self.spooled)
+    @rule(process=processes, took=st.booleans())
+    def crash_and_restart(self, process: Process, *, took: bool) -> None:
+        if process.sending is not None and took:
+            numbers = [json.loads(event)["n"] for event in process.sending.events]
+            self.taken.update(numbers)
+            self.allowed_doubles += len(numbers)
+        process.store.close()  # as the end of a process does; nothing in hand is given back
+        process.store = self.open()
+        process.dispatch = Dispatch(self.settings, process.store, self.clock)
+        process.sending = None
+
+    @invariant()
+    def the_sum_balances(self) -> None:
+        for process in self.alive:
+            stats = process.store.stats()
+            final = stats.delivered + stats.rejected + stats.ambiguous + stats.dropped
+            assert stats.accepted == final + stats.pending, stats
+            assert stats.resent_ambiguous <= stats.retried
+            assert stats.pending >= (len(process.sending) if process.sending else 0) * (
+                not self.spooled
+            )
+
+    def teardown(self) -> None:
+        try:
+            self.everything_has_a_final_state()
+        finally:
+            for process in self.alive:
+                process.store.close()
+            self.folder.cleanup()
+
+    def everything_has_a_final_state(self) -> None:
+        last = self.alive[0]
+        for process in self.alive:
+            if process.sending is not None:
+                process.dispatch.settle(process.sending, TROUBLE["503"])
+        for _ in range(3000):
+            if not last.store.stats().pending:
+                break
+            self.clock.pass_(30.0)
+            for process in self.alive:
+                process.sending = process.dispatch.next(hurry=True)
+                self.reply(process, "none", took=True)
+        stats = last.store.stats()
+        assert stats.pending == 0, stats
+        self.the_sum_balances()
+        states: dict[str, set[int]] = {}
+        for report in self.reported:
+            states.setdefault(report.state, set()).update(e["n"] for e in report.events)  # type: ignore[misc]
+        ended = set().union(*states.values())
+        assert self.logged <= ended, "an event is lost"
+        given_up = states.get("dropped", set()) | states.get("ambiguous", set())
+        assert self.logged - self.bad - given_up <= set(self.taken)
+        assert states.get("rejected", set()) <= self.bad
+        assert sum(self.taken.values()) - len(self.taken) <= self.allowed_doubles
+
+
+class DeliveriesBySpool(Deliveries):
+    """The same, with processes that share a spool."""
+
+    spooled = True
+
+
+EFFORT = hypothesis_settings(
+    max_examples=max(20, hypothesis_settings().max_examples), stateful_step_count=40
+)
+TestInMemory = Deliveries.TestCase
+TestInMemory.settings = EFFORT
+TestInASpool = DeliveriesBySpool.TestCase
+TestInASpool.settings = EFFORT
