@@ -13,9 +13,7 @@ def run() -> int:
     """Run the command line of this process; the exit status."""
     try:
         from .main import main  # noqa: PLC0415  (see below)
-    except ModuleNotFoundError as error:
-        if error.name != "click":
-            raise
+    except ModuleNotFoundError:
         print(
             "statsig-api needs what the extra `cli` installs: "
             "pip install 'statsig-api-client[cli]'",

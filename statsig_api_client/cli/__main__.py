@@ -4,5 +4,4 @@ import sys
 
 from . import run
 
-if __name__ == "__main__":
-    sys.exit(run())
+sys.exit(run())

@@ -1,7 +1,5 @@
 """`main`: all commands, and what their errors mean to the shell."""
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import cast
 
@@ -67,9 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # who read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
     except StatsigError as error:
         return _failed(error, exit_of(error))
     except (TypeError, ValueError) as error:  # an argument that the client does not take
