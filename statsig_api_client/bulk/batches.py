@@ -34,12 +34,12 @@ class Batch:
     start: Place
     behind: Place
     """Where reading goes on after it."""
-    events: list[bytes] = field(factory=list)
-    items: list[Item] = field(factory=list)
+    events: list[bytes] = field(factory=list[bytes])
+    items: list[Item] = field(factory=list[Item])
     """The record of each event."""
-    faults: list[tuple[Item, str]] = field(factory=list)
-    blank: list[int] = field(factory=list)
-    settled: list[int] = field(factory=list)
+    faults: list[tuple[Item, str]] = field(factory=list[tuple[Item, str]])
+    blank: list[int] = field(factory=list[int])
+    settled: list[int] = field(factory=list[int])
     """What an earlier run has accounted for."""
 
     @property

@@ -20,9 +20,9 @@ from .pace import Pace
 class Outcome:
     """What became of a batch's events, by their indices; what is in none was not sent."""
 
-    delivered: list[Span] = field(factory=list)
-    rejected: list[tuple[int, str]] = field(factory=list)
-    ambiguous: list[tuple[int, str]] = field(factory=list)
+    delivered: list[Span] = field(factory=list[Span])
+    rejected: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
+    ambiguous: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
     retried: int = 0
     resent: int = 0
 

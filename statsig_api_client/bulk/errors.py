@@ -29,6 +29,6 @@ class ImportStoppedError(StatsigError):
         summary: What was and what was not sent.
     """
 
-    def __init__(self, message: str, summary: "ImportSummary | None" = None) -> None:
+    def __init__(self, message: str, *, summary: "ImportSummary") -> None:
         super().__init__(message)
         self.summary = summary

@@ -96,7 +96,9 @@ class _Import:
         if problem is None:
             return self.summary
         self._stopped = True
-        raise ImportStoppedError(f"the import stopped: {problem}", self.summary) from problem
+        raise ImportStoppedError(
+            f"the import stopped: {problem}", summary=self.summary
+        ) from problem
 
     @property
     def summary(self) -> ImportSummary:
@@ -170,9 +172,9 @@ class _Import:
         if delivered or outcome.rejected or outcome.ambiguous or not events:
             # Bad lines wait for their batch, so that a key that is refused consumes nothing.
             blank = batch.blank
-            letters += [("rejected", item, why) for item, why in batch.faults]
-            letters += [("rejected", items[i], why) for i, why in outcome.rejected]
-            letters += [("ambiguous", items[i], why) for i, why in outcome.ambiguous]
+            letters.extend(("rejected", item, why) for item, why in batch.faults)
+            letters.extend(("rejected", items[i], why) for i, why in outcome.rejected)
+            letters.extend(("ambiguous", items[i], why) for i, why in outcome.ambiguous)
         account = Counter(
             delivered=len(numbers),
             blank=len(blank),

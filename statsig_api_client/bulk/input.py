@@ -1,21 +1,23 @@
 """Opens the input of an import: all that can be found wrong before anything is sent."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import orjson
 from attrs import frozen
 
-from .errors import SourceError
+from .errors import Fault, SourceError
 from .mapping import EventMapping, RowReader, of_columns
-from .outgoing import Outgoing
+from .outgoing import Outgoing, decoded
 from .settings import Settings
 from .sources import Place, Reader, Source, find_sources
 from .times import Times
 
-_LOOK_AT: int = 1000
+_LOOK_AT: Final = 1000
 """Lines of JSON in which every column of a mapping should have been seen."""
 
 
@@ -102,17 +104,15 @@ def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
 def _names(reader: Reader) -> list[str]:
     names: set[str] = set()
     for record in islice(reader.records(Place()), _LOOK_AT):
-        try:
-            row = orjson.loads(record.content) if isinstance(record.content, bytes) else {}
-        except orjson.JSONDecodeError:
-            continue
-        names.update(row if isinstance(row, dict) else ())
+        assert isinstance(record.content, bytes)  # noqa: S101  (lines are)
+        with suppress(Fault):  # told with its line, when it is read to be sent
+            names.update(decoded(record.content))
     return sorted(names)
 
 
 def _see_columns(name: str, mapping: EventMapping, columns: list[str]) -> None:
     if unknown := mapping.unknown(columns):
         raise SourceError(
-            f"{name}: the mapping names columns that are not there: {', '.join(unknown)}; there are "
-            f"{', '.join(columns) or 'none'}"
+            f"{name}: the mapping names columns that are not there: {', '.join(unknown)}; "
+            f"there are {', '.join(columns) or 'none'}"
         )

@@ -119,21 +119,21 @@ def read_mapping_file(path: Path, times: Times) -> EventMapping:
         data = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
-    match data:
-        case {"fields": dict() as fields, **rest} if rest.keys() <= {"time"}:
-            pass
-        case _:
-            raise SourceError(f"{path}: expected `fields:` and, if need be, `time:`")
-    time = cast("dict[str, str]", rest.get("time") or {})
-    unit = time.get("unit", times.unit)
+    file = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    fields = file.pop("fields", None)
+    time: object = file.pop("time", None) or {}
+    if file or not isinstance(fields, dict) or not isinstance(time, dict):
+        raise SourceError(f"{path}: expected `fields:` and, if need be, `time:`, and no more")
+    stated = cast("dict[str, str]", cast("object", time))
+    unit = stated.get("unit", times.unit)
     if unit is not None and unit not in get_args(Unit):
         raise SourceError(f"{path}: time.unit: expected one of {', '.join(get_args(Unit))}")
     return EventMapping(
         {
-            str(target): Constant(source["constant"]) if isinstance(source, dict) else str(source)
+            target: Constant(source["constant"]) if isinstance(source, dict) else str(source)
             for target, source in cast("dict[str, str | dict[str, JsonValue]]", fields).items()
         },
-        Times(cast("Unit | None", unit), time.get("zone", times.zone)),
+        Times(cast("Unit | None", unit), stated.get("zone", times.zone)),
     )
 
 
@@ -148,7 +148,7 @@ class RowReader:
     """Makes events of rows."""
 
     def __init__(self, mapping: EventMapping) -> None:
-        self._unit = mapping.times.unit
+        self._unit: Unit | None = mapping.times.unit
         self._zone = mapping.times.zone_info()
         self._fields = [
             (*_place(target), source)
@@ -234,7 +234,7 @@ def _place(target: str) -> tuple[str, str]:
 def _cell(row: Row, column: str) -> object:
     value = row.get(column)
     if value is None and "." in column and column not in row:
-        value = row
+        value = cast("object", row)
         for name in column.split("."):
             value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
     return value

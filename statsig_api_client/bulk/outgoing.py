@@ -53,7 +53,7 @@ class Outgoing:
         """
         encoded = None
         if isinstance(content, bytes):
-            encoded, content = content, _decoded(content)
+            encoded, content = content, decoded(content)
         if self._reader is not None:
             encoded, event = None, self._reader.event(content)
         else:
@@ -77,29 +77,26 @@ class Outgoing:
                 r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
             )
         metadata = event.get("metadata")
-        if not (
-            _is_usual_user(event.get("user"))
-            and (value is None or type(value) in (int, float, str))
-            and (metadata is None or type(metadata) is dict)
-            and "secondaryExposures" not in event
-            and "statsigMetadata" not in event
-        ):
-            self._check_by_model(event)
-        size = 1
+        if not _is_usual(event, value, metadata):
+            _check_by_model(event)
         if metadata is not None:
-            for key, text in cast("dict[str, object]", metadata).items():
-                if type(text) is not str:
-                    raise Fault(f"metadata.{key}: expected a text")
-                if "." in key and not self._allow_cut:
-                    raise Fault(f"metadata: Statsig reads the dot in the key {key!r} as a path")
-                size += len(key) + len(text) + 6
+            self._check_metadata(cast("dict[str, object]", metadata))
         if self._allow_cut:
             return
         if len(name) > MAX_TEXT:
             raise Fault(f"eventName: Statsig may cut names above {MAX_TEXT} characters")
         if type(value) is str and len(value) > MAX_TEXT:
             raise Fault(f"value: Statsig may cut texts above {MAX_TEXT} characters")
-        if size > MAX_METADATA:
+
+    def _check_metadata(self, metadata: dict[str, object]) -> None:
+        size = 1
+        for key, text in metadata.items():
+            if type(text) is not str:
+                raise Fault(f"metadata.{key}: expected a text")
+            if "." in key and not self._allow_cut:
+                raise Fault(f"metadata: Statsig reads the dot in the key {key!r} as a path")
+            size += len(key) + len(text) + 6
+        if size > MAX_METADATA and not self._allow_cut:
             raise Fault(f"metadata: Statsig may drop what is above {MAX_METADATA} characters")
 
     def _check_time(self, when: object) -> None:
@@ -115,12 +112,6 @@ class Outgoing:
         else:
             raise Fault("time: expected whole milliseconds, or text of RFC 3339")
 
-    def _check_by_model(self, event: Event) -> None:
-        try:
-            StatsigEvent.from_dict(event, "event")
-        except SchemaError as error:
-            raise Fault(str(error).removeprefix("event.")) from None
-
     def _complete(self, event: Event) -> bool:
         """Do what a delivery does to an event before it leaves; whether that changed it."""
         user = cast("Event | None", event.get("user"))
@@ -134,6 +125,24 @@ class Outgoing:
         return changed
 
 
+def _is_usual(event: Event, value: object, metadata: object) -> bool:
+    """Whether the types are right; what is not usual is left to the model."""
+    return (
+        _is_usual_user(event.get("user"))
+        and (value is None or type(value) in (int, float, str))
+        and (metadata is None or type(metadata) is dict)
+        and "secondaryExposures" not in event
+        and "statsigMetadata" not in event
+    )
+
+
+def _check_by_model(event: Event) -> None:
+    try:
+        StatsigEvent.from_dict(event, "event")
+    except SchemaError as error:
+        raise Fault(str(error).removeprefix("event.")) from None
+
+
 def _is_usual_user(user: object) -> bool:
     if type(user) is not dict:
         return False
@@ -143,7 +152,12 @@ def _is_usual_user(user: object) -> bool:
     return True
 
 
-def _decoded(line: bytes) -> Event:
+def decoded(line: bytes) -> Event:
+    """The object in a line of JSON.
+
+    Raises:
+        Fault: There is none.
+    """
     try:
         data = cast("object", orjson.loads(line))
     except orjson.JSONDecodeError as error:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict
+from typing import Final, Literal, TypeAlias, TypedDict, cast
 
 import attrs
 from attrs import field, frozen
@@ -15,7 +15,7 @@ from .summary import ImportProgress
 
 Format: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
-MAX_EVENT = 9 * 1024 * 1024
+MAX_EVENT: Final = 9 * 1024 * 1024
 """Bytes: Statsig drops requests above 10 MB."""
 
 
@@ -69,6 +69,11 @@ def _positive(
         raise ConfigurationError(f"{attribute.name}: expected more than 0, got {value}")
 
 
+def _rate(_: object, attribute: "attrs.Attribute[float | None]", value: object) -> None:
+    if value is not None:
+        _positive(_, cast("attrs.Attribute[float]", attribute), value)
+
+
 @frozen(kw_only=True)
 class Settings:
     """The options of an import, checked; see `ImportOptions`."""
@@ -84,7 +89,7 @@ class Settings:
     max_batch: int = field(default=1000, validator=_positive)
     max_batch_bytes: int = field(default=1024 * 1024, validator=_positive)
     max_concurrency: int = field(default=8, validator=_positive)
-    max_rate: float | None = field(default=None, validator=attrs.validators.optional(_positive))
+    max_rate: float | None = field(default=None, validator=_rate)
     resend_ambiguous: bool = False
     give_up_after: float = field(default=300.0, validator=_positive)
     compress: bool = True

@@ -94,7 +94,7 @@ def find_sources(
             found.append(Source(None, form or "jsonl"))
             continue
         path = Path(name)
-        paths = [path] if path.exists() else sorted(map(Path, glob(str(name), recursive=True)))
+        paths = [path] if path.exists() else _matching(str(name))
         if not paths:
             raise SourceError(f"{name}: there is no such file")
         found += [_source(path, form) for path in paths]
@@ -103,6 +103,11 @@ def find_sources(
     if len(found) > 1 and any(one.path is None for one in found):
         raise SourceError("standard input cannot be read together with files")
     return found
+
+
+def _matching(pattern: str) -> list[Path]:
+    # Path.glob takes no absolute patterns.
+    return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
 
 
 def _source(path: Path, form: Format | None) -> Source:
@@ -268,12 +273,7 @@ class _Troubles:
         if isinstance(error, SourceError) or error is None:
             return
         known = isinstance(error, OSError | EOFError | zlib.error | csv.Error)
-        if known or type(error).__module__.partition(".")[0] in (
-            "pyarrow",
-            "zstd",
-            "zstandard",
-            "backend_c",
-        ):
+        if known or type(error).__module__.startswith(("pyarrow", "zst")):
             raise SourceError(f"{self._reader.where}: cannot be read: {error}") from error
 
 

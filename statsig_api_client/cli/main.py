@@ -12,6 +12,7 @@ from .delegated import serve, spool
 from .evaluations import check_gate, check_gates, get_config, get_experiment, get_layer
 from .exits import Exit, exit_of
 from .help import examples
+from .imports import import_events
 from .log_event import log_event
 
 
@@ -42,7 +43,7 @@ def commands() -> None:
 
 for command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, serve, spool, completion),
+    *(log_event, import_events, serve, spool, completion),
 ):
     commands.add_command(command)
 
