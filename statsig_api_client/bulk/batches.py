@@ -106,6 +106,7 @@ class Batches:
         spans = iter([span for span in settled if span[1] > number])
         first, end = next(spans, _NEVER)
         batch, size = Batch(number, start, start), 0
+        record: Record | None = None
         for record in reader.records(start):
             while number >= end:
                 first, end = next(spans, _NEVER)
@@ -132,6 +133,6 @@ class Batches:
                 batch.behind = Place(start.file, record.line, record.after)
                 yield batch
                 batch, size = Batch(number, batch.behind, batch.behind), 0
-        if number > batch.first:
-            batch.behind = Place(start.file + 1)
+        if record is not None and number > batch.first:
+            batch.behind = Place(start.file, record.line, record.after)
             yield batch
