@@ -117,7 +117,7 @@ class _Import:
             self._account["skipped"] += len(batch.settled)
             ledger.begin(batch)
             if batch.events:
-                ledger.save()
+                self._save_or_settle(batch)
                 future = pool.submit(
                     deliver,
                     self._statsig,
@@ -134,6 +134,14 @@ class _Import:
                 self._stopped = True
                 return
         self._collect(most=0)
+
+    def _save_or_settle(self, batch: Batch) -> None:
+        """Remember a batch before it is sent; what cannot be remembered is not sent."""
+        try:
+            self._ledger.save()
+        except OSError:
+            self._settle(batch, Outcome())
+            raise
 
     def _collect(self, most: int) -> None:
         """Settle what has come back, and wait until at most so many batches are on their way."""

@@ -139,7 +139,7 @@ class Reader:
             else:
                 self._stream = Stream(source.path)
                 if source.format == "csv":
-                    self.columns = self._header()
+                    self.columns = self._header_or_close()
 
     @property
     def consumed(self) -> int:
@@ -216,6 +216,13 @@ class Reader:
         path = self.source.path
         tabs = path is not None and ".tsv" in path.suffixes
         return csv.reader(self._text_lines(), delimiter="\t" if tabs else ",", strict=True)
+
+    def _header_or_close(self) -> list[str]:
+        try:
+            return self._header()
+        except BaseException:
+            self.close()
+            raise
 
     def _header(self) -> list[str]:
         header = next(self._csv(), None)

@@ -18,15 +18,21 @@ class Stream:
         self._raw: BinaryIO = sys.stdin.buffer if path is None else path.open("rb", _CHUNK)
         self._keep_open = path is None
         self.is_plain = False
+        try:
+            self.lines = self._unpacked()
+        except BaseException:
+            self.close()
+            raise
+
+    def _unpacked(self) -> BinaryIO:
         start = cast("io.BufferedReader", self._raw).peek(4)[:4]
         if start[:2] == b"\x1f\x8b":
             unpacked = gzip.GzipFile(fileobj=self._raw)
-            self.lines: BinaryIO = io.BufferedReader(cast("io.RawIOBase", unpacked), _CHUNK)
-        elif start == b"\x28\xb5\x2f\xfd":
-            self.lines = io.BufferedReader(_Zstandard(self._raw), _CHUNK)
-        else:
-            self.is_plain = path is not None
-            self.lines = self._raw
+            return io.BufferedReader(cast("io.RawIOBase", unpacked), _CHUNK)
+        if start == b"\x28\xb5\x2f\xfd":
+            return io.BufferedReader(_Zstandard(self._raw), _CHUNK)
+        self.is_plain = not self._keep_open
+        return self._raw
 
     def skip(self, offset: int) -> None:
         """Go to a place further on, in unpacked bytes from the beginning."""

@@ -49,6 +49,7 @@ def test_packed_files_and_patterns_are_read(
         (tmp_path / f"part-{part}.jsonl{suffix}").write_bytes(pack(data) * 1)
     summary = import_events(statsig, str(tmp_path / f"part-*.jsonl{suffix}"))
     assert summary.delivered == len(collector.taken) == 20
+    assert import_events(statsig, str(tmp_path / f"part-*.jsonl{suffix}")).skipped == 20
 
 
 def test_a_zstd_file_may_have_several_frames(
@@ -62,10 +63,12 @@ def test_a_zstd_file_may_have_several_frames(
 def test_standard_input_is_read(
     statsig: Statsig, collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: list[ImportProgress] = []
     monkeypatch.chdir(tmp_path)
     with write(tmp_path / "e", 5).open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        summary = import_events(statsig, "-")
+        summary = import_events(statsig, "-", on_progress=told.append)
+    assert told[-1].seconds_left is None
     assert summary.delivered == len(collector.taken) == 5
     assert not list(tmp_path.glob("*checkpoint*"))
     with pytest.raises(SourceError, match="no checkpoint"):
@@ -252,7 +255,7 @@ def test_an_outage_ends_it_and_the_next_run_goes_on(
 
 def test_a_full_disk_for_dead_letters_stops_it(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
-    file.write_bytes(lines(event(1), b"{", event(2)))
+    file.write_bytes(lines(event(1), event(2), b"{"))
     with pytest.raises(ImportStoppedError, match="No space left") as stopped:
         import_events(statsig, file, dead_letters="/dev/full")
     summary = stopped.value.summary
@@ -383,3 +386,56 @@ def test_every_run_balances_and_all_runs_together_account_for_all(
         dead = total["rejected"] + total["ambiguous"]
         path = Path(f"{file}.dead-letters.jsonl")
         assert (len(letters(path)) if path.exists() else 0) == dead
+
+
+def test_disks_that_fill_up_lose_no_count(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(*(event(n) if n % 2 else b"{" for n in range(200))))
+    with pytest.raises(ImportStoppedError, match="No space left") as stopped:
+        import_events(statsig, file, max_batch=5, dead_letters="/dev/full")
+    before = stopped.value.summary
+    assert before.balances
+    assert before.delivered == len(collector.taken)
+    after = import_events(statsig, file, max_batch=5)
+    assert before.delivered + after.delivered == 100
+    assert (after.rejected, set(collector.taken.values())) == (100, {1})
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_it_before_anything_is_sent(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 10)
+    with pytest.raises(ImportStoppedError, match="No such file") as stopped:
+        import_events(statsig, file, checkpoint=tmp_path / "none" / "c")
+    assert stopped.value.summary.unsent == 10
+    assert not collector.requests
+
+
+def test_a_packed_file_that_got_shorter_is_noticed(statsig: Statsig, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl.gz"
+    file.write_bytes(gzip.compress(lines(event(1), event(2))))
+    import_events(statsig, file)
+    file.write_bytes(gzip.compress(lines(event(1))))
+    with pytest.raises(ImportStoppedError, match="shorter than it was"):
+        import_events(statsig, file, force=True)
+
+
+def test_a_line_without_end_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(lines(event(1)) + b"a" * 10_000_000)
+    summary = import_events(statsig, tmp_path / "e.jsonl")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("e.jsonl.zst", "zstandard"), ("e.parquet", "statsig_api_client.bulk.parquet")],
+)
+def test_missing_extras_are_named(
+    name: str, module: str, statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_bytes(zstandard.compress(b"{}"))
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises((SourceError, ImportStoppedError), match=r"statsig-api-client\[bulk\]"):
+        import_events(statsig, tmp_path / name)

@@ -1,5 +1,6 @@
 """From the columns of files to the fields of events."""
 
+import gzip
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,8 @@ from statsig_api_client.bulk import (
     read_mapping,
 )
 from statsig_api_client.bulk.errors import Fault
-from statsig_api_client.bulk.mapping import Constant, read_mapping_file
+from statsig_api_client.bulk.mapping import Constant, RowReader, read_mapping_file
+from statsig_api_client.bulk.sources import Place, Reader, find_sources
 from statsig_api_client.bulk.times import Times, Unit, milliseconds
 
 SALES = """\
@@ -87,8 +89,6 @@ def test_rows_of_csv_that_are_none_are_rejected(
 def test_a_csv_goes_on_in_its_middle(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    import gzip
-
     text = "eventName,time,metadata.n\n" + "".join(f"a,1700000000000,{n}\n" for n in range(50))
     for name, data in (("e.csv", text.encode()), ("e.csv.gz", gzip.compress(text.encode()))):
         (tmp_path / name).write_bytes(data)
@@ -306,11 +306,47 @@ def test_yaml_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_tells_what_would_become_of_everything(tmp_path: Path) -> None:
-    (tmp_path / "e.jsonl").write_bytes(lines(event(1), b"{", b"", event(2, eventName="a#")))
+    (tmp_path / "e.jsonl").write_bytes(
+        lines(event(1), b"{", b"", event(2, eventName="a#"), *map(event, (3, 4)))
+    )
     found = examine_events(tmp_path / "e.jsonl", max_rate=10.0)
-    assert (found.read, found.good, found.bad, found.blank) == (4, 1, 2, 1)
+    assert (found.read, found.good, found.bad, found.blank) == (6, 3, 2, 1)
     assert found.faults[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
     assert "e.jsonl:4: eventName: Statsig drops" in found.faults[1]
     assert found.compressed_bytes > 0
     assert found.seconds >= 0.1
+    again = examine_events(tmp_path / "e.jsonl", max_batch=1, compress=False)
+    assert again.compressed_bytes == again.bytes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.jsonl"]
+
+
+def test_cells_are_made_what_fields_need() -> None:
+    fields = {"eventName": "e", "value": "v", "metadata.d": "d", "user.custom.c": "d"}
+    reader = RowReader(EventMapping({**fields, "metadata.*": "zz*"}))
+    row = {"e": 7, "v": True, "d": Decimal("1.50")} | {f"c{n}": 1 for n in range(10_001)}
+    assert reader.event(row) == {
+        "eventName": "7",
+        "value": "true",
+        "metadata": {"d": "1.50"},
+        "user": {"custom": {"c": 1.5}},
+    }
+    with pytest.raises(Fault, match="expected a text, got bytes"):
+        reader.event({"e": b"1"})
+    with pytest.raises(Fault, match="metadata: expected an object"):
+        RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+def test_decimals_are_written_as_text_to_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
+    table = pa.table({"eventName": ["a"], "time": [1], "value": pa.array([Decimal("1.50")])})
+    pq.write_table(table, tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["original"]["value"] == "1.50"
+
+
+def test_parquet_is_read_from_the_middle_of_a_group(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": list(range(100))}), tmp_path / "e.parquet", row_group_size=30)
+    (source,) = find_sources(tmp_path / "e.parquet")
+    reader = Reader(source)
+    assert [record.line for record in reader.records(Place(0, 35))] == list(range(36, 101))
+    reader.close()
