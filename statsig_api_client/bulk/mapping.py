@@ -22,6 +22,9 @@ _TARGET: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
+_READ_CLOSELY: Final = frozenset(("time", "value", "user", "metadata"))
+"""Fields in which a text does not stay what it is."""
+
 Row = Mapping[str, object]
 
 
@@ -151,7 +154,7 @@ class RowReader:
         self._unit: Unit | None = mapping.times.unit
         self._zone = mapping.times.zone_info()
         self._fields = [
-            (*_place(target), source)
+            (*_place(target), source, target not in _READ_CLOSELY)
             for target, source in mapping.fields.items()
             if not target.endswith(".*")
         ]
@@ -171,9 +174,21 @@ class RowReader:
             Fault: There is none in it.
         """
         parts: dict[str, dict[str, object]] = {}
-        for section, key, source in self._fields:
-            value = source.value if isinstance(source, Constant) else _cell(row, source)
-            if value is not None and value != "":
+        for section, key, source, is_plain in self._fields:
+            if type(source) is str:
+                value = row.get(source)
+                if value is None and "." in source:
+                    value = _cell(row, source)
+            else:
+                value = cast("Constant", source).value
+            if value is None or value == "":
+                continue
+            if is_plain and type(value) is str:  # most of all cells
+                part = parts.get(section)
+                if part is None:
+                    part = parts[section] = {}
+                part[key] = value
+            else:
                 self._put(parts, section, key, value)
         if self._patterns:
             for column, value in row.items():
@@ -232,11 +247,12 @@ def _place(target: str) -> tuple[str, str]:
 
 
 def _cell(row: Row, column: str) -> object:
-    value = row.get(column)
-    if value is None and "." in column and column not in row:
-        value = cast("object", row)
-        for name in column.split("."):
-            value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
+    """What a path leads to, unless a column has that very name."""
+    if column in row:
+        return row[column]
+    value: object = row
+    for name in column.split("."):
+        value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
     return value
 
 

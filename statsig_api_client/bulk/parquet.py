@@ -32,7 +32,9 @@ class Table:
         groups = list(range(group, self._file.num_row_groups))
         if not groups:
             return
-        for batch in self._file.iter_batches(batch_size=_ROWS, row_groups=groups):
+        for batch in self._file.iter_batches(
+            batch_size=_ROWS, row_groups=groups, use_threads=False
+        ):
             columns = [column.to_pylist() for column in batch.columns]
             rows_of = [
                 dict(zip(self.columns, values, strict=True))
