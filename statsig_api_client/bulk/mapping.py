@@ -27,6 +27,9 @@ _READ_CLOSELY: Final = frozenset(("time", "value", "user", "metadata"))
 
 Row = Mapping[str, object]
 
+Parts = dict[str, dict[str, object]]
+"""The maps of an event by their names; that of the event itself has none."""
+
 
 @frozen
 class Constant:
@@ -173,28 +176,10 @@ class RowReader:
         Raises:
             Fault: There is none in it.
         """
-        parts: dict[str, dict[str, object]] = {}
-        for section, key, source, is_plain in self._fields:
-            if type(source) is str:
-                value = row.get(source)
-                if value is None and "." in source:
-                    value = _cell(row, source)
-            else:
-                value = cast("Constant", source).value
-            if value is None or value == "":
-                continue
-            if is_plain and type(value) is str:  # most of all cells
-                part = parts.get(section)
-                if part is None:
-                    part = parts[section] = {}
-                part[key] = value
-            else:
-                self._put(parts, section, key, value)
+        parts: Parts = {}
+        self._put_fields(parts, row)
         if self._patterns:
-            for column, value in row.items():
-                into = self._section(column)
-                if into is not None and value is not None and value != "":
-                    self._put(parts, into, column, value)
+            self._put_patterns(parts, row)
         event = parts.pop("", {})
         user = parts.pop("user", {})
         for section in ("custom", "customIDs", "statsigEnvironment"):
@@ -203,6 +188,30 @@ class RowReader:
         if user:
             event["user"] = user
         return event | parts
+
+    def _put_fields(self, parts: Parts, row: Row) -> None:
+        for section, key, source, is_plain in self._fields:
+            value: object
+            if isinstance(source, Constant):
+                value = source.value
+            else:
+                value = row.get(source)
+                if value is None and "." in source:
+                    value = _cell(row, source)
+            if value is None or value == "":
+                continue
+            if is_plain and type(value) is str:  # most of all cells
+                if section not in parts:
+                    parts[section] = {}
+                parts[section][key] = value
+            else:
+                self._put(parts, section, key, value)
+
+    def _put_patterns(self, parts: Parts, row: Row) -> None:
+        for column, value in row.items():
+            section = self._section(column)
+            if section is not None and value is not None and value != "":
+                self._put(parts, section, column, value)
 
     def _section(self, column: str) -> str | None:
         try:
@@ -216,9 +225,7 @@ class RowReader:
                 self._sections[column] = found
             return found
 
-    def _put(
-        self, parts: dict[str, dict[str, object]], section: str, key: str, value: object
-    ) -> None:
+    def _put(self, parts: Parts, section: str, key: str, value: object) -> None:
         part = parts.setdefault(section, {})
         if section == "" and key == "time":
             part[key] = milliseconds(value, self._unit, self._zone)
@@ -250,7 +257,7 @@ def _cell(row: Row, column: str) -> object:
     """What a path leads to, unless a column has that very name."""
     if column in row:
         return row[column]
-    value: object = row
+    value = cast("object", row)
     for name in column.split("."):
         value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
     return value
