@@ -330,6 +330,8 @@ def test_cells_are_made_what_fields_need() -> None:
         "metadata": {"d": "1.50"},
         "user": {"custom": {"c": 1.5}},
     }
+    dotted = RowReader(EventMapping({"eventName": "a.b"}))
+    assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
     with pytest.raises(Fault, match="expected a text, got bytes"):
         reader.event({"e": b"1"})
     with pytest.raises(Fault, match="metadata: expected an object"):

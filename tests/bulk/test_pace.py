@@ -13,11 +13,13 @@ def test_concurrency_doubles_is_halved_by_a_failure_and_then_grows_slowly() -> N
         assert began is not None
         pace.succeeded(began)
     assert pace.concurrency == 4
-    early, other = pace.begin(1), pace.begin(1)
+    early, other, third = pace.begin(1), pace.begin(1), pace.begin(1)
     assert early is not None
     assert other is not None
+    assert third is not None
     pace.failed(early, APIConnectionError("no"), None)
     assert pace.concurrency == 2
+    pace.failed(third, APIConnectionError("no"), None)
     # They were on their way when the first failed, and say nothing about now.
     pace.succeeded(other)
     assert pace.concurrency == 2
