@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 
 from bulk.conftest import event, letters, lines, write
 from statsig_api_client import ConfigurationError, Statsig
-from statsig_api_client.bulk import ImportProgress, ImportStoppedError, SourceError, import_events
+from statsig_api_client.bulk import (
+    ImportOptions,
+    ImportProgress,
+    ImportStoppedError,
+    SourceError,
+    import_events,
+)
 
 DOWN = Answer(503, takes=False)
 
@@ -232,9 +238,15 @@ def test_retry_after_is_waited_for(statsig: Statsig, collector: Collector, tmp_p
     assert summary.seconds > 1
 
 
-def test_the_rate_is_kept(statsig: Statsig, tmp_path: Path) -> None:
-    summary = import_events(statsig, write(tmp_path / "e.jsonl", 60), max_batch=20, max_rate=50)
-    assert summary.seconds > 0.75
+def test_the_rate_is_kept_and_progress_is_told(statsig: Statsig, tmp_path: Path) -> None:
+    told: list[ImportProgress] = []
+    options: ImportOptions = {"max_batch": 10, "max_rate": 50, "max_concurrency": 1}
+    file = write(tmp_path / "e.jsonl", 60)
+    summary = import_events(statsig, file, on_progress=told.append, **options)
+    assert summary.seconds > 0.95
+    assert 0 < told[0].summary.delivered < 60
+    assert told[0].bytes_read > 0
+    assert told[0].concurrency == 1
 
 
 def test_an_outage_ends_it_and_the_next_run_goes_on(
@@ -392,14 +404,20 @@ def test_disks_that_fill_up_lose_no_count(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
-    file.write_bytes(lines(*(event(n) if n % 2 else b"{" for n in range(200))))
+    file.write_bytes(lines(*(b"{" if n > 100 and n % 2 else event(n) for n in range(300))))
+
+    def slowly(*_: object) -> Answer:
+        time.sleep(0.01)  # so that many are on their way
+        return OK
+
+    collector.plan = slowly
     with pytest.raises(ImportStoppedError, match="No space left") as stopped:
         import_events(statsig, file, max_batch=5, dead_letters="/dev/full")
     before = stopped.value.summary
     assert before.balances
     assert before.delivered == len(collector.taken)
     after = import_events(statsig, file, max_batch=5)
-    assert before.delivered + after.delivered == 100
+    assert before.delivered + after.delivered == 200
     assert (after.rejected, set(collector.taken.values())) == (100, {1})
 
 
