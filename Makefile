@@ -62,7 +62,7 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints-lowest.txt --editable ".[local,test]"
+		--constraint constraints-lowest.txt --editable ".[bulk,cli,local,test]"
 	touch $@
 
 .venv-bench/.ready: pyproject.toml constraints.txt

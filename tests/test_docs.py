@@ -117,7 +117,8 @@ def matches(output: str, written: str) -> bool:
 @pytest.mark.parametrize("title", ["Five minutes", "Looking inside", "Overrides", "Faults"])
 def test_what_a_terminal_shows_is_what_it_shows(guided: Guided, title: str) -> None:
     for command, written in sessions(title):
-        output = guided.run(command)
+        # Of what a reply may depend on, not every version of Starlette tells the same.
+        output = guided.run(command).replace("vary: Origin\n", "")
         assert matches(output, written), f"{command}{output}"
 
 

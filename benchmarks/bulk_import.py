@@ -1,0 +1,127 @@
+"""How fast a file of events goes to a light server on loopback, and in how much memory.
+
+    python benchmarks/bulk_import.py [EVENTS] [jsonl|parquet] [FOLDER]
+
+The server is a process of its own that reads requests, counts their events, and says yes. Printed:
+the rate of each tenth of the file, so that one sees whether it is flat; the most memory.
+"""
+
+import asyncio
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from statsig_api_client import Statsig
+from statsig_api_client.bulk import ImportProgress, import_events
+
+REPLY = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
+REPLY += b'{"success":true}'
+
+
+def serve(ours: Connection) -> None:
+    """Answer requests, and say in the end how many events there were."""
+    events = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal events
+        while True:
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            except asyncio.IncompleteReadError:
+                writer.close()
+                return
+            length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            events += int(head.split(b"statsig-event-count: ")[1].split(b"\r\n")[0])
+            writer.write(REPLY)
+
+    async def run() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 20)
+        ours.send(server.sockets[0].getsockname()[1])
+        while not ours.poll():  # noqa: ASYNC110  (it is the parent that decides)
+            await asyncio.sleep(0.05)
+        ours.send(events)
+
+    asyncio.run(run())
+
+
+def write_jsonl(path: Path, events: int) -> None:
+    line = (
+        '{"eventName":"purchase","user":{"userID":"user-%d","email":"person-%d@example.com",'
+        '"country":"NL","appVersion":"2.14.3"},"time":%d,"value":%d.99,"metadata":{"sku":"A-%d",'
+        '"currency":"EUR","page":"checkout","campaign":"winter-sale"}}\n'
+    )
+    with path.open("w") as file:
+        for i in range(events):
+            file.write(line % (i, i % 9973, 1_700_000_000_000 + i, i % 100, i % 5000))
+
+
+def write_parquet(path: Path, events: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        {
+            **dict.fromkeys(("eventName", "user.userID", "user.email"), pa.string()),
+            "time": pa.int64(),
+            "value": pa.float64(),
+            **dict.fromkeys(("metadata.sku", "metadata.currency"), pa.string()),
+        }
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        for low in range(0, events, 100_000):
+            numbers = range(low, min(events, low + 100_000))
+            columns = [
+                ["purchase"] * len(numbers),
+                [f"user-{i}" for i in numbers],
+                [f"person-{i % 9973}@example.com" for i in numbers],
+                [1_700_000_000_000 + i for i in numbers],
+                [i % 100 + 0.99 for i in numbers],
+                [f"A-{i % 5000}" for i in numbers],
+                ["EUR"] * len(numbers),
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def main(events: int = 10_000_000, form: str = "jsonl", folder: str | None = None) -> None:
+    theirs, ours = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        path = Path(name) / f"events.{form}"
+        writer = context.Process(
+            target={"jsonl": write_jsonl, "parquet": write_parquet}[form], args=(path, events)
+        )
+        writer.start()
+        writer.join()
+        print(f"{events:,} events, {path.stat().st_size / 1e6:,.0f} MB of {form}")
+        server = context.Process(target=serve, args=(ours,))
+        server.start()
+        marks: list[tuple[float, int]] = [(0.0, 0)]
+
+        def note(progress: ImportProgress) -> None:
+            if progress.summary.delivered >= marks[-1][1] + events / 10:
+                marks.append((progress.summary.seconds, progress.summary.delivered))
+
+        cpu = time.process_time()
+        with Statsig("secret-a", base_url=f"http://127.0.0.1:{theirs.recv()}/v1") as statsig:
+            summary = import_events(statsig, path, on_progress=note)
+        cpu = time.process_time() - cpu
+        theirs.send("stop")
+        counted = theirs.recv()
+        server.join()
+    for (before, low), (now, high) in pairwise(marks):
+        print(f"  to {high:12,}: {(high - low) / (now - before):9,.0f} events/s")
+    assert summary.balances
+    assert summary.delivered == counted == events
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{events / summary.seconds:,.0f} events/s, {cpu / events * 1e6:.1f} µs of CPU per event")
+    print(f"{memory:,.0f} MB at most")
+
+
+if __name__ == "__main__":
+    main(*(int(word) if word.isdecimal() else word for word in sys.argv[1:]))  # type: ignore[arg-type]

@@ -1,0 +1,30 @@
+"""Files of past events, sent to Statsig: every line accounted for, and resumable.
+
+    from statsig_api_client import Statsig
+    from statsig_api_client.bulk import import_events
+
+    with Statsig() as statsig:
+        summary = import_events(statsig, "events.jsonl.gz")
+
+`docs/bulk-import.md` tells what is promised, and what not. It needs the extra `bulk`.
+"""
+
+from .dry_run import Examination, examine_events
+from .errors import ImportStoppedError, SourceError
+from .importing import import_events
+from .mapping import EventMapping, read_mapping
+from .settings import ImportOptions
+from .summary import ImportProgress, ImportSummary
+
+__all__ = [
+    "EventMapping",
+    "Examination",
+    "ImportOptions",
+    "ImportProgress",
+    "ImportStoppedError",
+    "ImportSummary",
+    "SourceError",
+    "examine_events",
+    "import_events",
+    "read_mapping",
+]

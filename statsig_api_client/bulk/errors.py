@@ -1,0 +1,34 @@
+"""What can go wrong in an import: with a line, with the input, with the whole.
+
+* StatsigError
+  x ConfigurationError
+    + SourceError             an input that cannot be read, or is not what it was
+  x ImportStoppedError        an import ended before its input did
+"""
+
+from typing import TYPE_CHECKING
+
+from statsig_api_client import ConfigurationError, StatsigError
+
+if TYPE_CHECKING:
+    from .summary import ImportSummary
+
+
+class Fault(Exception):  # noqa: N818  (it never leaves this package)
+    """Why one line cannot be sent, with the path of what is wrong."""
+
+
+class SourceError(ConfigurationError):
+    """The input, the checkpoint or the mapping cannot be used; the message says where and why."""
+
+
+class ImportStoppedError(StatsigError):
+    """An import ended before its input did. The same call goes on where it was.
+
+    Attributes:
+        summary: What was and what was not sent.
+    """
+
+    def __init__(self, message: str, *, summary: "ImportSummary") -> None:
+        super().__init__(message)
+        self.summary = summary

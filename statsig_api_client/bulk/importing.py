@@ -1,0 +1,217 @@
+"""`import_events`: from files to Statsig, with every line accounted for."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Final, Unpack
+
+from statsig_api_client import Statsig
+from statsig_api_client._event_batch import environment_of
+
+from .batches import Batch, Batches, Item
+from .dead_letters import DeadLetters, State
+from .delivery import Outcome, deliver
+from .errors import ImportStoppedError, SourceError
+from .input import Input, open_input
+from .ledger import Ledger
+from .pace import Pace
+from .settings import ImportOptions, Settings, settings
+from .summary import ImportProgress, ImportSummary
+
+_PROGRESS_EVERY: Final = 0.5
+
+
+def import_events(
+    statsig: Statsig, source: str | Path | Sequence[str | Path], **options: Unpack[ImportOptions]
+) -> ImportSummary:
+    """Send the events of files to Statsig, and account for every line.
+
+    A checkpoint beside the input remembers how far it is: after an interruption of any kind the
+    same call goes on there, and sends again at most what was on its way.
+
+    Args:
+        statsig: The client to send with. Its timeouts hold, its retries do not.
+        source: Files, patterns such as `events/*.jsonl.gz`, or `-`, which is standard input.
+        **options: How it behaves; see `ImportOptions`.
+
+    Returns:
+        What became of every line.
+
+    Raises:
+        SourceError: The input cannot be read, or has changed since the checkpoint was made.
+        ImportStoppedError: It ended before the input did: the key was refused, Statsig was out of
+            reach for too long, a file was broken, a disk full. Its `summary` tells what was sent.
+        ConfigurationError: An option has a value that makes no sense.
+        TypeError: There is no such option, or its value has the wrong type.
+
+    Example:
+        >>> with Statsig() as statsig:
+        ...     import_events(statsig, "events-*.jsonl.gz", max_rate=5000).delivered
+    """
+    checked = settings(options)
+    opened = open_input(source, checked, environment_of(statsig))
+    return _Import(statsig.with_options(max_retries=0), opened, checked).run()
+
+
+class _Import:
+    """One run."""
+
+    def __init__(self, statsig: Statsig, opened: Input, options: Settings) -> None:
+        self._statsig = statsig
+        self._options = options
+        self._ledger = Ledger(opened.checkpoint, opened.identity)
+        if not options.restart:
+            self._ledger.load(force=options.force)
+        names = [source.name for source in opened.sources]
+        self._letters = DeadLetters(opened.dead_letters, names, self._ledger.dead_letter_bytes)
+        self._batches = Batches(opened.sources, opened.outgoing, options)
+        self._pace = Pace(
+            most=options.max_concurrency,
+            rate=options.max_rate,
+            give_up_after=options.give_up_after,
+            stop=options.stop or threading.Event(),
+        )
+        self._flying: dict[Future[Outcome], Batch] = {}
+        self._account: Counter[str] = Counter(read=self._ledger.number, skipped=self._ledger.number)
+        self._started = self._told = time.monotonic()
+        self._stopped = False
+
+    def run(self) -> ImportSummary:
+        """Import, until the input or the patience ends."""
+        problem: Exception | None = None
+        with ThreadPoolExecutor(self._options.max_concurrency, "statsig-import") as pool:
+            try:
+                self._send_all(pool)
+            except (SourceError, OSError) as error:
+                problem = error
+            finally:
+                self._pace.halt()
+        problem = self._settle_the_rest() or problem
+        self._letters.close()
+        self._tell()
+        problem = self._pace.problem or problem
+        if problem is None:
+            return self.summary
+        self._stopped = True
+        raise ImportStoppedError(
+            f"the import stopped: {problem}", summary=self.summary
+        ) from problem
+
+    @property
+    def summary(self) -> ImportSummary:
+        """The account so far."""
+        return ImportSummary(
+            **self._account,
+            seconds=time.monotonic() - self._started,
+            stopped=self._stopped,
+            dead_letters=self._letters.path if self._letters.exists else None,
+        )
+
+    def _send_all(self, pool: ThreadPoolExecutor) -> None:
+        ledger, options = self._ledger, self._options
+        for batch in self._batches.read(ledger.number, ledger.place, ledger.settled):
+            self._account["read"] += batch.end - batch.first
+            self._account["skipped"] += len(batch.settled)
+            ledger.begin(batch)
+            if batch.events:
+                self._save_or_settle(batch)
+                future = pool.submit(
+                    deliver,
+                    self._statsig,
+                    batch,
+                    self._pace,
+                    compress=options.compress,
+                    resend_ambiguous=options.resend_ambiguous,
+                )
+                self._flying[future] = batch
+            else:
+                self._settle(batch, Outcome())
+            self._collect(most=options.max_concurrency + 1)
+            if self._pace.stopped:
+                self._stopped = True
+                return
+        self._collect(most=0)
+
+    def _save_or_settle(self, batch: Batch) -> None:
+        """Remember a batch before it is sent; what cannot be remembered is not sent."""
+        try:
+            self._ledger.save()
+        except OSError:
+            self._settle(batch, Outcome())
+            raise
+
+    def _collect(self, most: int) -> None:
+        """Settle what has come back, and wait until at most so many batches are on their way."""
+        while self._flying:
+            enough = len(self._flying) <= most
+            pause = 0 if enough else _PROGRESS_EVERY
+            done, _ = wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._settle(self._flying.pop(future), future.result())
+            if time.monotonic() - self._told > _PROGRESS_EVERY:
+                self._ledger.save()
+                self._tell()
+            if enough:
+                return
+
+    def _settle_the_rest(self) -> OSError | None:
+        """Account for what was on its way when the import ended."""
+        problem = None
+        for future, batch in self._flying.items():
+            try:
+                self._settle(batch, future.result())
+            except OSError as error:
+                problem = error
+        try:
+            self._ledger.save()
+        except OSError as error:
+            problem = error
+        return problem
+
+    def _settle(self, batch: Batch, outcome: Outcome) -> None:
+        items, events = batch.items, batch.events
+        delivered = [i for low, high in outcome.delivered for i in range(low, high)]
+        numbers = [items[i].number for i in delivered]
+        letters: list[tuple[State, Item, str]] = []
+        blank: list[int] = []
+        if delivered or outcome.rejected or outcome.ambiguous or not events:
+            # Bad lines wait for their batch, so that a key that is refused consumes nothing.
+            blank = batch.blank
+            letters.extend(("rejected", item, why) for item, why in batch.faults)
+            letters.extend(("rejected", items[i], why) for i, why in outcome.rejected)
+            letters.extend(("ambiguous", items[i], why) for i, why in outcome.ambiguous)
+        account = Counter(
+            delivered=len(numbers),
+            blank=len(blank),
+            retried=outcome.retried,
+            resent=outcome.resent
+            + self._ledger.was_in_flight(
+                [*numbers, *(items[i].number for i, _ in outcome.ambiguous)]
+            ),
+            bytes_sent=sum(len(events[i]) for i in delivered),
+        )
+        numbers += blank
+        try:
+            self._letters.write(letters)
+            self._ledger.dead_letter_bytes = self._letters.size
+            numbers += [item.number for _, item, _ in letters]
+            account.update(state for state, _, _ in letters)
+        finally:
+            account["unsent"] = self._ledger.settle(batch, numbers)
+            self._account.update(account)
+
+    def _tell(self) -> None:
+        """Call `on_progress`."""
+        self._told = time.monotonic()
+        if self._options.on_progress is not None:
+            self._options.on_progress(
+                ImportProgress(
+                    summary=self.summary,
+                    bytes_read=self._batches.bytes_read,
+                    bytes_total=self._batches.bytes_total,
+                    concurrency=self._pace.concurrency,
+                )
+            )

@@ -1,0 +1,118 @@
+"""Opens the input of an import: all that can be found wrong before anything is sent."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import orjson
+from attrs import frozen
+
+from .errors import Fault, SourceError
+from .mapping import EventMapping, RowReader, of_columns
+from .outgoing import Outgoing, decoded
+from .settings import Settings
+from .sources import Place, Reader, Source, find_sources
+from .times import Times
+
+_LOOK_AT: Final = 1000
+"""Lines of JSON in which every column of a mapping should have been seen."""
+
+
+@frozen
+class Input:
+    """What is read, and what is beside it."""
+
+    sources: list[Source]
+    outgoing: Outgoing
+    checkpoint: Path | None
+    dead_letters: Path
+    identity: dict[str, object]
+
+
+def open_input(
+    source: str | Path | Sequence[str | Path], settings: Settings, environment: str | None
+) -> Input:
+    """Find the files, and see that their columns are what the mapping says.
+
+    Raises:
+        SourceError: Something is not as it should be.
+    """
+    sources = find_sources(source, settings.format)
+    mapping = _mapping(sources, settings)
+    first = sources[0].path
+    beside = Path("standard-input") if first is None else first
+    if first is None and settings.checkpoint is not None:
+        raise SourceError("standard input cannot be gone on with, so it has no checkpoint")
+    checkpoint = None
+    if first is not None:
+        checkpoint = Path(settings.checkpoint or f"{beside}.checkpoint")
+    return Input(
+        sources=sources,
+        outgoing=Outgoing(settings, environment, None if mapping is None else RowReader(mapping)),
+        checkpoint=checkpoint,
+        dead_letters=Path(settings.dead_letters or f"{beside}.dead-letters.jsonl"),
+        identity={}
+        if first is None
+        else {
+            "files": [found.identity() for found in sources],
+            "mapping": _digest(mapping, environment),
+        },
+    )
+
+
+def _digest(mapping: EventMapping | None, environment: str | None) -> str:
+    told = [mapping.to_dict() if mapping else None, environment]
+    return sha256(orjson.dumps(told)).hexdigest()
+
+
+def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
+    mapping = settings.mapping
+    columns: list[str] | None = None
+    for source in sources:
+        if source.path is None and source.format == "jsonl":
+            continue  # what is read of it is gone
+        reader = Reader(source)
+        try:
+            found = reader.columns
+            if found is None:
+                if mapping is not None:
+                    _see_columns(source.name, mapping, _names(reader))
+                continue
+        finally:
+            reader.close()
+        if columns is not None and found != columns:
+            raise SourceError(
+                f"{source.name}: its columns differ from those of {sources[0].name}: "
+                f"{', '.join(sorted(set(found) ^ set(columns))) or 'another order'}"
+            )
+        columns = found
+        if settings.mapping is None:
+            if "eventName" not in found:
+                raise SourceError(
+                    f"{source.name}: there is no column eventName; state a mapping. The columns "
+                    f"(of the header, in CSV) are {', '.join(found)}"
+                )
+            mapping = of_columns(found, Times("ms"))
+        else:
+            _see_columns(source.name, settings.mapping, found)
+    return mapping
+
+
+def _names(reader: Reader) -> list[str]:
+    names: set[str] = set()
+    for record in islice(reader.records(Place()), _LOOK_AT):
+        assert isinstance(record.content, bytes)  # noqa: S101  (lines are)
+        with suppress(Fault):  # told with its line, when it is read to be sent
+            names.update(decoded(record.content))
+    return sorted(names)
+
+
+def _see_columns(name: str, mapping: EventMapping, columns: list[str]) -> None:
+    if unknown := mapping.unknown(columns):
+        raise SourceError(
+            f"{name}: the mapping names columns that are not there: {', '.join(unknown)}; "
+            f"there are {', '.join(columns) or 'none'}"
+        )

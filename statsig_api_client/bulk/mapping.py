@@ -1,0 +1,284 @@
+"""Which column of a file is which field of an event."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, cast, get_args
+
+import orjson
+from attrs import field, frozen
+
+from statsig_api_client import JsonValue
+
+from .errors import Fault, SourceError
+from .times import Times, Unit, milliseconds
+
+_TARGET: Final = re.compile(
+    r"eventName|time|value|user|metadata"
+    r"|user\.(userID|email|ip|userAgent|country|locale|appVersion)"
+    r"|user\.(custom|customIDs)\..+|user\.statsigEnvironment\.tier|metadata\..+"
+)
+_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+
+_READ_CLOSELY: Final = frozenset(("time", "value", "user", "metadata"))
+"""Fields in which a text does not stay what it is."""
+
+Row = Mapping[str, object]
+
+Parts = dict[str, dict[str, object]]
+"""The maps of an event by their names; that of the event itself has none."""
+
+
+@frozen
+class Constant:
+    """A value that is the same for all events."""
+
+    value: JsonValue
+
+
+@frozen
+class EventMapping:
+    """Which column is which field.
+
+    Args:
+        fields: From a field, such as `eventName`, `user.userID`, `user.custom.plan` or
+            `metadata.*`, to the name of a column, a pattern of names (for `.*`), or a `Constant`.
+            In JSON lines a name may be a path, such as `context.user`.
+        times: How times are to be read.
+    """
+
+    fields: Mapping[str, str | Constant]
+    times: Times = field(factory=Times)
+
+    def __attrs_post_init__(self) -> None:
+        for target in self.fields:
+            if not _TARGET.fullmatch(target):
+                raise SourceError(
+                    f"mapping: {target!r} is no field of an event: expected eventName, time, "
+                    "value, metadata.KEY, user.userID, user.email, user.custom.KEY, "
+                    "user.customIDs.KEY, …"
+                )
+        if "eventName" not in self.fields:
+            raise SourceError("mapping: eventName is missing")
+        self.times.zone_info()
+
+    def unknown(self, columns: Collection[str]) -> list[str]:
+        """The columns that it names and that are not there."""
+        return [
+            source
+            for target, source in self.fields.items()
+            if isinstance(source, str)
+            and not target.endswith(".*")
+            and source not in columns
+            and source.split(".")[0] not in columns
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """A form by which it can be compared with another."""
+        fields = {
+            target: source.value if isinstance(source, Constant) else [source]
+            for target, source in self.fields.items()
+        }
+        return {"fields": fields, "unit": self.times.unit, "zone": self.times.zone}
+
+
+def of_columns(columns: Iterable[str], times: Times) -> EventMapping:
+    """The mapping of a table whose columns are named like fields.
+
+    Raises:
+        SourceError: One is not.
+    """
+    return EventMapping({column: column for column in columns}, times)
+
+
+def read_mapping(words: Iterable[str], times: Times | None = None) -> EventMapping:
+    """Read `field=column` and `field:=constant`, several in a word with commas between.
+
+    Raises:
+        SourceError: It has another form.
+    """
+    fields: dict[str, str | Constant] = {}
+    for word in words:
+        # A constant may be JSON with commas in it, so it ends its word.
+        for part in [word] if ":=" in word else word.split(","):
+            target, equals, source = part.partition("=")
+            if not equals or not target or not source:
+                raise SourceError(f"mapping: expected FIELD=COLUMN, got {part!r}")
+            if target.endswith(":"):
+                fields[target[:-1].strip()] = Constant(_constant(source))
+            else:
+                fields[target.strip()] = source.strip()
+    return EventMapping(fields, times or Times())
+
+
+def read_mapping_file(path: Path, times: Times) -> EventMapping:
+    """Read a mapping from YAML: `fields`, and `time: {unit: s, zone: UTC}`.
+
+    Raises:
+        SourceError: It has another form.
+    """
+    import yaml  # noqa: PLC0415  (few imports need it)
+
+    try:
+        data = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SourceError(f"{path}: cannot be read: {error}") from None
+    file = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    fields = file.pop("fields", None)
+    time: object = file.pop("time", None) or {}
+    if file or not isinstance(fields, dict) or not isinstance(time, dict):
+        raise SourceError(f"{path}: expected `fields:` and, if need be, `time:`, and no more")
+    stated = cast("dict[str, str]", cast("object", time))
+    unit = stated.get("unit", times.unit)
+    if unit is not None and unit not in get_args(Unit):
+        raise SourceError(f"{path}: time.unit: expected one of {', '.join(get_args(Unit))}")
+    return EventMapping(
+        {
+            target: Constant(source["constant"]) if isinstance(source, dict) else str(source)
+            for target, source in cast("dict[str, str | dict[str, JsonValue]]", fields).items()
+        },
+        Times(cast("Unit | None", unit), stated.get("zone", times.zone)),
+    )
+
+
+def _constant(text: str) -> JsonValue:
+    try:
+        return cast("JsonValue", orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return text
+
+
+class RowReader:
+    """Makes events of rows."""
+
+    def __init__(self, mapping: EventMapping) -> None:
+        self._unit: Unit | None = mapping.times.unit
+        self._zone = mapping.times.zone_info()
+        self._fields = [
+            (*_place(target), source, target not in _READ_CLOSELY)
+            for target, source in mapping.fields.items()
+            if not target.endswith(".*")
+        ]
+        self._patterns = [
+            (_place(target)[0], str(source))
+            for target, source in mapping.fields.items()
+            if target.endswith(".*")
+        ]
+        self._taken = {source for source in mapping.fields.values() if isinstance(source, str)}
+        self._sections: dict[str, str | None] = {}
+        """The map of the event to which a column belongs that only a pattern names."""
+
+    def event(self, row: Row) -> dict[str, object]:
+        """The event of a row.
+
+        Raises:
+            Fault: There is none in it.
+        """
+        parts: Parts = {}
+        self._put_fields(parts, row)
+        if self._patterns:
+            self._put_patterns(parts, row)
+        event = parts.pop("", {})
+        user = parts.pop("user", {})
+        for section in ("custom", "customIDs", "statsigEnvironment"):
+            if section in parts:
+                user[section] = parts.pop(section)
+        if user:
+            event["user"] = user
+        return event | parts
+
+    def _put_fields(self, parts: Parts, row: Row) -> None:
+        for section, key, source, is_plain in self._fields:
+            value: object
+            if isinstance(source, Constant):
+                value = source.value
+            else:
+                value = row.get(source)
+                if value is None and "." in source:
+                    value = _cell(row, source)
+            if value is None or value == "":
+                continue
+            if is_plain and type(value) is str:  # most of all cells
+                if section not in parts:
+                    parts[section] = {}
+                parts[section][key] = value
+            else:
+                self._put(parts, section, key, value)
+
+    def _put_patterns(self, parts: Parts, row: Row) -> None:
+        for column, value in row.items():
+            section = self._section(column)
+            if section is not None and value is not None and value != "":
+                self._put(parts, section, column, value)
+
+    def _section(self, column: str) -> str | None:
+        try:
+            return self._sections[column]
+        except KeyError:
+            found = None
+            if column not in self._taken:
+                matching = (s for s, pattern in self._patterns if fnmatchcase(column, pattern))
+                found = next(matching, None)
+            if len(self._sections) < 10_000:  # a file may have other names in every line
+                self._sections[column] = found
+            return found
+
+    def _put(self, parts: Parts, section: str, key: str, value: object) -> None:
+        part = parts.setdefault(section, {})
+        if section == "" and key == "time":
+            part[key] = milliseconds(value, self._unit, self._zone)
+        elif section == "" and key == "value":
+            part[key] = _number_or_text(value)
+        elif section == "custom":
+            part[key] = float(value) if isinstance(value, Decimal) else value
+        elif key in ("user", "metadata") and section == "":
+            if not isinstance(value, Mapping):
+                raise Fault(f"{key}: expected an object, got {type(value).__name__}")
+            members = cast("Mapping[str, object]", value)
+            whole = {name: member for name, member in members.items() if member is not None}
+            if key == "metadata":
+                whole = {name: _text(member) for name, member in whole.items()}
+            parts.setdefault(key, {}).update(whole)
+        else:
+            part[key] = _text(value)
+
+
+def _place(target: str) -> tuple[str, str]:
+    """The map of an event in which a field is, and its key there."""
+    head, _, key = target.partition(".")
+    if head == "user" and "." in key:
+        head, _, key = key.partition(".")
+    return (head, key) if key else ("", head)
+
+
+def _cell(row: Row, column: str) -> object:
+    """What a path leads to, unless a column has that very name."""
+    if column in row:
+        return row[column]
+    value = cast("object", row)
+    for name in column.split("."):
+        value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    try:
+        return orjson.dumps(value).decode().strip('"')
+    except TypeError:
+        raise Fault(f"expected a text, got {type(value).__name__}") from None
+
+
+def _number_or_text(value: object) -> object:
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            return value
+        return float(value) if re.search("[.eE]", value) else int(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return float(value) if isinstance(value, Decimal) else value
+    return _text(value)

@@ -1,0 +1,111 @@
+"""How an import behaves: its options and their defaults."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypedDict, cast
+
+import attrs
+from attrs import field, frozen
+
+from statsig_api_client import ConfigurationError
+
+from .mapping import EventMapping
+from .summary import ImportProgress
+
+Format: TypeAlias = Literal["jsonl", "csv", "parquet"]
+
+MAX_EVENT: Final = 9 * 1024 * 1024
+"""Bytes: Statsig drops requests above 10 MB."""
+
+
+class ImportOptions(TypedDict, total=False):
+    """The options of `import_events`."""
+
+    format: Format | None
+    """The form of the input. Default None: as the names of the files say, else JSON lines."""
+    mapping: EventMapping | None
+    """Which column is which field of an event. Default None: events are as on the wire."""
+    allow_cut: bool
+    """Send events of which Statsig may cut or lose a part: texts above 64 characters, metadata
+    above 4096, dots in its keys. Default False: they are rejected.
+    """
+    allow_no_time: bool
+    """Send events without a time, which then happened when they arrive. Default False."""
+    checkpoint: str | Path | None
+    """The file that remembers how far an import is. Default: beside the first input."""
+    dead_letters: str | Path | None
+    """The file for what was rejected or is ambiguous. Default: beside the first input."""
+    force: bool
+    """Go on although the input or the mapping has changed. Default False."""
+    restart: bool
+    """Forget the checkpoint, and send everything. Default False."""
+    max_batch: int
+    """The most events in one request. Default 1000."""
+    max_batch_bytes: int
+    """The most bytes of events in one request, before compression. Default 1 MiB."""
+    max_concurrency: int
+    """The most requests on their way at once. Default 8; it begins with one."""
+    max_rate: float | None
+    """The most events per second. Default None: as fast as Statsig takes them."""
+    resend_ambiguous: bool
+    """Send events again whose reply was lost; they may be counted twice. Default False."""
+    give_up_after: float
+    """Seconds without any success after which it ends, to be resumed. Default 300."""
+    compress: bool
+    """Whether requests are compressed by gzip. Default True."""
+    on_progress: Callable[[ImportProgress], object] | None
+    """Called about twice a second, from the thread that imports. Default None."""
+    stop: threading.Event | None
+    """Set it to end the import in good order. Default None."""
+
+
+def _positive(
+    _: object, attribute: "attrs.Attribute[int] | attrs.Attribute[float]", value: object
+) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{attribute.name}: expected a number, got {type(value).__name__}")
+    if not value > 0:
+        raise ConfigurationError(f"{attribute.name}: expected more than 0, got {value}")
+
+
+def _rate(_: object, attribute: "attrs.Attribute[float | None]", value: object) -> None:
+    if value is not None:
+        _positive(_, cast("attrs.Attribute[float]", attribute), value)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The options of an import, checked; see `ImportOptions`."""
+
+    format: Format | None = None
+    mapping: EventMapping | None = None
+    allow_cut: bool = False
+    allow_no_time: bool = False
+    checkpoint: str | Path | None = None
+    dead_letters: str | Path | None = None
+    force: bool = False
+    restart: bool = False
+    max_batch: int = field(default=1000, validator=_positive)
+    max_batch_bytes: int = field(default=1024 * 1024, validator=_positive)
+    max_concurrency: int = field(default=8, validator=_positive)
+    max_rate: float | None = field(default=None, validator=_rate)
+    resend_ambiguous: bool = False
+    give_up_after: float = field(default=300.0, validator=_positive)
+    compress: bool = True
+    on_progress: Callable[[ImportProgress], object] | None = None
+    stop: threading.Event | None = None
+
+
+def settings(options: ImportOptions) -> Settings:
+    """Check options.
+
+    Raises:
+        TypeError: There is no such option, or its value has the wrong type.
+        ConfigurationError: A value is out of its limits.
+    """
+    known = [option.name for option in attrs.fields(Settings)]
+    for name in options:
+        if name not in known:
+            raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
+    return Settings(**options)

@@ -1,0 +1,296 @@
+"""Records of files: JSON lines, CSV, Parquet, with the places at which to go on later."""
+
+import csv
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from glob import glob
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from attrs import field, frozen
+
+from .errors import SourceError
+from .settings import MAX_EVENT, Format
+from .streams import Stream
+
+if TYPE_CHECKING:
+    from .parquet import Table
+
+_FORMATS: Final[dict[str, Format]] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_HEAD: Final = 65536
+
+
+class Record(NamedTuple):
+    """A line or a row."""
+
+    line: int
+    """Its last line in its file, or its row; from 1."""
+    after: int
+    """The place behind it, in unpacked bytes, if the format has such."""
+    content: bytes | Mapping[str, object]
+    fault: str | None = None
+    """Why it is none."""
+
+
+@frozen
+class Place:
+    """Where reading goes on: a file, and how much of it has been read."""
+
+    file: int = 0
+    line: int = 0
+    offset: int = 0
+
+
+@frozen
+class Source:
+    """One file, or standard input."""
+
+    path: Path | None
+    """None: standard input."""
+    format: Format
+    size: int | None = field(default=None, eq=False)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.path is None else str(self.path)
+
+    def identity(self) -> dict[str, object]:
+        """By what a change is noticed: name, size, time of change, beginning and end."""
+        assert self.path is not None  # noqa: S101  (standard input has none)
+        stat = self.path.stat()
+        with self.path.open("rb") as file:
+            digest = sha256(file.read(_HEAD))
+            file.seek(max(0, stat.st_size - _HEAD))
+            digest.update(file.read(_HEAD))
+        return {
+            "name": str(self.path.absolute()),
+            "size": stat.st_size,
+            "changed": stat.st_mtime_ns,
+            "sha256": digest.hexdigest(),
+        }
+
+
+def find_sources(
+    source: str | Path | Sequence[str | Path], form: Format | None = None
+) -> list[Source]:
+    """The files that names and patterns mean, in the order in which they are read.
+
+    Raises:
+        SourceError: One is not there, or cannot be read.
+    """
+    names = [source] if isinstance(source, str | Path) else source
+    found: list[Source] = []
+    for name in names:
+        if str(name) == "-":
+            found.append(Source(None, form or "jsonl"))
+            continue
+        path = Path(name)
+        paths = [path] if path.exists() else _matching(str(name))
+        if not paths:
+            raise SourceError(f"{name}: there is no such file")
+        found += [_source(path, form) for path in paths]
+    if not found:
+        raise SourceError("there is no input")
+    if len(found) > 1 and any(one.path is None for one in found):
+        raise SourceError("standard input cannot be read together with files")
+    return found
+
+
+def _matching(pattern: str) -> list[Path]:
+    # Path.glob takes no absolute patterns.
+    return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
+
+
+def _source(path: Path, form: Format | None) -> Source:
+    try:
+        with path.open("rb"):
+            size = path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+    suffixes = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
+    return Source(path, form or _FORMATS.get(suffixes[-1] if suffixes else "", "jsonl"), size)
+
+
+class Reader:
+    """Reads one source from a place on."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._line = 0
+        self.columns: list[str] | None = None
+        """The names of the columns; None when every record may have others."""
+        self._stream: Stream | None = None
+        self._table: Table | None = None
+        self._offset = 0
+        self._consumed = 0
+        with self._troubles():
+            if source.format == "parquet":
+                self._table = _parquet(source)
+                self.columns = self._table.columns
+            else:
+                self._stream = Stream(source.path)
+                if source.format == "csv":
+                    self.columns = self._header_or_close()
+
+    @property
+    def consumed(self) -> int:
+        """Bytes of the file that have been read, about."""
+        return self._consumed if self._stream is None else self._stream.consumed
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._stream is not None:
+            self._stream.close()
+        if self._table is not None:
+            self._table.close()
+
+    def records(self, place: Place) -> Iterator[Record]:
+        """All records behind a place.
+
+        Raises:
+            SourceError: The file cannot be read, or is broken.
+        """
+        with self._troubles():
+            if self._table is not None:
+                yield from self._rows(self._table, place.line)
+                return
+            assert self._stream is not None  # noqa: S101
+            if place.offset:
+                self._stream.skip(place.offset - self._offset if not self._seeks else place.offset)
+                self._line, self._offset = place.line, place.offset
+            yield from self._lines() if self.columns is None else self._csv_rows(self.columns)
+
+    @property
+    def _seeks(self) -> bool:
+        return self._stream is not None and self._stream.is_plain
+
+    def _troubles(self) -> "_Troubles":
+        return _Troubles(self)
+
+    @property
+    def where(self) -> str:
+        """The place that has been reached, for messages."""
+        return f"{self.source.name}, after line {self._line:,}" if self._line else self.source.name
+
+    def _lines(self) -> Iterator[Record]:
+        assert self._stream is not None  # noqa: S101
+        readline = self._stream.lines.readline
+        line, offset = self._line, self._offset
+        while raw := readline(MAX_EVENT):
+            line += 1
+            offset += len(raw)
+            fault = None
+            if len(raw) == MAX_EVENT and raw[-1:] != b"\n":
+                raw, offset = raw[:_HEAD], offset + self._rest_of_line()
+                fault = f"the line has more than {MAX_EVENT:,} bytes"
+            self._line = line
+            yield Record(line, offset, raw.strip(), fault)
+
+    def _rest_of_line(self) -> int:
+        assert self._stream is not None  # noqa: S101
+        size = 0
+        while raw := self._stream.lines.readline(_HEAD):
+            size += len(raw)
+            if raw[-1:] == b"\n":
+                break
+        return size
+
+    def _text_lines(self) -> Iterator[str]:
+        """Lines of CSV; what is not UTF-8 stays to be seen."""
+        assert self._stream is not None  # noqa: S101
+        while raw := self._stream.lines.readline(MAX_EVENT):
+            self._line += 1
+            self._offset += len(raw)
+            yield raw.decode(errors="surrogateescape")
+
+    def _csv(self) -> "Iterator[list[str]]":
+        path = self.source.path
+        tabs = path is not None and ".tsv" in path.suffixes
+        return csv.reader(self._text_lines(), delimiter="\t" if tabs else ",", strict=True)
+
+    def _header_or_close(self) -> list[str]:
+        try:
+            return self._header()
+        except BaseException:
+            self.close()
+            raise
+
+    def _header(self) -> list[str]:
+        header = next(self._csv(), None)
+        if not header:
+            raise SourceError(f"{self.source.name}: it is empty, without even a header")
+        header[0] = header[0].removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+        if len(set(header)) < len(header) or not all(header):
+            raise SourceError(
+                f"{self.source.name}: line 1: a header of different names is expected"
+            )
+        return header
+
+    def _csv_rows(self, columns: list[str]) -> Iterator[Record]:
+        rows = self._csv()
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Record(self._line, self._offset, {}, f"not CSV: {error}")
+                rows = self._csv()
+                continue
+            yield self._csv_record(columns, row)
+
+    def _csv_record(self, columns: list[str], row: list[str]) -> Record:
+        if not row:
+            return Record(self._line, self._offset, b"")
+        fault = None
+        if len(row) != len(columns):
+            fault = f"expected {len(columns)} columns, as the header has, got {len(row)}"
+        elif any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
+            fault = "not UTF-8"
+        content = dict(zip(columns, row, strict=False))
+        return Record(self._line, self._offset, content, fault)
+
+    def _rows(self, table: "Table", skipped: int) -> Iterator[Record]:
+        for before, rows in table.read(skipped):
+            for row, content in enumerate(rows, before + 1):
+                if row > skipped:
+                    self._line = row
+                    yield Record(row, 0, content)
+            self._consumed = (self.source.size or 0) * (before + len(rows)) // table.rows
+
+
+class _Troubles:
+    """Makes what goes wrong with a file a `SourceError` that says where."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, SourceError) or error is None:
+            return
+        known = isinstance(error, OSError | EOFError | zlib.error | csv.Error)
+        if known or type(error).__module__.startswith(("pyarrow", "zst")):
+            raise SourceError(f"{self._reader.where}: cannot be read: {error}") from error
+
+
+def _parquet(source: Source) -> "Table":
+    if source.path is None:
+        raise SourceError("Parquet is read from its end, and standard input cannot be")
+    try:
+        from .parquet import Table  # noqa: PLC0415  (an extra)
+    except ModuleNotFoundError:
+        raise SourceError(
+            f"{source.name}: Parquet needs pyarrow: pip install 'statsig-api-client[bulk]'"
+        ) from None
+    return Table(source.path)

@@ -1,0 +1,74 @@
+"""From the times in files to milliseconds since 1970, with nothing guessed."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import frozen
+
+from .errors import Fault, SourceError
+
+Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
+
+_MILLISECONDS: Final[dict[Unit, float]] = {"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+
+
+@frozen
+class Times:
+    """How times are to be read: the unit of numbers, and the zone of what names none."""
+
+    unit: Unit | None = None
+    zone: str | None = None
+
+    def zone_info(self) -> tzinfo | None:
+        """The zone.
+
+        Raises:
+            SourceError: There is none of this name.
+        """
+        if self.zone is None:
+            return None
+        if offset := re.fullmatch(r"([+-])(\d\d):(\d\d)", self.zone):
+            minutes = int(offset[2]) * 60 + int(offset[3])
+            return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
+        try:
+            return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SourceError(
+                f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
+            ) from None
+
+
+def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
+    """A time as Statsig takes it.
+
+    Raises:
+        Fault: It is none, or its unit or zone was not stated.
+    """
+    if isinstance(value, str):
+        if _NUMBER.fullmatch(value):
+            value = float(value) if "." in value else int(value)
+        else:
+            value = _parsed(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            if zone is None:
+                raise Fault("time: names no zone, and none was stated")
+            value = value.replace(tzinfo=zone)
+        return round(value.timestamp() * 1000)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Fault(f"time: expected a number or a text, got {type(value).__name__}")
+    if unit is None:
+        raise Fault("time: is a number, and no unit was stated")
+    if unit == "ms" and isinstance(value, int):
+        return value
+    return round(value * _MILLISECONDS[unit])
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Fault("time: expected a number, or a text of the form of ISO 8601") from None

@@ -1,0 +1,23 @@
+"""The command `statsig-api`: gates, configs, experiments, layers and events from a terminal.
+
+    export STATSIG_API_KEY=secret-...
+    statsig-api check-gate new_checkout --user-id 42
+
+`docs/cli.md` has all commands. It needs the extra `cli`.
+"""
+
+import sys
+
+
+def run() -> int:
+    """Run the command line of this process; the exit status."""
+    try:
+        from .main import main  # noqa: PLC0415  (see below)
+    except ModuleNotFoundError:
+        print(
+            "statsig-api needs what the extra `cli` installs: "
+            "pip install 'statsig-api-client[cli]'",
+            file=sys.stderr,
+        )
+        return 3
+    return main()

@@ -1,0 +1,73 @@
+"""How results are shown: a panel to a person, a line of JSON to a program."""
+
+import json
+import sys
+from collections.abc import Mapping
+
+import click
+
+from statsig_api_client import (
+    DynamicConfig,
+    Experiment,
+    FeatureGate,
+    JsonValue,
+    Layer,
+)
+
+
+def show(result: FeatureGate | DynamicConfig | Experiment | Layer, *, as_json: bool) -> None:
+    """Print a result: for a person if they are looking, and else as one line of JSON."""
+    if as_json or not sys.stdout.isatty():
+        print_json(result.to_dict())
+    elif isinstance(result, FeatureGate):
+        verdict = "passes" if result else "does not pass"
+        _panel(
+            f"gate {result.name}",
+            {"value": verdict, "rule": result.rule_id, "group": result.group_name},
+            color="green" if result else "red",
+        )
+    else:
+        _panel(_title(result), _facts(result), parameters=result.value)
+
+
+def print_json(value: Mapping[str, JsonValue]) -> None:
+    """Print one line of JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _title(result: DynamicConfig | Experiment | Layer) -> str:
+    kind = {DynamicConfig: "config", Experiment: "experiment", Layer: "layer"}[type(result)]
+    return f"{kind} {result.name}"
+
+
+def _facts(result: DynamicConfig | Experiment | Layer) -> dict[str, str | None]:
+    if isinstance(result, Layer):
+        return {"rule": result.rule_id, "experiment": result.allocated_experiment_name}
+    return {"rule": result.rule_id, "group": result.group_name}
+
+
+def _panel(
+    title: str,
+    facts: Mapping[str, str | None],
+    *,
+    parameters: Mapping[str, JsonValue] | None = None,
+    color: str = "cyan",
+) -> None:
+    # A terminal's luxury, which costs more time to import than a call takes.
+    from rich.console import Console, Group, RenderableType  # noqa: PLC0415
+    from rich.panel import Panel  # noqa: PLC0415
+    from rich.pretty import Pretty  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(Text(name, style="dim"), Text(fact, style="bold"))
+    for name, value in (parameters or {}).items():
+        table.add_row(Text(name, style="cyan"), Pretty(value))
+    content: RenderableType = table
+    if parameters == {}:
+        content = Group(table, Text("no parameters", style="dim"))
+    panel = Panel(content, title=Text(title), title_align="left", border_style=color, expand=False)
+    Console(file=sys.stdout).print(panel)

@@ -1,0 +1,354 @@
+"""From the columns of files to the fields of events."""
+
+import gzip
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from faults.collector import Collector
+
+from bulk.conftest import event, letters, lines
+from statsig_api_client import Statsig
+from statsig_api_client.bulk import (
+    EventMapping,
+    SourceError,
+    examine_events,
+    import_events,
+    read_mapping,
+)
+from statsig_api_client.bulk.errors import Fault
+from statsig_api_client.bulk.mapping import Constant, RowReader, read_mapping_file
+from statsig_api_client.bulk.sources import Place, Reader, find_sources
+from statsig_api_client.bulk.times import Times, Unit, milliseconds
+
+SALES = """\
+event,uid,ts,amount,plan,utm_source,utm_medium,empty
+purchase,1,1700000000,9.99,pro,mail,,
+refund,2,1700000001,A-1,free,,cpc,
+"""
+SALES_MAP = (
+    "eventName=event,user.userID=uid,time=ts,value=amount,user.custom.plan=plan,metadata.*=utm_*"
+)
+
+
+def test_a_csv_is_mapped(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text(SALES)
+    mapping = read_mapping([SALES_MAP], Times("s"))
+    assert import_events(statsig, tmp_path / "sales.csv", mapping=mapping).delivered == 2
+    assert collector.events == [
+        {
+            "eventName": "purchase",
+            "user": {"userID": "1", "custom": {"plan": "pro"}},
+            "time": 1_700_000_000_000,
+            "value": 9.99,
+            "metadata": {"utm_source": "mail"},
+        },
+        {
+            "eventName": "refund",
+            "user": {"userID": "2", "custom": {"plan": "free"}},
+            "time": 1_700_000_001_000,
+            "value": "A-1",
+            "metadata": {"utm_medium": "cpc"},
+        },
+    ]
+
+
+def test_columns_named_like_fields_need_no_mapping(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    text = "\ufeffeventName\tuser.userID\ttime\tvalue\npurchase\t1\t1700000000000\t007\n"
+    (tmp_path / "e.tsv").write_text(text)
+    assert import_events(statsig, tmp_path / "e.tsv").delivered == 1
+    assert collector.events[0]["value"] == "007"
+
+
+def test_rows_of_csv_that_are_none_are_rejected(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    head = b"eventName,user.userID,time,metadata.n\n"
+    rows = [b'"a\nb",1', b"a,1,1700000000000,1,5", b"a,\xff,1700000000000,1", b"", b'a,"x"y,1,1']
+    good = b'a,"1\n2",1700000000000,%d\n'
+    data = head + good % 1 + b"\n".join(rows) + b"\n" + good % 2
+    (tmp_path / "e.csv").write_bytes(data)
+    summary = import_events(statsig, tmp_path / "e.csv", max_batch=1)
+    assert (summary.delivered, summary.rejected, summary.blank) == (2, 4, 1)
+    assert set(collector.taken) == {"1", "2"}
+    assert summary.dead_letters is not None
+    reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
+    assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
+    for reason, said in zip(
+        reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
+    ):
+        assert said in reason
+
+
+def test_a_csv_goes_on_in_its_middle(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    text = "eventName,time,metadata.n\n" + "".join(f"a,1700000000000,{n}\n" for n in range(50))
+    for name, data in (("e.csv", text.encode()), ("e.csv.gz", gzip.compress(text.encode()))):
+        (tmp_path / name).write_bytes(data)
+        collector.taken.clear()
+        first = import_events(statsig, tmp_path / name, max_batch=10, stop=_Stop(3))  # type: ignore[arg-type]
+        assert first.stopped
+        rest = import_events(statsig, tmp_path / name, max_batch=10)
+        assert first.delivered + rest.delivered == len(collector.taken) == 50
+        assert set(collector.taken.values()) == {1}
+
+
+class _Stop:
+    """Says stop when it was asked a few times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"a.csv": "x,y\n1,2\n"}, "there is no column eventName; state a mapping.*x, y"),
+        ({"a.csv": ""}, "empty, without even a header"),
+        ({"a.csv": "eventName,eventName\n"}, "a header of different names"),
+        ({"a.csv": "eventName,foo\n"}, "'foo' is no field"),
+        ({"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"}, "b.csv: its columns differ"),
+        ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
+    files: dict[str, str], said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match=said):
+        import_events(statsig, [tmp_path / name for name in files])
+    assert not collector.requests
+
+
+def test_columns_of_a_mapping_that_are_nowhere_are_refused(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    (tmp_path / "sales.csv").write_text(SALES)
+    (tmp_path / "e.jsonl").write_bytes(lines(b"{", {"event": "a", "ts": 1}))
+    for name in ("sales.csv", "e.jsonl"):
+        with pytest.raises(SourceError, match="columns that are not there: who"):
+            import_events(statsig, tmp_path / name, mapping=read_mapping(["eventName=who"]))
+
+
+def test_json_lines_are_mapped_by_paths(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    row = {
+        "e": "view",
+        "at": "2026-01-31T12:00:00",
+        "who": {"id": 42},
+        "a.b": "dot",
+        "x": True,
+        "y": [1, 2],
+        "z": None,
+        "amount": 3,
+    }
+    (tmp_path / "e.jsonl").write_bytes(lines(row))
+    mapping = EventMapping(
+        {
+            "eventName": "e",
+            "time": "at",
+            "user.userID": "who.id",
+            "value": "amount",
+            "user.customIDs.c": Constant("c1"),
+            "user.custom.flag": "x",
+            "metadata.dot": "a.b",
+            "metadata.*": "[xyz]",
+            "metadata.gone": "who.gone",
+            "user.statsigEnvironment.tier": Constant("staging"),
+        },
+        Times(zone="+01:00"),
+    )
+    import_events(statsig, tmp_path / "e.jsonl", mapping=mapping)
+    (sent,) = collector.events
+    assert sent == {
+        "eventName": "view",
+        "time": 1769857200000,
+        "value": 3,
+        "user": {
+            "userID": "42",
+            "custom": {"flag": True},
+            "customIDs": {"c": "c1"},
+            "statsigEnvironment": {"tier": "staging"},
+        },
+        "metadata": {"dot": "dot", "y": "[1,2]"},
+    }
+
+
+def test_parquet_is_read_and_gone_on_with(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    table = pa.table(
+        {
+            "eventName": ["a"] * 100,
+            "user": [{"userID": str(n), "email": None} for n in range(100)],
+            "time": pa.array([moment] * 100, pa.timestamp("us", "UTC")),
+            "value": pa.array([Decimal("1.50")] * 100),
+            "metadata": [{"n": str(n), "odd": None} for n in range(100)],
+        }
+    )
+    file = tmp_path / "e.parquet"
+    pq.write_table(table, file, row_group_size=30)
+    stop: Any = _Stop(8)
+    first = import_events(statsig, file, max_batch=20, stop=stop)
+    assert 0 < first.delivered < 100
+    rest = import_events(statsig, file, max_batch=20)
+    assert first.delivered + rest.delivered == 100
+    assert set(collector.taken.values()) == {1}
+    assert import_events(statsig, file).skipped == 100
+    assert collector.events[0] == {
+        "eventName": "a",
+        "user": {"userID": "0"},
+        "time": int(moment.timestamp() * 1000),
+        "value": 1.5,
+        "metadata": {"n": "0"},
+    }
+
+
+def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
+    table = pa.table({"eventName": ["a"], "time": [1_700_000_000_000], "user.custom.x": [b"\xff"]})
+    pq.write_table(table, tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert summary.rejected == 1
+    assert summary.dead_letters is not None
+    (letter,) = letters(summary.dead_letters)
+    assert "cannot be written as JSON" in letter["reason"]
+    assert "original_base64" in letter
+    table = pa.table({"eventName": ["a"], "time": [1], "metadata": ["x"], "value": [b"1"]})
+    pq.write_table(table, tmp_path / "f.parquet")
+    assert import_events(statsig, tmp_path / "f.parquet").rejected == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "zone", "expected"),
+    [
+        (1700000000, "s", None, 1700000000000),
+        ("1700000000.5", "s", None, 1700000000500),
+        (1700000000000, "ms", None, 1700000000000),
+        (1700000000000000, "us", None, 1700000000000),
+        (1700000000000000000, "ns", None, 1700000000000),
+        ("2026-01-31T12:00:00Z", None, None, 1769860800000),
+        ("2026-01-31 12:00:00", None, "UTC", 1769860800000),
+        ("2026-01-31T12:00:00", None, "Europe/Berlin", 1769857200000),
+        ("2026-01-31T12:00:00", None, "-01:00", 1769864400000),
+    ],
+)
+def test_times_are_read_with_unit_and_zone(
+    value: object, unit: Unit | None, zone: str | None, expected: int
+) -> None:
+    assert milliseconds(value, unit, Times(unit, zone).zone_info()) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1700000000, "no unit was stated"),
+        ("2026-01-31T12:00:00", "no zone, and none was stated"),
+        ("yesterday", "ISO 8601"),
+        (True, "expected a number or a text"),
+    ],
+)
+def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        milliseconds(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["eventName"], "expected FIELD=COLUMN"),
+        (["user.userID=x"], "eventName is missing"),
+        (["eventName=e,user.name=x"], "'user.name' is no field"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        read_mapping(words)
+    with pytest.raises(SourceError, match="time zone 'Nowhere'"):
+        read_mapping(["eventName:=a"], Times(zone="Nowhere"))
+
+
+def test_constants_are_json_or_text() -> None:
+    mapping = read_mapping(["eventName:=a", "value:=1.5"])
+    assert mapping.fields == {"eventName": Constant("a"), "value": Constant(1.5)}
+
+
+def test_a_mapping_is_read_from_yaml(tmp_path: Path) -> None:
+    file = tmp_path / "map.yaml"
+    file.write_text(
+        "fields:\n  eventName: {constant: purchase}\n  time: ts\ntime: {unit: s, zone: UTC}\n"
+    )
+    mapping = read_mapping_file(file, Times())
+    assert mapping.fields == {"eventName": Constant("purchase"), "time": "ts"}
+    assert mapping.times == Times("s", "UTC")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "fields: []", "more: 1\nfields: {}", "fields: {}\ntime: {unit: d}"]
+)
+def test_yaml_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(text)
+    with pytest.raises(SourceError, match=r"map\.yaml"):
+        read_mapping_file(tmp_path / "map.yaml", Times())
+
+
+def test_a_dry_run_tells_what_would_become_of_everything(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(
+        lines(event(1), b"{", b"", event(2, eventName="a#"), *map(event, (3, 4)))
+    )
+    found = examine_events(tmp_path / "e.jsonl", max_rate=10.0)
+    assert (found.read, found.good, found.bad, found.blank) == (6, 3, 2, 1)
+    assert found.faults[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
+    assert "e.jsonl:4: eventName: Statsig drops" in found.faults[1]
+    assert found.compressed_bytes > 0
+    assert found.seconds >= 0.1
+    again = examine_events(tmp_path / "e.jsonl", max_batch=1, compress=False)
+    assert again.compressed_bytes == again.bytes
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.jsonl"]
+
+
+def test_cells_are_made_what_fields_need() -> None:
+    fields = {"eventName": "e", "value": "v", "metadata.d": "d", "user.custom.c": "d"}
+    reader = RowReader(EventMapping({**fields, "metadata.*": "zz*"}))
+    row = {"e": 7, "v": True, "d": Decimal("1.50")} | {f"c{n}": 1 for n in range(10_001)}
+    assert reader.event(row) == {
+        "eventName": "7",
+        "value": "true",
+        "metadata": {"d": "1.50"},
+        "user": {"custom": {"c": 1.5}},
+    }
+    dotted = RowReader(EventMapping({"eventName": "a.b"}))
+    assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
+    with pytest.raises(Fault, match="expected a text, got bytes"):
+        reader.event({"e": b"1"})
+    with pytest.raises(Fault, match="metadata: expected an object"):
+        RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+def test_decimals_are_written_as_text_to_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
+    table = pa.table({"eventName": ["a"], "time": [1], "value": pa.array([Decimal("1.50")])})
+    pq.write_table(table, tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["original"]["value"] == "1.50"
+
+
+def test_parquet_is_read_from_the_middle_of_a_group(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": list(range(100))}), tmp_path / "e.parquet", row_group_size=30)
+    (source,) = find_sources(tmp_path / "e.parquet")
+    reader = Reader(source)
+    assert [record.line for record in reader.records(Place(0, 35))] == list(range(36, 101))
+    reader.close()

@@ -1,0 +1,285 @@
+"""The command line: what each command prints and says to the shell, on the local server."""
+
+import io
+import json
+import re
+import runpy
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from conftest import KEY
+from loopback import Loopback, reply, unused_port
+
+from statsig_api_client.cli import run
+from statsig_api_client.cli.main import commands, main
+from statsig_api_client.local import LocalServer
+
+SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
+
+
+class Terminal(io.StringIO):
+    """What someone is looking at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[LocalServer]:
+    with LocalServer(SHOP) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _connected(shop: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_API_KEY", shop.secret_key)
+    monkeypatch.setenv("STATSIG_BASE_URL", shop.url)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    screen = Terminal()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return screen
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["check-gate", "staff_tools", "--email", "ada@example.com"], {"value": True}),
+        (["check-gate", "staff_tools", "--email", "ada@elsewhere.com"], {"value": False}),
+        (["check-gate", "new_checkout", "--custom-id", "companyID=acme"], {"value": True}),
+        (["get-config", "homepage", "--user-id", "1"], {"name": "homepage"}),
+        (["get-experiment", "logo_test", "--user-id", "1"], {"name": "logo_test"}),
+        (["get-layer", "product_page", "--user-id", "1"], {"name": "product_page"}),
+        (["log-event", "purchase", "--user-id", "1", "--value", "9.5"], {"success": True}),
+    ],
+)
+def test_piped_output_is_one_line_of_json(
+    words: list[str], expected: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line).items() >= expected.items()
+
+
+def test_check_gates_prints_a_line_for_each_gate(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check-gates", "staff_tools", "new_checkout", "--custom-id", "companyID=acme"]
+    assert main([*words, "--exit-code"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["name"]: line["value"] for line in lines} == {
+        "staff_tools": False,
+        "new_checkout": True,
+    }
+
+
+@pytest.mark.parametrize(("address", "status"), [("a@example.com", 0), ("a@else.com", 1)])
+def test_exit_code_tells_whether_the_gate_passes(address: str, status: int) -> None:
+    assert main(["check-gate", "staff_tools", "--email", address, "--exit-code"]) == status
+
+
+def test_a_terminal_shows_panels(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stdout(terminal):
+        main(["check-gate", "staff_tools", "--email", "ada@example.com"])
+        main(["get-config", "homepage", "--user-id", "1"])
+        main(["get-layer", "product_page", "--user-id", "1"])
+        main(["get-config", "no_such_config", "--user-id", "1"])
+        main(["log-event", "purchase", "--user-id", "1"])
+    shown = terminal.getvalue()
+    for words in (
+        "gate staff_tools",
+        "passes",
+        "button_color",
+        "'blue'",
+        "experiment",
+        "layer product_page",
+    ):
+        assert words in shown
+    assert "no parameters" in shown
+    assert "Statsig accepted purchase." in shown
+    assert not re.search(r"\x1b\[([0-9]+;)*3[0-7]m", shown)
+
+
+def test_a_terminal_shows_colors_unless_they_are_off(terminal: Terminal) -> None:
+    with redirect_stdout(terminal):
+        main(["check-gate", "staff_tools", "--email", "ada@elsewhere.com"])
+    assert "\x1b[" in terminal.getvalue()
+
+
+def test_json_is_printed_on_a_terminal_if_asked(terminal: Terminal) -> None:
+    with redirect_stdout(terminal):
+        main(["check-gate", "staff_tools", "--user-id", "1", "--json"])
+    assert json.loads(terminal.getvalue())["name"] == "staff_tools"
+
+
+def test_a_user_is_read_from_a_file_and_options_come_on_top(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", server.url)
+    file = tmp_path / "user.json"
+    file.write_text('{"userID": "1", "country": "NL", "custom": {"plan": "free", "team": "red"}}')
+    words = ["--user", str(file), "--user-id", "2", "--custom", "plan=pro", "--custom", "level:=3"]
+    assert main(["check-gate", "a_gate", *words]) == 0
+    assert server.requests[0].json["user"] == {
+        "userID": "2",
+        "country": "NL",
+        "custom": {"plan": "pro", "team": "red", "level": 3},
+    }
+
+
+def test_the_key_is_read_from_a_file(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    monkeypatch.delenv("STATSIG_API_KEY")
+    words = ["--api-key-file", str(file), "--base-url", server.url, "--no-exposures"]
+    assert main(["check-gate", "a_gate", "--user-id", "1", *words]) == 0
+    assert server.requests[0].headers["statsig-api-key"] == KEY
+    assert server.requests[0].json["statsigMetadata"] == {"exposureLoggingDisabled": True}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check-gate"], "Missing argument 'GATE'"),
+        (["check-gate", "g"], "which user?"),
+        (["check-gate", "g", "--custom", "plan"], "--custom: expected KEY=TEXT, got 'plan'"),
+        (["check-gate", "g", "--custom", "level:=x"], "--custom: 'level:=x' is not KEY:=JSON"),
+        (["check-gate", "g", "--custom", ":=x"], "--custom: expected KEY:=JSON"),
+        (["check-gate", "g", "--user", "/no/such/file"], "No such file"),
+        (["check-gate", "g", "--user-id", "1", "--timeout", "0"], "--timeout"),
+        (["check-gates", *map(str, range(101)), "--user-id", "1"], "1 to 100 items"),
+        (["no-such-command"], "No such command"),
+    ],
+)
+def test_usage_errors_say_what_is_wrong(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "not JSON in UTF-8"), ("[1]", "expected one JSON object"), ('{"userID": 1}', "userID")],
+)
+def test_a_bad_file_of_a_user_is_a_usage_error(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "user.json"
+    file.write_text(text)
+    assert main(["check-gate", "g", "--user", str(file)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_key_the_status_is_three(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STATSIG_API_KEY")
+    assert main(["check-gate", "g", "--user-id", "1"]) == 3
+    assert "there is no API key" in capsys.readouterr().err
+    assert main(["check-gate", "g", "--user-id", "1", "--api-key-file", "/no/such"]) == 3
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_without_a_reply_the_status_is_four(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Loopback
+) -> None:
+    server.script(reply(401, {"message": "no"}))
+    assert main(["check-gate", "g", "--user-id", "1", "--base-url", server.url]) == 4
+    assert "401" in capsys.readouterr().err
+    monkeypatch.setenv("STATSIG_BASE_URL", f"http://127.0.0.1:{unused_port()}/v1")
+    assert main(["log-event", "e", "--user-id", "1"]) == 4
+
+
+def test_log_event_sends_what_it_is_told(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", server.url)
+    server.script(reply(202, {"success": True}))
+    for value, time in (("9.5", "1700000000000"), ('"9"', "2026-01-31T12:00:00Z"), ("a", "1")):
+        words = ["--user-id", "1", "--value", value, "--time", time, "--metadata", "sku=A1"]
+        assert main(["log-event", "a[b]", *words]) == 0
+    events = [request.json["events"][0] for request in server.requests]
+    assert [event["value"] for event in events] == [9.5, "9", "a"]
+    assert [event["time"] for event in events] == [1700000000000, "2026-01-31T12:00:00Z", 1]
+    assert events[0]["metadata"] == {"sku": "A1"}
+    assert "warning: events[0].eventName: Statsig accepts and then drops" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(commands.commands))
+def test_every_command_has_help_with_examples(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Examples:" in shown
+    assert "statsig-api " + command in shown
+
+
+def test_help_of_the_key_says_why_it_is_no_option(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check-gate", "--help"])
+    assert "all users of a machine can see" in " ".join(capsys.readouterr().out.split())
+
+
+def test_serve_and_spool_hand_on_their_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["serve", "--help"])
+    assert "--port" in capsys.readouterr().out
+    main(["spool", "--help"])
+    assert "drain" in capsys.readouterr().out
+    assert main(["spool", str(tmp_path / "none.db")]) == 1
+    assert "there is no spool" in capsys.readouterr().err
+    (tmp_path / "bad.yaml").write_text("gates: 1")
+    assert main(["serve", str(tmp_path / "bad.yaml"), "--port", "0"]) == 2
+
+
+def test_serve_says_which_extra_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsig_api_client.local.__main__", None)
+    assert main(["serve", "x.yaml"]) == 3
+    assert "statsig-api-client[local]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    assert "_STATSIG_API_COMPLETE" in capsys.readouterr().out
+
+
+def test_the_command_runs_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("statsig_api_client.cli", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("statsig-api, version ")
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("statsig_api_client.cli.evaluations.user_of", interrupted)
+    assert main(["check-gate", "g", "--user-id", "1"]) == 130
+
+
+def test_without_click_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])
+    assert run() == 0
+    for name in [name for name in sys.modules if name.startswith("statsig_api_client.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "click", None)
+    assert run() == 3
+    assert "statsig-api-client[cli]" in capsys.readouterr().err

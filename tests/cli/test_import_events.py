@@ -1,0 +1,136 @@
+"""The command `import-events`: what it prints, and what it says to the shell."""
+
+import io
+import json
+import signal
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bulk.conftest import event, lines, write
+from conftest import KEY
+from faults.collector import OK, Answer, Collector, collecting
+
+from statsig_api_client.cli import imports
+from statsig_api_client.cli.main import main
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
+    with collecting() as running:
+        monkeypatch.setenv("STATSIG_API_KEY", KEY)
+        monkeypatch.setenv("STATSIG_BASE_URL", running.url)
+        yield running
+
+
+def test_an_import_ends_with_its_account(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "e.jsonl", 20)
+    assert main(["import-events", str(file)]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["read"], summary["delivered"], summary["unsent"]) == (20, 20, 0)
+    assert len(collector.taken) == 20
+
+
+def test_a_terminal_shows_a_bar_and_a_table(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    file, out, err = tmp_path / "e.jsonl", Terminal(), Terminal()
+    file.write_bytes(lines(event(1), b"{"))
+    with redirect_stdout(out), redirect_stderr(err):
+        assert main(["import-events", str(file)]) == 5
+        assert main(["import-events", str(file), "--dry-run"]) == 5
+    assert "delivered                 1\nrejected                  1\n" in out.getvalue()
+    assert "not delivered:" in out.getvalue()
+    with redirect_stdout(out), redirect_stderr(err):
+        assert main(["import-events", str(write(tmp_path / "good.jsonl", 2))]) == 0
+    assert "2 lines: 1 good, 1 bad, 0 blank" in out.getvalue()
+    assert "e.jsonl:2: not JSON" in out.getvalue()
+    assert "1 delivered, 1 not" in err.getvalue()
+    assert collector.taken
+
+
+def test_elsewhere_there_are_lines_about_the_progress(
+    collector: Collector,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(imports, "_LOG_EVERY", 0.0)
+    assert main(["import-events", str(write(tmp_path / "e.jsonl", 2))]) == 0
+    assert "2 delivered, 0 not" in capsys.readouterr().err
+    assert collector.taken
+
+
+def test_a_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import-events", str(write(tmp_path / "e.jsonl", 3)), "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["good"] == 3
+
+
+def test_columns_are_mapped(collector: Collector, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("ts,uid\n1700000000,42\n")
+    (tmp_path / "map.yaml").write_text("fields: {eventName: {constant: a}, time: ts}")
+    words = ["--map", "time=ts,user.userID=uid", "--map", "eventName:=sale", "--time-unit", "s"]
+    file = str(tmp_path / "s.csv")
+    assert main(["import-events", file, *words]) == 0
+    by_file = ["--map-file", str(tmp_path / "map.yaml"), "--time-unit", "s"]
+    assert main(["import-events", file, *by_file, "--restart"]) == 0
+    assert [e["eventName"] for e in collector.events] == ["sale", "a"]
+    assert main(["import-events", file, *words, *by_file]) == 2
+    assert main(["import-events", file, "--time-unit", "s"]) == 2
+    assert main(["import-events", file]) == 3
+
+
+def test_a_refused_key_and_an_outage_have_their_status(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collector.plan = lambda *_: Answer(401, takes=False)
+    file = str(write(tmp_path / "e.jsonl", 3000))
+    assert main(["import-events", file]) == 4
+    assert "401" in capsys.readouterr().err
+    collector.plan = lambda number, _: OK if number == 1 else Answer(503, takes=False)
+    assert main(["import-events", file, "--give-up-after", "0.01"]) == 5
+    assert "the same command goes on where it was" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_in_good_order_and_again_at_once(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(write(tmp_path / "e.jsonl", 20_000))
+
+    def plan(number: int, _: object) -> Answer:
+        if number == 2:
+            signal.raise_signal(signal.SIGINT)
+        return OK
+
+    collector.plan = plan
+    assert main(["import-events", file]) == 5
+    told = capsys.readouterr()
+    assert json.loads(told.out)["stopped"]
+    assert "stopping when" in told.err
+    with imports._stopping() as stop:  # noqa: SLF001
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    collector.plan = lambda *_: OK
+    assert main(["import-events", file]) == 0
+    assert set(collector.taken.values()) == {1}
+    assert len(collector.taken) == 20_000
+
+
+def test_it_says_which_extra_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsig_api_client.bulk", None)
+    assert main(["import-events", "x"]) == 3
+    assert "statsig-api-client[bulk]" in capsys.readouterr().err
