@@ -4,6 +4,10 @@ Whatever a client, its transport, its hooks or its proxies raise becomes a `Fail
 """
 
 import asyncio
+
+# The first connection imports the others. Some thread may make it, and a child that is forked off
+# meanwhile would be left with half a module.
+import encodings.idna  # noqa: F401
 import os
 import time
 import warnings
@@ -11,6 +15,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+import certifi
+import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import httpx
 
 from ._engine import (
@@ -36,6 +42,9 @@ if TYPE_CHECKING:
 
     _Send: TypeAlias = Callable[[httpx.Request], httpx.Response]
     _AsyncSend: TypeAlias = Callable[[httpx.Request], AbstractAsyncContextManager[httpx.Response]]
+
+
+certifi.where()  # imports the rest
 
 
 class HttpxEngine:

@@ -125,7 +125,9 @@ def _requeue(spool: Path) -> int:
 
 def _drain(spool: Path, timeout: float) -> int:
     with Statsig() as statsig:
-        result = EventLogger(statsig, spool=spool).close(timeout)
+        events = EventLogger(statsig, spool=spool)
+        result = events.flush(timeout)
+        events.close(0)
     print(
         f"{result.delivered:,} delivered, {result.rejected:,} rejected, {result.pending:,} pending"
     )

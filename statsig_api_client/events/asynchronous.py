@@ -112,12 +112,16 @@ class AsyncEventLogger:
             timeout: The most seconds to wait; None waits as long as it takes.
 
         Returns:
-            What became of events meanwhile. When `pending` is 0, everything has its final state.
+            What became of events meanwhile, as far as it is known: an error of the spool is logged.
+            When `pending` is 0, everything has its final state.
         """
         return await self._life().flush(timeout)
 
     async def aclose(self, timeout: float | None = 30.0) -> FlushResult:  # noqa: ASYNC109
         """Send what is left, and end. `log` then raises a `ConfigurationError`.
+
+        It does not wait for what another process that shares the spool is sending, or was sending
+        when it died: that stays `pending`, and in the spool, where the others look after it.
 
         Args:
             timeout: The most seconds to wait. What is then left stays in the spool, if there is
@@ -199,7 +203,9 @@ class _Life:
             return difference(before, before)
         mark = self._hurry()
         deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
-        while not self.store.reached(mark) and (left := deadline - self._clock.monotonic()) > 0:
+        while (left := deadline - self._clock.monotonic()) > 0:
+            if not self._dispatch.is_behind(mark, here=self._ending):
+                break
             self._running()
             await self._movement(min(left, _POLL))
         return difference(before, self.store.stats())
@@ -222,10 +228,12 @@ class _Life:
         deadline = self._clock.monotonic() + timeout
         mark = self._hurry()
         self._dispatch.insist()
-        while not self.store.reached(mark) and self._clock.monotonic() < deadline:
+        while (left := deadline - self._clock.monotonic()) > 0:
+            if not self._dispatch.is_behind(mark, here=True):
+                break
             batch = self._dispatch.next(hurry=True)
             if batch is None:
-                self._clock.sleep(min(_POLL, max(0.0, deadline - self._clock.monotonic())))
+                self._clock.sleep(min(_POLL, left))
                 continue
             try:
                 send_at_exit(self._statsig, batch.events, compress=self._settings.compress)

@@ -9,11 +9,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
-# httpx imports them with the first connection, which is made by a thread here: a child that is
-# forked off meanwhile would be left with half a module.
-import certifi
-import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
 from statsig_api_client import (
     Statsig,
     StatsigError,
@@ -77,7 +72,6 @@ class EventLogger:
         # fork could leave locked for ever.
         self._lives: dict[int, _Life] = {}
         check_store(self._settings)
-        certifi.where()  # imports the rest
         atexit.register(self._close_at_exit)
 
     def log(
@@ -119,12 +113,16 @@ class EventLogger:
             timeout: The most seconds to wait; None waits as long as it takes.
 
         Returns:
-            What became of events meanwhile. When `pending` is 0, everything has its final state.
+            What became of events meanwhile, as far as it is known: an error of the spool is logged.
+            When `pending` is 0, everything has its final state.
         """
         return self._life().flush(timeout)
 
     def close(self, timeout: float | None = 30.0) -> FlushResult:
         """Send what is left, and end. `log` then raises a `ConfigurationError`.
+
+        It does not wait for what another process that shares the spool is sending, or was sending
+        when it died: that stays `pending`, and in the spool, where the others look after it.
 
         Args:
             timeout: The most seconds to wait. What is then left stays in the spool, if there is
@@ -234,7 +232,7 @@ class _Life:
         """Wait until all events up to a place have their final state."""
         while not self._ended and (left := deadline - self._clock.monotonic()) > 0:
             seen = self._changes
-            if not self._dispatch.is_behind(mark):
+            if not self._dispatch.is_behind(mark, here=self._ending):
                 break
             if self._worker is None:
                 self._turn(seen, left)
@@ -245,7 +243,7 @@ class _Life:
         """Let all that is there now be sent soon; the place of the youngest event."""
         mark = self.store.mark()
         self._hurry_to = max(self._hurry_to, mark)
-        if not self.store.reached(mark):
+        if self._dispatch.is_behind(mark):
             self._start()
         self._wake()
         return mark
@@ -263,7 +261,7 @@ class _Life:
     def _work(self) -> None:
         while not self._ended:
             seen = self._changes
-            if self._ending and not self._dispatch.is_behind(self._hurry_to):
+            if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
                 break
             self._turn(seen, _LONGEST_WAIT)
         self._end()
@@ -314,10 +312,10 @@ class _Life:
 
 
 def difference(before: EventStats, after: EventStats) -> FlushResult:
-    """What became of events between two looks at the account."""
+    """What became of events between two looks at the account, which may be a new one meanwhile."""
     return FlushResult(
-        delivered=after.delivered - before.delivered,
+        delivered=max(0, after.delivered - before.delivered),
         pending=after.pending,
-        rejected=after.rejected - before.rejected,
-        ambiguous=after.ambiguous - before.ambiguous,
+        rejected=max(0, after.rejected - before.rejected),
+        ambiguous=max(0, after.ambiguous - before.ambiguous),
     )

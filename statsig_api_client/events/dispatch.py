@@ -62,16 +62,15 @@ class Dispatch:
         if pause or hurry or self._parts or self._unwritten:
             # In a hurry, what others have in hand may come back at any time.
             return max(pause, _SPOOL_PAUSE / 20)
-        try:
-            return self._store.due_in()
-        except SpoolError as error:
-            self._spool_failed(error)
-            return _SPOOL_PAUSE
+        return self._store.due_in()
 
-    def is_behind(self, mark: int) -> bool:
-        """Whether some event up to a place has no final state yet."""
+    def is_behind(self, mark: int, *, here: bool = False) -> bool:
+        """Whether some event up to a place has no final state yet.
+
+        With `here`, what another process is sending is left to it.
+        """
         try:
-            return not self._store.reached(mark)
+            return not self._store.reached(mark, here=here)
         except SpoolError as error:
             self._spool_failed(error)
             return True
@@ -102,7 +101,7 @@ class Dispatch:
             case Meaning.UNCLEAR:
                 self._failed(error)
                 self._give_back([batch], retried=len(batch), unclear=True)
-            case Meaning.REFUSED:
+            case _:  # refused
                 self._failed(error)
                 self._give_back([batch], retried=len(batch), unclear=False)
 
@@ -166,5 +165,7 @@ class Dispatch:
         self._unwritten.append(move)
 
     def _spool_failed(self, error: SpoolError) -> None:
-        self._spool_again_at = self._clock.monotonic() + _SPOOL_PAUSE
-        logger.error("%s; trying again in %.3g s", error, _SPOOL_PAUSE)
+        now = self._clock.monotonic()
+        if now >= self._spool_again_at:  # else it is known already
+            self._spool_again_at = now + _SPOOL_PAUSE
+            logger.error("%s; trying again in %.3g s", error, _SPOOL_PAUSE)

@@ -178,7 +178,7 @@ class MemoryStore:
         with self._lock:
             return self._entered + len(self._open.events)
 
-    def reached(self, mark: int) -> bool:
+    def reached(self, mark: int, *, here: bool = False) -> bool:  # noqa: ARG002
         """See `Store`."""
         with self._lock:
             return self._finished >= mark

@@ -105,8 +105,8 @@ class SpoolFile:
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
-    def insert(self, events: list[tuple[int, bytes]]) -> None:
-        """Write events, all or none.
+    def insert(self, events: list[tuple[int, bytes]]) -> int:
+        """Write events, all or none; the ID of the last one.
 
         Raises:
             SpoolError: The file cannot be used.
@@ -114,12 +114,13 @@ class SpoolFile:
         statement = "INSERT INTO events (logged, data) VALUES (?, ?)"
         if len(events) == 1:
             self.execute(statement, *events[0])
-            return
-        with self.transaction():
-            try:
-                self._connection.executemany(statement, events)
-            except sqlite3.Error as error:
-                raise self._failed(error) from error
+        else:
+            with self.transaction():
+                try:
+                    self._connection.executemany(statement, events)
+                except sqlite3.Error as error:
+                    raise self._failed(error) from error
+        return self.one("SELECT last_insert_rowid()")[0]
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -133,9 +134,8 @@ class SpoolFile:
             yield
             self.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # SQLite may have done it
+                self._connection.execute("ROLLBACK")
             raise
 
     def one(self, statement: str, *values: object) -> tuple[int, ...]:
@@ -165,18 +165,13 @@ class SpoolFile:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def remove(self) -> bool:
+    def remove(self) -> None:
         """Close the file and delete it, unless someone else has it open."""
-        try:
+        with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA busy_timeout = 0")
-            (mode,) = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        except sqlite3.Error:
-            mode = "wal"
-        alone: bool = mode == "delete"
-        if alone:
+            self._connection.execute("PRAGMA journal_mode = DELETE")  # fails, if so
             self.path.unlink()
         self.close()
-        return alone
 
     def _failed(self, error: sqlite3.Error) -> SpoolError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -241,17 +236,13 @@ class SpoolFile:
         self._migrate(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            for migration in _MIGRATIONS[version:]:
-                for statement in migration.strip().split(";\n"):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        connection.execute("BEGIN IMMEDIATE")  # what fails in between is undone by closing
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for migration in _MIGRATIONS[version:]:
+            for statement in migration.strip().split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute("COMMIT")
 
     def _set_aside(self, why: str) -> None:

@@ -1,5 +1,6 @@
 """Events that wait in a spool, which threads and processes share."""
 
+import math
 import secrets
 import threading
 from collections import deque
@@ -7,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from .errors import EventQueueFullError, SpoolError, closed
 from .outcome import Delivery, EventStats, logger, report
@@ -76,8 +77,17 @@ class SpoolStore:
         self._refused = 0
         self._sealed = False
         self._complained = -_COMPLAIN_EVERY
-        self._last: EventStats | None = None
+        self._claimed = 0
+        """The lease of the batch in hand."""
+        self._closed = False
+        self._known = EventStats()
+        """The account when it was last read."""
+        self._since = 0
+        """Events that were written here after that."""
+        self._youngest = 0
+        """The place of the youngest event, as far as it is known."""
         self._file = SpoolFile(path, settings.durability)
+        self.stats()
 
     def offer(self, event: bytes, *, force: bool = False) -> bool:
         """See `Store`."""
@@ -109,7 +119,7 @@ class SpoolStore:
     def _write_entries(self, *, force: bool) -> None:
         while taken := self._fitting(force=force):
             try:
-                self._file.insert([(entry.logged, entry.event) for entry in taken])
+                last = self._file.insert([(entry.logged, entry.event) for entry in taken])
             except SpoolError:
                 self._room = 0
                 raise
@@ -117,6 +127,8 @@ class SpoolStore:
                 entry.written = True
                 self._entries.popleft()
             self._fresh += len(taken)
+            self._since += len(taken)
+            self._youngest = last
 
     def _fitting(self, *, force: bool) -> list[_Entry]:
         """The first of the entries, for which there is room."""
@@ -198,6 +210,7 @@ class SpoolStore:
                         "INSERT INTO leases (token, first, last, expires) VALUES (?, ?, ?, ?)"
                     )
                     self._file.execute(statement, batch.lease, batch.ids[0], batch.ids[-1], expires)
+                    self._claimed = batch.lease
             self._renewed = now
             self._fresh = max(0, self._fresh - len(batch)) if batch else 0
             # A batch that was full, or cut off, says that there may be more.
@@ -333,14 +346,25 @@ class SpoolStore:
     def mark(self) -> int:
         """See `Store`."""
         with self._lock:
-            return self._file.one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")[0]
+            try:
+                statement = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+                (self._youngest,) = self._file.one(statement)
+            except SpoolError as error:
+                self._complain(str(error))
+            return self._youngest
 
-    def reached(self, mark: int) -> bool:
+    def reached(self, mark: int, *, here: bool = False) -> bool:
         """See `Store`."""
         with self._lock:
-            return self._file.one("SELECT EXISTS (SELECT 1 FROM events WHERE id <= ?)", mark) == (
-                0,
-            )
+            now = self._clock.time() if here else math.inf  # when no lease holds
+            return self._file.one(
+                "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"
+                " (SELECT 1 FROM leases WHERE id BETWEEN first AND last"
+                " AND token <> ? AND expires > ?))",
+                mark,
+                self._claimed,
+                now,
+            ) == (1,)
 
     def seal(self) -> None:
         """See `Store`."""
@@ -350,7 +374,17 @@ class SpoolStore:
     def stats(self) -> EventStats:
         """See `Store`."""
         with self._lock:
-            return self._last or self._account()
+            if not self._closed:
+                try:
+                    self._known = self._account()
+                    self._since = 0
+                except SpoolError as error:
+                    self._complain(f"{error}; the account is the last that is known")
+            return evolve(
+                self._known,
+                accepted=self._known.accepted + self._since,
+                pending=self._known.pending + self._since,
+            )
 
     def _account(self) -> EventStats:
         # One statement, so that it is of one moment.
@@ -396,9 +430,7 @@ class SpoolStore:
     def close(self) -> None:
         """See `Store`."""
         with self._lock:
-            if self._last is None:
-                try:
-                    self._last = self._account()
-                except SpoolError:  # the end must come all the same
-                    self._last = EventStats()
+            if not self._closed:
+                self.stats()
+                self._closed = True
                 self._file.close()

@@ -73,8 +73,12 @@ class Store(Protocol):
         """The place of the youngest event."""
         ...
 
-    def reached(self, mark: int) -> bool:
-        """Whether all events up to a place have their final state."""
+    def reached(self, mark: int, *, here: bool = False) -> bool:
+        """Whether all events up to a place have their final state.
+
+        With `here`, what another process is sending counts as if it had: nothing is left to do for
+        this one.
+        """
         ...
 
     def seal(self) -> None:
@@ -82,7 +86,7 @@ class Store(Protocol):
         ...
 
     def stats(self) -> EventStats:
-        """The account."""
+        """The account; the last that is known, when it cannot be read."""
         ...
 
     def close(self) -> None:

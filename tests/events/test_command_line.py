@@ -1,6 +1,8 @@
 """The command that looks after a spool."""
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,21 @@ def test_the_spool_of_a_child_is_listed(
     (tmp_path / "events.db.child-7-7").touch()
     assert main([str(tmp_path / "events.db")]) == 0
     assert "events.db.child-7-7" in capsys.readouterr().out
+
+
+def test_the_module_is_a_command(
+    collector: Collector,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(tmp_path / "events.db", collector)
+    monkeypatch.delitem(sys.modules, "statsig_api_client.events.__main__")
+    monkeypatch.setattr(sys, "argv", ["events", str(tmp_path / "events.db")])
+    # The importer of pytest, which takes care of packages that bring plugins, cannot run modules.
+    importers = [i for i in sys.meta_path if type(i).__module__ != "_pytest.assertion.rewrite"]
+    monkeypatch.setattr(sys, "meta_path", importers)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("statsig_api_client.events", run_name="__main__")
+    assert ended.value.code == 0
+    assert "2 rejected" in capsys.readouterr().out

@@ -1,19 +1,23 @@
 """Forks, ends of the interpreter, SIGTERM, and event loops one after another."""
 
 import asyncio
+import atexit
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import FakeClock
 from faults.chance import KEY, Late, logger
-from faults.collector import Answer, Collector
+from faults.collector import Answer, Collector, first
 
-from statsig_api_client import AsyncStatsig, Statsig
+from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig
 from statsig_api_client.events import AsyncEventLogger, Delivery, EventLogger
 
 USER = {"userID": "42"}
@@ -192,6 +196,97 @@ def test_a_program_that_can_start_no_thread_sends_by_itself(
             assert events.flush(5).delivered == 1
             events.log(USER, "purchase", metadata={"n": "1"})
             assert events.close(5).delivered == 1
+
+
+def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What is registered for the end of the interpreter."""
+    registered: list[Callable[[], object]] = []
+    monkeypatch.setattr(atexit, "register", registered.append)
+    return registered
+
+
+def test_the_end_closes_what_is_open(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    endings = at_exit(monkeypatch)
+    with Statsig(KEY, base_url=collector.url) as statsig:
+        events = EventLogger(statsig, flush_interval=3600)
+        (end,) = endings
+        end()  # nothing was used
+        events.log(USER, "purchase", metadata={"n": "0"})
+        end()
+        assert events.stats().delivered == 1
+        with pytest.raises(ConfigurationError, match="closed"):
+            events.log(USER, "purchase")
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_the_end_sends_what_event_loops_left(
+    collector: Collector,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    clock: FakeClock,
+    *,
+    well: bool,
+) -> None:
+    down = Answer(503, b"", {"Retry-After": "2"}, takes=False)
+    collector.plan = first(down) if well else lambda *_: down
+
+    class Logger(AsyncEventLogger):
+        _clock = clock
+
+    endings = at_exit(monkeypatch)
+    statsig = AsyncStatsig(KEY, base_url=collector.url)
+    events = Logger(statsig, max_batch=2, flush_interval=3600)
+    (end,) = endings
+    end()  # nothing was used
+
+    async def log() -> None:
+        for number in range(3):
+            await events.log(USER, "purchase", metadata={"n": str(number)})
+
+    asyncio.run(log())
+    end()
+    assert sum(clock.slept) == pytest.approx(2.5 if well else 5.0, abs=0.5)
+    stats = events.stats()
+    assert (stats.delivered, stats.pending) == ((3, 0) if well else (0, 3))
+    assert ("3 events were not delivered" in caplog.text) is not well
+    asyncio.run(statsig.aclose())
+
+
+def test_a_child_has_a_spool_of_its_own(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `test_a_forked_child_begins_empty`, seen from inside."""
+    with Statsig(KEY, base_url=collector.url) as statsig:
+        events = EventLogger(statsig, spool=tmp_path / "events.db")
+        events.log(USER, "purchase", metadata={"n": "parent"})
+        assert events.flush(30).pending == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 7)
+            late = EventLogger(statsig, spool=tmp_path / "events.db")
+            for logger in (events, late):
+                logger.log(USER, "purchase", metadata={"n": "child"})
+                assert list(tmp_path.glob("events.db.child-7-*"))
+                assert logger.close(30).pending == 0
+            statsig.close()
+        events.close(0)
+    assert collector.taken == Counter({"parent": 1, "child": 2})
+
+
+@pytest.mark.parametrize("engine", ["httpx", "fast"])
+def test_the_first_connection_imports_nothing(collector: Collector, engine: str) -> None:
+    """A thread makes it, and a child that is forked off meanwhile would have half a module."""
+    if engine == "fast":
+        pytest.importorskip("pyreqwest")
+    program = """
+events = EventLogger(Statsig(%r, base_url=url, engine=sys.argv[1]), flush_interval=3600)
+log(events, 0)
+before = set(sys.modules)
+events.flush(30)
+print(sorted(set(sys.modules) - before))
+"""
+    process = run(program % KEY, collector, engine)
+    printed, errors = process.communicate(timeout=60)
+    assert printed == "[]\n", errors
 
 
 def test_the_thread_that_sends_may_flush_and_close(collector: Collector) -> None:

@@ -14,10 +14,16 @@ from conftest import FakeClock
 from faults.chance import logger
 from faults.collector import Answer, Collector, collecting
 
-from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError
+from statsig_api_client import APIConnectionError, BadRequestError, ConfigurationError
+from statsig_api_client._clock import Clock
+from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError, spool_file
+from statsig_api_client.events.dispatch import Dispatch
+from statsig_api_client.events.memory import MemoryStore
 from statsig_api_client.events.settings import settings
 from statsig_api_client.events.spool_file import SpoolFile
 from statsig_api_client.events.spool_store import SpoolStore
+
+from .conftest import LoggerMaker
 
 DOWN = Answer(503, b"", {"Retry-After": "60"}, takes=False)
 
@@ -33,7 +39,7 @@ def left_behind(spool: Path, count: int) -> None:
         log(events, count)
 
 
-def store_of(path: Path, clock: FakeClock, **options: Any) -> SpoolStore:
+def store_of(path: Path, clock: Clock, **options: Any) -> SpoolStore:
     made = settings({"spool": path, **options})
     return SpoolStore(made, clock, lambda: None, path=path, longest_attempt=10.0)
 
@@ -95,6 +101,7 @@ def test_two_loggers_share_a_spool(tmp_path: Path, collector: Collector) -> None
             log(other, 20, start + 20)
         assert one.flush(30).pending == other.flush(30).pending == 0
         assert one.stats() == other.stats()
+        one.close(0)
     assert collector.taken == Counter(str(number) for number in range(400))
 
 
@@ -121,6 +128,7 @@ def test_a_batch_belongs_to_who_claimed_it_until_the_lease_ends(
     assert "may be sent twice" in caplog.text
     other.delivered(again)
     one.set_aside(first, "rejected", "too late to matter")
+    one.moved(first)
     assert one.stats().delivered == 2
     assert one.stats().rejected == 0
     one.close()
@@ -465,13 +473,90 @@ def test_several_events_are_written_all_or_none(tmp_path: Path) -> None:
     file.close()
 
 
-def test_an_account_that_cannot_be_read_does_not_keep_the_end(
-    tmp_path: Path, clock: FakeClock
+def test_an_account_that_cannot_be_read_is_the_last_that_is_known(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = store_of(tmp_path / "events.db", clock)
+    store.offer(b"{}")
+    batch = store.claim()
+    assert batch is not None
+    store.delivered(batch)
+    store.offer(b"{}")
+    known = store.stats()
+    assert (known.accepted, known.delivered, known.pending) == (2, 1, 1)
     run(tmp_path / "events.db", "DROP TABLE ledger")
-    store.close()
-    assert store.stats().accepted == 0
+    store.offer(b"{}")
+    for _ in range(2):
+        store.close()
+        stats = store.stats()
+        assert (stats.accepted, stats.delivered, stats.pending) == (3, 1, 2)
+    assert caplog.text.count("last that is known") == 1
+
+
+HIDE = (
+    "PRAGMA writable_schema = ON;"
+    " UPDATE sqlite_schema SET name = 'sqlite_{0}', tbl_name = 'sqlite_{0}',"
+    " sql = 'CREATE TABLE sqlite_{0}(name,seq)' WHERE name = 'sqlite_{1}';"
+    " PRAGMA schema_version = {2}"
+)
+
+
+def hide_sequence(spool: Path) -> None:
+    """Make it impossible to find out which event is the youngest, as a failing disk may."""
+    _rename_sequence(spool, "hidden", "sequence", 1000)
+
+
+def show_sequence(spool: Path) -> None:
+    _rename_sequence(spool, "sequence", "hidden", 1001)
+
+
+def _rename_sequence(spool: Path, new: str, old: str, version: int) -> None:
+    with sqlite3.connect(spool) as connection:
+        connection.executescript(HIDE.format(new, old, version))
+    connection.close()
+
+
+def test_a_flush_tells_what_is_known_when_the_spool_cannot_be_read(
+    tmp_path: Path, collector: Collector, make_logger: LoggerMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = tmp_path / "events.db"
+    collector.plan = lambda *_: Answer(503, b"", takes=False)
+    events = make_logger(spool=spool, flush_interval=3600)
+    log(events, 5)
+    hide_sequence(spool)
+    assert events.flush(0.2).pending == 5
+    assert "no such table" in caplog.text
+    show_sequence(spool)
+    collector.plan = lambda *_: Answer()
+    result = events.flush(30)
+    assert (result.delivered, result.pending) == (5, 0)
+    log(events, 5, start=5)
+    hide_sequence(spool)
+    assert events.close(20).pending == 5  # as far as it is known
+    assert collector.taken == Counter(str(number) for number in range(10))
+
+
+def test_an_end_does_not_wait_for_what_another_process_is_sending(
+    tmp_path: Path, collector: Collector, make_logger: LoggerMaker
+) -> None:
+    spool = tmp_path / "events.db"
+    left_behind(spool, 30)
+    other = SpoolStore(
+        settings({"spool": spool, "max_batch": 20}),
+        Clock(),
+        lambda: None,
+        path=spool,
+        longest_attempt=60.0,
+    )
+    assert other.claim() is not None
+    events = make_logger(spool=spool)
+    log(events, 5, start=30)
+    begun = time.monotonic()
+    result = events.close(60)
+    assert time.monotonic() - begun < 30
+    assert (result.delivered, result.pending) == (15, 20)
+    assert set(collector.taken) == {str(number) for number in range(20, 35)}
+    other.close()
 
 
 def test_the_spool_of_another_process_is_waited_for(tmp_path: Path, collector: Collector) -> None:
@@ -486,3 +571,117 @@ def test_the_spool_of_another_process_is_waited_for(tmp_path: Path, collector: C
         other.close()
         assert events.flush(30).pending == 0
     assert set(collector.taken) == {"0", "1"}
+
+
+def test_what_became_of_several_parts_is_written_in_order(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = tmp_path / "events.db"
+    store = store_of(spool, clock)
+    dispatch = Dispatch(settings({"spool": spool, "resend_ambiguous": False}), store, clock)
+    for _ in range(4):
+        store.offer(b"{}")
+    batch = dispatch.next(hurry=True)
+    assert batch is not None
+    dispatch.settle(batch, BadRequestError("no", status_code=400))
+    part = dispatch.next(hurry=True)
+    assert part is not None
+    break_ledger(spool)
+    dispatch.settle(part, APIConnectionError("no", ambiguous=True))
+    assert "full" in caplog.text
+    mend_ledger(spool)
+    clock.pass_(10)
+    rest = dispatch.next(hurry=True)
+    assert rest is not None
+    assert len(rest) == 2
+    assert (store.stats().ambiguous, store.stats().pending) == (2, 2)
+    store.close()
+
+
+def test_an_event_that_a_callback_logs_while_the_spool_is_written_is_not_lost(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    def log_more(_: Delivery) -> None:
+        if more:
+            assert store.offer(more.pop())
+
+    more = [b"one more"]
+    store = store_of(
+        tmp_path / "events.db",
+        clock,
+        max_spool_bytes=30_000,
+        overflow="drop_oldest",
+        on_delivery=log_more,
+    )
+    while more:
+        store.offer(b"x" * 1000)
+    assert [letter.event for letter in store.waiting()].count(b"one more") == 1
+    store.close()
+
+
+@pytest.mark.parametrize("where", ["memory", "spool"])
+def test_a_store_that_is_sealed_takes_nothing(tmp_path: Path, clock: FakeClock, where: str) -> None:
+    """A thread may have come past the logger's own check when the logger is closed."""
+    store = (
+        store_of(tmp_path / "events.db", clock)
+        if where == "spool"
+        else MemoryStore(settings({}), clock, lambda: None)
+    )
+    store.seal()
+    with pytest.raises(ConfigurationError, match="closed"):
+        store.offer(b"{}")
+    assert store.stats().accepted == 0
+    store.close()
+
+
+def test_a_large_spool_is_not_read_through_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    file = SpoolFile(path)
+    file.insert([(0, b"x" * 100_000)] * 180)
+    file.close()
+    content = bytearray(path.read_bytes())
+    content[10_000_000:10_002_048] = b"\xaa" * 2048
+    path.write_bytes(content)
+    file = SpoolFile(path)
+    assert file.one("SELECT count(*) FROM ledger") == (1,)
+    file.close()
+    assert not list(tmp_path.glob("events.db.broken-*"))
+
+
+def test_a_file_that_another_program_reads_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    path.touch()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM sqlite_schema").fetchall()
+    with monkeypatch.context() as patch:
+        patch.setattr(spool_file, "_BUSY", 0.1)
+        with pytest.raises(SpoolError, match="locked"):
+            SpoolFile(path)
+    timer = threading.Timer(0.2, other.execute, ("COMMIT",))
+    timer.start()
+    SpoolFile(path).close()
+    timer.join()
+    other.close()
+
+
+def test_a_spool_that_someone_has_open_is_not_removed(tmp_path: Path) -> None:
+    one, other = (SpoolFile(tmp_path / "events.db") for _ in range(2))
+    one.remove()
+    assert other.path.exists()
+    other.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_living_child_is_sending_stays_with_it(tmp_path: Path, collector: Collector) -> None:
+    child = store_of(tmp_path / "events.db.child-7-7", Clock(), max_batch=2)
+    for number in range(3):
+        child.offer(b'{"metadata":{"n":"%d"}}' % number)
+    assert child.claim() is not None
+    with logger(collector.url, spool=tmp_path / "events.db") as events:
+        assert events.flush(30).delivered == 1
+    assert set(collector.taken) == {"2"}
+    assert child.stats().pending == 2
+    child.close()
