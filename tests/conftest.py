@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import runpy
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -29,6 +31,23 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs a package as `python -m` does, in this process; gives the exit status."""
+
+    def run(name: str, *arguments: str) -> object:
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        monkeypatch.delitem(sys.modules, f"{name}.__main__", raising=False)
+        # The importer of pytest, which looks after packages that bring plugins, runs no modules.
+        importers = [i for i in sys.meta_path if type(i).__module__ != "_pytest.assertion.rewrite"]
+        monkeypatch.setattr(sys, "meta_path", importers)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(name, run_name="__main__")
+        return ended.value.code
+
+    return run
 
 
 @pytest.fixture

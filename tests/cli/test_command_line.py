@@ -3,9 +3,8 @@
 import io
 import json
 import re
-import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -256,12 +255,9 @@ def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[s
 
 
 def test_the_command_runs_as_a_module(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run_module: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("statsig_api_client.cli", run_name="__main__")
-    assert ended.value.code == 0
+    assert run_module("statsig_api_client.cli", "--version") == 0
     assert capsys.readouterr().out.startswith("statsig-api, version ")
 
 

@@ -4,13 +4,13 @@ import importlib
 import json
 import os
 import re
-import runpy
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -118,16 +118,10 @@ def test_a_faulty_project_gives_status_2_and_the_place(
 
 
 def test_it_runs_as_a_module(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, run_module: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["local", str(tmp_path / "missing.yaml")])
-    monkeypatch.delitem(sys.modules, "statsig_api_client.local.__main__")
-    # The importer of pytest, which takes care of packages that bring plugins, cannot run modules.
-    importers = [i for i in sys.meta_path if type(i).__module__ != "_pytest.assertion.rewrite"]
-    monkeypatch.setattr(sys, "meta_path", importers)
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("statsig_api_client.local", run_name="__main__")
-    assert ended.value.code == 2
+    missing = str(tmp_path / "missing.yaml")
+    assert run_module("statsig_api_client.local", missing) == 2
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
 
 
