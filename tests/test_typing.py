@@ -132,5 +132,5 @@ def test_every_public_type_is_known(consumer: Path) -> None:
         for symbol in report["symbols"]
         if symbol["isExported"] and not symbol["isTypeKnown"]
     ]
-    assert unknown == []
+    assert not unknown, "\n".join(unknown)
     assert report["completenessScore"] == 1.0

@@ -21,7 +21,7 @@ class DeadLetters:
         self._names = names
         self._keep = keep
         self._file: BinaryIO | None = None
-        self.size = keep
+        self.size: int = keep
         """Bytes that are known to be in the file."""
 
     @property

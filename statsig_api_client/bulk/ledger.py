@@ -27,12 +27,12 @@ class Ledger:
         """Batches whose records are not all accounted for, by their first."""
         self._settled: list[Span] = []
         self._synced = 0.0
-        self.number = 0
+        self.number: int = 0
         """The number of the record with which to go on."""
-        self.place = Place()
+        self.place: Place = Place()
         self.in_flight: list[Span] = []
         """What an earlier run was sending when it ended."""
-        self.dead_letter_bytes = 0
+        self.dead_letter_bytes: int = 0
 
     @property
     def settled(self) -> list[Span]:

@@ -17,9 +17,9 @@ class Stream:
     def __init__(self, path: Path | None) -> None:
         self._raw: BinaryIO = sys.stdin.buffer if path is None else path.open("rb", _CHUNK)
         self._keep_open = path is None
-        self.is_plain = False
+        self.is_plain: bool = False
         try:
-            self.lines = self._unpacked()
+            self.lines: BinaryIO = self._unpacked()
         except BaseException:
             self.close()
             raise

@@ -7,9 +7,9 @@ import click
 
 from statsig_api_client import ConfigurationError, Statsig
 
-from .help import options
+from .help import Options, options
 
-connection_options = options(
+connection_options: Options = options(
     click.option(
         "--api-key-file",
         type=click.Path(),

@@ -1,7 +1,7 @@
 """Parts of the help that all commands have."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
@@ -13,7 +13,15 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def options(*decorators: Callable[[C], C]) -> Callable[[C], C]:
+class Options(Protocol):
+    """A decorator that gives options to a command."""
+
+    def __call__(self, command: C, /) -> C:
+        """Give the options."""
+        ...
+
+
+def options(*decorators: Options) -> Options:
     """Several options as one decorator, in the order in which the help shows them."""
 
     def decorate(command: C) -> C:
@@ -24,6 +32,6 @@ def options(*decorators: Callable[[C], C]) -> Callable[[C], C]:
     return decorate
 
 
-json_option = click.option(
+json_option: Options = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON on a terminal, too: one line per result."
 )

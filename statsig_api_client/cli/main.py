@@ -41,11 +41,11 @@ def commands() -> None:
     """
 
 
-for command in (
+for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
     *(log_event, import_events, serve, spool, completion),
 ):
-    commands.add_command(command)
+    commands.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,9 +8,9 @@ import click
 
 from statsig_api_client import JsonValue, SchemaError, StatsigUser
 
-from .help import options
+from .help import Options, options
 
-user_options = options(
+user_options: Options = options(
     click.option("--user-id", metavar="ID", help="The user's ID."),
     click.option("--email", metavar="ADDRESS", help="The user's e-mail address."),
     click.option(

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsig_api_client.local.recording import Recording
@@ -252,6 +252,7 @@ def project(request: pytest.FixtureRequest) -> Iterator[Project]:
     project.close()
 
 
+@settings(max_examples=8)  # each evaluates everything several times
 @given(data=st.data())
 def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
     project: Project, data: st.DataObject
