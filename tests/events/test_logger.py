@@ -66,6 +66,14 @@ def test_a_full_batch_leaves_by_itself(make_logger: LoggerMaker, collector: Coll
     assert events.stats().pending == 5
 
 
+def test_a_full_batch_in_a_spool_leaves_by_itself(
+    make_logger: LoggerMaker, collector: Collector, tmp_path: Path
+) -> None:
+    events = make_logger(spool=tmp_path / "events.db", max_batch=10, flush_interval=3600)
+    log(events, 10)
+    wait_until(events, lambda: collector.taken.total() == 10)
+
+
 def test_a_batch_of_many_bytes_leaves_by_itself(
     make_logger: LoggerMaker, collector: Collector
 ) -> None:
