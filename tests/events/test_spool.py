@@ -6,6 +6,7 @@ import stat
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -624,19 +625,29 @@ def test_an_event_that_a_callback_logs_while_the_spool_is_written_is_not_lost(
     store.close()
 
 
-@pytest.mark.parametrize("where", ["memory", "spool"])
-def test_a_store_that_is_sealed_takes_nothing(tmp_path: Path, clock: FakeClock, where: str) -> None:
-    """A thread may have come past the logger's own check when the logger is closed."""
-    store = (
+@pytest.fixture(params=["memory", "spool"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> Iterator[MemoryStore | SpoolStore]:
+    made = (
         store_of(tmp_path / "events.db", clock)
-        if where == "spool"
+        if request.param == "spool"
         else MemoryStore(settings({}), clock, lambda: None)
     )
+    yield made
+    made.close()
+
+
+def test_an_empty_store_has_nothing_to_send(store: MemoryStore | SpoolStore) -> None:
+    assert store.claim() is None
+
+
+def test_a_store_that_is_sealed_takes_nothing(store: MemoryStore | SpoolStore) -> None:
+    """A thread may have come past the logger's own check when the logger is closed."""
     store.seal()
     with pytest.raises(ConfigurationError, match="closed"):
         store.offer(b"{}")
     assert store.stats().accepted == 0
-    store.close()
 
 
 def test_a_large_spool_is_not_read_through_when_it_is_opened(tmp_path: Path) -> None:
@@ -689,3 +700,21 @@ def test_what_a_living_child_is_sending_stays_with_it(tmp_path: Path, collector:
     assert set(collector.taken) == {"2"}
     assert child.stats().pending == 2
     child.close()
+
+
+def test_a_part_whose_lease_has_ended_is_left_to_who_has_it_now(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    spool = tmp_path / "events.db"
+    one, other = store_of(spool, clock), store_of(spool, clock)
+    dispatch = Dispatch(settings({"spool": spool}), one, clock)
+    for _ in range(4):
+        one.offer(b"{}")
+    batch = dispatch.next(hurry=True)
+    assert batch is not None
+    dispatch.settle(batch, BadRequestError("no", status_code=400))
+    clock.pass_(30)
+    assert other.claim() is not None
+    assert dispatch.next(hurry=True) is None
+    one.close()
+    other.close()
