@@ -7,7 +7,7 @@ import asyncio
 
 # The first connection imports the others. Some thread may make it, and a child that is forked off
 # meanwhile would be left with half a module.
-import encodings.idna  # noqa: F401
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import time
 import warnings

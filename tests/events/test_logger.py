@@ -61,9 +61,17 @@ def test_what_was_logged_arrives(make_logger: LoggerMaker, collector: Collector)
 def test_a_full_batch_leaves_by_itself(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(max_batch=10, flush_interval=3600)
     log(events, 25)
-    wait_until(events, lambda: len(collector.batches) == 2)
+    wait_until(events, lambda: events.stats().delivered == 20)
     assert [len(batch) for batch in collector.batches] == [10, 10]
     assert events.stats().pending == 5
+
+
+def test_a_full_batch_in_a_spool_leaves_by_itself(
+    make_logger: LoggerMaker, collector: Collector, tmp_path: Path
+) -> None:
+    events = make_logger(spool=tmp_path / "events.db", max_batch=10, flush_interval=3600)
+    log(events, 10)
+    wait_until(events, lambda: collector.taken.total() == 10)
 
 
 def test_a_batch_of_many_bytes_leaves_by_itself(

@@ -1,0 +1,111 @@
+"""The guide says what is: each command and each piece of Python in it is run."""
+
+import ast
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import KEY
+from faults.chance import logger
+from faults.collector import Answer, Collector
+from test_docs import blocks, section
+
+import statsig_api_client
+import statsig_api_client.events
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _at_the_collector(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATSIG_API_KEY", KEY)
+    monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
+
+
+def spoken(start: str) -> str:
+    """The code within the text that begins so."""
+    text = re.sub(r"^```.*?^```", "", GUIDE, flags=re.MULTILINE | re.DOTALL)
+    (found,) = {code for code in re.findall(r"`([^`]+)`", text) if code.startswith(start)}
+    return found
+
+
+def run(code: str, **names: Any) -> Any:
+    """Run code; a coroutine, if it awaits something."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return eval(compile(code, "guide", "exec", flags=flags), names)  # noqa: S307
+
+
+def test_the_first_program_delivers(collector: Collector) -> None:
+    code = blocks("python", GUIDE)[0]
+    run(code)
+    long_way = 'EventLogger(statsig, spool="events.db")'
+    assert long_way in code
+    run(code.replace(long_way, spoken("statsig.events(")))
+    assert [event["metadata"] for event in collector.events] == [{"sku": "A1"}] * 2
+
+
+def test_the_program_for_asyncio_delivers(collector: Collector) -> None:
+    code = spoken("async with").replace("...", '{"userID": "42"}, "purchase"')
+    asyncio.run(run(code, AsyncStatsig=statsig_api_client.AsyncStatsig))
+    assert [event["eventName"] for event in collector.events] == ["purchase"]
+
+
+def test_the_flush_before_a_process_is_frozen_is_bounded(collector: Collector) -> None:
+    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+    with logger(collector.url, flush_interval=3600) as events:
+        events.log({"userID": "42"}, "purchase")
+        run(spoken("events.flush(timeout"), events=events)
+        assert events.stats().pending == 1
+
+
+def test_the_handler_ends_the_program_in_order() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        run(blocks("python", section("Recipes", GUIDE))[0], signal=signal, sys=sys)
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 0
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+def test_the_commands_look_after_a_spool(collector: Collector) -> None:
+    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+    with logger(collector.url, spool="events.db") as events:
+        events.log({"userID": "42"}, "purchase")
+        events.flush(30)
+    collector.plan = lambda *_: Answer()
+    (commands,) = blocks("sh", section("A spool left behind", GUIDE))
+    ended = subprocess.run(
+        [shutil.which("bash") or "", "-ec", commands],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "1 rejected" in ended.stdout
+    assert '"eventName":"purchase"' in ended.stdout
+    assert "1 dead letters are queued again\n1 delivered, 0 rejected, 0 pending\n" in ended.stdout
+    assert len(collector.events) == 1
+
+
+def test_the_options_and_files_that_the_guide_names_exist() -> None:
+    options = statsig_api_client.events.EventLoggerOptions.__annotations__
+    named = set(re.findall(r"`([a-z_]+)=", GUIDE)) | {"max_spool_bytes", "max_pending", "overflow"}
+    assert named - {"timeout"} <= options.keys()
+    for path in re.findall(r"python (benchmarks/\S+\.py)", GUIDE):
+        assert (ROOT / path).exists()
