@@ -218,8 +218,11 @@ class SpoolFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         _patiently(connection, f"PRAGMA page_size = {_PAGE}")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        # Both of one moment, since another process may be making the spool just now.
+        connection.execute("BEGIN")
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        connection.execute("COMMIT")
         if tables and application != _APPLICATION:
             raise _UnusableError("the file is a database of another program")
         _patiently(connection, "PRAGMA journal_mode = WAL")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -718,3 +719,18 @@ def test_a_part_whose_lease_has_ended_is_left_to_who_has_it_now(
     assert dispatch.next(hurry=True) is None
     one.close()
     other.close()
+
+
+def test_who_makes_a_spool_at_the_same_moment_shares_it(tmp_path: Path) -> None:
+    # That two get in each other's way takes some luck: by turns, one of five did.
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(25):
+            path, together = tmp_path / f"{turn}.db", threading.Barrier(8)
+
+            def opened(path: Path = path, together: threading.Barrier = together) -> SpoolFile:
+                together.wait(10)
+                return SpoolFile(path)
+
+            for future in [pool.submit(opened) for _ in range(8)]:
+                future.result().close()
+    assert not list(tmp_path.glob("*.broken*"))
