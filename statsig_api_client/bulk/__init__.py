@@ -9,12 +9,18 @@
 `docs/bulk-import.md` tells what is promised, and what not. It needs the extra `bulk`.
 """
 
-from .dry_run import Examination, examine_events
-from .errors import ImportStoppedError, SourceError
-from .importing import import_events
-from .mapping import EventMapping, read_mapping
-from .settings import ImportOptions
-from .summary import ImportProgress, ImportSummary
+try:
+    from .dry_run import Examination, examine_events
+    from .errors import ImportStoppedError, SourceError
+    from .importing import import_events
+    from .mapping import EventMapping, read_mapping
+    from .settings import ImportOptions
+    from .summary import ImportProgress, ImportSummary
+except ModuleNotFoundError as _missing:
+    raise ModuleNotFoundError(
+        f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
+        name=_missing.name,
+    ) from None
 
 __all__ = [
     "EventMapping",
