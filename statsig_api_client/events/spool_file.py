@@ -17,7 +17,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from .errors import SpoolError
 from .settings import Durability
@@ -113,13 +113,12 @@ class SpoolFile:
         """
         statement = "INSERT INTO events (logged, data) VALUES (?, ?)"
         if len(events) == 1:
-            self.execute(statement, *events[0])
-        else:
-            with self.transaction():
-                try:
-                    self._connection.executemany(statement, events)
-                except sqlite3.Error as error:
-                    raise self._failed(error) from error
+            return cast("int", self.execute(statement, *events[0]).lastrowid)
+        with self.transaction():
+            try:
+                self._connection.executemany(statement, events)
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
         return self.one("SELECT last_insert_rowid()")[0]
 
     @contextmanager

@@ -117,7 +117,7 @@ class SpoolStore:
         return entry.written or self._no_room(event, problem, force=force)
 
     def _write_entries(self, *, force: bool) -> None:
-        while taken := self._fitting(force=force):
+        while self._entries and (taken := self._fitting(force=force)):
             try:
                 last = self._file.insert([(entry.logged, entry.event) for entry in taken])
             except SpoolError:
