@@ -61,6 +61,8 @@ INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0);
 )
 """What leads from one version of the tables to the next; `user_version` counts them."""
 
+_INSERT: Final = "INSERT INTO events (logged, data) VALUES (?, ?)"
+
 _BUSY: Final = 10.0
 """Seconds to wait for other processes."""
 _PAGE: Final = 2048
@@ -105,18 +107,25 @@ class SpoolFile:
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
+    def insert_one(self, logged: int, event: bytes) -> int:
+        """Write an event; its ID.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        return cast("int", self.execute(_INSERT, logged, event).lastrowid)
+
     def insert(self, events: list[tuple[int, bytes]]) -> int:
         """Write events, all or none; the ID of the last one.
 
         Raises:
             SpoolError: The file cannot be used.
         """
-        statement = "INSERT INTO events (logged, data) VALUES (?, ?)"
         if len(events) == 1:
-            return cast("int", self.execute(statement, *events[0]).lastrowid)
+            return self.insert_one(*events[0])
         with self.transaction():
             try:
-                self._connection.executemany(statement, events)
+                self._connection.executemany(_INSERT, events)
             except sqlite3.Error as error:
                 raise self._failed(error) from error
         return self.one("SELECT last_insert_rowid()")[0]

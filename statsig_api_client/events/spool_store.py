@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -91,6 +92,16 @@ class SpoolStore:
 
     def offer(self, event: bytes, *, force: bool = False) -> bool:
         """See `Store`."""
+        if self._lock.acquire(blocking=False):  # so no other thread is writing
+            try:
+                written = self._is_simple(event) and self._write_one(event)
+                full = self._fresh >= self._settings.max_batch
+            finally:
+                self._lock.release()
+            if written:
+                if full:
+                    self._wake()
+                return True
         entry = _Entry(event, int(self._clock.time() * 1000))
         self._entries.append(entry)
         problem = None
@@ -115,6 +126,35 @@ class SpoolStore:
         if full:
             self._wake()
         return entry.written or self._no_room(event, problem, force=force)
+
+    def _is_simple(self, event: bytes) -> bool:
+        """Whether an event can be written at once: nobody waits, and there is room for sure."""
+        return not (
+            self._writing
+            or self._entries
+            or self._sealed
+            or self._room < len(event) + _ROW
+            or self._unchecked >= _CHECK_EVERY
+        )
+
+    def _write_one(self, event: bytes) -> bool:
+        """Go the short way of `offer`; False if that fails, and the long way has to tell why."""
+        self._writing = True
+        try:
+            self._youngest = self._file.insert_one(int(self._clock.time() * 1000), event)
+            self._room -= len(event) + _ROW
+            self._unchecked += 1
+            self._fresh += 1
+            self._since += 1
+            if self._entries:  # The handler of a signal left one, which came meanwhile.
+                with suppress(SpoolError):
+                    self._write_entries(force=False)
+        except SpoolError:
+            self._room = 0
+            return False
+        finally:
+            self._writing = False
+        return True
 
     def _write_entries(self, *, force: bool) -> None:
         while self._entries and (taken := self._fitting(force=force)):

@@ -734,3 +734,34 @@ def test_who_makes_a_spool_at_the_same_moment_shares_it(tmp_path: Path) -> None:
             for future in [pool.submit(opened) for _ in range(8)]:
                 future.result().close()
     assert not list(tmp_path.glob("*.broken*"))
+
+
+class Interrupted(Clock):
+    """A clock at whose next look, once it is armed, the handler of a signal runs."""
+
+    handler: Any = None
+
+    def time(self) -> float:
+        if self.handler is not None:
+            handler, self.handler = self.handler, None
+            handler()
+        return super().time()
+
+
+def test_what_a_signal_handler_logs_while_an_event_is_written_is_written_too(
+    tmp_path: Path,
+) -> None:
+    clock = Interrupted()
+    store = SpoolStore(
+        settings({"spool": tmp_path / "events.db"}),
+        clock,
+        lambda: None,
+        path=tmp_path / "events.db",
+        longest_attempt=1.0,
+    )
+    assert store.offer(b'{"n":0}')  # The first looks how much room there is.
+    clock.handler = lambda: store.offer(b'{"n":2}')
+    assert store.offer(b'{"n":1}')
+    assert [letter.event for letter in store.waiting()] == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
+    assert store.stats().accepted == 3
+    store.close()
