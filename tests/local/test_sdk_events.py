@@ -108,6 +108,15 @@ def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
     assert 0 <= event.received_time - event.time < 10_000
 
 
+@pytest.mark.parametrize("sent", ["", "soon", "-1", "9" * 5000])
+def test_a_clock_that_cannot_be_read_counts_as_right(api: Api, sent: str) -> None:
+    headers = {"statsig-sdk-type": "js-client", "statsig-client-time": sent}
+    body = {"events": [{"eventName": "timed", "time": 1700000000000}]}
+    assert api.http.post("/log_event", json=body, headers=headers).status_code == 202
+    (event,) = api.server.events("timed")
+    assert event.time == 1700000000000
+
+
 @pytest.mark.parametrize("written", [None, "soon", "nan", "inf", -1, 0, 2**63, [], {}])
 def test_an_event_whose_time_cannot_be_is_of_the_moment_it_arrived(written: Any) -> None:
     (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})

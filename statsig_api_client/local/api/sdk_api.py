@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import re
 from typing import Final
 
 from attrs import field, frozen
@@ -130,7 +131,7 @@ class SdkApi:
         """Store the events of an SDK."""
         require_key(request, self.service.specs.keys)
         sent = request.headers.get("statsig-client-time", "")
-        error = clock_error(int(sent) if sent.isdecimal() else None)
+        error = clock_error(int(sent) if re.fullmatch("[0-9]{1,19}", sent) else None)
         events = list(sdk_events(await read_sdk_body(request), error))
         self.service.recording.store(events)
         return JSONResponse({"success": True}, 202)
