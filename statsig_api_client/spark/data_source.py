@@ -225,7 +225,7 @@ def _commit(directory: JobDirectory, messages: Messages) -> None:
             f"{summary.problems[0]} ({totals.delivered:,} of the {totals.read:,} rows that were "
             f"read were delivered, {totals.unsent:,} were not sent)"
         )
-    if not totals.balances:
+    if totals.unsent or not totals.balances:
         raise StatsigError(f"the account of the tasks does not balance: {totals}")
     summary.write(directory)
     try:

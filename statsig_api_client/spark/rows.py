@@ -14,6 +14,7 @@ from pyspark.sql.types import (
     DataType,
     DateType,
     MapType,
+    NullType,
     NumericType,
     StringType,
     StructType,
@@ -122,7 +123,7 @@ def _check_time(name: str, kind: DataType, times: Times) -> None:
 def _expect(
     name: str, kind: DataType, accepted: tuple[type[DataType], ...], words: str, also: str = ""
 ) -> None:
-    if not isinstance(kind, accepted):
+    if not isinstance(kind, (*accepted, NullType)):
         raise ConfigurationError(
             f"column {name}: expected {words}, got {kind.simpleString()}{also}"
         )

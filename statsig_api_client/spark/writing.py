@@ -104,6 +104,7 @@ class PartitionWriter:
             self._collect(most=self._options.concurrency + 1)
             if self._pace.stopped:
                 return
+        self._collect(most=0)
 
     def _batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
         batch, size = _empty(0), 0
