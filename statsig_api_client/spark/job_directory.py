@@ -14,6 +14,8 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -58,10 +60,8 @@ class JobDirectory:
         Raises:
             ConfigurationError: It cannot be written.
         """
-        try:
+        with self._reached():
             self._write(_JOB, b"{}\n")
-        except OSError as error:
-            raise ConfigurationError(f"path {self.path}: cannot be written: {error}") from None
 
     def see(self) -> None:
         """See that this machine sees what the driver wrote.
@@ -69,15 +69,22 @@ class JobDirectory:
         Raises:
             ConfigurationError: It does not.
         """
-        if self._read(_JOB) is None:
+        with self._reached():
+            job = self._read(_JOB)
+        if job is None:
             raise ConfigurationError(
                 f"path {self.path}: {_JOB}, which the driver wrote there, is not to be seen from "
                 "an executor. State a directory that all of them share"
             )
 
     def summary(self) -> dict[str, object] | None:
-        """What was written in the end, if it was."""
-        data = self._read(_SUMMARY)
+        """What was written in the end, if it was.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
+        with self._reached():
+            data = self._read(_SUMMARY)
         return None if data is None else cast("dict[str, object]", json.loads(data))
 
     def write_summary(self, summary: dict[str, object]) -> None:
@@ -85,8 +92,13 @@ class JobDirectory:
         self._write(_SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")
 
     def recorded(self) -> int:
-        """How many events are accounted for by tasks, whether these ended well or not."""
-        return sum(file.size // DIGEST for file in self._listed(_PROGRESS))
+        """How many events are accounted for by tasks, whether these ended well or not.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
+        with self._reached():
+            return sum(file.size // DIGEST for file in self._listed(_PROGRESS))
 
     def progress(self, partition: int) -> Counter[bytes]:
         """The digests of events of a partition that are accounted for, each with its number."""
@@ -129,6 +141,14 @@ class JobDirectory:
     def remove(self) -> None:
         """Remove it all."""
         self._remove("")
+
+    @contextmanager
+    def _reached(self) -> Generator[None]:
+        """Says of what goes wrong where it is."""
+        try:
+            yield
+        except OSError as error:
+            raise ConfigurationError(f"path {self.path}: cannot be used: {error}") from None
 
     def _remove(self, name: str) -> None:
         try:
