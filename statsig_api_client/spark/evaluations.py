@@ -4,6 +4,7 @@
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ import attrs
 import orjson
 import pyarrow as pa
 from attrs import field, frozen
-from pyspark.sql import Column, functions
+from pyspark.sql import Column
+from pyspark.sql.pandas.functions import arrow_udf
 
 from statsig_api_client import (
     AuthenticationError,
@@ -148,18 +150,15 @@ def _column(
             raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
     settings = _Settings(**options)
 
-    def run(arrays: Iterator[object]) -> Iterator[object]:
+    # Spark reads the annotations: once per task, with all of its arrays.
+    def run(arrays: Iterator[pa.Array]) -> Iterator[pa.Array]:
         with settings.client() as statsig, ThreadPoolExecutor(settings.concurrency) as pool:
             for array in arrays:
                 answers = _answers(statsig, users_of(array), evaluate, settings, pool)
                 yield pa.array(answers, arrow_kind)
 
-    function: Callable[[Column | str], Column] = functions.arrow_udf(  # type: ignore[attr-defined]
-        run,
-        kind,
-        functions.ArrowUDFType.SCALAR_ITER,  # type: ignore[attr-defined]
-    )
-    return function(user)
+    # The stubs demand what the function warns of.
+    return arrow_udf(run, kind)(user)  # type: ignore[call-overload]
 
 
 def _answers(

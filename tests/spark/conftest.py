@@ -16,6 +16,16 @@ from statsig_api_client.spark import StatsigDataSource
 
 ROOT = Path(__file__).parent.parent.parent
 
+LOGGING = """
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+appender.file.type = File
+appender.file.name = file
+appender.file.fileName = {file}
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d %p %c: %m%n%ex
+"""
+
 
 def pytest_sessionstart() -> None:
     java = os.environ.get("JAVA_HOME")
@@ -27,9 +37,12 @@ def pytest_sessionstart() -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     folder = tmp_path_factory.mktemp("spark")
     (folder / "events").mkdir()
+    (folder / "log4j2.properties").write_text(LOGGING.format(file=folder / "spark.log"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        # As the environment of executors; that of this process forgets it before each test.
+        patch.setenv("STATSIG_API_KEY", KEY)
         session = (
             SparkSession.builder.master("local[2,4]")
             .config("spark.driver.memory", "1g")
@@ -40,7 +53,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             .config("spark.eventLog.rolling.enabled", "false")
             .config("spark.eventLog.dir", (folder / "events").as_uri())
             .config("spark.sql.shuffle.partitions", "4")
-            .config("spark.log.level", "ERROR")
+            .config(
+                "spark.driver.extraJavaOptions",
+                f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+            )
             # Workers are asked for anew, with the environment of the test that asks.
             .config("spark.python.worker.reuse", "false")
             .getOrCreate()
@@ -48,6 +64,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         session.dataSource.register(StatsigDataSource)
         yield session
         session.stop()
+
+
+@pytest.fixture
+def spark_folder(spark: SparkSession) -> Path:
+    """Where Spark writes its log, and its log of events."""
+    return Path(spark.conf.get("spark.eventLog.dir").removeprefix("file://")).parent
 
 
 @pytest.fixture
