@@ -284,7 +284,10 @@ def test_columns_are_mapped(
         .add("utm_medium", "string")
         .add("other", "string")
     )
-    words = "eventName:=a; b\nuser.userID=context.ids.user, user.email=context.mail, time=at, metadata.*=utm_*"
+    words = (
+        "eventName:=a; b\n"
+        "user.userID=context.ids.user, user.email=context.mail, time=at, metadata.*=utm_*"
+    )
     with pytest.raises(ConfigurationError, match="option map: mapping: expected FIELD=COLUMN"):
         source(**job, map=words).writer(schema, overwrite=False)
     options = {**job, "map": words.replace("a; b", "sold;"), "timeUnit": "s"}
