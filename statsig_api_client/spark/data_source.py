@@ -12,6 +12,7 @@ from pyspark.sql.datasource import (
 from pyspark.taskcontext import TaskContext
 
 from statsig_api_client import (
+    APIConnectionError,
     AuthenticationError,
     ConfigurationError,
     PermissionDeniedError,
@@ -190,15 +191,16 @@ def _see_key(connection: Connection) -> None:
 
     The driver need have no key, and no way to Statsig: then it is for the tasks to see.
     """
-    try:
-        client = connection.client()
-    except ConfigurationError:
+    if not connection.is_complete:
         return
-    with client as statsig:
+    with connection.client() as statsig:
         try:
             send(statsig, [], compress=False)
-        except (AuthenticationError, PermissionDeniedError):
-            raise
+        except (AuthenticationError, PermissionDeniedError) as error:
+            # Without the way that it took here: Spark shows all of it.
+            raise error.with_traceback(None) from None
+        except APIConnectionError as error:
+            logger.warning("the driver does not reach Statsig, and tasks may not: %s", error)
         except StatsigError:
             return
 
@@ -221,10 +223,9 @@ def _commit(directory: JobDirectory, messages: Messages) -> None:
     summary = _summary(directory, messages, "committed")
     totals = summary.totals
     if summary.problems:
-        raise StatsigError(
-            f"{summary.problems[0]} ({totals.delivered:,} of the {totals.read:,} rows that were "
-            f"read were delivered, {totals.unsent:,} were not sent)"
-        )
+        # Spark says no more of it than this.
+        account = f" ({totals.read:,} rows were read, of which {totals.unsent:,} were not sent)"
+        raise StatsigError(summary.problems[0] + (account if totals.read else ""))
     if totals.unsent or not totals.balances:
         raise StatsigError(f"the account of the tasks does not balance: {totals}")
     summary.write(directory)

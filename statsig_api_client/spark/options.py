@@ -1,5 +1,6 @@
 """The options of the sink, checked on the driver, before any task runs."""
 
+import os
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -36,25 +37,40 @@ class Connection:
     environment: str | None = None
     api_key_file: str | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is a key on this machine."""
+        if self.api_key_file is None:
+            return "STATSIG_API_KEY" in os.environ
+        return Path(self.api_key_file).exists()
+
     def client(self, *, log_exposures: bool = True) -> Statsig:
         """The client, with the key of this machine.
 
         Raises:
             ConfigurationError: There is no key here, or it or the URL makes no sense.
         """
-        key = None
-        if self.api_key_file is not None:
-            try:
-                key = Path(self.api_key_file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"apiKeyFile: cannot be read: {error}") from None
         return Statsig(
-            key,
+            self._key(),
             base_url=self.url,
             allow_http=self.allow_http,
             environment=self.environment,
             log_exposures=log_exposures,
         )
+
+    def _key(self) -> str | None:
+        """The key in a file; None leaves it to the environment."""
+        if self.api_key_file is None:
+            if not self.is_complete:
+                raise ConfigurationError(
+                    "there is no API key: set STATSIG_API_KEY in the environment of executors, or "
+                    "state a file on them that has the key (apiKeyFile; api_key_file for functions)"
+                )
+            return None
+        try:
+            return Path(self.api_key_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"the file of the API key cannot be read: {error}") from None
 
 
 @frozen(kw_only=True)
@@ -88,7 +104,7 @@ def read_options(given: Mapping[str, str]) -> SinkOptions:
         times=options.times,
         rate=options.rate(),
         concurrency=int(options.number("concurrency", whole=True) or 4),
-        give_up_after=options.number("giveUpAfter") or 300.0,
+        give_up_after=options.number("giveUpAfter") or 120.0,
         resend_ambiguous=options.flag("resendAmbiguous"),
         allow_cut=options.flag("allowCut"),
         allow_no_time=options.flag("allowNoTime"),

@@ -43,6 +43,12 @@ def test_options_are_checked(options: dict[str, Any], told: str) -> None:
     assert str(raised.value).startswith(told)
 
 
+def test_a_url_is_checked(options: dict[str, Any], tmp_path: Path) -> None:
+    options |= {"url": "http://statsig.example/v1", "path": tmp_path}
+    with pytest.raises(ConfigurationError, match="over plain http the API key can be read"):
+        source(**options).writer(SCHEMA, overwrite=False)
+
+
 @pytest.mark.parametrize("name", ["apiKey", "api_key", "api-key", "key", "secretKey", "sdkKey"])
 def test_a_key_is_no_option(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a key is no option, since options show") as told:

@@ -165,7 +165,7 @@ def test_a_key_that_is_refused_is_not_tried_again(
     assert message.totals.balances
     assert (message.totals.delivered, message.totals.rejected) == (0, 0)
     assert letters(job) == []
-    with pytest.raises(StatsigError, match=r"status 401 .* \(0 of the .* rows that were read"):
+    with pytest.raises(StatsigError, match=r"status 401 .* \(([\d,]+) rows .* which \1 were not"):
         writer.commit([message])
     writer.abort([message, None])
     summary = read_summary(str(job["path"]))
@@ -182,17 +182,26 @@ def test_a_key_that_is_refused_on_the_driver_ends_it_before_any_task(
     assert not job["path"].exists()
 
 
-def test_the_driver_needs_neither_key_nor_server(job: dict[str, Any], collector: Collector) -> None:
+def test_the_driver_needs_neither_key_nor_server(
+    job: dict[str, Any], collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
     collector.plan = lambda *_: AWAY
     source(**job).writer(SCHEMA, overwrite=False)
     source(**{**job, "apiKeyFile": "/nowhere"}).writer(SCHEMA, overwrite=False)
+    assert caplog.messages == []
+    source(**{**job, "url": "http://127.0.0.1:1/v1"}).writer(SCHEMA, overwrite=False)
+    assert "the driver does not reach Statsig, and tasks may not: " in caplog.text
 
 
 def test_an_executor_without_a_key_says_so(job: dict[str, Any]) -> None:
     writer = source(**{**job, "apiKeyFile": "/nowhere/key"}).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
-    with pytest.raises(StatsigError, match="on an executor: apiKeyFile: cannot be read"):
+    with pytest.raises(StatsigError, match="on an executor: the file of the API key cannot"):
         writer.commit([message])
+    del job["apiKeyFile"]
+    writer = source(**job).writer(SCHEMA, overwrite=False)
+    message = write(writer, map(row, range(10)))
+    assert "there is no API key: set STATSIG_API_KEY in the environment" in str(message.problem)
 
 
 def test_an_outage_fails_the_task_which_another_attempt_may_end(
