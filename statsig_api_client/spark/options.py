@@ -103,7 +103,7 @@ def read_options(given: Mapping[str, str]) -> SinkOptions:
         mapping=options.mapping(),
         times=options.times,
         rate=options.rate(),
-        concurrency=int(options.number("concurrency", whole=True) or 4),
+        concurrency=int(options.number("concurrency", whole=True) or 8),
         give_up_after=options.number("giveUpAfter") or 120.0,
         resend_ambiguous=options.flag("resendAmbiguous"),
         allow_cut=options.flag("allowCut"),

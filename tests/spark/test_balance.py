@@ -18,7 +18,7 @@ from .conftest import ROOT, events
 
 ROWS = 1_000_000
 PARTITIONS = 8
-MOST_ON_THEIR_WAY = (4 + 1) * 1000
+MOST_ON_THEIR_WAY = (8 + 1) * 1000
 """Events of a task that are sent, or were delivered and are not yet written down as that."""
 
 
