@@ -50,6 +50,14 @@ class StatsigDataSource(DataSource):
         """The name for `format`."""
         return "statsig"
 
+    def schema(self) -> "StructType":
+        """Of what could be read.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError("statsig is written to, and cannot be read")
+
     def writer(self, schema: "StructType", overwrite: bool) -> DataSourceArrowWriter:  # noqa: FBT001
         """What writes a batch.
 

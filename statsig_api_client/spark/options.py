@@ -22,7 +22,7 @@ _OPTIONS: Final = (
 _NAMES: Final = {name.lower(): name for name in _OPTIONS}
 """By what Spark makes of them: it does not tell small letters from capital ones."""
 
-_OF_SPARK: Final = ("checkpointlocation",)
+_OF_SPARK: Final = ("checkpointlocation", "queryname")
 """What Spark hands on, too."""
 
 _KEY: Final = re.compile(r"(api_?|secret_?|sdk_?)*key")

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from faults.collector import Collector
+import pytest
+from faults.collector import OK, Answer, Collector
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from statsig_api_client.spark import read_summary
@@ -29,3 +31,17 @@ def test_every_row_becomes_an_event(
         "metadata": {"n": "0"},
     }
     assert {path.name for path in job.iterdir()} == {"summary.json", "job.json"}
+
+
+def test_a_key_that_is_refused_ends_the_job_without_retries(
+    spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
+) -> None:
+    # The first request is the driver's.
+    collector.plan = lambda number, _: OK if number == 0 else Answer(401, b"{}", takes=False)
+    write = events(spark, 20_000).write.format("statsig").mode("append").options(**options)
+    with pytest.raises(AnalysisException, match="status 401"):
+        write.save(str(tmp_path / "job"))
+    assert len(collector.requests) == 1 + 2
+    summary = read_summary(str(tmp_path / "job"))
+    assert (summary.state, summary.partitions, summary.recorded) == ("aborted", 2, 0)
+    assert summary.totals.read == summary.totals.unsent

@@ -121,6 +121,11 @@ def test_events_cannot_be_overwritten(options: dict[str, Any], tmp_path: Path) -
             make(SCHEMA, overwrite=True)
 
 
+def test_events_cannot_be_read() -> None:
+    with pytest.raises(ConfigurationError, match="is written to, and cannot be read"):
+        source().schema()
+
+
 def test_a_directory_that_cannot_be_used_is_told(options: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="/file/job: cannot be used: "):

@@ -44,6 +44,7 @@ class Stream:
             .option("maxFilesPerTrigger", 1)
             .json(str(self.files))
             .writeStream.format("statsig")
+            .queryName("purchases")
             .options(**self._options)
             .option("checkpointLocation", str(self.checkpoint))
             .trigger(availableNow=True)
@@ -94,6 +95,17 @@ def test_an_epoch_that_failed_goes_on_after_a_restart(
     assert collector.taken == dict.fromkeys(map(str, range(5000)), 1)
     totals = read_summary(str(stream.epoch(0))).totals
     assert (totals.delivered, totals.skipped) == (3000, 2000)
+
+
+def test_a_stream_ends_when_its_key_is_refused(stream: Stream, collector: Collector) -> None:
+    put(stream.files, "a", range(1000))
+    collector.plan = lambda *_: Answer(401, b"{}", takes=False)
+    with pytest.raises(StreamingQueryException, match="status 401"):
+        stream.run()
+    assert len(collector.requests) == 1
+    collector.plan = lambda *_: OK
+    stream.run()
+    assert collector.taken == dict.fromkeys(map(str, range(1000)), 1)
 
 
 def test_an_epoch_is_sent_and_committed_once(
