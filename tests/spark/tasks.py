@@ -43,15 +43,25 @@ def batches(rows: Iterable[dict[str, Any]], size: int = 1000) -> Iterator[pa.Rec
         yield pa.RecordBatch.from_pylist(rows[low : low + size])
 
 
+class Told(TaskContext):
+    """What Spark tells a task of itself."""
+
+    partition: int
+    properties: dict[str, str | None]
+
+    def partitionId(self) -> int:  # noqa: N802
+        return self.partition
+
+    def getLocalProperty(self, key: str) -> str | None:  # noqa: N802
+        return self.properties[key]
+
+
 @contextmanager
 def task(partition: int = 0, query: str | None = None, epoch: int = 0) -> Iterator[None]:
-    """What Spark tells a task of itself."""
-    context = object.__new__(TaskContext)
-    TaskContext.__init__(
-        context,
-        partitionId=partition,
-        localProperties={"sql.streaming.queryId": query, "streaming.sql.batchId": str(epoch)},
-    )
+    """Within a task."""
+    context = object.__new__(Told)
+    context.partition = partition
+    context.properties = {"sql.streaming.queryId": query, "streaming.sql.batchId": str(epoch)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TaskContext, "get", lambda: context)
         yield

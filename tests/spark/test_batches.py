@@ -38,7 +38,7 @@ def test_a_key_that_is_refused_ends_the_job_without_retries(
 ) -> None:
     # The first request is the driver's.
     collector.plan = lambda number, _: OK if number == 0 else Answer(401, b"{}", takes=False)
-    write = events(spark, 20_000).write.format("statsig").mode("append").options(**options)
+    write = events(spark, 1_000_000).write.format("statsig").mode("append").options(**options)
     with pytest.raises(AnalysisException, match="status 401"):
         write.save(str(tmp_path / "job"))
     assert len(collector.requests) == 1 + 2
