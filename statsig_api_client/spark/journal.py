@@ -7,9 +7,11 @@ from uuid import uuid4
 
 from .job_directory import DIGEST, JobDirectory
 
+_QUICK: Final = 0.01
+"""Seconds: if writing takes less, as on a disk, it is done after each request."""
 _SHARE: Final = 20
-"""Of this many seconds one goes into writing, at most: on a disk it is written after each batch,
-and on a slow store of objects every second or so."""
+"""Of this many seconds one goes into writing, at most, if it is not quick: on a slow store of
+objects it is done every second or so."""
 
 
 class Journal:
@@ -62,7 +64,8 @@ class Journal:
         self._files += 1
         self._digests, self._letters = [], []
         ended = time.monotonic()
-        self._due = ended + (ended - began) * _SHARE
+        if ended - began > _QUICK:
+            self._due = ended + (ended - began) * _SHARE
 
     @property
     def unrecognised(self) -> int:

@@ -1,7 +1,7 @@
 """The account of a write: of one partition, and of all."""
 
 import logging
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 from attrs import field, frozen
@@ -98,12 +98,6 @@ class WriteSummary:
             logging.WARNING if doubtful or self.state == "aborted" else logging.INFO, "%s", self
         )
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Read what `write` wrote."""
-        rest = {name: value for name, value in data.items() if name != "totals"}
-        return cls(totals=Totals(**data["totals"]), **rest)
-
     def __str__(self) -> str:
         numbers = [
             f"{value:,} {name}" for name, value in attrs.asdict(self.totals).items() if value
@@ -128,4 +122,9 @@ def read_summary(path: str) -> WriteSummary:
     found = JobDirectory(path).summary()
     if found is None:
         raise ConfigurationError(f"path {path}: there is no summary; no job has ended there")
-    return WriteSummary.from_dict(found)
+    return _read(found)
+
+
+def _read(data: dict[str, Any]) -> WriteSummary:
+    rest = {name: value for name, value in data.items() if name != "totals"}
+    return WriteSummary(totals=Totals(**data["totals"]), **rest)

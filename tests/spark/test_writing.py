@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pyspark.sql.types import MapType, StringType, StructType
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
+from statsig_api_client.spark.journal import Journal
 
 from .tasks import SCHEMA, batches, row, source, write, write_batches
 
@@ -328,3 +330,22 @@ def test_a_store_of_objects_is_written_without_names_for_a_while() -> None:
     assert (directory.recorded(), directory.progress(0)) == (1, {b"12345678": 1})
     directory.end()
     assert directory.recorded() == 0
+
+
+class SlowDirectory(JobDirectory):
+    """As in a far store of objects."""
+
+    def record(self, *told: Any) -> None:
+        time.sleep(0.02)
+        super().record(*told)
+
+
+def test_a_slow_store_is_not_written_to_after_each_request(tmp_path: Path) -> None:
+    directory = SlowDirectory(str(tmp_path))
+    journal = Journal(directory, 0)
+    for number in range(3):
+        journal.settle([b"%d" % number], [])
+    assert directory.recorded() == 1
+    journal.write()
+    assert directory.recorded() == 3
+    assert len(directory.progress_files(0)) == 2
