@@ -1,6 +1,10 @@
 """From the columns of files to the fields of events."""
 
+import csv
 import gzip
+import json
+import math
+import tempfile
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from faults.collector import Collector
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulk.conftest import event, letters, lines
 from statsig_api_client import Statsig
@@ -20,8 +26,11 @@ from statsig_api_client.bulk import (
     import_events,
     read_mapping,
 )
+from statsig_api_client.bulk.batches import Batches
 from statsig_api_client.bulk.errors import Fault
+from statsig_api_client.bulk.input import open_input
 from statsig_api_client.bulk.mapping import Constant, RowReader, read_mapping_file
+from statsig_api_client.bulk.settings import settings
 from statsig_api_client.bulk.sources import Place, Reader, find_sources
 from statsig_api_client.bulk.times import Times, Unit, milliseconds
 
@@ -163,6 +172,7 @@ def test_json_lines_are_mapped_by_paths(
             "user.userID": "who.id",
             "value": "amount",
             "user.customIDs.c": Constant("c1"),
+            "user.email": Constant(None),
             "user.custom.flag": "x",
             "metadata.dot": "a.b",
             "metadata.*": "[xyz]",
@@ -218,6 +228,80 @@ def test_parquet_is_read_and_gone_on_with(
     }
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"event": TEXTS, "uid": TEXTS, "ts": st.integers(-(10**6), 10**10)},
+        optional={
+            "amount": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9),
+            "plan": TEXTS,
+            "utm_source": TEXTS,
+            "utm_medium": TEXTS,
+        },
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(ROWS)
+def test_equal_rows_give_equal_requests_whatever_the_format(rows: list[dict[str, Any]]) -> None:
+    columns = SALES.splitlines()[0].split(",")
+    with tempfile.TemporaryDirectory() as name:
+        json_lines, table, parquet = (
+            Path(name) / f"e.{end}" for end in ("jsonl", "csv", "parquet")
+        )
+        json_lines.write_bytes(lines(dict.fromkeys(columns), *rows))
+        with table.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows([{"empty": ""}, *rows])
+        types = {"ts": pa.int64(), "amount": pa.float64()}
+        schema = pa.schema({column: types.get(column, pa.string()) for column in columns})
+        pq.write_table(pa.Table.from_pylist([{}, *rows], schema), parquet, row_group_size=7)
+        found = [_requests(path) for path in (json_lines, table, parquet)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(len, found[0])) == len(rows) + 1
+
+
+def _requests(path: Path) -> list[list[object]]:
+    """What would be sent of a file, and why some is not, by batches."""
+    options = settings({"mapping": read_mapping([SALES_MAP], Times("s")), "max_batch": 5})
+    opened = open_input(path, options, None)
+    return [
+        [json.loads(event) for event in batch.events] + [why for _, why in batch.faults]
+        for batch in Batches(opened.sources, opened.outgoing, options).read(0, Place(), [])
+    ]
+
+
+def test_cells_of_parquet_that_python_cannot_hold_are_told_with_their_row(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    cell = pa.array([b"\xff", b"ok", None], pa.binary())
+    nanoseconds = pa.array([1_700_000_000_000_000_123] * 3, pa.timestamp("ns", "Europe/Berlin"))
+    columns = {
+        "eventName": ["a"] * 3,
+        "time": nanoseconds,
+        "user.email": pa.Array.from_buffers(pa.string(), 3, cell.buffers()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert (summary.delivered, summary.rejected) == (2, 1)
+    assert [sent["time"] for sent in collector.events] == [1_700_000_000_000] * 2
+    moments = pa.array([10**18, 1_700_000_000_000], pa.timestamp("ms", "UTC"))
+    pq.write_table(pa.table({"eventName": ["a"] * 2, "time": moments}), tmp_path / "f.parquet")
+    summary = import_events(statsig, tmp_path / "f.parquet")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    assert "time: expected" in letters(summary.dead_letters)[0]["reason"]
+
+
+def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
+    pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
+    with pytest.raises(SourceError, match="columns of different names"):
+        examine_events(tmp_path / "e.parquet")
+
+
 def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     table = pa.table({"eventName": ["a"], "time": [1_700_000_000_000], "user.custom.x": [b"\xff"]})
     pq.write_table(table, tmp_path / "e.parquet")
@@ -266,6 +350,12 @@ def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
         milliseconds(value, None, None)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, "9" * 400])
+def test_moments_that_are_none_are_refused(value: object) -> None:
+    with pytest.raises(Fault, match="beyond all times"):
+        milliseconds(value, "s", None)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -277,6 +367,8 @@ def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
 def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(SourceError, match=said):
         read_mapping(words)
+    with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
+        RowReader(read_mapping(["eventName:=a", "metadata:=b"]))
     with pytest.raises(SourceError, match="time zone 'Nowhere'"):
         read_mapping(["eventName:=a"], Times(zone="Nowhere"))
 
@@ -332,8 +424,12 @@ def test_cells_are_made_what_fields_need() -> None:
     }
     dotted = RowReader(EventMapping({"eventName": "a.b"}))
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
-    with pytest.raises(Fault, match="expected a text, got bytes"):
+    with pytest.raises(Fault, match="eventName: expected a text, got bytes"):
         reader.event({"e": b"1"})
+    for endless in (math.inf, "1e999"):
+        with pytest.raises(Fault, match="value: expected a finite number"):
+            reader.event({"e": "a", "v": endless})
+    assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(Fault, match="metadata: expected an object"):
         RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
 
