@@ -13,9 +13,10 @@ try:
     from .dry_run import Examination, examine_events
     from .errors import ImportStoppedError, SourceError
     from .importing import import_events
-    from .mapping import EventMapping, read_mapping
+    from .mapping import Constant, EventMapping, read_mapping, read_mapping_file
     from .settings import ImportOptions
     from .summary import ImportProgress, ImportSummary
+    from .times import Times
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
@@ -23,6 +24,7 @@ except ModuleNotFoundError as _missing:
     ) from None
 
 __all__ = [
+    "Constant",
     "EventMapping",
     "Examination",
     "ImportOptions",
@@ -30,7 +32,9 @@ __all__ = [
     "ImportStoppedError",
     "ImportSummary",
     "SourceError",
+    "Times",
     "examine_events",
     "import_events",
     "read_mapping",
+    "read_mapping_file",
 ]

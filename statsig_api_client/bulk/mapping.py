@@ -111,8 +111,12 @@ def read_mapping(words: Iterable[str], times: Times | None = None) -> EventMappi
     return EventMapping(fields, times or Times())
 
 
-def read_mapping_file(path: Path, times: Times) -> EventMapping:
+def read_mapping_file(path: str | Path, times: Times | None = None) -> EventMapping:
     """Read a mapping from YAML: `fields`, and `time: {unit: s, zone: UTC}`.
+
+    Args:
+        path: The file.
+        times: What holds as far as the file says nothing of times.
 
     Raises:
         SourceError: It has another form.
@@ -120,7 +124,7 @@ def read_mapping_file(path: Path, times: Times) -> EventMapping:
     import yaml  # noqa: PLC0415  (few imports need it)
 
     try:
-        data = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
+        data = cast("object", yaml.safe_load(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
     file = cast("dict[str, object]", data) if isinstance(data, dict) else {}
@@ -128,17 +132,41 @@ def read_mapping_file(path: Path, times: Times) -> EventMapping:
     time: object = file.pop("time", None) or {}
     if file or not isinstance(fields, dict) or not isinstance(time, dict):
         raise SourceError(f"{path}: expected `fields:` and, if need be, `time:`, and no more")
-    stated = cast("dict[str, str]", cast("object", time))
-    unit = stated.get("unit", times.unit)
-    if unit is not None and unit not in get_args(Unit):
-        raise SourceError(f"{path}: time.unit: expected one of {', '.join(get_args(Unit))}")
-    return EventMapping(
-        {
-            target: Constant(source["constant"]) if isinstance(source, dict) else str(source)
-            for target, source in cast("dict[str, str | dict[str, JsonValue]]", fields).items()
-        },
-        Times(cast("Unit | None", unit), stated.get("zone", times.zone)),
+    try:
+        return EventMapping(
+            {
+                str(target): _source_of(target, source)
+                for target, source in cast("dict[object, object]", fields).items()
+            },
+            _times_of(cast("dict[str, object]", time), times or Times()),
+        )
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
+
+
+def _source_of(target: object, source: object) -> str | Constant:
+    if isinstance(source, str):
+        return source
+    if isinstance(source, dict):
+        stated = cast("dict[str, JsonValue]", source)
+        if [*stated] == ["constant"]:
+            return Constant(stated["constant"])
+    raise SourceError(
+        f"fields.{target}: expected the name of a column, in quotes unless it is a word, or "
+        "{constant: ...}"
     )
+
+
+def _times_of(stated: dict[str, object], default: Times) -> Times:
+    unit = stated.pop("unit", default.unit)
+    zone = stated.pop("zone", default.zone)
+    if unit is not None and unit not in get_args(Unit):
+        raise SourceError(f"time.unit: expected one of {', '.join(get_args(Unit))}, got {unit}")
+    if not (zone is None or isinstance(zone, str)):
+        raise SourceError(f"time.zone: expected a text, in quotes, got {zone}")
+    if stated:
+        raise SourceError(f"time: expected unit and zone, got {', '.join(map(str, stated))}")
+    return Times(cast("Unit | None", unit), zone)
 
 
 def _constant(text: str) -> JsonValue:

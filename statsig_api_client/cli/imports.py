@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import click
@@ -200,14 +199,13 @@ def _options(given: _ImportingOptions) -> "ImportOptions":
 
 
 def _mapping(given: _InputOptions) -> "EventMapping | None":
-    from statsig_api_client.bulk.mapping import read_mapping, read_mapping_file  # noqa: PLC0415
-    from statsig_api_client.bulk.times import Times  # noqa: PLC0415
+    from statsig_api_client.bulk import Times, read_mapping, read_mapping_file  # noqa: PLC0415
 
     times = Times(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:
         if given["fields"]:
             raise click.UsageError("--map and --map-file exclude each other")
-        return read_mapping_file(Path(given["map_file"]), times)
+        return read_mapping_file(given["map_file"], times)
     if given["fields"]:
         return read_mapping(given["fields"], times)
     if given["time_unit"] or given["time_zone"]:

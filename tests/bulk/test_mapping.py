@@ -20,19 +20,22 @@ from hypothesis import strategies as st
 from bulk.conftest import event, letters, lines
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
+    Constant,
     EventMapping,
     SourceError,
+    Times,
     examine_events,
     import_events,
     read_mapping,
+    read_mapping_file,
 )
 from statsig_api_client.bulk.batches import Batches
 from statsig_api_client.bulk.errors import Fault
 from statsig_api_client.bulk.input import open_input
-from statsig_api_client.bulk.mapping import Constant, RowReader, read_mapping_file
+from statsig_api_client.bulk.mapping import RowReader
 from statsig_api_client.bulk.settings import settings
 from statsig_api_client.bulk.sources import Place, Reader, find_sources
-from statsig_api_client.bulk.times import Times, Unit, milliseconds
+from statsig_api_client.bulk.times import Unit, milliseconds
 
 SALES = """\
 event,uid,ts,amount,plan,utm_source,utm_medium,empty
@@ -383,18 +386,31 @@ def test_a_mapping_is_read_from_yaml(tmp_path: Path) -> None:
     file.write_text(
         "fields:\n  eventName: {constant: purchase}\n  time: ts\ntime: {unit: s, zone: UTC}\n"
     )
-    mapping = read_mapping_file(file, Times())
+    mapping = read_mapping_file(file)
     assert mapping.fields == {"eventName": Constant("purchase"), "time": "ts"}
     assert mapping.times == Times("s", "UTC")
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "fields: []", "more: 1\nfields: {}", "fields: {}\ntime: {unit: d}"]
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "expected `fields:`"),
+        ("fields: []", "expected `fields:`"),
+        ("more: 1\nfields: {}", "expected `fields:`"),
+        ("fields: {time: ts}", "eventName is missing"),
+        ("fields: {eventName: 1}", "fields.eventName: expected the name of a column"),
+        ("fields: {eventName: {const: a}}", "fields.eventName: expected the name of a column"),
+        ("fields: {1: a}", "'1' is no field"),
+        ("fields: {eventName: a}\ntime: {unit: d}", "time.unit: expected one of s, ms"),
+        ("fields: {eventName: a}\ntime: {zone: +10:00}", "time.zone: expected a text, in quotes"),
+        ("fields: {eventName: a}\ntime: {units: s}", "time: expected unit and zone, got units"),
+    ],
 )
-def test_yaml_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+def test_yaml_that_is_no_mapping_is_refused(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(text)
-    with pytest.raises(SourceError, match=r"map\.yaml"):
-        read_mapping_file(tmp_path / "map.yaml", Times())
+    with pytest.raises(SourceError, match=rf"map\.yaml: .*{said}"):
+        read_mapping_file(tmp_path / "map.yaml")
 
 
 def test_a_dry_run_tells_what_would_become_of_everything(tmp_path: Path) -> None:
