@@ -11,7 +11,12 @@
 
 try:
     from .dry_run import Examination, examine_events
-    from .errors import ImportStoppedError, SourceError
+    from .errors import (
+        CheckpointInUseError,
+        EventsRefusedError,
+        ImportStoppedError,
+        SourceError,
+    )
     from .importing import import_events
     from .mapping import Constant, EventMapping, read_mapping, read_mapping_file
     from .settings import ImportOptions
@@ -24,8 +29,10 @@ except ModuleNotFoundError as _missing:
     ) from None
 
 __all__ = [
+    "CheckpointInUseError",
     "Constant",
     "EventMapping",
+    "EventsRefusedError",
     "Examination",
     "ImportOptions",
     "ImportProgress",

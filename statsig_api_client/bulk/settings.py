@@ -35,11 +35,13 @@ class ImportOptions(TypedDict, total=False):
     checkpoint: str | Path | None
     """The file that remembers how far an import is. Default: beside the first input."""
     dead_letters: str | Path | None
-    """The file for what was rejected or is ambiguous. Default: beside the first input."""
+    """The file for what was rejected or is ambiguous, behind what is in it. Default: beside the
+    first input."""
     force: bool
     """Go on although the input or the mapping has changed. Default False."""
     restart: bool
-    """Forget the checkpoint, and send everything. Default False."""
+    """Forget the checkpoint, and send everything; new dead letters replace the old. Default False.
+    """
     max_batch: int
     """The most events in one request. Default 1000."""
     max_batch_bytes: int
@@ -52,6 +54,9 @@ class ImportOptions(TypedDict, total=False):
     """Send events again whose reply was lost; they may be counted twice. Default False."""
     give_up_after: float
     """Seconds without any success after which it ends, to be resumed. Default 300."""
+    max_refused: int
+    """How many events Statsig may refuse, one by one, as long as it has accepted none; then the
+    import ends, and has used up none of them. Default 100."""
     compress: bool
     """Whether requests are compressed by gzip. Default True."""
     on_progress: Callable[[ImportProgress], object] | None
@@ -92,6 +97,7 @@ class Settings:
     max_rate: float | None = field(default=None, validator=_rate)
     resend_ambiguous: bool = False
     give_up_after: float = field(default=300.0, validator=_positive)
+    max_refused: int = field(default=100, validator=_positive)
     compress: bool = True
     on_progress: Callable[[ImportProgress], object] | None = None
     stop: threading.Event | None = None

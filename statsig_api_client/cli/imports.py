@@ -95,6 +95,14 @@ _speed_options = options(
         help="The most requests at once; it begins with one.",
     ),
     click.option(
+        "--max-refused",
+        type=click.IntRange(1),
+        default=100,
+        show_default=True,
+        help="The most events that Statsig may refuse before it has accepted any; then the import "
+        "ends.",
+    ),
+    click.option(
         "--give-up-after",
         type=float,
         default=300.0,
@@ -122,6 +130,7 @@ class _ImportingOptions(_InputOptions, ConnectionOptions):
     resend_ambiguous: bool
     max_rate: float | None
     max_concurrency: int
+    max_refused: int
     give_up_after: float
 
 
@@ -175,10 +184,16 @@ def import_events(
             summary, problem = error.summary, error
     _show_summary(summary, as_json=as_json)
     if problem is not None:
-        click.echo(f"error: {problem}; the same command goes on where it was", err=True)
+        click.echo(f"error: {problem}; {_how_to_go_on(files)}", err=True)
         nothing_done = not summary.delivered and not summary.skipped
         return Exit.API if nothing_done else Exit.PARTLY_IMPORTED
     return Exit.OK if summary.complete else Exit.PARTLY_IMPORTED
+
+
+def _how_to_go_on(files: tuple[str, ...]) -> str:
+    if "-" in files:
+        return "standard input cannot be gone on with: give what was not sent again"
+    return "the same command goes on where it was"
 
 
 def _options(given: _ImportingOptions) -> "ImportOptions":
@@ -194,6 +209,7 @@ def _options(given: _ImportingOptions) -> "ImportOptions":
         "resend_ambiguous": given["resend_ambiguous"],
         "max_rate": given["max_rate"],
         "max_concurrency": given["max_concurrency"],
+        "max_refused": given["max_refused"],
         "give_up_after": given["give_up_after"],
     }
 

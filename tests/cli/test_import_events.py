@@ -102,6 +102,24 @@ def test_a_refused_key_and_an_outage_have_their_status(
     assert "the same command goes on where it was" in capsys.readouterr().err
 
 
+def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
+    collector: Collector,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    collector.plan = lambda number, _: OK if number == 0 else Answer(401, takes=False)
+    with write(tmp_path / "e.jsonl", 3000).open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert main(["import-events", "-"]) == 5
+    told = capsys.readouterr()
+    assert "standard input cannot be gone on with" in told.err
+    assert json.loads(told.out)["delivered"] == 1000
+    assert main(["import-events", "-", "--checkpoint", "c"]) == 3
+    assert "has no checkpoint" in capsys.readouterr().err
+
+
 def test_ctrl_c_stops_in_good_order_and_again_at_once(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
