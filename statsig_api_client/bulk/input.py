@@ -83,10 +83,10 @@ def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
                 continue
         finally:
             reader.close()
-        if columns is not None and found != columns:
+        if columns is not None and set(found) != set(columns):
             raise SourceError(
-                f"{source.name}: its columns differ from those of {sources[0].name}: "
-                f"{', '.join(sorted(set(found) ^ set(columns))) or 'another order'}"
+                f"{source.name}: its columns differ from those of the file before: "
+                f"{', '.join(sorted(set(found) ^ set(columns)))}"
             )
         columns = found
         if settings.mapping is None:
@@ -98,6 +98,11 @@ def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
             mapping = of_columns(found, Times("ms"))
         else:
             _see_columns(source.name, settings.mapping, found)
+    if settings.mapping is None and len({source.format == "jsonl" for source in sources}) > 1:
+        raise SourceError(
+            "JSON lines, whose events are as on the wire, and tables are read together only with a "
+            "mapping for both"
+        )
     return mapping
 
 

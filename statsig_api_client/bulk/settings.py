@@ -27,8 +27,9 @@ class ImportOptions(TypedDict, total=False):
     mapping: EventMapping | None
     """Which column is which field of an event. Default None: events are as on the wire."""
     allow_cut: bool
-    """Send events of which Statsig may cut or lose a part: texts above 64 characters, metadata
-    above 4096, dots in its keys. Default False: they are rejected.
+    """Send events of which Statsig may cut or lose a part: names and values above 64 characters,
+    metadata above 4096, dots in its keys, user IDs above 128, users above 4096. Default False: they
+    are rejected.
     """
     allow_no_time: bool
     """Send events without a time, which then happened when they arrive. Default False."""

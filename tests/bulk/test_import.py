@@ -109,7 +109,9 @@ BAD_LINES: list[tuple[object, str]] = [
     (event(0, time=10**14), "more than a day from now"),
     (event(0, time="2026-01-01T00:00:00"), "RFC 3339 with a zone"),
     (event(0, time=1.5), "time: expected whole milliseconds"),
-    (event(0, user={"userID": "x" * 2_000_000}), "more than 1,048,576"),
+    (event(0, user={"userID": "1"}, other="x" * 2_000_000), "more than 1,048,576"),
+    (event(0, user={"userID": "x" * 129}), "user.userID: Statsig may cut IDs above 128"),
+    (event(0, user={"custom": {"a": "ä" * 5000}}), "user: Statsig may strip what is above 4,096"),
     (b'{"eventName":"' + b"a" * 10_000_000 + b'"}', "more than 9,437,184 bytes"),
 ]
 
@@ -138,6 +140,7 @@ def test_what_statsig_may_cut_is_sent_if_allowed(
 ) -> None:
     file = tmp_path / "e.jsonl"
     long = event(1, value="a" * 65, metadata={"n": "1", "a.b": "x" * 5000})
+    long["user"] = {"userID": "x" * 129, "custom": {"a": "x" * 5000}}
     timeless = event(3)
     del timeless["time"], timeless["user"]
     dated = event(2, time="2026-01-01T00:00:00+01:00", user={"custom": {"a": 1}})

@@ -132,6 +132,7 @@ class _Stop:
         ({"a.csv": "eventName,foo\n"}, "'foo' is no field"),
         ({"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"}, "b.csv: its columns differ"),
         ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
+        ({"a.jsonl": "{}", "b.csv": "eventName,time\n"}, "read together only with a mapping"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
@@ -142,6 +143,15 @@ def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
     with pytest.raises(SourceError, match=said):
         import_events(statsig, [tmp_path / name for name in files])
     assert not collector.requests
+
+
+def test_the_order_of_columns_does_not_matter(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("eventName,time\na,1700000000000\n")
+    (tmp_path / "b.csv").write_text("time,eventName\n1700000000000,b\n")
+    assert import_events(statsig, str(tmp_path / "*.csv")).delivered == 2
+    assert [sent["eventName"] for sent in collector.events] == ["a", "b"]
 
 
 def test_columns_of_a_mapping_that_are_nowhere_are_refused(
