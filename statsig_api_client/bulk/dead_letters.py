@@ -1,6 +1,8 @@
 """The file of what was not delivered: one line of JSON for each, with the reason."""
 
 import base64
+import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -55,9 +57,11 @@ class DeadLetters:
         try:
             _write(self._file, data)
             self.size += len(data)
-        except BaseException:
-            self._keep(self._file)
+        except OSError as error:
+            error.filename = str(self.path)
             raise
+        finally:
+            self._keep(self._file)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -73,7 +77,7 @@ class DeadLetters:
         return file
 
     def _keep(self, file: FileIO) -> None:
-        """Take away what is not whole, or not known."""
+        """Take away what is behind, since it is not whole, or not known."""
         with suppress(OSError):  # not of a pipe
             file.truncate(self.size)
             file.seek(self.size)
@@ -90,7 +94,7 @@ class DeadLetters:
             original = content.decode() if isinstance(content, bytes) else content
             return orjson.dumps(letter | {"original": original}, default=_plain) + b"\n"
         except (UnicodeDecodeError, TypeError):
-            raw = content if isinstance(content, bytes) else repr(content).encode()
+            raw = content if isinstance(content, bytes) else _of_row(content)
             encoded = base64.b64encode(raw).decode()
             return orjson.dumps(letter | {"original_base64": encoded}) + b"\n"
 
@@ -99,6 +103,16 @@ def _write(file: FileIO, data: bytes) -> None:
     left = memoryview(data)
     while left:  # a disk that is nearly full takes a part of it
         left = left[file.write(left) :]
+
+
+def _of_row(row: Mapping[str, object]) -> bytes:
+    """JSON, but for bytes that are not UTF-8: they are as they were."""
+    text = json.dumps(row, ensure_ascii=False, default=_text)
+    return text.encode(errors="surrogateescape")
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def _plain(value: object) -> object:

@@ -98,14 +98,19 @@ class _Import:
     def run(self) -> ImportSummary:
         """Import, until the input or the patience ends."""
         problem: Exception | None = None
+        pool = ThreadPoolExecutor(self._options.max_concurrency, "statsig-import")
+        waits = True
         try:
-            with ThreadPoolExecutor(self._options.max_concurrency, "statsig-import") as pool:
-                try:
-                    self._send_all(pool)
-                except (SourceError, OSError) as error:
-                    problem = error
-                finally:  # of any error, too
-                    self._pace.halt()
+            try:
+                self._send_all(pool)
+            except (SourceError, OSError) as error:
+                problem = error
+            except KeyboardInterrupt:  # the second: the checkpoint knows what is on its way
+                waits = False
+                raise
+            finally:
+                self._pace.halt()
+                pool.shutdown(wait=waits)
         finally:
             problem = self._settle_the_rest() or problem
             self._letters.close()
@@ -114,9 +119,10 @@ class _Import:
         if problem is None:
             return self.summary
         self._stopped = True
-        raise ImportStoppedError(
-            f"the import stopped: {problem}", summary=self.summary
-        ) from problem
+        why = str(problem)
+        if isinstance(problem, OSError) and problem.filename is not None:
+            why = f"{problem.filename}: {problem.strerror}"
+        raise ImportStoppedError(f"the import stopped: {why}", summary=self.summary) from problem
 
     def halt(self) -> None:
         """Send no more, and end when what is on its way has come back."""

@@ -61,7 +61,7 @@ class Ledger:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SourceError(
-                f"{self._path}: the checkpoint cannot be read ({error}); restart sends everything"
+                f"{self._path}: the checkpoint cannot be read ({error!r}); restart sends everything"
             ) from None
         if identity != json.loads(json.dumps(self._identity)) and not force:
             raise SourceError(
@@ -118,14 +118,21 @@ class Ledger:
             ),
             "dead_letter_bytes": self.dead_letter_bytes,
         }
-        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            self._replace(self._path, json.dumps(data))
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+    def _replace(self, path: Path, content: str) -> None:
+        new = path.with_name(f"{path.name}.new")
         with new.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(data))
+            file.write(content)
             if time.monotonic() - self._synced > _SYNC_EVERY:
                 file.flush()
                 os.fsync(file.fileno())
                 self._synced = time.monotonic()
-        new.replace(self._path)
+        new.replace(path)
 
 
 def _spans(numbers: list[int]) -> list[Span]:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 import click
 from attrs import asdict
 
-from statsig_api_client import ConfigurationError
+from statsig_api_client import ConfigurationError, StatsigError
 
 from .connection import ConnectionOptions, client, connection_options
-from .exits import Exit
+from .exits import Exit, exit_of
 from .help import examples, json_option, options
 
 if TYPE_CHECKING:
@@ -86,7 +86,12 @@ _resume_options = options(
     ),
 )
 _speed_options = options(
-    click.option("--max-rate", type=float, metavar="N", help="The most events per second."),
+    click.option(
+        "--max-rate",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="The most events per second.",
+    ),
     click.option(
         "--max-concurrency",
         type=click.IntRange(1),
@@ -104,7 +109,7 @@ _speed_options = options(
     ),
     click.option(
         "--give-up-after",
-        type=float,
+        type=click.FloatRange(0, min_open=True),
         default=300.0,
         metavar="SECONDS",
         help="How long nothing may succeed before the import ends.  [default: 300]",
@@ -184,15 +189,19 @@ def import_events(
             summary, problem = error.summary, error
     _show_summary(summary, as_json=as_json)
     if problem is not None:
-        click.echo(f"error: {problem}; {_how_to_go_on(files)}", err=True)
-        nothing_done = not summary.delivered and not summary.skipped
-        return Exit.API if nothing_done else Exit.PARTLY_IMPORTED
+        click.echo(f"error: {problem}; {_how_to_go_on(problem, files)}", err=True)
+        cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
+        if nothing_done and isinstance(cause, StatsigError):
+            return exit_of(cause)
+        return Exit.PARTLY_IMPORTED
     return Exit.OK if summary.complete else Exit.PARTLY_IMPORTED
 
 
-def _how_to_go_on(files: tuple[str, ...]) -> str:
+def _how_to_go_on(problem: Exception, files: tuple[str, ...]) -> str:
     if "-" in files:
         return "standard input cannot be gone on with: give what was not sent again"
+    if isinstance(problem.__cause__, ConfigurationError):
+        return "when that is mended, the same command with --force goes on where it was"
     return "the same command goes on where it was"
 
 

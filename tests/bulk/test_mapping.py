@@ -1,5 +1,6 @@
 """From the columns of files to the fields of events."""
 
+import base64
 import csv
 import gzip
 import json
@@ -92,6 +93,8 @@ def test_rows_of_csv_that_are_none_are_rejected(
     assert summary.dead_letters is not None
     reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
     assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
+    original = base64.b64decode(letters(summary.dead_letters)[2]["original_base64"])
+    assert b'"user.userID": "\xff"' in original
     for reason, said in zip(
         reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
     ):
@@ -126,7 +129,7 @@ class _Stop:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a.csv": "x,y\n1,2\n"}, "there is no column eventName; state a mapping.*x, y"),
+        ({"a.csv": "x,y\n1,2\n"}, r"no column eventName; state a mapping.*x, y \(line 1 of CSV"),
         ({"a.csv": ""}, "empty, without even a header"),
         ({"a.csv": "eventName,eventName\n"}, "a header of different names"),
         ({"a.csv": "eventName,foo\n"}, "'foo' is no field"),
@@ -323,7 +326,8 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
     assert summary.dead_letters is not None
     (letter,) = letters(summary.dead_letters)
     assert "cannot be written as JSON" in letter["reason"]
-    assert "original_base64" in letter
+    original = json.loads(base64.b64decode(letter["original_base64"]).decode("latin-1"))
+    assert original["user.custom.x"] == "\xff"
     table = pa.table({"eventName": ["a"], "time": [1], "metadata": ["x"], "value": [b"1"]})
     pq.write_table(table, tmp_path / "f.parquet")
     assert import_events(statsig, tmp_path / "f.parquet").rejected == 1
