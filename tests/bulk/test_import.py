@@ -441,7 +441,7 @@ def test_small_batches_that_are_all_refused_wait_for_the_first_that_is_not(
     with pytest.raises(ImportStoppedError, match="refused 20 events one by one") as stopped:
         import_events(statsig, file, max_batch=5, max_refused=20, max_concurrency=1)
     assert stopped.value.summary.unsent == stopped.value.summary.read
-    summary = import_events(statsig, file, max_batch=5)
+    summary = import_events(statsig, file, max_batch=5, max_concurrency=1)
     assert (summary.delivered, summary.rejected, summary.skipped) == (30, 30, 0)
     assert summary.balances
     assert summary.dead_letters is not None
