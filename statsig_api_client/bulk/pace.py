@@ -99,8 +99,8 @@ class Pace:
             self._refused += alone
             if not self.accepted and self._refused == self._most_refused:
                 self.problem = EventsRefusedError(
-                    f"Statsig accepted nothing, and refused {self._refused:,} events one by one: "
-                    f"{error}"
+                    f"Statsig accepted nothing, and refused {self._refused:,} events one by one, "
+                    f"as many as max_refused allows: {error}"
                 )
             self._changed.notify_all()
 

@@ -95,6 +95,7 @@ _speed_options = options(
     click.option(
         "--max-concurrency",
         type=click.IntRange(1),
+        metavar="N",
         default=8,
         show_default=True,
         help="The most requests at once; it begins with one.",
@@ -102,6 +103,7 @@ _speed_options = options(
     click.option(
         "--max-refused",
         type=click.IntRange(1),
+        metavar="N",
         default=100,
         show_default=True,
         help="The most events that Statsig may refuse before it has accepted any; then the import "
