@@ -3,7 +3,8 @@
     python benchmarks/bulk_import.py [EVENTS] [jsonl|parquet] [FOLDER]
 
 The server is a process of its own that reads requests, counts their events, and says yes. Printed:
-the rate of each tenth of the file, so that one sees whether it is flat; the most memory.
+of each tenth of the file the rate and the CPU time of this process, which tells whether it is flat
+on a machine that does other work, too; the most memory.
 """
 
 import asyncio
@@ -87,6 +88,10 @@ def write_parquet(path: Path, events: int) -> None:
             writer.write_table(pa.table(columns, schema=schema))
 
 
+def most_memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main(events: int = 10_000_000, form: str = "jsonl", folder: str | None = None) -> None:
     theirs, ours = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
@@ -100,28 +105,33 @@ def main(events: int = 10_000_000, form: str = "jsonl", folder: str | None = Non
         print(f"{events:,} events, {path.stat().st_size / 1e6:,.0f} MB of {form}")
         server = context.Process(target=serve, args=(ours,))
         server.start()
-        marks: list[tuple[float, int]] = [(0.0, 0)]
+        cpu = time.process_time()
+        marks = [(0.0, 0, cpu, 0.0)]
 
         def note(progress: ImportProgress) -> None:
             if progress.summary.delivered >= marks[-1][1] + events / 10:
-                marks.append((progress.summary.seconds, progress.summary.delivered))
+                now = progress.summary.seconds, progress.summary.delivered, time.process_time()
+                marks.append((*now, most_memory()))
 
-        cpu = time.process_time()
         with Statsig("secret-a", base_url=f"http://127.0.0.1:{theirs.recv()}/v1") as statsig:
             summary = import_events(statsig, path, on_progress=note)
         cpu = time.process_time() - cpu
         theirs.send("stop")
         counted = theirs.recv()
         server.join()
-    for (before, low), (now, high) in pairwise(marks):
-        print(f"  to {high:12,}: {(high - low) / (now - before):9,.0f} events/s")
+    for (before, low, cpu_before, _), (now, high, cpu_now, memory) in pairwise(marks):
+        count = high - low
+        per_million = (cpu_now - cpu_before) / count * 1e6
+        print(
+            f"  to {high:12,}: {count / (now - before):9,.0f} events/s, "
+            f"{per_million:4.1f} s of CPU per million, {memory:,.0f} MB at most so far"
+        )
     assert summary.balances
     assert summary.delivered == counted == events
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{events / summary.seconds:,.0f} events/s, {cpu / events * 1e6:.1f} s of CPU per million"
     )
-    print(f"{memory:,.0f} MB at most")
+    print(f"{most_memory():,.0f} MB at most")
 
 
 if __name__ == "__main__":
