@@ -59,17 +59,23 @@ class Bench:
                     samples[name].append(_round(worker, counts[name]))
         return {name: Result.of(sample) for name, sample in samples.items()}
 
-    def bursts(self, case: str, *, size: int, pause: float, rounds: int) -> tuple[Result, Result]:
-        """Bursts of so many calls at once: one after the other, and each after a pause."""
-        with self._worker(case, size) as worker:
-            for _ in range(5):
-                _round(worker, size)
+    def bursts(
+        self, cases: Sequence[str], *, flight: int, calls: int, pause: float, rounds: int
+    ) -> dict[str, Result]:
+        """Bursts of so many calls: one after the other, and each after a pause."""
+        results: dict[str, Result] = {}
+        for name in cases:
             steady, rested = [], []
-            for _ in range(rounds):
-                steady += [_round(worker, size) for _ in range(5)]
-                time.sleep(pause)
-                rested.append(_round(worker, size))
-        return Result.of(steady), Result.of(rested)
+            with self._worker(name, flight) as worker:
+                for _ in range(5):
+                    _round(worker, calls)
+                for _ in range(rounds):
+                    steady += [_round(worker, calls) for _ in range(5)]
+                    time.sleep(pause)
+                    rested.append(_round(worker, calls))
+            results[f"{name}, steady"] = Result.of(steady)
+            results[f"{name}, after a pause"] = Result.of(rested)
+        return results
 
     @contextmanager
     def _worker(self, name: str, size: int) -> Iterator["subprocess.Popen[str]"]:

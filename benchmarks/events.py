@@ -13,11 +13,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ROUNDS = 3
+ROUNDS = 5
 CONTENDERS = ("ours", "ours, spool", "core", "legacy")
+
+Results = dict[str, dict[str, float]]
+"""For each contender: `log` and `cpu` (microseconds an event), `peak` (MB), `arrived` (a part)."""
 
 
 class Server(BaseHTTPRequestHandler):
@@ -127,8 +130,8 @@ def contend(name: str, url: str, count: int) -> None:
     os._exit(0)
 
 
-def main(count: int) -> None:
-    """Run all, and print a table."""
+def measure(count: int = 50_000) -> Results:
+    """Run all contenders in turns; the middle of the rounds of each."""
     from urllib.request import urlopen
 
     server = subprocess.Popen(
@@ -136,7 +139,7 @@ def main(count: int) -> None:
     )
     assert server.stdout is not None
     url = server.stdout.readline().strip()
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
     try:
         for _ in range(ROUNDS):
             for name in CONTENDERS:
@@ -150,17 +153,24 @@ def main(count: int) -> None:
                 with urlopen(f"{url}/count") as reply:  # noqa: S310
                     arrived = int(reply.read())
                 last = json.loads(done.stdout.splitlines()[-1])
-                results[name].append(last | {"arrived": arrived / count})
+                rounds[name].append(last | {"arrived": arrived / count})
     finally:
         server.kill()
         server.wait()
-    print("| logger | log(), µs | CPU per event, µs | events per CPU s | peak MB | arrived |")
-    print("|---|---|---|---|---|---|")
-    for name, rounds in results.items():
-        middle = {key: statistics.median(it[key] for it in rounds) for key in rounds[0]}
-        print(
-            f"| {name} | {middle['log']:.1f} | {middle['cpu']:.1f} | {1e6 / middle['cpu']:,.0f} |"
-            f" {middle['peak']:.0f} | {middle['arrived']:.0%} |"
+    return {
+        name: {key: statistics.median(facts[key] for facts in them) for key in them[0]}
+        for name, them in rounds.items()
+    }
+
+
+def lines(results: Results) -> Iterator[str]:
+    """A table."""
+    yield "| logger | log(), µs | CPU per event, µs | events per CPU s | peak MB | arrived |"
+    yield "|---|---|---|---|---|---|"
+    for name, facts in results.items():
+        yield (
+            f"| {name} | {facts['log']:.1f} | {facts['cpu']:.1f} | {1e6 / facts['cpu']:,.0f} |"
+            f" {facts['peak']:.0f} | {facts['arrived']:.0%} |"
         )
 
 
@@ -177,7 +187,5 @@ if __name__ == "__main__":
             serve()
         case ["contend", name, url, count]:
             contend(name, url, int(count))
-        case [count]:
-            main(int(count))
-        case _:
-            main(20_000)
+        case counts:
+            print("\n".join(lines(measure(*map(int, counts)))))

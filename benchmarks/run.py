@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import events as logging_events
 from attrs import asdict, frozen
 from bench import HERE, Result, bench, python
 from scale import SERIES, Series, measure, plot
@@ -38,6 +39,7 @@ EVENTS = (
     *("httpx, events", "openapi-python-client, events", "Statsig, events", "Statsig, events, gzip"),
     *("Statsig, events, gzip, no orjson", "Statsig, fast, events, gzip"),
 )
+BURSTS = ("AsyncStatsig, fast", "pyreqwest, async, ready bytes", "aiohttp")
 IMPORTS = (
     *("import httpx", "import statsig_api_client", "import attrs"),
     "from statsig_api_client import Statsig; Statsig('secret-x')",
@@ -59,12 +61,15 @@ class Row:
     reach: float
     got: float
     unit: str = ""
+    at_least: bool = False
 
     @property
     def line(self) -> str:
         """The row as Markdown."""
-        mark = "yes" if self.got <= self.reach else "**no**"
-        return f"| {self.what} | ≤ {self.reach:g}{self.unit} | {self.got:.2f}{self.unit} | {mark} |"
+        reached = self.got >= self.reach if self.at_least else self.got <= self.reach
+        mark, sign = "yes" if reached else "**no**", "≥" if self.at_least else "≤"
+        reach, got = f"{sign} {self.reach:g}{self.unit}", f"{self.got:.2f}{self.unit}"
+        return f"| {self.what} | {reach} | {got} | {mark} |"
 
 
 def main() -> None:
@@ -74,6 +79,8 @@ def main() -> None:
     quick = parser.parse_args().quick
     started = time.monotonic()
     groups, rows = _quick() if quick else _everything()
+    loggers = {} if quick else logging_events.measure()
+    rows += _logger_rows(loggers) if loggers else []
     print("\n| what | reach | got | reached |\n|---|---|---|---|")
     print("\n".join(row.line for row in rows))
     if not quick:
@@ -82,7 +89,7 @@ def main() -> None:
             for each in SERIES:
                 series[each.title] = measure(server, each)
                 plot(each, series[each.title], HERE / "plots")
-        _write(groups, rows, series)
+        _write(groups, rows, series, loggers)
     print(f"\n{time.monotonic() - started:.0f} s")
 
 
@@ -116,23 +123,29 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
         events = groups["Batches of 500 events"] = server.measure(
             EVENTS, size=500, rounds=11, seconds=0.2
         )
-        steady, rested = server.bursts("AsyncStatsig, fast", size=100, pause=1.0, rounds=9)
-    groups["Bursts of 100 calls, fast engine"] = {"steady": steady, "after a pause": rested}
+        bursts = {
+            calls: server.bursts(BURSTS, flight=100, calls=calls, pause=1.0, rounds=9)
+            for calls in (100, 1000)
+        }
+    for calls, table in bursts.items():
+        groups[f"Bursts of {calls} calls, 100 in flight"] = table
     imports = groups["Imports"] = _imports(rounds=15)
     rows = _call_rows(calls, many, events)
-    rows[3:3] = [
-        Row(
-            "the same, not pinned to cores",
-            1.0,
-            _ratio(loose, "Statsig, fast", "http.client"),
-        )
-    ]
+    # pyreqwest has a thread of its own, with which the caller's has to share a pinned core.
+    fast, bare = loose["Statsig, fast"], loose["pyreqwest, ready bytes"]
+    rows.insert(5, Row("the same, not pinned to cores", 25.0, fast.median - bare.median, " µs"))
+    rows.insert(
+        3, Row("the same, not pinned to cores", 1.0, fast.median / loose["http.client"].median)
+    )
     rows += _import_rows(imports)
     rows += [
-        Row(
-            "a burst of 100 after a pause, fast engine, against a steady one",
-            1.2,
-            rested.median / steady.median,
+        *(
+            Row(
+                f"a burst of {calls} after a pause, fast engine, against a steady one",
+                1.2,
+                _ratio(table, f"{BURSTS[0]}, after a pause", f"{BURSTS[0]}, steady"),
+            )
+            for calls, table in bursts.items()
         ),
         _mypy_row(),
         Row("`python generate.py`", 5.0, min(_generate() for _ in range(3)), " s"),
@@ -200,6 +213,24 @@ def _call_rows(calls: Table, many: Table, events: Table) -> list[Row]:
     ]
 
 
+def _logger_rows(loggers: logging_events.Results) -> list[Row]:
+    memory, spool, core = loggers["ours"], loggers["ours, spool"], loggers["core"]
+    return [
+        Row(
+            "`EventLogger.log()` against statsig core's `log_event`",
+            1.5,
+            memory["log"] / core["log"],
+        ),
+        Row(
+            "events delivered per second of CPU, logger to server, against statsig core",
+            1.5,
+            core["cpu"] / memory["cpu"],
+            at_least=True,
+        ),
+        Row("the same with a spool", 0.5, core["cpu"] / spool["cpu"], at_least=True),
+    ]
+
+
 def _import_rows(imports: Table) -> list[Row]:
     return [
         Row(
@@ -251,8 +282,14 @@ def _timed(*arguments: str | Path) -> float:
 # ---- The results ----
 
 
-def _write(groups: dict[str, Table], rows: list[Row], series: dict[str, Series]) -> None:
-    (HERE / "RESULTS.md").write_text("\n".join(_report(groups, rows, series)) + "\n")
+def _write(
+    groups: dict[str, Table],
+    rows: list[Row],
+    series: dict[str, Series],
+    loggers: logging_events.Results,
+) -> None:
+    report = _report(groups, rows, series, loggers)
+    (HERE / "RESULTS.md").write_text("\n".join(report) + "\n")
     results = {
         "machine": _machine(),
         "versions": _versions(),
@@ -261,6 +298,7 @@ def _write(groups: dict[str, Table], rows: list[Row], series: dict[str, Series])
             group: {name: asdict(result) for name, result in table.items()}
             for group, table in groups.items()
         },
+        "loggers": loggers,
         "scale": {
             title: {name: dict(zip(sizes, values, strict=True)) for name, (sizes, values) in lines}
             for title, lines in ((title, each.items()) for title, each in series.items())
@@ -279,13 +317,17 @@ def _versions() -> dict[str, str]:
     return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
-def _report(groups: dict[str, Table], rows: list[Row], series: dict[str, Series]) -> Iterator[str]:
+def _report(
+    groups: dict[str, Table],
+    rows: list[Row],
+    series: dict[str, Series],
+    loggers: logging_events.Results,
+) -> Iterator[str]:
     yield "# Results\n"
     yield f"Written by `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}. {_machine()}."
     yield ", ".join(f"{name} {number}" for name, number in _versions().items()) + ".\n"
     yield "The machine is shared and drifts: only ratios within one table count. `NOTES.md` tells"
-    yield "where the time goes, and what stands in the way of a row that was not reached. Events"
-    yield "through the logger, against Statsig's own SDKs, are measured by `events.py`.\n"
+    yield "where the time goes, and what stands in the way of a row that was not reached.\n"
     yield "| what | reach | got | reached |\n|---|---|---|---|"
     yield from (row.line for row in rows)
     for title, table in groups.items():
@@ -297,6 +339,8 @@ def _report(groups: dict[str, Table], rows: list[Row], series: dict[str, Series]
                 f"| {name} | {result.median:.1f} | {result.low:.1f} to {result.high:.1f} "
                 f"| {result.cpu:.1f} | {result.median / first:.2f} |"
             )
+    yield "\n## Events through the logger, beside Statsig's own SDKs\n"
+    yield from logging_events.lines(loggers)
     yield "\n## Scale\n"
     for each in SERIES:
         yield f"![{each.title}](plots/{each.file})\n"

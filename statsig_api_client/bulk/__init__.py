@@ -11,11 +11,17 @@
 
 try:
     from .dry_run import Examination, examine_events
-    from .errors import ImportStoppedError, SourceError
+    from .errors import (
+        CheckpointInUseError,
+        EventsRefusedError,
+        ImportStoppedError,
+        SourceError,
+    )
     from .importing import import_events
-    from .mapping import EventMapping, read_mapping
+    from .mapping import Constant, EventMapping, read_mapping, read_mapping_file
     from .settings import ImportOptions
     from .summary import ImportProgress, ImportSummary
+    from .times import Times
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
@@ -23,14 +29,19 @@ except ModuleNotFoundError as _missing:
     ) from None
 
 __all__ = [
+    "CheckpointInUseError",
+    "Constant",
     "EventMapping",
+    "EventsRefusedError",
     "Examination",
     "ImportOptions",
     "ImportProgress",
     "ImportStoppedError",
     "ImportSummary",
     "SourceError",
+    "Times",
     "examine_events",
     "import_events",
     "read_mapping",
+    "read_mapping_file",
 ]

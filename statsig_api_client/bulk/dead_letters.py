@@ -1,11 +1,14 @@
 """The file of what was not delivered: one line of JSON for each, with the reason."""
 
 import base64
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import orjson
 
@@ -17,18 +20,28 @@ State = Literal["rejected", "ambiguous"]
 class DeadLetters:
     """Writes dead letters. The file is made with the first of them."""
 
-    def __init__(self, path: Path, names: list[str], keep: int) -> None:
+    def __init__(self, path: Path, names: list[str], keep: int | None) -> None:
+        """Prepare to write.
+
+        Args:
+            path: The file.
+            names: Those of the input's files.
+            keep: The bytes that are kept of what is in it; None: all.
+        """
         self.path = path
         self._names = names
-        self._keep = keep
-        self._file: BinaryIO | None = None
-        self.size: int = keep
-        """Bytes that are known to be in the file."""
+        self._file: FileIO | None = None
+        there = 0
+        with suppress(OSError):  # told when there is something to write
+            there = path.stat().st_size
+        self.size: int = there if keep is None else min(keep, there)
+        """Bytes of letters that are in the file, whole."""
+        self._foreign = self.size if keep is None else 0
 
     @property
-    def exists(self) -> bool:
-        """Whether there is a file."""
-        return self.size > 0
+    def exist(self) -> bool:
+        """Whether there are letters of this import."""
+        return self.size > self._foreign
 
     def write(self, letters: list[tuple[State, Item, str]]) -> None:
         """Write letters, all or, as far as the next run sees, none.
@@ -41,23 +54,33 @@ class DeadLetters:
         if self._file is None:
             self._file = self._opened()
         data = b"".join(self._line(*letter) for letter in letters)
-        self._file.write(data)
-        self._file.flush()
-        self.size += len(data)
+        try:
+            _write(self._file, data)
+            self.size += len(data)
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
+        finally:
+            self._keep(self._file)
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
 
-    def _opened(self) -> BinaryIO:
-        if not self._keep:
+    def _opened(self) -> FileIO:
+        if not self.size:
             return self.path.open("wb", buffering=0)
         # Behind what the checkpoint knows there may be letters of batches that are sent again.
         file = self.path.open("r+b", buffering=0)
-        file.truncate(self._keep)
-        file.seek(self._keep)
+        self._keep(file)
         return file
+
+    def _keep(self, file: FileIO) -> None:
+        """Take away what is behind, since it is not whole, or not known."""
+        with suppress(OSError):  # not of a pipe
+            file.truncate(self.size)
+            file.seek(self.size)
 
     def _line(self, state: State, item: Item, reason: str) -> bytes:
         place = {"file": self._names[item.file], "line": item.record.line}
@@ -73,9 +96,25 @@ def letter(
         original = content.decode() if isinstance(content, bytes) else content
         return orjson.dumps(told | {"original": original}, default=_plain) + b"\n"
     except (UnicodeDecodeError, TypeError):
-        raw = content if isinstance(content, bytes) else repr(content).encode()
+        raw = content if isinstance(content, bytes) else _of_row(content)
         encoded = base64.b64encode(raw).decode()
         return orjson.dumps(told | {"original_base64": encoded}) + b"\n"
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:  # a disk that is nearly full takes a part of it
+        left = left[file.write(left) :]
+
+
+def _of_row(row: Mapping[str, object]) -> bytes:
+    """JSON, but for bytes that are not UTF-8: they are as they were."""
+    text = json.dumps(row, ensure_ascii=False, default=_text)
+    return text.encode(errors="surrogateescape")
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def _plain(value: object) -> object:

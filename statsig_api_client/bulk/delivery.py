@@ -46,7 +46,8 @@ def deliver(
                 pace.succeeded(began)
                 outcome.delivered.append((low, high))
             case Meaning.GUILTY:
-                pace.succeeded(began)
+                assert error is not None  # noqa: S101  (else it was delivered)
+                pace.refused(began, error, alone=high - low == 1)
                 if high - low > 1:
                     middle = (low + high) // 2
                     parts += [(middle, high), (low, middle)]

@@ -3,7 +3,9 @@
 * StatsigError
   x ConfigurationError
     + SourceError             an input that cannot be read, or is not what it was
+      + CheckpointInUseError  another import is at work with the same checkpoint
   x ImportStoppedError        an import ended before its input did
+  x EventsRefusedError        why it did: Statsig accepts nothing at all
 """
 
 from typing import TYPE_CHECKING
@@ -22,8 +24,18 @@ class SourceError(ConfigurationError):
     """The input, the checkpoint or the mapping cannot be used; the message says where and why."""
 
 
+class CheckpointInUseError(SourceError):
+    """Another import is at work with the same checkpoint."""
+
+
+class EventsRefusedError(StatsigError):
+    """Statsig refused one event after the other, and accepted none."""
+
+
 class ImportStoppedError(StatsigError):
     """An import ended before its input did. The same call goes on where it was.
+
+    What stopped it is its `__cause__`.
 
     Attributes:
         summary: What was and what was not sent.

@@ -16,7 +16,9 @@ from .dead_letters import DeadLetters, State
 from .delivery import Outcome, deliver
 from .errors import ImportStoppedError, SourceError
 from .input import Input, open_input
+from .interrupts import late_interrupts
 from .ledger import Ledger
+from .lock import only_import
 from .pace import Pace
 from .settings import ImportOptions, Settings, settings
 from .summary import ImportProgress, ImportSummary
@@ -42,8 +44,12 @@ def import_events(
 
     Raises:
         SourceError: The input cannot be read, or has changed since the checkpoint was made.
-        ImportStoppedError: It ended before the input did: the key was refused, Statsig was out of
-            reach for too long, a file was broken, a disk full. Its `summary` tells what was sent.
+        CheckpointInUseError: Another import is at work with the same checkpoint.
+        ImportStoppedError: It ended before the input did: the key or everything was refused,
+            Statsig was out of reach for too long, a file was broken, a disk full. Its `summary`
+            tells what was sent.
+        KeyboardInterrupt: Ctrl-C. What was on its way has come back, and is accounted for; after a
+            second one it may not be. The same call goes on where it was.
         ConfigurationError: An option has a value that makes no sense.
         TypeError: There is no such option, or its value has the wrong type.
 
@@ -53,7 +59,10 @@ def import_events(
     """
     checked = settings(options)
     opened = open_input(source, checked, environment_of(statsig))
-    return _Import(statsig.with_options(max_retries=0), opened, checked).run()
+    with only_import(opened.checkpoint):
+        started = _Import(statsig.with_options(max_retries=0), opened, checked)
+        with late_interrupts(started.halt):
+            return started.run()
 
 
 class _Import:
@@ -66,39 +75,58 @@ class _Import:
         if not options.restart:
             self._ledger.load(force=options.force)
         names = [source.name for source in opened.sources]
-        self._letters = DeadLetters(opened.dead_letters, names, self._ledger.dead_letter_bytes)
+        keep = 0 if options.restart else self._ledger.dead_letter_bytes
+        self._letters = DeadLetters(opened.dead_letters, names, keep)
+        self._ledger.dead_letter_bytes = self._letters.size
         self._batches = Batches(opened.sources, opened.outgoing, options)
         self._pace = Pace(
             most=options.max_concurrency,
             rate=options.max_rate,
             give_up_after=options.give_up_after,
             stop=options.stop or threading.Event(),
+            most_refused=options.max_refused,
         )
         self._flying: dict[Future[Outcome], Batch] = {}
+        self._refused: list[tuple[Batch, Outcome]] = []
+        """What came back refused before Statsig had accepted anything."""
         self._account: Counter[str] = Counter(read=self._ledger.number, skipped=self._ledger.number)
         self._started = self._told = time.monotonic()
         self._stopped = False
+        self._finished = False
+        """Whether all of the input was tried."""
 
     def run(self) -> ImportSummary:
         """Import, until the input or the patience ends."""
         problem: Exception | None = None
-        with ThreadPoolExecutor(self._options.max_concurrency, "statsig-import") as pool:
+        pool = ThreadPoolExecutor(self._options.max_concurrency, "statsig-import")
+        waits = True
+        try:
             try:
                 self._send_all(pool)
             except (SourceError, OSError) as error:
                 problem = error
+            except KeyboardInterrupt:  # the second: the checkpoint knows what is on its way
+                waits = False
+                raise
             finally:
                 self._pace.halt()
-        problem = self._settle_the_rest() or problem
-        self._letters.close()
+                pool.shutdown(wait=waits)
+        finally:
+            problem = self._settle_the_rest() or problem
+            self._letters.close()
         self._tell()
         problem = self._pace.problem or problem
         if problem is None:
             return self.summary
         self._stopped = True
-        raise ImportStoppedError(
-            f"the import stopped: {problem}", summary=self.summary
-        ) from problem
+        why = str(problem)
+        if isinstance(problem, OSError) and problem.filename is not None:
+            why = f"{problem.filename}: {problem.strerror}"
+        raise ImportStoppedError(f"the import stopped: {why}", summary=self.summary) from problem
+
+    def halt(self) -> None:
+        """Send no more, and end when what is on its way has come back."""
+        self._pace.halt()
 
     @property
     def summary(self) -> ImportSummary:
@@ -107,11 +135,12 @@ class _Import:
             **self._account,
             seconds=time.monotonic() - self._started,
             stopped=self._stopped,
-            dead_letters=self._letters.path if self._letters.exists else None,
+            dead_letters=self._letters.path if self._letters.exist else None,
         )
 
     def _send_all(self, pool: ThreadPoolExecutor) -> None:
         ledger, options = self._ledger, self._options
+        ledger.save()
         for batch in self._batches.read(ledger.number, ledger.place, ledger.settled):
             self._account["read"] += batch.end - batch.first
             self._account["skipped"] += len(batch.settled)
@@ -134,6 +163,7 @@ class _Import:
                 self._stopped = True
                 return
         self._collect(most=0)
+        self._finished = not self._pace.stopped
 
     def _save_or_settle(self, batch: Batch) -> None:
         """Remember a batch before it is sent; what cannot be remembered is not sent."""
@@ -150,19 +180,39 @@ class _Import:
             pause = 0 if enough else _PROGRESS_EVERY
             done, _ = wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
             for future in done:
-                self._settle(self._flying.pop(future), future.result())
+                self._take_back(future)
             if time.monotonic() - self._told > _PROGRESS_EVERY:
                 self._ledger.save()
                 self._tell()
             if enough:
                 return
 
+    def _take_back(self, future: Future[Outcome]) -> None:
+        """Settle a batch that has come back.
+
+        As long as Statsig has accepted nothing, refusals may say more about it than about events.
+        """
+        batch, outcome = self._flying.pop(future), future.result()
+        if outcome.rejected and not self._pace.accepted:
+            self._refused.append((batch, outcome))
+            return
+        self._settle(batch, outcome)
+        while self._pace.accepted and self._refused:
+            self._settle(*self._refused.pop())
+
     def _settle_the_rest(self) -> OSError | None:
         """Account for what was on its way when the import ended."""
         problem = None
-        for future, batch in self._flying.items():
+        for future in [future for future in self._flying if future.done()]:
             try:
-                self._settle(batch, future.result())
+                self._take_back(future)
+            except OSError as error:
+                problem = error
+        for batch, outcome in self._refused:
+            if not (self._pace.accepted or self._finished):
+                outcome.rejected.clear()
+            try:
+                self._settle(batch, outcome)
             except OSError as error:
                 problem = error
         try:

@@ -79,25 +79,30 @@ def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
             found = reader.columns
             if found is None:
                 if mapping is not None:
-                    _see_columns(source.name, mapping, _names(reader))
+                    _see_columns(source, mapping, _names(reader))
                 continue
         finally:
             reader.close()
-        if columns is not None and found != columns:
+        if columns is not None and set(found) != set(columns):
             raise SourceError(
-                f"{source.name}: its columns differ from those of {sources[0].name}: "
-                f"{', '.join(sorted(set(found) ^ set(columns))) or 'another order'}"
+                f"{source.name}: its columns differ from those of the file before: "
+                f"{', '.join(sorted(set(found) ^ set(columns)))}"
             )
         columns = found
         if settings.mapping is None:
             if "eventName" not in found:
                 raise SourceError(
-                    f"{source.name}: there is no column eventName; state a mapping. The columns "
-                    f"(of the header, in CSV) are {', '.join(found)}"
+                    f"{source.name}: there is no column eventName; state a mapping. There are "
+                    f"{_told(found, source)}"
                 )
             mapping = of_columns(found, Times("ms"))
         else:
-            _see_columns(source.name, settings.mapping, found)
+            _see_columns(source, settings.mapping, found)
+    if settings.mapping is None and len({source.format == "jsonl" for source in sources}) > 1:
+        raise SourceError(
+            "JSON lines, whose events are as on the wire, and tables are read together only with a "
+            "mapping for both"
+        )
     return mapping
 
 
@@ -110,9 +115,14 @@ def _names(reader: Reader) -> list[str]:
     return sorted(names)
 
 
-def _see_columns(name: str, mapping: EventMapping, columns: list[str]) -> None:
+def _see_columns(source: Source, mapping: EventMapping, columns: list[str]) -> None:
     if unknown := mapping.unknown(columns):
         raise SourceError(
-            f"{name}: the mapping names columns that are not there: {', '.join(unknown)}; "
-            f"there are {', '.join(columns) or 'none'}"
+            f"{source.name}: the mapping names columns that are not there: {', '.join(unknown)}; "
+            f"there are {_told(columns, source)}"
         )
+
+
+def _told(columns: list[str], source: Source) -> str:
+    where = " (line 1 of CSV has to be its header)" if source.format == "csv" else ""
+    return (", ".join(columns) or "none") + where

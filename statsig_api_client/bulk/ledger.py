@@ -24,7 +24,9 @@ class Ledger:
         self._path = path
         self._identity = identity
         self._open: dict[int, Batch] = {}
-        """Batches whose records are not all accounted for, by their first."""
+        """Batches that may be on their way, by their first records."""
+        self._left: list[Batch] = []
+        """Batches that have come back with records that were not sent."""
         self._settled: list[Span] = []
         self._synced = 0.0
         self.number: int = 0
@@ -32,7 +34,8 @@ class Ledger:
         self.place: Place = Place()
         self.in_flight: list[Span] = []
         """What an earlier run was sending when it ended."""
-        self.dead_letter_bytes: int = 0
+        self.dead_letter_bytes: int | None = None
+        """What is known to be in the file of dead letters; None if nothing is known."""
 
     @property
     def settled(self) -> list[Span]:
@@ -58,7 +61,7 @@ class Ledger:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SourceError(
-                f"{self._path}: the checkpoint cannot be read ({error}); restart sends everything"
+                f"{self._path}: the checkpoint cannot be read ({error!r}); restart sends everything"
             ) from None
         if identity != json.loads(json.dumps(self._identity)) and not force:
             raise SourceError(
@@ -85,9 +88,10 @@ class Ledger:
         left = batch.end - batch.first - len(numbers) - len(batch.settled)
         if left:
             self._settled += _spans(sorted([*numbers, *batch.settled]))
+            self._left.append(batch)
         else:
             self._settled.append((batch.first, batch.end))
-            del self._open[batch.first]
+        del self._open[batch.first]
         return left
 
     def save(self) -> None:
@@ -97,8 +101,8 @@ class Ledger:
             OSError: It cannot be written.
         """
         number, place = self.number, self.place
-        if self._open:
-            oldest = self._open[min(self._open)]
+        if unfinished := [*self._open.values(), *self._left]:
+            oldest = min(unfinished, key=lambda batch: batch.first)
             number, place = oldest.first, oldest.start
         self._settled = _merged(self._settled, number)
         if self._path is None:
@@ -114,14 +118,21 @@ class Ledger:
             ),
             "dead_letter_bytes": self.dead_letter_bytes,
         }
-        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            self._replace(self._path, json.dumps(data))
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+    def _replace(self, path: Path, content: str) -> None:
+        new = path.with_name(f"{path.name}.new")
         with new.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(data))
+            file.write(content)
             if time.monotonic() - self._synced > _SYNC_EVERY:
                 file.flush()
                 os.fsync(file.fileno())
                 self._synced = time.monotonic()
-        new.replace(self._path)
+        new.replace(path)
 
 
 def _spans(numbers: list[int]) -> list[Span]:

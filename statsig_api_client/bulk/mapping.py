@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, cast, get_args
@@ -12,18 +11,17 @@ from attrs import field, frozen
 
 from statsig_api_client import JsonValue
 
+from .cells import Conversion, conversion, text
 from .errors import Fault, SourceError
-from .times import Times, Unit, milliseconds
+from .times import Times, Unit
 
 _TARGET: Final = re.compile(
     r"eventName|time|value|user|metadata"
     r"|user\.(userID|email|ip|userAgent|country|locale|appVersion)"
     r"|user\.(custom|customIDs)\..+|user\.statsigEnvironment\.tier|metadata\..+"
 )
-_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-
-_READ_CLOSELY: Final = frozenset(("time", "value", "user", "metadata"))
-"""Fields in which a text does not stay what it is."""
+_OF_USER: Final = ("custom", "customIDs", "statsigEnvironment")
+"""Maps of an event that are in its user."""
 
 Row = Mapping[str, object]
 
@@ -113,8 +111,12 @@ def read_mapping(words: Iterable[str], times: Times | None = None) -> EventMappi
     return EventMapping(fields, times or Times())
 
 
-def read_mapping_file(path: Path, times: Times) -> EventMapping:
+def read_mapping_file(path: str | Path, times: Times | None = None) -> EventMapping:
     """Read a mapping from YAML: `fields`, and `time: {unit: s, zone: UTC}`.
+
+    Args:
+        path: The file.
+        times: What holds as far as the file says nothing of times.
 
     Raises:
         SourceError: It has another form.
@@ -122,7 +124,7 @@ def read_mapping_file(path: Path, times: Times) -> EventMapping:
     import yaml  # noqa: PLC0415  (few imports need it)
 
     try:
-        data = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
+        data = cast("object", yaml.safe_load(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
     file = cast("dict[str, object]", data) if isinstance(data, dict) else {}
@@ -130,17 +132,41 @@ def read_mapping_file(path: Path, times: Times) -> EventMapping:
     time: object = file.pop("time", None) or {}
     if file or not isinstance(fields, dict) or not isinstance(time, dict):
         raise SourceError(f"{path}: expected `fields:` and, if need be, `time:`, and no more")
-    stated = cast("dict[str, str]", cast("object", time))
-    unit = stated.get("unit", times.unit)
-    if unit is not None and unit not in get_args(Unit):
-        raise SourceError(f"{path}: time.unit: expected one of {', '.join(get_args(Unit))}")
-    return EventMapping(
-        {
-            target: Constant(source["constant"]) if isinstance(source, dict) else str(source)
-            for target, source in cast("dict[str, str | dict[str, JsonValue]]", fields).items()
-        },
-        Times(cast("Unit | None", unit), stated.get("zone", times.zone)),
+    try:
+        return EventMapping(
+            {
+                str(target): _source_of(target, source)
+                for target, source in cast("dict[object, object]", fields).items()
+            },
+            _times_of(cast("dict[str, object]", time), times or Times()),
+        )
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
+
+
+def _source_of(target: object, source: object) -> str | Constant:
+    if isinstance(source, str):
+        return source
+    if isinstance(source, dict):
+        stated = cast("dict[str, JsonValue]", source)
+        if [*stated] == ["constant"]:
+            return Constant(stated["constant"])
+    raise SourceError(
+        f"fields.{target}: expected the name of a column, in quotes unless it is a word, or "
+        "{constant: ...}"
     )
+
+
+def _times_of(stated: dict[str, object], default: Times) -> Times:
+    unit = stated.pop("unit", default.unit)
+    zone = stated.pop("zone", default.zone)
+    if unit is not None and unit not in get_args(Unit):
+        raise SourceError(f"time.unit: expected one of {', '.join(get_args(Unit))}, got {unit}")
+    if not (zone is None or isinstance(zone, str)):
+        raise SourceError(f"time.zone: expected a text, in quotes, got {zone}")
+    if stated:
+        raise SourceError(f"time: expected unit and zone, got {', '.join(map(str, stated))}")
+    return Times(cast("Unit | None", unit), zone)
 
 
 def _constant(text: str) -> JsonValue:
@@ -154,18 +180,28 @@ class RowReader:
     """Makes events of rows."""
 
     def __init__(self, mapping: EventMapping) -> None:
-        self._unit: Unit | None = mapping.times.unit
-        self._zone = mapping.times.zone_info()
-        self._fields = [
-            (*_place(target), source, target not in _READ_CLOSELY)
-            for target, source in mapping.fields.items()
-            if not target.endswith(".*")
-        ]
-        self._patterns = [
-            (_place(target)[0], str(source))
-            for target, source in mapping.fields.items()
-            if target.endswith(".*")
-        ]
+        """Prepare for the rows of one mapping.
+
+        Raises:
+            SourceError: A constant is not what its field needs.
+        """
+        self._times = mapping.times
+        self._fields: dict[str, list[tuple[str, str, Conversion, str]]] = {"": []}
+        """By the map of an event in which they are: key, column, conversion, name."""
+        self._constants: Parts = {"": {}}
+        self._patterns: list[tuple[str, str]] = []
+        for target, source in mapping.fields.items():
+            section, key = _place(target)
+            if target.endswith(".*"):
+                self._patterns.append((section, str(source)))
+                continue
+            convert = conversion(section, key, mapping.times)
+            fields = self._fields.setdefault(section, [])
+            constants = self._constants.setdefault(section, {})
+            if isinstance(source, str):
+                fields.append((key, source, convert, target))
+            elif source.value is not None:
+                constants[key] = _constant_of(target, source.value, convert)
         self._taken = {source for source in mapping.fields.values() if isinstance(source, str)}
         self._sections: dict[str, str | None] = {}
         """The map of the event to which a column belongs that only a pattern names."""
@@ -177,41 +213,28 @@ class RowReader:
             Fault: There is none in it.
         """
         parts: Parts = {}
-        self._put_fields(parts, row)
+        for section, fields in self._fields.items():
+            part = parts[section] = self._constants[section].copy()
+            for key, column, convert, target in fields:
+                value = row.get(column)
+                if type(value) is str and value and convert is text:  # most of all cells
+                    part[key] = value
+                    continue
+                if value is None and "." in column:
+                    value = _cell(row, column)
+                if value is not None and value != "":
+                    part[key] = _converted(target, value, convert)
         if self._patterns:
             self._put_patterns(parts, row)
-        event = parts.pop("", {})
-        user = parts.pop("user", {})
-        for section in ("custom", "customIDs", "statsigEnvironment"):
-            if section in parts:
-                user[section] = parts.pop(section)
-        if user:
-            event["user"] = user
-        return event | parts
-
-    def _put_fields(self, parts: Parts, row: Row) -> None:
-        for section, key, source, is_plain in self._fields:
-            value: object
-            if isinstance(source, Constant):
-                value = source.value
-            else:
-                value = row.get(source)
-                if value is None and "." in source:
-                    value = _cell(row, source)
-            if value is None or value == "":
-                continue
-            if is_plain and type(value) is str:  # most of all cells
-                if section not in parts:
-                    parts[section] = {}
-                parts[section][key] = value
-            else:
-                self._put(parts, section, key, value)
+        return _joined(parts)
 
     def _put_patterns(self, parts: Parts, row: Row) -> None:
         for column, value in row.items():
             section = self._section(column)
             if section is not None and value is not None and value != "":
-                self._put(parts, section, column, value)
+                convert = conversion(section, column, self._times)
+                part = parts.setdefault(section, {})
+                part[column] = _converted(f"{section}.{column}", value, convert)
 
     def _section(self, column: str) -> str | None:
         try:
@@ -224,25 +247,6 @@ class RowReader:
             if len(self._sections) < 10_000:  # a file may have other names in every line
                 self._sections[column] = found
             return found
-
-    def _put(self, parts: Parts, section: str, key: str, value: object) -> None:
-        part = parts.setdefault(section, {})
-        if section == "" and key == "time":
-            part[key] = milliseconds(value, self._unit, self._zone)
-        elif section == "" and key == "value":
-            part[key] = _number_or_text(value)
-        elif section == "custom":
-            part[key] = float(value) if isinstance(value, Decimal) else value
-        elif key in ("user", "metadata") and section == "":
-            if not isinstance(value, Mapping):
-                raise Fault(f"{key}: expected an object, got {type(value).__name__}")
-            members = cast("Mapping[str, object]", value)
-            whole = {name: member for name, member in members.items() if member is not None}
-            if key == "metadata":
-                whole = {name: _text(member) for name, member in whole.items()}
-            parts.setdefault(key, {}).update(whole)
-        else:
-            part[key] = _text(value)
 
 
 def _place(target: str) -> tuple[str, str]:
@@ -263,22 +267,32 @@ def _cell(row: Row, column: str) -> object:
     return value
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
+def _converted(target: str, value: object, convert: Conversion) -> object:
     try:
-        return orjson.dumps(value).decode().strip('"')
-    except TypeError:
-        raise Fault(f"expected a text, got {type(value).__name__}") from None
+        return convert(value)
+    except Fault as fault:
+        raise Fault(f"{target}: {fault}") from None
 
 
-def _number_or_text(value: object) -> object:
-    if isinstance(value, str):
-        if not _NUMBER.fullmatch(value):
-            return value
-        return float(value) if re.search("[.eE]", value) else int(value)
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return float(value) if isinstance(value, Decimal) else value
-    return _text(value)
+def _constant_of(target: str, value: object, convert: Conversion) -> object:
+    try:
+        return _converted(target, value, convert)
+    except Fault as fault:
+        raise SourceError(f"mapping: {fault}") from None
+
+
+def _joined(parts: Parts) -> dict[str, object]:
+    """The event whose maps these are."""
+    event = parts.pop("")
+    for section in _OF_USER:
+        if part := parts.pop(section, None):
+            _join(parts.setdefault("user", {}), section, part)
+    for section, part in parts.items():
+        if part:
+            _join(event, section, part)
+    return event
+
+
+def _join(whole: dict[str, object], name: str, part: dict[str, object]) -> None:
+    known = whole.get(name)
+    whole[name] = {**known, **part} if isinstance(known, dict) else part

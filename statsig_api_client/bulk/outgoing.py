@@ -19,6 +19,9 @@ _ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-
 _EARLIEST: Final = 946_684_800_000
 """Milliseconds: what is before the year 2000 has another unit than it should."""
 _DAY: Final = 86_400_000
+_MAX_USER: Final = 4096
+_MAX_USER_ID: Final = 128
+"""Characters. Statsig's SDK for Node warns of what is above: it may be trimmed or stripped."""
 _USER_TEXTS: Final = frozenset(
     ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 )
@@ -61,6 +64,8 @@ class Outgoing:
         self._check(event)
         if self._complete(event) or encoded is None:
             encoded = _encoded(event)
+        if not self._allow_cut and (user := event.get("user")):
+            _check_lengths(cast("Event", user), len(encoded))
         if len(encoded) > self._most:
             raise Fault(f"the event has {len(encoded):,} bytes, more than {self._most:,}")
         return encoded
@@ -150,6 +155,15 @@ def _is_usual_user(user: object) -> bool:
         if not (type(value) is str and key in _USER_TEXTS):
             return False
     return True
+
+
+def _check_lengths(user: Event, most: int) -> None:
+    """See whether Statsig may cut something of a user, who has at most so many characters."""
+    name = user.get("userID")
+    if type(name) is str and len(name) > _MAX_USER_ID:
+        raise Fault(f"user.userID: Statsig may cut IDs above {_MAX_USER_ID} characters")
+    if most > _MAX_USER and len(_encoded(user).decode()) > _MAX_USER:
+        raise Fault(f"user: Statsig may strip what is above {_MAX_USER:,} characters")
 
 
 def decoded(line: bytes) -> Event:

@@ -7,6 +7,8 @@ from statsig_api_client import StatsigError
 from statsig_api_client._clock import Clock
 from statsig_api_client.events.backoff import Backoff
 
+from .errors import EventsRefusedError
+
 _LOOK: Final = 0.1
 """Seconds between two looks at whether to stop."""
 
@@ -19,13 +21,21 @@ class Pace:
     """
 
     def __init__(
-        self, *, most: int, rate: float | None, give_up_after: float, stop: threading.Event
+        self,
+        *,
+        most: int,
+        rate: float | None,
+        give_up_after: float,
+        stop: threading.Event,
+        most_refused: int | None = None,
     ) -> None:
         self._clock = Clock()
         self._backoff = Backoff(self._clock)
         self._most = most
         self._rate = rate
         self._give_up_after = give_up_after
+        self._most_refused = most_refused
+        self._refused = 0
         self._stop = stop
         self._changed = threading.Condition()
         self._limit = 1.0
@@ -36,6 +46,8 @@ class Pace:
         self._failed_at = 0.0
         self._failing_since: float | None = None
         self._halted = False
+        self.accepted: bool = False
+        """Whether the server has accepted anything."""
         self.problem: StatsigError | None = None
         """Why no more requests go, if it is not that someone asked."""
 
@@ -68,16 +80,38 @@ class Pace:
             return None
 
     def succeeded(self, began: float) -> None:
-        """A request came back, and the server is well."""
+        """A request came back, and was accepted."""
         with self._changed:
-            self._flying -= 1
-            self._failing_since = None
-            # What was on its way when another failed says nothing about now.
-            if began >= self._failed_at:
-                self._backoff.succeeded()
+            self.accepted = True
+            if self._is_well(began):
                 more = 1.0 if self._doubling else 1 / self._limit
                 self._limit = min(self._most, self._limit + more)
             self._changed.notify_all()
+
+    def refused(self, began: float, error: StatsigError, *, alone: bool) -> None:
+        """A request came back since something in it is bad; the server is well.
+
+        It may refuse a number of events that were sent alone, but not one after the other while it
+        accepts nothing: then it is not the events that are bad.
+        """
+        with self._changed:
+            self._is_well(began)
+            self._refused += alone
+            if not self.accepted and self._refused == self._most_refused:
+                self.problem = EventsRefusedError(
+                    f"Statsig accepted nothing, and refused {self._refused:,} events one by one, "
+                    f"as many as max_refused allows: {error}"
+                )
+            self._changed.notify_all()
+
+    def _is_well(self, began: float) -> bool:
+        """A request came back from a server that is well; whether that says something about now."""
+        self._flying -= 1
+        self._failing_since = None
+        if began < self._failed_at:  # it was on its way when another failed
+            return False
+        self._backoff.succeeded()
+        return True
 
     def failed(self, began: float, error: StatsigError, retry_after: float | None) -> None:
         """A request came back, and the server is not well."""

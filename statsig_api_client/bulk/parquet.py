@@ -3,21 +3,25 @@
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-_ROWS = 2000
+_ROWS = 1000
 """Rows that are in memory as Python's objects at once."""
+_BUFFER = 65536
+"""Bytes of each column that are read at once; else a row group's columns are in memory whole."""
 
 
 class Table:
     """A file of Parquet."""
 
     def __init__(self, path: Path) -> None:
-        self._file = pyarrow.parquet.ParquetFile(path)
+        self._file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
         self.columns: list[str] = list(self._file.schema_arrow.names)
         self.rows: int = self._file.metadata.num_rows
 
@@ -35,10 +39,10 @@ class Table:
         for batch in self._file.iter_batches(
             batch_size=_ROWS, row_groups=groups, use_threads=False
         ):
-            columns = [column.to_pylist() for column in batch.columns]
+            columns = [values_of(column) for column in batch.columns]
             rows_of = [
-                dict(zip(self.columns, values, strict=True))
-                for values in zip(*columns, strict=True)
+                dict(zip(self.columns, values, strict=False))
+                for values in zip(*columns, strict=False)
             ]
             yield before, rows_of
             before += len(rows_of)
@@ -46,3 +50,17 @@ class Table:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def values_of(column: pa.Array) -> list[object]:
+    """Python's objects for the cells of a column; what has none stays to be seen with its row."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        cells = column.cast(pa.binary()).to_pylist()
+        return [cell and cell.decode(errors="surrogateescape") for cell in cells]
+    except (ValueError, OverflowError):  # a moment beyond the years of Python's
+        return column.cast(pa.string()).to_pylist()

@@ -27,19 +27,22 @@ class ImportOptions(TypedDict, total=False):
     mapping: EventMapping | None
     """Which column is which field of an event. Default None: events are as on the wire."""
     allow_cut: bool
-    """Send events of which Statsig may cut or lose a part: texts above 64 characters, metadata
-    above 4096, dots in its keys. Default False: they are rejected.
+    """Send events of which Statsig may cut or lose a part: names and values above 64 characters,
+    metadata above 4096, dots in its keys, user IDs above 128, users above 4096. Default False: they
+    are rejected.
     """
     allow_no_time: bool
     """Send events without a time, which then happened when they arrive. Default False."""
     checkpoint: str | Path | None
     """The file that remembers how far an import is. Default: beside the first input."""
     dead_letters: str | Path | None
-    """The file for what was rejected or is ambiguous. Default: beside the first input."""
+    """The file for what was rejected or is ambiguous, behind what is in it. Default: beside the
+    first input."""
     force: bool
     """Go on although the input or the mapping has changed. Default False."""
     restart: bool
-    """Forget the checkpoint, and send everything. Default False."""
+    """Forget the checkpoint, and send everything; new dead letters replace the old. Default False.
+    """
     max_batch: int
     """The most events in one request. Default 1000."""
     max_batch_bytes: int
@@ -52,6 +55,9 @@ class ImportOptions(TypedDict, total=False):
     """Send events again whose reply was lost; they may be counted twice. Default False."""
     give_up_after: float
     """Seconds without any success after which it ends, to be resumed. Default 300."""
+    max_refused: int
+    """How many events Statsig may refuse, one by one, as long as it has accepted none; then the
+    import ends, and has used up none of them. Default 100."""
     compress: bool
     """Whether requests are compressed by gzip. Default True."""
     on_progress: Callable[[ImportProgress], object] | None
@@ -92,6 +98,7 @@ class Settings:
     max_rate: float | None = field(default=None, validator=_rate)
     resend_ambiguous: bool = False
     give_up_after: float = field(default=300.0, validator=_positive)
+    max_refused: int = field(default=100, validator=_positive)
     compress: bool = True
     on_progress: Callable[[ImportProgress], object] | None = None
     stop: threading.Event | None = None

@@ -293,4 +293,8 @@ def _parquet(source: Source) -> "Table":
         raise SourceError(
             f"{source.name}: Parquet needs pyarrow: pip install 'statsig-api-client[bulk]'"
         ) from None
-    return Table(source.path)
+    table = Table(source.path)
+    if len(set(table.columns)) < len(table.columns):
+        table.close()
+        raise SourceError(f"{source.name}: columns of different names are expected")
+    return table

@@ -47,28 +47,32 @@ def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
     Raises:
         Fault: It is none, or its unit or zone was not stated.
     """
-    if isinstance(value, str):
-        if _NUMBER.fullmatch(value):
-            value = float(value) if "." in value else int(value)
-        else:
-            value = _parsed(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            if zone is None:
-                raise Fault("time: names no zone, and none was stated")
-            value = value.replace(tzinfo=zone)
-        return round(value.timestamp() * 1000)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Fault(f"time: expected a number or a text, got {type(value).__name__}")
-    if unit is None:
-        raise Fault("time: is a number, and no unit was stated")
-    if unit == "ms" and isinstance(value, int):
+    if type(value) is int and unit == "ms":
         return value
-    return round(value * _MILLISECONDS[unit])
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else _parsed(value)
+    try:
+        if isinstance(value, datetime):
+            return _of_moment(value, zone)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Fault(f"expected a number or a text, got {type(value).__name__}")
+        if unit is None:
+            raise Fault("is a number, and no unit was stated")
+        return round(value * _MILLISECONDS[unit])
+    except (OverflowError, ValueError):  # not a number, infinity, the first or the last day
+        raise Fault(f"{value} is beyond all times") from None
+
+
+def _of_moment(moment: datetime, zone: tzinfo | None) -> int:
+    if moment.tzinfo is None:
+        if zone is None:
+            raise Fault("names no zone, and none was stated")
+        moment = moment.replace(tzinfo=zone)
+    return round(moment.timestamp() * 1000)
 
 
 def _parsed(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise Fault("time: expected a number, or a text of the form of ISO 8601") from None
+        raise Fault("expected a number, or a text of the form of ISO 8601") from None

@@ -6,7 +6,11 @@
 `docs/cli.md` has all commands. It needs the extra `cli`.
 """
 
+import os
 import sys
+from typing import Final
+
+_INTERRUPTED: Final = 130
 
 
 def run() -> int:
@@ -20,4 +24,10 @@ def run() -> int:
             file=sys.stderr,
         )
         return 3
-    return main()
+    status = main()
+    if status == _INTERRUPTED:
+        # Python would wait for requests that are on their way.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status

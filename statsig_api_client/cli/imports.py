@@ -8,16 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import click
 from attrs import asdict
 
-from statsig_api_client import ConfigurationError
+from statsig_api_client import ConfigurationError, StatsigError
 
 from .connection import ConnectionOptions, client, connection_options
-from .exits import Exit
+from .exits import Exit, exit_of
 from .help import examples, json_option, options
 
 if TYPE_CHECKING:
@@ -87,17 +86,32 @@ _resume_options = options(
     ),
 )
 _speed_options = options(
-    click.option("--max-rate", type=float, metavar="N", help="The most events per second."),
+    click.option(
+        "--max-rate",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="The most events per second.",
+    ),
     click.option(
         "--max-concurrency",
         type=click.IntRange(1),
+        metavar="N",
         default=8,
         show_default=True,
         help="The most requests at once; it begins with one.",
     ),
     click.option(
+        "--max-refused",
+        type=click.IntRange(1),
+        metavar="N",
+        default=100,
+        show_default=True,
+        help="The most events that Statsig may refuse before it has accepted any; then the import "
+        "ends.",
+    ),
+    click.option(
         "--give-up-after",
-        type=float,
+        type=click.FloatRange(0, min_open=True),
         default=300.0,
         metavar="SECONDS",
         help="How long nothing may succeed before the import ends.  [default: 300]",
@@ -123,6 +137,7 @@ class _ImportingOptions(_InputOptions, ConnectionOptions):
     resend_ambiguous: bool
     max_rate: float | None
     max_concurrency: int
+    max_refused: int
     give_up_after: float
 
 
@@ -176,10 +191,20 @@ def import_events(
             summary, problem = error.summary, error
     _show_summary(summary, as_json=as_json)
     if problem is not None:
-        click.echo(f"error: {problem}; the same command goes on where it was", err=True)
-        nothing_done = not summary.delivered and not summary.skipped
-        return Exit.API if nothing_done else Exit.PARTLY_IMPORTED
+        click.echo(f"error: {problem}; {_how_to_go_on(problem, files)}", err=True)
+        cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
+        if nothing_done and isinstance(cause, StatsigError):
+            return exit_of(cause)
+        return Exit.PARTLY_IMPORTED
     return Exit.OK if summary.complete else Exit.PARTLY_IMPORTED
+
+
+def _how_to_go_on(problem: Exception, files: tuple[str, ...]) -> str:
+    if "-" in files:
+        return "standard input cannot be gone on with: give what was not sent again"
+    if isinstance(problem.__cause__, ConfigurationError):
+        return "when that is mended, the same command with --force goes on where it was"
+    return "the same command goes on where it was"
 
 
 def _options(given: _ImportingOptions) -> "ImportOptions":
@@ -195,19 +220,19 @@ def _options(given: _ImportingOptions) -> "ImportOptions":
         "resend_ambiguous": given["resend_ambiguous"],
         "max_rate": given["max_rate"],
         "max_concurrency": given["max_concurrency"],
+        "max_refused": given["max_refused"],
         "give_up_after": given["give_up_after"],
     }
 
 
 def _mapping(given: _InputOptions) -> "EventMapping | None":
-    from statsig_api_client.bulk.mapping import read_mapping, read_mapping_file  # noqa: PLC0415
-    from statsig_api_client.bulk.times import Times  # noqa: PLC0415
+    from statsig_api_client.bulk import Times, read_mapping, read_mapping_file  # noqa: PLC0415
 
     times = Times(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:
         if given["fields"]:
             raise click.UsageError("--map and --map-file exclude each other")
-        return read_mapping_file(Path(given["map_file"]), times)
+        return read_mapping_file(given["map_file"], times)
     if given["fields"]:
         return read_mapping(given["fields"], times)
     if given["time_unit"] or given["time_zone"]:

@@ -287,7 +287,7 @@ class _Life:
 
     def _is_worker(self) -> bool:
         """Whether this is the thread that sends, which must not wait for itself."""
-        return threading.current_thread() is self._worker
+        return self._worker is not None and self._worker.ident == threading.get_ident()
 
     def _deadline(self, timeout: float | None) -> float:
         return math.inf if timeout is None else self._clock.monotonic() + timeout

@@ -3,7 +3,7 @@
 Everything is in one SQLite database in WAL mode, which processes share. What is committed survives
 the end of a process, and with `durability="power"` the machine's.
 
-    events          what waits, in the order in which it was logged; ids are never used again
+    events          what waits, in the order in which it was logged; no ID is used again
     leases          which range of ids some process is sending, and until when that is its right
     dead_letters    what Statsig refused, or what was set aside
     ledger          what became of all other events
@@ -29,7 +29,7 @@ _APPLICATION: Final = 0x53744576
 _MIGRATIONS: Final = (
     """
 CREATE TABLE events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     logged INTEGER NOT NULL,
     data BLOB NOT NULL
 );
@@ -53,15 +53,21 @@ CREATE TABLE ledger (
     dropped INTEGER NOT NULL DEFAULT 0,
     retried INTEGER NOT NULL DEFAULT 0,
     resent_ambiguous INTEGER NOT NULL DEFAULT 0,
-    moved INTEGER NOT NULL DEFAULT 0
+    moved INTEGER NOT NULL DEFAULT 0,
+    removed_to INTEGER NOT NULL DEFAULT 0
 );
 INSERT INTO ledger DEFAULT VALUES;
-INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0);
 """,
 )
 """What leads from one version of the tables to the next; `user_version` counts them."""
 
-_INSERT: Final = "INSERT INTO events (logged, data) VALUES (?, ?)"
+YOUNGEST: Final = "max(removed_to, coalesce((SELECT max(id) FROM events), 0))"
+"""Of the ledger: the last ID that an event was given. With AUTOINCREMENT SQLite would keep it, and
+write one page more for each event.
+"""
+_INSERT: Final = (
+    f"INSERT INTO events (id, logged, data) VALUES ((SELECT {YOUNGEST} + 1 FROM ledger), ?, ?)"  # noqa: S608
+)
 
 _BUSY: Final = 10.0
 """Seconds to wait for other processes."""
@@ -113,7 +119,10 @@ class SpoolFile:
         Raises:
             SpoolError: The file cannot be used.
         """
-        return cast("int", self.execute(_INSERT, logged, event).lastrowid)
+        try:
+            return cast("int", self._connection.execute(_INSERT, (logged, event)).lastrowid)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def insert(self, events: list[tuple[int, bytes]]) -> int:
         """Write events, all or none; the ID of the last one.
@@ -129,6 +138,15 @@ class SpoolFile:
             except sqlite3.Error as error:
                 raise self._failed(error) from error
         return self.one("SELECT last_insert_rowid()")[0]
+
+    def delete(self, first: int, last: int) -> None:
+        """Take events out, for good; within a transaction.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        self.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
+        self.execute("UPDATE ledger SET removed_to = max(removed_to, ?)", last)
 
     @contextmanager
     def transaction(self) -> Generator[None]:

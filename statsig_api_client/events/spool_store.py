@@ -14,7 +14,7 @@ from attrs import define, evolve, frozen
 from .errors import EventQueueFullError, SpoolError, closed
 from .outcome import Delivery, EventStats, logger, report
 from .settings import Settings
-from .spool_file import SpoolFile
+from .spool_file import YOUNGEST, SpoolFile
 from .store import Batch
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ class SpoolStore:
         """See `Store`."""
         if self._lock.acquire(blocking=False):  # so no other thread is writing
             try:
+                before = self._fresh
                 written = self._is_simple(event) and self._write_one(event)
-                full = self._fresh >= self._settings.max_batch
+                full = before < self._settings.max_batch <= self._fresh
             finally:
                 self._lock.release()
             if written:
@@ -114,13 +115,14 @@ class SpoolStore:
                 self._entries.remove(entry)
                 raise closed()
             self._writing = True
+            before = self._fresh
             try:
                 self._write_entries(force=force)
             except SpoolError as error:
                 problem = error
             finally:
                 self._writing = False
-            full = self._fresh >= self._settings.max_batch
+            full = before < self._settings.max_batch <= self._fresh
             if not entry.written:
                 self._entries.remove(entry)
         if full:
@@ -198,7 +200,7 @@ class SpoolStore:
                 if not found:
                     return  # all that there is is being sent
                 first, last = found[0][0], found[-1][0]
-                self._file.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
+                self._file.delete(first, last)
                 self._count("dropped", len(found))
             self._room = self._free()
             report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
@@ -327,8 +329,9 @@ class SpoolStore:
                 "SELECT state, count(*) FROM dead_letters GROUP BY state"
             ).fetchall()
             self._file.execute(
-                "INSERT INTO events (logged, data)"
-                " SELECT logged, data FROM dead_letters ORDER BY id"
+                "INSERT INTO events (id, logged, data)"  # noqa: S608
+                f" SELECT {YOUNGEST} + row_number() OVER (ORDER BY id), logged, data"
+                " FROM dead_letters, ledger"
             )
             self._file.execute("DELETE FROM dead_letters")
             for state, events in states:
@@ -361,8 +364,7 @@ class SpoolStore:
                 len(batch),
             )
             return False
-        first, last = batch.ids[0], batch.ids[-1]
-        self._file.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
+        self._file.delete(batch.ids[0], batch.ids[-1])
         # The rest of the lease, if any, is what is still in hand.
         self._file.execute(
             "DELETE FROM leases WHERE token = ? AND NOT EXISTS"
@@ -387,8 +389,7 @@ class SpoolStore:
         """See `Store`."""
         with self._lock:
             try:
-                statement = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
-                (self._youngest,) = self._file.one(statement)
+                (self._youngest,) = self._file.one(f"SELECT {YOUNGEST} FROM ledger")  # noqa: S608
             except SpoolError as error:
                 self._complain(str(error))
             return self._youngest
@@ -428,19 +429,27 @@ class SpoolStore:
 
     def _account(self) -> EventStats:
         # One statement, so that it is of one moment.
-        seq, pending, oldest, delivered, rejected, ambiguous, dropped, retried, resent, moved = (
-            self._file.one(
-                "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events'),"
-                " (SELECT count(*) FROM events),"
-                " (SELECT coalesce(min(logged), 0) FROM (SELECT logged FROM events"
-                " ORDER BY id LIMIT 1)), ledger.* FROM ledger"
-            )
+        (
+            youngest,
+            pending,
+            oldest,
+            delivered,
+            rejected,
+            ambiguous,
+            dropped,
+            retried,
+            resent,
+            moved,
+        ) = self._file.one(
+            f"SELECT {YOUNGEST}, (SELECT count(*) FROM events),"  # noqa: S608
+            " coalesce((SELECT logged FROM events ORDER BY id LIMIT 1), 0), delivered,"
+            " rejected, ambiguous, dropped, retried, resent_ambiguous, moved FROM ledger"
         )
         age = self._clock.time() - oldest / 1000
         return EventStats(
             # Each event that came has a number, but for those that were refused. Those that came
             # back from the dead letters have two, and those that went elsewhere need none.
-            accepted=seq - moved + self._refused,
+            accepted=youngest - moved + self._refused,
             delivered=delivered,
             rejected=rejected,
             ambiguous=ambiguous,

@@ -16,7 +16,7 @@ from .connections import http_server
 from .recording import Recording
 from .request_log import RequestLog
 from .service import Service
-from .watch import watching
+from .watch import versions, watching
 
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
@@ -61,6 +61,7 @@ class ServerThread:
             stack.callback(recording.close)
             self._watched = settings.watch
             self.service: Service = Service(settings.project, recording)
+            self._files = versions(self.service.files)
             stack.callback(self.service.close)
             self._listener = stack.enter_context(_listen(settings.host, settings.port))
             self._closing = stack.pop_all()
@@ -83,7 +84,8 @@ class ServerThread:
         self._closing.close()
 
     async def _serve(self) -> None:
-        with watching(self.service) if self._watched else contextlib.nullcontext():
+        files = self._files
+        with watching(self.service, files) if self._watched else contextlib.nullcontext():
             await self._server.serve([self._listener])
 
 

@@ -28,6 +28,11 @@ class Journal:
         self._letters: list[bytes] = []
         self._due = 0.0
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no earlier attempt has accounted for anything."""
+        return not self._before
+
     def recalls(self, content: bytes) -> bool:
         """Whether an earlier attempt has accounted for an event; each is recalled once."""
         if not self._known:

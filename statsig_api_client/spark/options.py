@@ -16,7 +16,7 @@ from statsig_api_client.bulk.times import Times, Unit
 
 _OPTIONS: Final = (
     *("path", "map", "timeUnit", "timeZone", "maxRate", "tasks", "concurrency", "giveUpAfter"),
-    *("resendAmbiguous", "allowCut", "allowNoTime", "resume"),
+    *("maxRefused", "resendAmbiguous", "allowCut", "allowNoTime", "resume"),
     *("url", "allowHttp", "environment", "apiKeyFile"),
 )
 _NAMES: Final = {name.lower(): name for name in _OPTIONS}
@@ -84,6 +84,7 @@ class SinkOptions:
     """Events per second, for one task."""
     concurrency: int
     give_up_after: float
+    max_refused: int
     resend_ambiguous: bool
     allow_cut: bool
     allow_no_time: bool
@@ -105,6 +106,7 @@ def read_options(given: Mapping[str, str]) -> SinkOptions:
         rate=options.rate(),
         concurrency=int(options.number("concurrency", whole=True) or 8),
         give_up_after=options.number("giveUpAfter") or 120.0,
+        max_refused=int(options.number("maxRefused", whole=True) or 100),
         resend_ambiguous=options.flag("resendAmbiguous"),
         allow_cut=options.flag("allowCut"),
         allow_no_time=options.flag("allowNoTime"),

@@ -4,6 +4,7 @@
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 
 from collections.abc import Iterable, Iterator
 from typing import Final, cast
@@ -24,7 +25,8 @@ from pyspark.sql.types import (
 
 from statsig_api_client import ConfigurationError
 from statsig_api_client.bulk.errors import SourceError
-from statsig_api_client.bulk.mapping import EventMapping, of_columns
+from statsig_api_client.bulk.mapping import EventMapping, RowReader, of_columns
+from statsig_api_client.bulk.parquet import values_of
 from statsig_api_client.bulk.times import Times
 
 _TEXTS: Final = ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
@@ -55,6 +57,7 @@ def mapping_of(schema: StructType, mapping: EventMapping | None, times: Times) -
     for target, source in mapping.fields.items():
         if isinstance(source, str) and not target.endswith(".*"):
             _check(target, source, _type_of(source, schema), mapping.times)
+    RowReader(mapping)  # sees whether constants are what their fields need
     return mapping
 
 
@@ -143,11 +146,21 @@ def count_rows(batches: Iterable[object]) -> int:
     return sum(batch.num_rows for batch in cast("Iterable[pa.RecordBatch]", batches))
 
 
-def _cells(column: object) -> list[object]:
-    array = cast("pa.Array", column)
-    if pa.types.is_nested(array.type):
-        return [without_nulls(cell) for cell in array.to_pylist(maps_as_pydicts="lossy")]
-    return array.to_pylist()
+def _cells(column: pa.Array) -> list[object]:
+    """The values of a column; what has none stays to be seen with its row."""
+    if not pa.types.is_nested(column.type):
+        return values_of(column)
+    try:
+        return [without_nulls(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")]
+    except (ValueError, OverflowError):  # text that is not UTF-8, a moment beyond Python's years
+        return [_cell(scalar) for scalar in column]
+
+
+def _cell(scalar: pa.Scalar) -> object:
+    try:
+        return without_nulls(scalar.as_py(maps_as_pydicts="lossy"))
+    except (ValueError, OverflowError) as error:
+        return f"cannot be read: {error}"
 
 
 def without_nulls(value: object) -> object:

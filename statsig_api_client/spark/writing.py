@@ -54,8 +54,14 @@ class PartitionWriter:
             rate=options.rate,
             give_up_after=options.give_up_after,
             stop=threading.Event(),
+            # Of what is left by another attempt all may be bad.
+            most_refused=options.max_refused if journal.is_first else None,
         )
         self._flying: dict[Future[Outcome], Batch] = {}
+        self._refused: list[tuple[Batch, Outcome]] = []
+        """What came back refused before Statsig had accepted anything."""
+        self._finished = False
+        """Whether all rows were tried."""
         self._account: Counter[str] = Counter()
 
     def write(self, rows: Iterable[Row]) -> tuple[Totals, StatsigError | None]:
@@ -75,6 +81,7 @@ class PartitionWriter:
                 # Whatever ended it: what has been delivered is written down.
                 self._pace.halt()
                 self._collect(most=0)
+                self._settle_refused()
                 self._journal.write()
         problem = self._pace.problem
         if problem is not None and not is_final(problem):
@@ -105,6 +112,7 @@ class PartitionWriter:
             if self._pace.stopped:
                 return
         self._collect(most=0)
+        self._finished = not self._pace.stopped
 
     def _batches(self, rows: Iterable[Row]) -> Iterator[Batch]:
         batch, size = _empty(0), 0
@@ -139,9 +147,28 @@ class PartitionWriter:
             enough = len(self._flying) <= most
             done, _ = wait(self._flying, timeout=0 if enough else None, return_when=FIRST_COMPLETED)
             for future in done:
-                self._settle(self._flying.pop(future), future.result())
+                self._take_back(self._flying.pop(future), future.result())
             if enough:
                 return
+
+    def _take_back(self, batch: Batch, outcome: Outcome) -> None:
+        """Settle a batch that has come back.
+
+        As long as Statsig has accepted nothing, refusals may say more about it than about events.
+        """
+        if outcome.rejected and not self._pace.accepted:
+            self._refused.append((batch, outcome))
+            return
+        self._settle(batch, outcome)
+        while self._pace.accepted and self._refused:
+            self._settle(*self._refused.pop())
+
+    def _settle_refused(self) -> None:
+        """Settle what was refused by a Statsig that has accepted nothing."""
+        for batch, outcome in self._refused:
+            if not self._finished:
+                outcome.rejected.clear()
+            self._settle(batch, outcome)
 
     def _settle(self, batch: Batch, outcome: Outcome) -> None:
         events = batch.events

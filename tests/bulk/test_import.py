@@ -1,6 +1,10 @@
 """Imports: every line is accounted for, whatever happens, and the next run goes on."""
 
+import errno
+import fcntl
 import gzip
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +24,8 @@ from hypothesis import strategies as st
 from bulk.conftest import event, letters, lines, write
 from statsig_api_client import ConfigurationError, Statsig
 from statsig_api_client.bulk import (
+    CheckpointInUseError,
+    EventsRefusedError,
     ImportOptions,
     ImportProgress,
     ImportStoppedError,
@@ -104,7 +110,9 @@ BAD_LINES: list[tuple[object, str]] = [
     (event(0, time=10**14), "more than a day from now"),
     (event(0, time="2026-01-01T00:00:00"), "RFC 3339 with a zone"),
     (event(0, time=1.5), "time: expected whole milliseconds"),
-    (event(0, user={"userID": "x" * 2_000_000}), "more than 1,048,576"),
+    (event(0, user={"userID": "1"}, other="x" * 2_000_000), "more than 1,048,576"),
+    (event(0, user={"userID": "x" * 129}), "user.userID: Statsig may cut IDs above 128"),
+    (event(0, user={"custom": {"a": "ä" * 5000}}), "user: Statsig may strip what is above 4,096"),
     (b'{"eventName":"' + b"a" * 10_000_000 + b'"}', "more than 9,437,184 bytes"),
 ]
 
@@ -133,6 +141,7 @@ def test_what_statsig_may_cut_is_sent_if_allowed(
 ) -> None:
     file = tmp_path / "e.jsonl"
     long = event(1, value="a" * 65, metadata={"n": "1", "a.b": "x" * 5000})
+    long["user"] = {"userID": "x" * 129, "custom": {"a": "x" * 5000}}
     timeless = event(3)
     del timeless["time"], timeless["user"]
     dated = event(2, time="2026-01-01T00:00:00+01:00", user={"custom": {"a": 1}})
@@ -176,7 +185,7 @@ def test_a_changed_input_is_refused_without_force(
     assert (summary.skipped, summary.delivered) == (10, 1)
     assert set(collector.taken.values()) == {1}
     (tmp_path / "e.jsonl.checkpoint").write_text("{}")
-    with pytest.raises(SourceError, match="checkpoint cannot be read"):
+    with pytest.raises(SourceError, match=r"checkpoint cannot be read \(KeyError\('input'\)\)"):
         import_events(statsig, file)
 
 
@@ -268,7 +277,7 @@ def test_an_outage_ends_it_and_the_next_run_goes_on(
 def test_a_full_disk_for_dead_letters_stops_it(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(event(1), event(2), b"{"))
-    with pytest.raises(ImportStoppedError, match="No space left") as stopped:
+    with pytest.raises(ImportStoppedError, match="/dev/full: No space left") as stopped:
         import_events(statsig, file, dead_letters="/dev/full")
     summary = stopped.value.summary
     assert (summary.delivered, summary.rejected, summary.unsent) == (2, 0, 1)
@@ -400,6 +409,239 @@ def test_every_run_balances_and_all_runs_together_account_for_all(
         assert (len(letters(path)) if path.exists() else 0) == dead
 
 
+def test_a_server_that_refuses_everything_ends_it_and_nothing_is_used_up(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(b"{", *map(event, range(3000))))
+    collector.plan = lambda *_: Answer(400, b'{"message":"no such project"}', takes=False)
+    with pytest.raises(ImportStoppedError, match=r"accepted nothing.*no such project") as stopped:
+        import_events(statsig, file, max_batch=200)
+    assert isinstance(stopped.value.__cause__, EventsRefusedError)
+    summary = stopped.value.summary
+    assert (summary.delivered, summary.rejected, summary.balances) == (0, 0, True)
+    assert summary.unsent == summary.read
+    assert len(collector.requests) < 300
+    assert not (tmp_path / "e.jsonl.dead-letters.jsonl").exists()
+    collector.plan = lambda *_: OK
+    summary = import_events(statsig, file)
+    assert (summary.delivered, summary.rejected, summary.skipped) == (3000, 1, 0)
+    assert set(collector.taken.values()) == {1}
+
+
+def test_small_batches_that_are_all_refused_wait_for_the_first_that_is_not(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    def plan(_: int, events: list[dict[str, Any]]) -> Answer:
+        bad = any(int(one["metadata"]["n"]) < 30 for one in events)
+        return Answer(400, takes=False) if bad else OK
+
+    collector.plan = plan
+    file = write(tmp_path / "e.jsonl", 60)
+    with pytest.raises(ImportStoppedError, match="refused 20 events one by one") as stopped:
+        import_events(statsig, file, max_batch=5, max_refused=20, max_concurrency=1)
+    assert stopped.value.summary.unsent == stopped.value.summary.read
+    summary = import_events(statsig, file, max_batch=5, max_concurrency=1)
+    assert (summary.delivered, summary.rejected, summary.skipped) == (30, 30, 0)
+    assert summary.balances
+    assert summary.dead_letters is not None
+    assert sorted(letter["line"] for letter in letters(summary.dead_letters)) == [*range(1, 31)]
+
+
+def test_a_file_of_which_every_event_was_refused_alone_is_accounted_for(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    collector.plan = lambda *_: Answer(400, takes=False)
+    summary = import_events(statsig, write(tmp_path / "e.jsonl", 3))
+    assert (summary.rejected, summary.delivered, summary.unsent) == (3, 0, 0)
+    file = write(tmp_path / "f.jsonl", 3)
+    with pytest.raises(ImportStoppedError, match="No space left") as stopped:
+        import_events(statsig, file, dead_letters="/dev/full")
+    assert (stopped.value.summary.unsent, stopped.value.summary.balances) == (3, True)
+
+
+def test_a_second_import_with_the_same_checkpoint_is_refused(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file, refused = write(tmp_path / "e.jsonl", 40), []
+
+    def also(_: ImportProgress) -> None:
+        with pytest.raises(CheckpointInUseError, match="another import is using") as error:
+            import_events(statsig, file)
+        refused.append(error.value)
+
+    summary = import_events(statsig, file, on_progress=also)
+    assert refused
+    assert summary.delivered == len(collector.taken) == 40
+    assert set(collector.taken.values()) == {1}
+    names = {"e.jsonl", "e.jsonl.checkpoint"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_an_import_that_was_killed_locks_nobody_out(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 10_000)
+    words = [sys.executable, "-c", PROGRAM, collector.url, str(file)]
+    with subprocess.Popen(words) as process:
+        until = time.monotonic() + 60
+        while not collector.batches and time.monotonic() < until:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(CheckpointInUseError):
+            import_events(statsig, file)
+        process.send_signal(signal.SIGKILL)
+    assert import_events(statsig, file).balances
+    assert len(collector.taken) == 10_000
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_a_lock_that_another_import_took_away_meanwhile_is_none(
+    made_again: bool,  # noqa: FBT001
+    statsig: Statsig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, lock, flock = write(tmp_path / "e.jsonl", 3), tmp_path / "e.jsonl.checkpoint.lock", None
+
+    def take_away(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        lock.rename(tmp_path / "gone")
+        if made_again:
+            lock.touch()
+        assert flock is not None
+        flock(descriptor, operation)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", take_away)
+    assert import_events(statsig, file).delivered == 3
+    assert not lock.exists()
+
+
+def test_where_there_are_no_locks_imports_work_all_the_same(
+    statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert import_events(statsig, write(tmp_path / "e.jsonl", 3)).delivered == 3
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert import_events(statsig, write(tmp_path / "f.jsonl", 3)).delivered == 3
+
+
+def test_an_interrupt_leaves_an_import_that_can_be_gone_on_with(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(*(event(n) if n % 50 else b"{" for n in range(5000))))
+
+    def plan(number: int, _: object) -> Answer:
+        if number == 20:
+            signal.raise_signal(signal.SIGINT)
+        return OK
+
+    collector.plan = plan
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, max_batch=20)
+    sent = len(collector.taken)
+    assert 0 < sent < 4900
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    rest = import_events(statsig, file, max_batch=20)
+    assert rest.balances
+    assert rest.resent == 0
+    assert sent + rest.delivered == len(collector.taken) == 4900
+    assert set(collector.taken.values()) == {1}
+    assert len(letters(tmp_path / "e.jsonl.dead-letters.jsonl")) == 100
+
+
+def test_a_second_interrupt_does_not_wait_and_errors_of_the_program_close_the_account(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 200)
+
+    def twice(number: int, _: object) -> Answer:
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+        return OK
+
+    collector.plan = twice
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, max_batch=10)
+
+    def slowly_twice(number: int, _: object) -> Answer:
+        if number == reached:
+            for _ in range(2):
+                time.sleep(0.2)  # until it waits for this answer
+                os.kill(os.getpid(), signal.SIGINT)
+            return Answer(hangs=3)
+        return OK
+
+    reached = len(collector.requests) + 5
+    collector.plan = slowly_twice
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, max_batch=10, max_concurrency=1)
+    assert time.monotonic() - began < 2.5
+    collector.plan = lambda *_: OK
+
+    def mistaken(_: ImportProgress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        import_events(statsig, file, max_batch=10, max_rate=150, on_progress=mistaken)
+    assert import_events(statsig, file, max_batch=10).balances
+    assert len(collector.taken) == 200
+    assert len(collector.doubles) <= 10 * 10
+
+
+def test_imports_outside_the_main_thread_leave_signals_alone(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 5)
+    thread = threading.Thread(target=import_events, args=(statsig, file))
+    thread.start()
+    thread.join()
+    assert len(collector.taken) == 5
+
+
+def test_a_disk_that_takes_a_part_of_a_dead_letter_keeps_none_of_it(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(*(b"{" + b"x" * 900 if n % 2 else event(n) for n in range(40))))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(ImportStoppedError, match="File too large") as stopped:
+            import_events(statsig, file, max_batch=4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    summary = stopped.value.summary
+    assert summary.balances
+    assert summary.dead_letters is not None
+    assert len(letters(summary.dead_letters)) == summary.rejected > 0
+    rest = import_events(statsig, file)
+    assert rest.rejected + summary.rejected == len(letters(summary.dead_letters)) == 20
+    assert set(collector.taken.values()) == {1}
+
+
+def test_dead_letters_of_another_import_stay_where_they_are(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    dead = tmp_path / "dead.jsonl"
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(lines(b"{", event(1)))
+        import_events(statsig, tmp_path / name, dead_letters=dead)
+    write(tmp_path / "c.jsonl", 1)
+    assert import_events(statsig, tmp_path / "c.jsonl", dead_letters=dead).dead_letters is None
+    assert [Path(letter["file"]).name for letter in letters(dead)] == ["a.jsonl", "b.jsonl"]
+    import_events(statsig, tmp_path / "b.jsonl", dead_letters=dead, restart=True)
+    assert [Path(letter["file"]).name for letter in letters(dead)] == ["b.jsonl"]
+
+
 def test_disks_that_fill_up_lose_no_count(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
@@ -421,14 +663,36 @@ def test_disks_that_fill_up_lose_no_count(
     assert (after.rejected, set(collector.taken.values())) == (100, {1})
 
 
-def test_a_checkpoint_that_cannot_be_written_stops_it_before_anything_is_sent(
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_anything_is_sent(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "e.jsonl", 10)
-    with pytest.raises(ImportStoppedError, match="No such file") as stopped:
+    with pytest.raises(SourceError, match="checkpoint cannot be written: No such file"):
         import_events(statsig, file, checkpoint=tmp_path / "none" / "c")
-    assert stopped.value.summary.unsent == 10
     assert not collector.requests
+
+
+def test_a_checkpoint_that_can_be_written_no_more_stops_it_and_sends_nothing_that_it_misses(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file, folder, gone = write(tmp_path / "e.jsonl", 1000), tmp_path / "there", tmp_path / "gone"
+    folder.mkdir()
+
+    def plan(number: int, _: object) -> Answer:
+        if number == 5:
+            folder.rename(gone)
+        return OK
+
+    collector.plan = plan
+    with pytest.raises(ImportStoppedError, match="there/c: No such file") as stopped:
+        import_events(statsig, file, checkpoint=folder / "c", max_batch=10)
+    assert stopped.value.summary.balances
+    assert stopped.value.summary.delivered == len(collector.taken) < 1000
+    collector.plan = lambda *_: OK
+    gone.rename(folder)
+    assert import_events(statsig, file, checkpoint=folder / "c", max_batch=10).balances
+    assert len(collector.taken) == 1000
+    assert len(collector.doubles) <= 10 * 10
 
 
 def test_a_packed_file_that_got_shorter_is_noticed(statsig: Statsig, tmp_path: Path) -> None:

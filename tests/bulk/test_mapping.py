@@ -1,6 +1,11 @@
 """From the columns of files to the fields of events."""
 
+import base64
+import csv
 import gzip
+import json
+import math
+import tempfile
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,20 +15,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from faults.collector import Collector
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulk.conftest import event, letters, lines
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
+    Constant,
     EventMapping,
     SourceError,
+    Times,
     examine_events,
     import_events,
     read_mapping,
+    read_mapping_file,
 )
+from statsig_api_client.bulk.batches import Batches
 from statsig_api_client.bulk.errors import Fault
-from statsig_api_client.bulk.mapping import Constant, RowReader, read_mapping_file
+from statsig_api_client.bulk.input import open_input
+from statsig_api_client.bulk.mapping import RowReader
+from statsig_api_client.bulk.settings import settings
 from statsig_api_client.bulk.sources import Place, Reader, find_sources
-from statsig_api_client.bulk.times import Times, Unit, milliseconds
+from statsig_api_client.bulk.times import Unit, milliseconds
 
 SALES = """\
 event,uid,ts,amount,plan,utm_source,utm_medium,empty
@@ -80,6 +93,8 @@ def test_rows_of_csv_that_are_none_are_rejected(
     assert summary.dead_letters is not None
     reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
     assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
+    original = base64.b64decode(letters(summary.dead_letters)[2]["original_base64"])
+    assert b'"user.userID": "\xff"' in original
     for reason, said in zip(
         reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
     ):
@@ -114,12 +129,13 @@ class _Stop:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a.csv": "x,y\n1,2\n"}, "there is no column eventName; state a mapping.*x, y"),
+        ({"a.csv": "x,y\n1,2\n"}, r"no column eventName; state a mapping.*x, y \(line 1 of CSV"),
         ({"a.csv": ""}, "empty, without even a header"),
         ({"a.csv": "eventName,eventName\n"}, "a header of different names"),
         ({"a.csv": "eventName,foo\n"}, "'foo' is no field"),
         ({"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"}, "b.csv: its columns differ"),
         ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
+        ({"a.jsonl": "{}", "b.csv": "eventName,time\n"}, "read together only with a mapping"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
@@ -130,6 +146,15 @@ def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
     with pytest.raises(SourceError, match=said):
         import_events(statsig, [tmp_path / name for name in files])
     assert not collector.requests
+
+
+def test_the_order_of_columns_does_not_matter(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("eventName,time\na,1700000000000\n")
+    (tmp_path / "b.csv").write_text("time,eventName\n1700000000000,b\n")
+    assert import_events(statsig, str(tmp_path / "*.csv")).delivered == 2
+    assert [sent["eventName"] for sent in collector.events] == ["a", "b"]
 
 
 def test_columns_of_a_mapping_that_are_nowhere_are_refused(
@@ -163,6 +188,7 @@ def test_json_lines_are_mapped_by_paths(
             "user.userID": "who.id",
             "value": "amount",
             "user.customIDs.c": Constant("c1"),
+            "user.email": Constant(None),
             "user.custom.flag": "x",
             "metadata.dot": "a.b",
             "metadata.*": "[xyz]",
@@ -218,6 +244,80 @@ def test_parquet_is_read_and_gone_on_with(
     }
 
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"event": TEXTS, "uid": TEXTS, "ts": st.integers(-(10**6), 10**10)},
+        optional={
+            "amount": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9),
+            "plan": TEXTS,
+            "utm_source": TEXTS,
+            "utm_medium": TEXTS,
+        },
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(ROWS)
+def test_equal_rows_give_equal_requests_whatever_the_format(rows: list[dict[str, Any]]) -> None:
+    columns = SALES.splitlines()[0].split(",")
+    with tempfile.TemporaryDirectory() as name:
+        json_lines, table, parquet = (
+            Path(name) / f"e.{end}" for end in ("jsonl", "csv", "parquet")
+        )
+        json_lines.write_bytes(lines(dict.fromkeys(columns), *rows))
+        with table.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows([{"empty": ""}, *rows])
+        types = {"ts": pa.int64(), "amount": pa.float64()}
+        schema = pa.schema({column: types.get(column, pa.string()) for column in columns})
+        pq.write_table(pa.Table.from_pylist([{}, *rows], schema), parquet, row_group_size=7)
+        found = [_requests(path) for path in (json_lines, table, parquet)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(len, found[0])) == len(rows) + 1
+
+
+def _requests(path: Path) -> list[list[object]]:
+    """What would be sent of a file, and why some is not, by batches."""
+    options = settings({"mapping": read_mapping([SALES_MAP], Times("s")), "max_batch": 5})
+    opened = open_input(path, options, None)
+    return [
+        [json.loads(event) for event in batch.events] + [why for _, why in batch.faults]
+        for batch in Batches(opened.sources, opened.outgoing, options).read(0, Place(), [])
+    ]
+
+
+def test_cells_of_parquet_that_python_cannot_hold_are_told_with_their_row(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    cell = pa.array([b"\xff", b"ok", None], pa.binary())
+    nanoseconds = pa.array([1_700_000_000_000_000_123] * 3, pa.timestamp("ns", "Europe/Berlin"))
+    columns = {
+        "eventName": ["a"] * 3,
+        "time": nanoseconds,
+        "user.email": pa.Array.from_buffers(pa.string(), 3, cell.buffers()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert (summary.delivered, summary.rejected) == (2, 1)
+    assert [sent["time"] for sent in collector.events] == [1_700_000_000_000] * 2
+    moments = pa.array([10**18, 1_700_000_000_000], pa.timestamp("ms", "UTC"))
+    pq.write_table(pa.table({"eventName": ["a"] * 2, "time": moments}), tmp_path / "f.parquet")
+    summary = import_events(statsig, tmp_path / "f.parquet")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    assert "time: expected" in letters(summary.dead_letters)[0]["reason"]
+
+
+def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
+    pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
+    with pytest.raises(SourceError, match="columns of different names"):
+        examine_events(tmp_path / "e.parquet")
+
+
 def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     table = pa.table({"eventName": ["a"], "time": [1_700_000_000_000], "user.custom.x": [b"\xff"]})
     pq.write_table(table, tmp_path / "e.parquet")
@@ -226,7 +326,8 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
     assert summary.dead_letters is not None
     (letter,) = letters(summary.dead_letters)
     assert "cannot be written as JSON" in letter["reason"]
-    assert "original_base64" in letter
+    original = json.loads(base64.b64decode(letter["original_base64"]).decode("latin-1"))
+    assert original["user.custom.x"] == "\xff"
     table = pa.table({"eventName": ["a"], "time": [1], "metadata": ["x"], "value": [b"1"]})
     pq.write_table(table, tmp_path / "f.parquet")
     assert import_events(statsig, tmp_path / "f.parquet").rejected == 1
@@ -266,6 +367,12 @@ def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
         milliseconds(value, None, None)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, "9" * 400])
+def test_moments_that_are_none_are_refused(value: object) -> None:
+    with pytest.raises(Fault, match="beyond all times"):
+        milliseconds(value, "s", None)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -277,6 +384,8 @@ def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
 def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(SourceError, match=said):
         read_mapping(words)
+    with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
+        RowReader(read_mapping(["eventName:=a", "metadata:=b"]))
     with pytest.raises(SourceError, match="time zone 'Nowhere'"):
         read_mapping(["eventName:=a"], Times(zone="Nowhere"))
 
@@ -291,18 +400,31 @@ def test_a_mapping_is_read_from_yaml(tmp_path: Path) -> None:
     file.write_text(
         "fields:\n  eventName: {constant: purchase}\n  time: ts\ntime: {unit: s, zone: UTC}\n"
     )
-    mapping = read_mapping_file(file, Times())
+    mapping = read_mapping_file(file)
     assert mapping.fields == {"eventName": Constant("purchase"), "time": "ts"}
     assert mapping.times == Times("s", "UTC")
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "fields: []", "more: 1\nfields: {}", "fields: {}\ntime: {unit: d}"]
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "expected `fields:`"),
+        ("fields: []", "expected `fields:`"),
+        ("more: 1\nfields: {}", "expected `fields:`"),
+        ("fields: {time: ts}", "eventName is missing"),
+        ("fields: {eventName: 1}", "fields.eventName: expected the name of a column"),
+        ("fields: {eventName: {const: a}}", "fields.eventName: expected the name of a column"),
+        ("fields: {1: a}", "'1' is no field"),
+        ("fields: {eventName: a}\ntime: {unit: d}", "time.unit: expected one of s, ms"),
+        ("fields: {eventName: a}\ntime: {zone: +10:00}", "time.zone: expected a text, in quotes"),
+        ("fields: {eventName: a}\ntime: {units: s}", "time: expected unit and zone, got units"),
+    ],
 )
-def test_yaml_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None:
+def test_yaml_that_is_no_mapping_is_refused(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(text)
-    with pytest.raises(SourceError, match=r"map\.yaml"):
-        read_mapping_file(tmp_path / "map.yaml", Times())
+    with pytest.raises(SourceError, match=rf"map\.yaml: .*{said}"):
+        read_mapping_file(tmp_path / "map.yaml")
 
 
 def test_a_dry_run_tells_what_would_become_of_everything(tmp_path: Path) -> None:
@@ -332,8 +454,12 @@ def test_cells_are_made_what_fields_need() -> None:
     }
     dotted = RowReader(EventMapping({"eventName": "a.b"}))
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
-    with pytest.raises(Fault, match="expected a text, got bytes"):
+    with pytest.raises(Fault, match="eventName: expected a text, got bytes"):
         reader.event({"e": b"1"})
+    for endless in (math.inf, "1e999"):
+        with pytest.raises(Fault, match="value: expected a finite number"):
+            reader.event({"e": "a", "v": endless})
+    assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(Fault, match="metadata: expected an object"):
         RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
 

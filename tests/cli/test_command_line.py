@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -266,7 +267,12 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("statsig_api_client.cli.evaluations.user_of", interrupted)
-    assert main(["check-gate", "g", "--user-id", "1"]) == 130
+    words, left = ["check-gate", "g", "--user-id", "1"], list[int]()
+    assert main(words) == 130
+    monkeypatch.setattr(sys, "argv", ["statsig-api", *words])
+    monkeypatch.setattr(os, "_exit", left.append)
+    run()
+    assert left == [130]  # which waits for no thread
 
 
 def test_without_click_it_says_what_to_install(

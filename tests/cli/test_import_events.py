@@ -1,9 +1,12 @@
 """The command `import-events`: what it prints, and what it says to the shell."""
 
+import gzip
 import io
 import json
 import signal
+import subprocess
 import sys
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -102,6 +105,24 @@ def test_a_refused_key_and_an_outage_have_their_status(
     assert "the same command goes on where it was" in capsys.readouterr().err
 
 
+def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
+    collector: Collector,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    collector.plan = lambda number, _: OK if number == 0 else Answer(401, takes=False)
+    with write(tmp_path / "e.jsonl", 3000).open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert main(["import-events", "-"]) == 5
+    told = capsys.readouterr()
+    assert "standard input cannot be gone on with" in told.err
+    assert json.loads(told.out)["delivered"] == 1000
+    assert main(["import-events", "-", "--checkpoint", "c"]) == 3
+    assert "has no checkpoint" in capsys.readouterr().err
+
+
 def test_ctrl_c_stops_in_good_order_and_again_at_once(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +147,49 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
     assert main(["import-events", file]) == 0
     assert set(collector.taken.values()) == {1}
     assert len(collector.taken) == 20_000
+
+
+def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(write(tmp_path / "e.jsonl", 5000))
+    collector.plan = lambda number, _: OK if number < 2 else Answer(hangs=8)
+    words = [sys.executable, "-m", "statsig_api_client.cli", "import-events", file]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        until = time.monotonic() + 30
+        while len(collector.requests) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert "stopping when" in process.stderr.readline()
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert time.monotonic() - began < 5
+    collector.plan = lambda *_: OK
+    assert main(["import-events", file]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["skipped"] >= 1000
+    assert summary["resent"] >= 1000
+    assert len(collector.taken) == 5000
+
+
+def test_a_broken_file_is_gone_on_with_when_it_is_mended(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data = tmp_path / "e.jsonl.gz", gzip.compress(lines(*map(event, range(50_000))))
+    file.write_bytes(data[:50])
+    assert main(["import-events", str(file)]) == 3
+    file.write_bytes(data[:-2000])
+    assert main(["import-events", str(file), "--force"]) == 5
+    told = capsys.readouterr()
+    assert "e.jsonl.gz, after line" in told.err
+    assert "with --force goes on where it was" in told.err
+    file.write_bytes(data)
+    assert main(["import-events", str(file), "--force"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] > 0
+    assert len(collector.taken) == 50_000
+    assert set(collector.taken.values()) == {1}
 
 
 def test_it_says_which_extra_is_missing(

@@ -132,9 +132,10 @@ def test_it_imports_what_this_process_would(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-    import sys, time
+    import signal, sys, time
     from statsig_api_client.local import LocalServer
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     SERVER = LocalServer({project!r}, process={process}, watch=True)
     print(SERVER.url, flush=True)
     {then}
@@ -177,7 +178,8 @@ def test_a_fork_that_ends_does_not_end_it(*, process: bool) -> None:
                 assert os.waitpid(child, 0)[1] == 0
                 print(server.gates)
     """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
+    # Python warns of any fork beside threads.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(program)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ended.stdout, ended.stderr) == ("('new_checkout', 'staff_tools')\n", "")
 

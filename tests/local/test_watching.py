@@ -1,14 +1,19 @@
 """A project file that is saved while it is served."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from statsig_api_client import Statsig
 from statsig_api_client.local import LocalServer, ProjectError
+from statsig_api_client.local.recording import Recording
+from statsig_api_client.local.service import Service
+from statsig_api_client.local.watch import versions, watching
 
 PROJECT = "gates:\n  {name}: {{}}\n"
 
@@ -46,6 +51,19 @@ def test_what_is_saved_is_served(watched: LocalServer, file: Path) -> None:
     assert within_seconds(lambda: watched.gates == ("second",))
     write(file, "third")
     assert within_seconds(lambda: watched.gates == ("third",))
+
+
+def test_what_is_saved_before_anyone_watches_is_served(file: Path) -> None:
+    async def saved_too_soon() -> bool:
+        read = versions(service.files)
+        write(file, "second")
+        with watching(service, read):
+            return await asyncio.to_thread(
+                within_seconds, lambda: service.specs.gates == ("second",)
+            )
+
+    with closing(Recording(None)) as recording, closing(Service(file, recording)) as service:
+        assert asyncio.run(saved_too_soon())
 
 
 def test_an_editor_may_replace_the_file(watched: LocalServer, file: Path) -> None:

@@ -82,6 +82,56 @@ def test_what_statsig_rejects_is_put_aside_alone(job: dict[str, Any], collector:
     assert len(collector.taken) == 9
 
 
+def test_a_statsig_that_refuses_everything_uses_up_no_rows(
+    job: dict[str, Any], collector: Collector
+) -> None:
+    writer = source(**job, maxRefused=20).writer(SCHEMA, overwrite=False)
+    collector.plan = lambda *_: BAD
+    message = write(writer, map(row, range(5000)))
+    assert "accepted nothing, and refused 20 events one by one" in str(message.problem)
+    assert message.totals.balances
+    assert message.totals.read == message.totals.unsent
+    assert letters(job) == []
+
+
+def test_a_few_rows_may_all_be_bad(job: dict[str, Any], collector: Collector) -> None:
+    writer = source(**job).writer(SCHEMA, overwrite=False)
+    collector.plan = lambda *_: BAD
+    writer.commit([write(writer, map(row, range(5)))])
+    assert read_summary(str(job["path"])).totals.rejected == len(letters(job)) == 5
+
+
+def test_bad_rows_that_come_first_wait_for_the_good(
+    job: dict[str, Any], collector: Collector
+) -> None:
+    writer = source(**job, allowCut=True).writer(SCHEMA, overwrite=False)
+    bad = {str(number) for number in range(8)}
+    collector.plan = lambda _, sent: BAD if bad & {e["metadata"]["n"] for e in sent} else OK
+    rows = [row(n, metadata={"n": str(n), "pad": "x" * 300_000}) for n in range(40)]
+    writer.commit([write(writer, rows)])
+    totals = read_summary(str(job["path"])).totals
+    assert (totals.rejected, totals.delivered) == (8, 32)
+    assert {letter["original"]["metadata"]["n"] for letter in letters(job)} == bad
+
+
+def test_cells_that_are_none_are_put_aside_with_their_rows(job: dict[str, Any]) -> None:
+    writer = source(**job).writer(SCHEMA, overwrite=False)
+    broken = pa.array([b"u", b"\xff"]).cast(pa.binary()).view(pa.string())
+    batch = pa.RecordBatch.from_arrays(
+        [
+            pa.array(["a", "b"]),
+            pa.StructArray.from_arrays([broken], ["userID"]),
+            pa.array([1_700_000_000_000] * 2),
+        ],
+        ["eventName", "user", "time"],
+    )
+    writer.commit([write_batches(writer, iter([batch]))])
+    (letter,) = letters(job)
+    assert letter["row"] == 2
+    assert letter["reason"] == "user: expected an object, got str"
+    assert "cannot be read: 'utf-8' codec" in letter["original"]["user"]
+
+
 def test_what_was_lost_on_the_way_is_put_aside(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = first(OK, LOST)
     writer = source(**job).writer(SCHEMA, overwrite=False)
@@ -151,11 +201,11 @@ def test_two_attempts_at_once_are_noticed(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
 
     def overtaken() -> Iterator[pa.RecordBatch]:
-        yield from batches(map(row, range(1000)))
-        write(writer, map(row, range(1000)))
+        yield from batches(map(row, range(500)))
+        write(writer, map(row, range(500)))
 
     message = write_batches(writer, overtaken())
-    assert (message.totals.delivered, message.totals.overlapped) == (1000, 1000)
+    assert (message.totals.delivered, message.totals.overlapped) == (500, 500)
 
 
 def test_a_key_that_is_refused_is_not_tried_again(
