@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,22 +23,18 @@ FOLDER = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_of_children() -> dict[str, float]:
-    """Seconds of CPU so far, of the JVM and of Python's workers, the ended ones too."""
+def cpu_of_spark() -> dict[str, float]:
+    """Seconds of CPU so far, of the JVM that this process started, and of Python's workers."""
     used = {"jvm": 0.0, "python": 0.0}
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
+    ours = {os.getpid()}
+    for folder in sorted(Path("/proc").iterdir(), key=lambda folder: folder.name.zfill(9)):
+        with suppress(OSError):
             command = (folder / "cmdline").read_bytes()
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        own, ended = (int(fields[11]) + int(fields[12])), (int(fields[13]) + int(fields[14]))
-        if b"org.apache.spark.deploy.SparkSubmit" in command:
-            used["jvm"] += own / TICKS
-        elif b"pyspark.daemon" in command:
-            used["python"] += (own + ended) / TICKS
+            if int(fields[1]) in ours and b"spark" in command.lower():
+                ours.add(int(folder.name))
+                name = "python" if b"pyspark.daemon" in command else "jvm"
+                used[name] += (int(fields[11]) + int(fields[12])) / TICKS
     return used
 
 
@@ -78,10 +75,10 @@ def main(count: int = 2_000_000, cores: int = 1, partitions: int = 4) -> None:
         events(spark, count, partitions).write.parquet(str(folder / "events"))
         rows = spark.read.parquet(str(folder / "events"))
         for run in ("first", "second"):
-            before, began = cpu_of_children(), time.monotonic()
+            before, began = cpu_of_spark(), time.monotonic()
             rows.write.format("statsig").mode("append").option("url", url).save(str(folder / run))
             seconds = time.monotonic() - began
-            used = {name: now - before[name] for name, now in cpu_of_children().items()}
+            used = {name: now - before[name] for name, now in cpu_of_spark().items()}
         totals = read_summary(str(folder / "second")).totals
         assert totals.balances
         assert totals.delivered == count
