@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 
-.PHONY: demo test generate lint types docs faults fuzz soak bench bench-quick lowest clean
+.PHONY: demo test test-spark generate lint types docs faults fuzz soak bench bench-quick lowest clean
 
 demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
 	$(BIN)/python generate.py --check
@@ -12,6 +12,11 @@ demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a pro
 test: lint types tests/local/sdks/node_modules/.ready   ## everything that must hold before a change lands
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
 	$(MAKE) lowest
+
+test-spark: .venv/.ready .venv-spark/.ready   ## Spark's part, on a Spark of this machine; needs Java 17 or newer
+	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
+	$(BIN)/pyright --project tests/spark/pyrightconfig.json
+	.venv-spark/bin/python -m pytest tests/spark --cov=statsig_api_client.spark --cov-config=tests/spark/coverage.ini --cov-report=term
 
 faults: .venv/.ready   ## events under every fault, many times; SCALE=0.1 for a tenth of the runs
 	cd tests && ../$(BIN)/python -m faults.campaign $(SCALE)
@@ -47,7 +52,7 @@ lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it a
 	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/test_typing.py
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest dist build tests/local/sdks/node_modules
+	rm -rf .venv .venv-bench .venv-lowest .venv-spark dist build tests/local/sdks/node_modules
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -63,6 +68,12 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints-lowest.txt --editable ".[bulk,cli,local,test]"
+	touch $@
+
+.venv-spark/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[spark,local,test]"
 	touch $@
 
 .venv-bench/.ready: pyproject.toml constraints.txt

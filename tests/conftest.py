@@ -6,6 +6,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,9 @@ from loopback import GATE, Loopback, loopback
 
 from statsig_api_client import AsyncStatsig, Statsig
 from statsig_api_client._clock import Clock
+
+# Spark has an environment of its own: make test-spark.
+collect_ignore = [] if find_spec("pyspark") else ["spark"]
 
 KEY = "secret-CanYouKeepIt42"
 

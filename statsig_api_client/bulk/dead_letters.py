@@ -83,20 +83,22 @@ class DeadLetters:
             file.seek(self.size)
 
     def _line(self, state: State, item: Item, reason: str) -> bytes:
-        letter: dict[str, object] = {
-            "file": self._names[item.file],
-            "line": item.record.line,
-            "state": state,
-            "reason": reason,
-        }
-        content = item.record.content
-        try:
-            original = content.decode() if isinstance(content, bytes) else content
-            return orjson.dumps(letter | {"original": original}, default=_plain) + b"\n"
-        except (UnicodeDecodeError, TypeError):
-            raw = content if isinstance(content, bytes) else _of_row(content)
-            encoded = base64.b64encode(raw).decode()
-            return orjson.dumps(letter | {"original_base64": encoded}) + b"\n"
+        place = {"file": self._names[item.file], "line": item.record.line}
+        return letter(place, state, reason, item.record.content)
+
+
+def letter(
+    place: Mapping[str, object], state: State, reason: str, content: bytes | Mapping[str, object]
+) -> bytes:
+    """A line of JSON: where the original was, what became of it, why, and the original."""
+    told: dict[str, object] = {**place, "state": state, "reason": reason}
+    try:
+        original = content.decode() if isinstance(content, bytes) else content
+        return orjson.dumps(told | {"original": original}, default=_plain) + b"\n"
+    except (UnicodeDecodeError, TypeError):
+        raw = content if isinstance(content, bytes) else _of_row(content)
+        encoded = base64.b64encode(raw).decode()
+        return orjson.dumps(told | {"original_base64": encoded}) + b"\n"
 
 
 def _write(file: FileIO, data: bytes) -> None:

@@ -23,6 +23,7 @@ class Outcome:
     delivered: list[Span] = field(factory=list[Span])
     rejected: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
     ambiguous: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
+    requests: int = 0
     retried: int = 0
     resent: int = 0
 
@@ -38,6 +39,7 @@ def deliver(
         began = pace.begin(high - low)
         if began is None:
             break
+        outcome.requests += 1
         error = _attempt(statsig, batch.events[low:high], compress=compress)
         match meaning_of(error):
             case Meaning.DELIVERED:
@@ -53,7 +55,7 @@ def deliver(
                     outcome.rejected.append((low, str(error)))
             case meaning:
                 assert error is not None  # noqa: S101  (else it was delivered)
-                if _is_final(error):
+                if is_final(error):
                     pace.end(error)
                     break
                 pace.failed(began, error, _retry_after(error))
@@ -74,7 +76,7 @@ def _attempt(statsig: Statsig, events: list[bytes], *, compress: bool) -> Statsi
     return None
 
 
-def _is_final(error: StatsigError) -> bool:
+def is_final(error: StatsigError) -> bool:
     """Whether the same request could never succeed: a refused key, a wrong URL."""
     if isinstance(error, APIStatusError):
         status = error.status_code

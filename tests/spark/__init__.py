@@ -1,0 +1,1 @@
+"""Tests of Spark's part, on a Spark of this machine."""

@@ -1,0 +1,83 @@
+"""Tasks without Spark: a partition is written in this process, as a worker would."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pytest
+from pyspark.sql.datasource import DataSourceStreamArrowWriter, DataSourceWriter
+from pyspark.sql.types import StructType
+from pyspark.taskcontext import TaskContext
+
+from statsig_api_client.spark import StatsigDataSource
+from statsig_api_client.spark.totals import PartitionTotals
+
+SCHEMA = (
+    StructType()
+    .add("eventName", "string")
+    .add("user", StructType().add("userID", "string").add("email", "string"))
+    .add("time", "long")
+    .add("metadata", StructType().add("n", "string"))
+)
+
+
+def source(**options: Any) -> StatsigDataSource:
+    """The data source, with options as Spark hands them over: small letters, and texts."""
+    return StatsigDataSource({name.lower(): str(value) for name, value in options.items()})
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "eventName": "purchase",
+        "user": {"userID": f"u{number}", "email": None},
+        "time": 1_700_000_000_000 + number,
+        "metadata": {"n": str(number)},
+    } | fields
+
+
+def batches(rows: Iterable[dict[str, Any]], size: int = 1000) -> Iterator[pa.RecordBatch]:
+    """Rows as Spark hands them over."""
+    rows = list(rows)
+    for low in range(0, len(rows), size):
+        yield pa.RecordBatch.from_pylist(rows[low : low + size])
+
+
+class Told(TaskContext):
+    """What Spark tells a task of itself."""
+
+    partition: int
+    properties: dict[str, str | None]
+
+    def partitionId(self) -> int:  # noqa: N802
+        return self.partition
+
+    def getLocalProperty(self, key: str) -> str | None:  # noqa: N802
+        return self.properties[key]
+
+
+@contextmanager
+def task(partition: int = 0, query: str | None = None, epoch: int = 0) -> Iterator[None]:
+    """Within a task."""
+    context = object.__new__(Told)
+    context.partition = partition
+    context.properties = {"sql.streaming.queryId": query, "streaming.sql.batchId": str(epoch)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskContext, "get", lambda: context)
+        yield
+
+
+Writer: TypeAlias = DataSourceWriter | DataSourceStreamArrowWriter
+
+
+def write(writer: Writer, rows: Iterable[dict[str, Any]], **told: Any) -> PartitionTotals:
+    """One attempt at a partition."""
+    return write_batches(writer, batches(rows), **told)
+
+
+def write_batches(writer: Writer, given: Iterator[pa.RecordBatch], **told: Any) -> PartitionTotals:
+    """One attempt at a partition, which may break off."""
+    with task(**told):
+        message = writer.write(given)
+    assert isinstance(message, PartitionTotals)
+    return message

@@ -1,0 +1,47 @@
+"""Batches: what becomes of the rows of a DataFrame."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.collector import OK, Answer, Collector
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from statsig_api_client.spark import read_summary
+
+from .conftest import events
+
+
+def test_every_row_becomes_an_event(
+    spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
+) -> None:
+    job = tmp_path / "job"
+    events(spark, 5000).write.format("statsig").mode("append").options(**options).save(str(job))
+    summary = read_summary(str(job))
+    assert summary.state == "committed"
+    assert summary.partitions == 2
+    assert (summary.totals.read, summary.totals.delivered) == (5000, 5000)
+    assert collector.taken == dict.fromkeys(map(str, range(5000)), 1)
+    first = next(event for event in collector.events if event["metadata"]["n"] == "0")
+    assert first == {
+        "eventName": "purchase",
+        "user": {"userID": "u0"},
+        "time": 1_700_000_000_000,
+        "metadata": {"n": "0"},
+    }
+    assert {path.name for path in job.iterdir()} == {"summary.json", "job.json"}
+
+
+def test_a_key_that_is_refused_ends_the_job_without_retries(
+    spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
+) -> None:
+    # The first request is the driver's.
+    collector.plan = lambda number, _: OK if number == 0 else Answer(401, b"{}", takes=False)
+    write = events(spark, 1_000_000).write.format("statsig").mode("append").options(**options)
+    with pytest.raises(AnalysisException, match="status 401"):
+        write.save(str(tmp_path / "job"))
+    assert len(collector.requests) == 1 + 2
+    summary = read_summary(str(tmp_path / "job"))
+    assert (summary.state, summary.partitions, summary.recorded) == ("aborted", 2, 0)
+    assert summary.totals.read == summary.totals.unsent

@@ -1,0 +1,155 @@
+"""Gates and experiments for columns of users."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.errors import PythonException
+from pyspark.sql import SparkSession
+
+from statsig_api_client import APIStatusError, AuthenticationError
+from statsig_api_client.local import LocalServer
+from statsig_api_client.spark import check_gate, evaluations, get_experiment
+from statsig_api_client.spark.evaluations import EvaluationOptions, users_of
+
+from .conftest import ROOT
+
+
+@pytest.fixture
+def shop() -> Iterator[LocalServer]:
+    with LocalServer(ROOT / "examples" / "project.yaml") as server:
+        yield server
+
+
+@pytest.fixture
+def found(shop: LocalServer, tmp_path: Path) -> EvaluationOptions:
+    key = tmp_path / "key"
+    key.write_text(shop.secret_key)
+    return {"url": shop.url, "api_key_file": str(key)}
+
+
+@pytest.fixture
+def without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns are what a task would call."""
+    monkeypatch.setattr(evaluations, "arrow_udf", lambda function, _: lambda _: function)
+
+
+@pytest.mark.usefixtures("without_spark")
+def test_each_different_user_is_asked_about_once(
+    shop: LocalServer, found: EvaluationOptions
+) -> None:
+    run: Any = check_gate("user", "new_checkout", log_exposures=True, **found)
+    arrays = [pa.array(["1", "2", "1", None]), pa.array(["3"])]
+    first, second = (array.to_pylist() for array in run(iter(arrays)))
+    assert first == [first[0], first[1], first[0], None]
+    assert len(second) == 1
+    assert len(shop.exposures()) == 3
+
+
+@pytest.mark.usefixtures("without_spark")
+def test_experiments_have_a_group_a_rule_and_a_value(found: EvaluationOptions) -> None:
+    run: Any = get_experiment("user", "logo_test", **found)
+    (answers,) = run(iter([pa.array(["1"])]))
+    assert answers.to_pylist() == [
+        {"group_name": "Control", "rule_id": "Control", "value": '{"shape":"circle"}'}
+    ]
+
+
+@pytest.mark.usefixtures("without_spark")
+def test_null_stands_for_a_failure_but_not_for_a_refused_key(
+    shop: LocalServer, found: EvaluationOptions, tmp_path: Path
+) -> None:
+    shop.fail_next(None, status=418)
+    run: Any = check_gate("user", "new_checkout", **found)
+    with pytest.raises(APIStatusError, match="status 418"):
+        list(run(iter([pa.array(["1"])])))
+    run = check_gate("user", "new_checkout", on_error="null", **found)
+    assert [array.to_pylist() for array in run(iter([pa.array(["1"])]))] == [[None]]
+    shop.remove_faults()
+    (tmp_path / "key").write_text("secret-wrong")
+    with pytest.raises(AuthenticationError):
+        list(run(iter([pa.array(["1"])])))
+
+
+def test_gates_are_checked_for_a_column_of_structs(
+    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+) -> None:
+    users = spark.createDataFrame(
+        [
+            ({"userID": "1", "email": "ada@example.com"},),
+            ({"userID": "2", "email": None},),
+            (None,),
+        ],
+        "user struct<userID: string, email: string>",
+    )
+    answers = users.select(check_gate("user", "staff_tools", **found).alias("passes"))
+    assert answers.schema.simpleString() == "struct<passes:boolean>"
+    assert [row.passes for row in answers.collect()] == [True, False, None]
+    assert shop.exposures() == []
+
+
+def test_experiments_are_evaluated_for_a_column_of_ids(
+    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+) -> None:
+    users = spark.range(0, 200, 1, 2).selectExpr("cast(id % 50 as string) id")
+    experiment = get_experiment(users["id"], "logo_test", log_exposures=True, **found)
+    rows = users.select("id", experiment.alias("logo")).select("id", "logo.*").collect()
+    groups = {row.id: row.group_name for row in rows}
+    assert len(rows) == 200
+    assert set(groups.values()) == {"Control", "Square"}
+    assert all(
+        json.loads(row.value) == {"shape": "circle" if row.group_name == "Control" else "square"}
+        for row in rows
+    )
+    # Once for each user of each task, and the second half of the IDs is the same as the first.
+    assert len(shop.exposures()) == 2 * 50
+
+
+def test_a_failure_fails_the_task_with_its_cause(
+    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+) -> None:
+    shop.fail_next(None, status=418)
+    users = spark.createDataFrame([("1",)], "id string")
+    with pytest.raises(PythonException, match="APIStatusError: check_gate: status 418"):
+        users.select(check_gate("id", "staff_tools", **found)).collect()
+
+
+def test_a_failure_gives_null_if_that_is_wanted(
+    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+) -> None:
+    shop.fail_next(status=418)
+    users = spark.createDataFrame([("1",), ("2",)], "id string").coalesce(1)
+    gate = check_gate("id", "new_checkout", on_error="null", concurrency=1, **found)
+    passes = [row[0] for row in users.select(gate).collect()]
+    assert passes[0] is None
+    assert passes[1] is not None
+
+
+def test_a_key_that_is_refused_gives_no_nulls(
+    spark: SparkSession, found: EvaluationOptions, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("secret-wrong")
+    users = spark.createDataFrame([("1",)], "id string")
+    with pytest.raises(PythonException, match="AuthenticationError: check_gate: status 401"):
+        users.select(check_gate("id", "new_checkout", on_error="null", **found)).collect()
+
+
+def test_options_are_checked_at_once() -> None:
+    with pytest.raises(TypeError, match="unknown option 'timeot'; the options are log_exposures"):
+        check_gate("user", "gate", timeot=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="on_error"):
+        check_gate("user", "gate", on_error="ignore")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="concurrency"):
+        check_gate("user", "gate", concurrency=0)
+
+
+def test_columns_that_can_be_users() -> None:
+    maps = pa.array([[("userID", "1")]], pa.map_(pa.string(), pa.string()))
+    assert users_of(maps) == users_of(pa.array(["1"])) == [{"userID": "1"}]
+    structs: list[Any] = [{"userID": "1", "custom": {"level": None}}, None]
+    assert users_of(pa.array(structs)) == [{"userID": "1", "custom": {}}, None]
+    with pytest.raises(TypeError, match=r"user: expected a column of strings, .* got int64"):
+        users_of(pa.array([1]))

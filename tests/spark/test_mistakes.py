@@ -1,0 +1,153 @@
+"""Mistakes in options, columns and directories: told on the driver, before anything is sent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import KEY
+from faults.collector import Collector
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+from pyspark.sql.types import MapType, StringType, StructType
+
+from statsig_api_client import ConfigurationError
+from statsig_api_client.spark import read_summary
+from statsig_api_client.spark.job_directory import JobDirectory
+
+from .conftest import events
+from .tasks import SCHEMA, source
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"maxrte": "1"}, "unknown option 'maxrte'; the options are allowCut, allowHttp,"),
+        ({"path": ""}, "option path is missing: the directory of this job"),
+        ({"maxRate": "fast", "tasks": 2}, "option maxRate: expected a number above 0, got 'fast'"),
+        ({"maxRate": "0", "tasks": 2}, "option maxRate: expected a number above 0, got '0'"),
+        ({"maxRate": "100"}, "option tasks is missing: maxRate is divided"),
+        ({"concurrency": "2.5"}, "option concurrency: expected a whole number above 0"),
+        ({"allowCut": "yes"}, "option allowCut: expected true or false, got 'yes'"),
+        ({"timeUnit": "min"}, "option timeUnit: expected one of s, ms, us, ns, got 'min'"),
+        ({"timeZone": "Mars"}, "option timeZone: time zone 'Mars': expected UTC"),
+        ({"map": "eventName"}, "option map: mapping: expected FIELD=COLUMN, got 'eventName'"),
+        ({"map": "time=time"}, "option map: mapping: eventName is missing"),
+        ({"map": "eventName=e"}, "option map: there is no column e; the columns are eventName,"),
+        ({"map": "eventName=user.id"}, "option map: there is no column user.id; the columns"),
+        ({"path": "mars://x/y"}, "path mars://x/y: "),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        source(**{"path": "/nowhere/job", **options}).writer(SCHEMA, overwrite=False)
+    assert str(raised.value).startswith(told)
+
+
+def test_a_url_is_checked(options: dict[str, Any], tmp_path: Path) -> None:
+    options |= {"url": "http://statsig.example/v1", "path": tmp_path}
+    with pytest.raises(ConfigurationError, match="over plain http the API key can be read"):
+        source(**options).writer(SCHEMA, overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["apiKey", "api_key", "api-key", "key", "secretKey", "sdkKey"])
+def test_a_key_is_no_option(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a key is no option, since options show") as told:
+        source(**{"path": "/nowhere/job", name: KEY}).writer(SCHEMA, overwrite=False)
+    assert KEY not in str(told.value)
+
+
+def columns(**kinds: Any) -> StructType:
+    schema = StructType()
+    for name, kind in {"eventName": "string", **kinds}.items():
+        schema = schema.add(name.replace("__", "."), kind)
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "options", "told"),
+    [
+        (StructType().add("event", "string"), {}, "there is no column eventName; name columns"),
+        (columns(amount="double"), {}, "'amount' is no field of an event"),
+        (columns(eventName="long"), {}, "column eventName: expected a string, got bigint"),
+        (columns(time="date"), {}, "column time: expected a timestamp, a number or a string, got"),
+        (columns(time="timestamp_ntz"), {}, "column time: its timestamps have no zone; state it"),
+        (columns(user="string"), {}, "column user: expected a struct or a map, got string"),
+        (
+            columns(user=StructType().add("userId", "string")),
+            {},
+            "column user: a user has no field userId; it has userID, email",
+        ),
+        (
+            columns(user=StructType().add("userID", "long")),
+            {},
+            "column user.userID: expected a string, got bigint",
+        ),
+        (
+            columns(user=StructType().add("custom", "string")),
+            {},
+            "column user.custom: expected a struct, got string",
+        ),
+        (columns(metadata__sku="binary"), {}, "column metadata.sku: is binary"),
+        (
+            columns(ts="long"),
+            {"map": "eventName=eventName,time=ts"},
+            "column ts, for time: is a number; state its unit by the option timeUnit",
+        ),
+    ],
+)
+def test_columns_are_checked(schema: StructType, options: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        source(path="/nowhere/job", **options).writer(schema, overwrite=False)
+    assert str(raised.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        columns(user__userID="long", user__custom__level="integer", metadata__sku="string"),
+        columns(value="double", time="timestamp", metadata=MapType(StringType(), StringType())),
+        columns(time="string", user="void"),
+    ],
+)
+def test_columns_that_can_be_events_are_taken(
+    schema: StructType, options: dict[str, Any], tmp_path: Path
+) -> None:
+    source(path=tmp_path / "job", **options).writer(schema, overwrite=False)
+
+
+def test_events_cannot_be_overwritten(options: dict[str, Any], tmp_path: Path) -> None:
+    for make in (source(path=tmp_path, **options).writer, source(path=tmp_path).streamWriter):
+        with pytest.raises(ConfigurationError, match=r"can only be added .* mode\('append'\)"):
+            make(SCHEMA, overwrite=True)
+
+
+def test_events_cannot_be_read() -> None:
+    with pytest.raises(ConfigurationError, match="is written to, and cannot be read"):
+        source().schema()
+
+
+def test_a_directory_that_cannot_be_used_is_told(options: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="/file/job: cannot be used: "):
+        source(path=tmp_path / "file" / "job", **options).writer(SCHEMA, overwrite=False)
+
+
+def test_a_summary_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no summary; no job has ended there"):
+        read_summary(str(tmp_path))
+
+
+def test_a_directory_may_be_written_as_hadoop_writes_it(tmp_path: Path) -> None:
+    assert JobDirectory(f"file:{tmp_path}/job").path == f"{tmp_path}/job"
+    assert JobDirectory(f"file://{tmp_path}/job/").path == f"file://{tmp_path}/job"
+
+
+def test_spark_shows_the_mistake_in_its_own_error(
+    spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
+) -> None:
+    write = events(spark, 10).write.format("statsig").mode("append").options(**options)
+    with pytest.raises(AnalysisException) as raised:
+        write.option("maxRte", "5").save(str(tmp_path / "job"))
+    assert "ConfigurationError: unknown option 'maxrte'; the options are" in str(raised.value)
+    assert len(str(raised.value).splitlines()) < 20
+    assert collector.requests == []

@@ -1,0 +1,51 @@
+"""The key is in no plan, no log and no page of Spark's UI."""
+
+from pathlib import Path
+
+import httpx
+from conftest import KEY
+from faults.collector import Answer, Collector
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from statsig_api_client.spark import check_gate, read_summary
+
+from .conftest import events
+
+ECHO = Answer(401, b'{"message": "not %s"}' % KEY.encode(), takes=False)
+
+
+def ui(spark: SparkSession) -> dict[str, str]:
+    """What Spark's UI tells, as pages and by its REST API."""
+    address = str(spark.sparkContext.uiWebUrl)
+    application = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
+    pages = [f"{address}/{page}/" for page in ("jobs", "stages", "environment", "executors", "SQL")]
+    pages += [f"{application}/{part}" for part in ("jobs", "stages", "environment")]
+    pages += [f"{application}/sql?details=true&planDescription=true&length=1000"]
+    with httpx.Client(follow_redirects=True) as client:
+        return {page: client.get(page).raise_for_status().text for page in pages}
+
+
+def test_a_key_in_the_environment_of_executors_shows_nowhere(
+    spark: SparkSession, spark_folder: Path, collector: Collector, tmp_path: Path
+) -> None:
+    writes = events(spark, 100).write.format("statsig").mode("append")
+    writes.option("url", collector.url).save(str(tmp_path / "job"))
+    assert read_summary(str(tmp_path / "job")).totals.delivered == 100
+    gates = events(spark, 1).select(check_gate("user", "gate", url=collector.url, on_error="null"))
+    plan = gates._jdf.queryExecution().toString()  # noqa: SLF001  (`explain` only prints it)
+    collector.plan = lambda *_: ECHO
+    try:
+        writes.option("url", collector.url).save(str(tmp_path / "refused"))
+    except AnalysisException as error:
+        told = str(error)
+    assert "status 401" in told
+
+    texts: dict[str, str] = {"plan": plan, "error": told, **ui(spark)}
+    files = [*spark_folder.rglob("*"), *tmp_path.rglob("*")]
+    texts |= {str(path): path.read_text(errors="replace") for path in files if path.is_file()}
+    everything = "\n".join(texts.values())
+    assert "AppendData" in everything
+    assert "SparkListenerJobStart" in everything
+    assert "INFO org.apache.spark" in everything
+    assert [where for where, text in texts.items() if KEY in text] == []
