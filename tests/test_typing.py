@@ -126,11 +126,14 @@ def test_every_public_type_is_known(consumer: Path) -> None:
         cwd=consumer,
         path=consumer / "venv/bin",
     )
-    report = json.loads(result.stdout)["typeCompleteness"]
+    symbols = json.loads(result.stdout)["typeCompleteness"]["symbols"]
     unknown = [
         symbol["name"]
-        for symbol in report["symbols"]
-        if symbol["isExported"] and not symbol["isTypeKnown"]
+        for symbol in symbols
+        if symbol["isExported"]
+        and (not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"])
+        # There is no Spark here; make test-spark checks its types.
+        and not symbol["name"].startswith("statsig_api_client.spark.")
     ]
     assert not unknown, "\n".join(unknown)
-    assert report["completenessScore"] == 1.0
+    assert any(symbol["isExported"] for symbol in symbols)

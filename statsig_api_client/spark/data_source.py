@@ -102,7 +102,7 @@ class Job:
     def __init__(self, options: SinkOptions, mapping: EventMapping) -> None:
         self.options = options
         self.mapping = mapping
-        self.directory = JobDirectory(options.path)
+        self.directory: JobDirectory = JobDirectory(options.path)
 
     def write(
         self, batches: Iterator[object], directory: JobDirectory, query: str | None = None
