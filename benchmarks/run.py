@@ -124,11 +124,11 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
             EVENTS, size=500, rounds=11, seconds=0.2
         )
         bursts = {
-            calls: server.bursts(BURSTS, flight=100, calls=calls, pause=1.0, rounds=9)
-            for calls in (100, 1000)
+            length: server.bursts(BURSTS, flight=100, calls=length, pause=1.0, rounds=9)
+            for length in (100, 1000)
         }
-    for calls, table in bursts.items():
-        groups[f"Bursts of {calls} calls, 100 in flight"] = table
+    for length, table in bursts.items():
+        groups[f"Bursts of {length} calls, 100 in flight"] = table
     imports = groups["Imports"] = _imports(rounds=15)
     rows = _call_rows(calls, many, events)
     # pyreqwest has a thread of its own, with which the caller's has to share a pinned core.
@@ -141,11 +141,11 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
     rows += [
         *(
             Row(
-                f"a burst of {calls} after a pause, fast engine, against a steady one",
+                f"a burst of {length} after a pause, fast engine, against a steady one",
                 1.2,
                 _ratio(table, f"{BURSTS[0]}, after a pause", f"{BURSTS[0]}, steady"),
             )
-            for calls, table in bursts.items()
+            for length, table in bursts.items()
         ),
         _mypy_row(),
         Row("`python generate.py`", 5.0, min(_generate() for _ in range(3)), " s"),
