@@ -87,6 +87,8 @@ class SpoolStore:
         """Events that were written here after that."""
         self._youngest = 0
         """The place of the youngest event, as far as it is known."""
+        self._reached = 0
+        """The place up to which all events are known to have their final state."""
         self._file = SpoolFile(path, settings.durability)
         self.stats()
 
@@ -228,11 +230,11 @@ class SpoolStore:
 
     def due_in(self) -> float | None:
         """See `Store`."""
-        with self._lock:
-            if self._fresh >= self._settings.max_batch:
-                return 0.0
-            # Also without events of this process: those of one that died are for all others.
-            return max(0.0, self._look_at - self._clock.monotonic())
+        # Without the lock, for which a thread that asks often would wait as often.
+        if self._fresh >= self._settings.max_batch:
+            return 0.0
+        # Also without events of this process: those of one that died are for all others.
+        return max(0.0, self._look_at - self._clock.monotonic())
 
     def claim(self) -> Batch | None:
         """See `Store`."""
@@ -390,15 +392,19 @@ class SpoolStore:
         with self._lock:
             try:
                 (self._youngest,) = self._file.one(f"SELECT {YOUNGEST} FROM ledger")  # noqa: S608
+                if self._youngest < self._reached:  # a new file, in place of one that was broken
+                    self._reached = 0
             except SpoolError as error:
                 self._complain(str(error))
             return self._youngest
 
     def reached(self, mark: int, *, here: bool = False) -> bool:
         """See `Store`."""
+        if mark <= self._reached:
+            return True
         with self._lock:
             now = self._clock.time() if here else math.inf  # when no lease holds
-            return self._file.one(
+            reached = self._file.one(
                 "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"
                 " (SELECT 1 FROM leases WHERE id BETWEEN first AND last"
                 " AND token <> ? AND expires > ?))",
@@ -406,6 +412,9 @@ class SpoolStore:
                 self._claimed,
                 now,
             ) == (1,)
+            if reached and not here:
+                self._reached = mark
+            return reached
 
     def seal(self) -> None:
         """See `Store`."""

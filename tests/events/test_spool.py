@@ -306,6 +306,26 @@ def test_what_is_no_spool_is_kept_aside(
     assert kept.name in caplog.text
 
 
+def test_what_is_known_of_a_spool_that_broke_does_not_hold_for_the_next(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    spool = tmp_path / "events.db"
+    store = store_of(spool, clock)
+    for _ in range(5):
+        store.offer(b"{}")
+    batch = store.claim()
+    assert batch is not None
+    store.delivered(batch)
+    assert store.reached(store.mark())
+    run(spool, "UPDATE ledger SET retried = 1")  # so that the store has to read it again
+    run(spool, "PRAGMA wal_checkpoint(TRUNCATE)")
+    spool.write_bytes(b"\xaa" * 8192)
+    assert store.offer(b"{}")
+    assert list(tmp_path.glob("events.db.broken-*"))
+    assert not store.reached(store.mark())
+    store.close()
+
+
 def test_the_database_of_another_program_is_kept_aside(
     tmp_path: Path, collector: Collector
 ) -> None:
