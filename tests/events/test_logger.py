@@ -273,6 +273,11 @@ def test_when_there_is_no_room_an_error_says_so(make_logger: LoggerMaker) -> Non
 def test_when_there_is_no_room_log_waits_for_some(
     make_logger: LoggerMaker, collector: Collector
 ) -> None:
+    def slowly(number: int, _: list[dict[str, Any]]) -> Answer:
+        time.sleep(0.3 if number == 0 else 0)  # time enough for more events than there is room
+        return Answer()
+
+    collector.plan = slowly
     events = make_logger(max_pending=20, max_batch=10)
     log(events, 300)
     assert events.flush(30).pending == 0
