@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
 
 import attrs
@@ -114,6 +114,18 @@ def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItem
     return HeaderItems((name.encode(), value.encode()) for name, value in headers.items())
 
 
+def check_names(given: Iterable[str], options: type[attrs.AttrsInstance]) -> None:
+    """See that options are those that a class has.
+
+    Raises:
+        TypeError: There is no such option.
+    """
+    known = [option.name for option in attrs.fields(options)]
+    for name in given:
+        if name not in known:
+            raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
+
+
 @frozen(kw_only=True)
 class Options:
     """The options of a client, checked; see `ClientOptions`."""
@@ -137,8 +149,5 @@ class Options:
             TypeError: There is no such option, or a value has the wrong type.
             ConfigurationError: A value is out of its limits.
         """
-        known = [option.name for option in attrs.fields(Options)]
-        for name in changes:
-            if name not in known:
-                raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
+        check_names(changes, Options)
         return attrs.evolve(self, **changes)

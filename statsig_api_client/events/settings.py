@@ -8,6 +8,7 @@ import attrs
 from attrs import field, frozen
 
 from statsig_api_client import ConfigurationError
+from statsig_api_client._options import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,8 +151,5 @@ def settings(options: EventLoggerOptions) -> Settings:
         TypeError: There is no such option, or its value has the wrong type.
         ConfigurationError: A value is out of its limits.
     """
-    known = [option.name for option in attrs.fields(Settings)]
-    for name in options:
-        if name not in known:
-            raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
+    check_names(options, Settings)
     return Settings(**options)

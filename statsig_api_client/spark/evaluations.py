@@ -25,6 +25,7 @@ from statsig_api_client import (
     StatsigError,
     StatsigUserDict,
 )
+from statsig_api_client._options import check_names
 
 from .options import Connection
 from .rows import without_nulls
@@ -144,10 +145,7 @@ def _column(
     arrow_kind: object,
     options: EvaluationOptions,
 ) -> Column:
-    known = [option.name for option in attrs.fields(_Settings)]
-    for name in options:
-        if name not in known:
-            raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
+    check_names(options, _Settings)
     settings = _Settings(**options)
 
     # Spark reads the annotations: once per task, with all of its arrays.
