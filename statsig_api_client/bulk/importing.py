@@ -20,6 +20,7 @@ from .interrupts import late_interrupts
 from .ledger import Ledger
 from .lock import only_import
 from .pace import Pace
+from .refusals import Refusals
 from .settings import ImportOptions, Settings, settings
 from .summary import ImportProgress, ImportSummary
 
@@ -87,8 +88,7 @@ class _Import:
             most_refused=options.max_refused,
         )
         self._flying: dict[Future[Outcome], Batch] = {}
-        self._refused: list[tuple[Batch, Outcome]] = []
-        """What came back refused before Statsig had accepted anything."""
+        self._refusals = Refusals(self._pace)
         self._account: Counter[str] = Counter(read=self._ledger.number, skipped=self._ledger.number)
         self._started = self._told = time.monotonic()
         self._stopped = False
@@ -188,17 +188,9 @@ class _Import:
                 return
 
     def _take_back(self, future: Future[Outcome]) -> None:
-        """Settle a batch that has come back.
-
-        As long as Statsig has accepted nothing, refusals may say more about it than about events.
-        """
-        batch, outcome = self._flying.pop(future), future.result()
-        if outcome.rejected and not self._pace.accepted:
-            self._refused.append((batch, outcome))
-            return
-        self._settle(batch, outcome)
-        while self._pace.accepted and self._refused:
-            self._settle(*self._refused.pop())
+        """Settle a batch that has come back, unless it has to wait."""
+        for batch, outcome in self._refusals.taken(self._flying.pop(future), future.result()):
+            self._settle(batch, outcome)
 
     def _settle_the_rest(self) -> OSError | None:
         """Account for what was on its way when the import ended."""
@@ -208,9 +200,7 @@ class _Import:
                 self._take_back(future)
             except OSError as error:
                 problem = error
-        for batch, outcome in self._refused:
-            if not (self._pace.accepted or self._finished):
-                outcome.rejected.clear()
+        for batch, outcome in self._refusals.rest(finished=self._finished):
             try:
                 self._settle(batch, outcome)
             except OSError as error:

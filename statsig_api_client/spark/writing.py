@@ -13,6 +13,7 @@ from statsig_api_client.bulk.errors import Fault
 from statsig_api_client.bulk.mapping import EventMapping, RowReader
 from statsig_api_client.bulk.outgoing import Outgoing
 from statsig_api_client.bulk.pace import Pace
+from statsig_api_client.bulk.refusals import Refusals
 from statsig_api_client.bulk.settings import Settings
 from statsig_api_client.bulk.sources import Place, Record
 
@@ -58,8 +59,7 @@ class PartitionWriter:
             most_refused=options.max_refused if journal.is_first else None,
         )
         self._flying: dict[Future[Outcome], Batch] = {}
-        self._refused: list[tuple[Batch, Outcome]] = []
-        """What came back refused before Statsig had accepted anything."""
+        self._refusals = Refusals(self._pace)
         self._finished = False
         """Whether all rows were tried."""
         self._account: Counter[str] = Counter()
@@ -81,7 +81,8 @@ class PartitionWriter:
                 # Whatever ended it: what has been delivered is written down.
                 self._pace.halt()
                 self._collect(most=0)
-                self._settle_refused()
+                for batch, outcome in self._refusals.rest(finished=self._finished):
+                    self._settle(batch, outcome)
                 self._journal.write()
         problem = self._pace.problem
         if problem is not None and not is_final(problem):
@@ -147,28 +148,12 @@ class PartitionWriter:
             enough = len(self._flying) <= most
             done, _ = wait(self._flying, timeout=0 if enough else None, return_when=FIRST_COMPLETED)
             for future in done:
-                self._take_back(self._flying.pop(future), future.result())
+                for batch, outcome in self._refusals.taken(
+                    self._flying.pop(future), future.result()
+                ):
+                    self._settle(batch, outcome)
             if enough:
                 return
-
-    def _take_back(self, batch: Batch, outcome: Outcome) -> None:
-        """Settle a batch that has come back.
-
-        As long as Statsig has accepted nothing, refusals may say more about it than about events.
-        """
-        if outcome.rejected and not self._pace.accepted:
-            self._refused.append((batch, outcome))
-            return
-        self._settle(batch, outcome)
-        while self._pace.accepted and self._refused:
-            self._settle(*self._refused.pop())
-
-    def _settle_refused(self) -> None:
-        """Settle what was refused by a Statsig that has accepted nothing."""
-        for batch, outcome in self._refused:
-            if not self._finished:
-                outcome.rejected.clear()
-            self._settle(batch, outcome)
 
     def _settle(self, batch: Batch, outcome: Outcome) -> None:
         events = batch.events
