@@ -82,6 +82,7 @@ def pyrefly(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
         tool("pyrefly"),
         "check",
         "--output-format=min-text",
+        "--preset=strict",
         "--python-interpreter-path",
         python,
         file,
