@@ -60,19 +60,18 @@ class Bench:
         return {name: Result.of(sample) for name, sample in samples.items()}
 
     def bursts(
-        self, cases: Sequence[str], *, size: int, pause: float, rounds: int
+        self, cases: Sequence[str], *, size: int, calls: int, pause: float, rounds: int
     ) -> dict[str, Result]:
-        """Bursts of so many calls at once: one after the other, and each after a pause."""
+        """Bursts of calls, `size` at a time: one right after the other, and each after a pause."""
         results: dict[str, Result] = {}
         for name in cases:
             steady, rested = [], []
             with self._worker(name, size) as worker:
-                for _ in range(5):
-                    _round(worker, size)
+                _round(worker, 5 * size)
                 for _ in range(rounds):
-                    steady += [_round(worker, size) for _ in range(5)]
+                    steady += [_round(worker, calls) for _ in range(3)]
                     time.sleep(pause)
-                    rested.append(_round(worker, size))
+                    rested.append(_round(worker, calls))
             results[f"{name}, steady"] = Result.of(steady)
             results[f"{name}, after a pause"] = Result.of(rested)
         return results

@@ -224,10 +224,11 @@ def _(setting: Setting) -> Rounds:
 @case("Statsig, engine that answers at once")
 def _(setting: Setting) -> Rounds:
     from statsig_api_client._engine import Reply
+    from statsig_api_client._response import Headers
 
     class AtOnce:
         def send(self, _: object) -> Reply:
-            return Reply(200, [(b"content-type", b"application/json")], REPLY)
+            return Reply(200, Headers(dict[str, str]().items), REPLY)
 
     statsig = _ours(setting)
     statsig._engine = AtOnce()  # noqa: SLF001  (there is no other way to leave out the engine)

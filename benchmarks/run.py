@@ -124,8 +124,11 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
         events = groups["Batches of 500 events"] = server.measure(
             EVENTS, size=500, rounds=11, seconds=0.2
         )
-        bursts = groups["Bursts of 100 calls"] = server.bursts(
-            BURSTS, size=100, pause=1.0, rounds=9
+        bursts = groups["Bursts of 1,000 calls, 100 in flight"] = server.bursts(
+            BURSTS, size=100, calls=1000, pause=1.0, rounds=9
+        )
+        firsts = groups["Bursts of 100 calls, one on each connection"] = server.bursts(
+            BURSTS, size=100, calls=100, pause=1.0, rounds=9
         )
     imports = groups["Imports"] = _imports(rounds=15)
     rows = _call_rows(calls, many, events)
@@ -136,13 +139,21 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
         3, Row("the same, not pinned to cores", 1.0, fast.median / loose["http.client"].median)
     )
     rows += _import_rows(imports)
-    rested = _after_pause(bursts, "AsyncStatsig, fast")
     rows += [
-        Row("a burst of 100 after a pause, fast engine, against a steady one", 1.2, rested),
         Row(
-            "the same, against what the pause costs calls without connections",
+            "a burst of 1,000, 100 in flight, after a pause, fast engine, against a steady one",
             1.2,
-            rested / _after_pause(bursts, NO_CONNECTIONS),
+            _after_pause(bursts, "AsyncStatsig, fast"),
+        ),
+        Row(
+            "the first 100 of it alone, one on each connection",
+            1.2,
+            _after_pause(firsts, "AsyncStatsig, fast"),
+        ),
+        Row(
+            "the same, without an engine and so without connections",
+            1.2,
+            _after_pause(firsts, NO_CONNECTIONS),
         ),
         _mypy_row(),
         Row("`python generate.py`", 5.0, min(_generate() for _ in range(3)), " s"),

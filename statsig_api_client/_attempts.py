@@ -11,10 +11,9 @@ from typing import Final, Literal
 
 from ._clock import Clock
 from ._configuration import ApiKey
-from ._engine import Failure, Outcome, RawHeaders, WireRequest
+from ._engine import Failure, HeaderList, Outcome, WireRequest
 from ._errors import CallFacts
 from ._options import Options
-from ._response import Headers
 
 logger = logging.getLogger("statsig_api_client")
 
@@ -33,8 +32,9 @@ class Attempts:
         operation: str,
         delivers: Literal["events", "exposures"] | None,
         url: str,
-        headers: RawHeaders,
+        headers: HeaderList,
         body: bytes,
+        connect_timeout: float,
         options: Options,
         key: ApiKey,
         clock: Clock,
@@ -53,6 +53,7 @@ class Attempts:
         self._url = url
         self._headers = headers
         self._body = body
+        self._connect_timeout = connect_timeout
         self._options = options
         self._clock = clock
         self._started = clock.monotonic()
@@ -67,16 +68,16 @@ class Attempts:
         """What to send now."""
         self.count += 1
         # Statsig corrects the times of events by what this says, so each attempt says it anew.
-        now = b"%d" % (self._clock.time() * 1000)
+        now = str(int(self._clock.time() * 1000))
         return WireRequest(
             url=self._url,
             headers=[
                 *self._headers,
-                (b"STATSIG-API-KEY", self.key.encode()),
-                (b"STATSIG-CLIENT-TIME", now),
+                ("STATSIG-API-KEY", self.key.value),
+                ("STATSIG-CLIENT-TIME", now),
             ],
             body=self._body,
-            connect_timeout=min(self._options.connect_timeout, self._options.timeout),
+            connect_timeout=self._connect_timeout,
             timeout=min(self._options.timeout, self._deadline - self._clock.monotonic()),
         )
 
@@ -100,7 +101,7 @@ class Attempts:
         """The seconds that a reply asks to wait; None when it does not, or makes no sense."""
         if isinstance(outcome, Failure):
             return None
-        value = Headers(outcome.headers).get("retry-after", "").strip()
+        value = outcome.headers.get("retry-after", "").strip()
         if re.fullmatch("[0-9]{1,9}", value):
             return float(value)
         if not value.endswith("GMT"):

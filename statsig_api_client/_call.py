@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Literal, TypeVar, cast
 
-from attrs import frozen
+from attrs import define
 
 from ._errors import StatsigError
 from ._json import JsonObject, JsonValue, Parser, SchemaError, string
@@ -14,7 +14,7 @@ from ._response import APIResponse
 T = TypeVar("T")
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Call(Generic[T]):
     """What one method of the client asks of the API: no I/O, no options, no key."""
 
@@ -30,6 +30,9 @@ class Call(Generic[T]):
     """The answer when nothing is known; None when there can be none, as for delivery."""
     delivers: Literal["events", "exposures"] | None = None
     """The list in `body` that is delivered. None: an evaluation, which may be repeated freely."""
+
+    def __repr__(self) -> str:
+        return f"<Call of {self.operation}>"  # and not the attributes of users
 
 
 class Caller(ABC):

@@ -22,18 +22,14 @@ _LOOPBACK: Final = r"(?ai)localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\]"
 class ApiKey:
     """A key that does not show itself."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
-
-    def encode(self) -> bytes:
-        """The key, for a header."""
-        return self._value.encode()
+        self.value = value
 
     def scrub(self, text: str) -> str:
         """`text`, with the key taken out of it: a server may send back what it was sent."""
-        return text.replace(self._value, "[API key]")
+        return text.replace(self.value, "[API key]")
 
     def __repr__(self) -> str:
         return "ApiKey(…)"

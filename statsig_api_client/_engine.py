@@ -5,14 +5,17 @@ An engine knows nothing of Statsig, and raises nothing: what went wrong is a res
 
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+from ._response import Headers
+
+HeaderList: TypeAlias = list[tuple[str, str]]
+"""Names and values, all of them visible ASCII."""
 
 
 class WireRequest(NamedTuple):
     """One attempt: a POST."""
 
     url: str
-    headers: RawHeaders
+    headers: HeaderList
     """All but `Host` and `Content-Length`."""
     body: bytes
     connect_timeout: float
@@ -28,7 +31,7 @@ class Reply(NamedTuple):
     """A server answered."""
 
     status_code: int
-    headers: RawHeaders
+    headers: Headers
     content: bytes
     """The body, decompressed."""
     problem: str | None = None

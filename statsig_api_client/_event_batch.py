@@ -81,7 +81,7 @@ def _send(
 
 def _attempt(preparation: "Preparation", events: Sequence[bytes], *, compress: bool) -> Attempts:
     body = b'{"events":[' + b",".join(events) + b"]}"
-    headers = [(b"STATSIG-EVENT-COUNT", b"%d" % len(events))]
+    headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
     if compress:
         headers.append(GZIP)
         body = compressed(body)

@@ -15,12 +15,12 @@ What differs from httpx, as documented in the README:
 """
 
 import atexit
-import functools
 import os
 import time
 import warnings
 import zlib
 from datetime import timedelta
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from pyreqwest.client import ClientBuilder, SyncClientBuilder
@@ -28,10 +28,11 @@ from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeo
 from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
-from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, RawHeaders, Reply, WireRequest
+from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, Reply, WireRequest
 from ._incoming import Incoming
 from ._inflating import Inflating
 from ._origin import Origin
+from ._response import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ class FastEngine:
         )
         return (
             client.post(url)
-            .headers(_text(request.headers))
+            .headers(request.headers)
             .body_bytes(request.body)
             .timeout(_timeout(request.timeout, request.connect_timeout))
             .build_streamed()
@@ -120,6 +121,9 @@ class FastEngine:
 
     def _exchange(self, message: "SyncStreamRequest") -> Reply:
         with message as response:
+            if _is_simple(response):
+                content = bytes(response.bytes())
+                return Reply(response.status, _headers(response), content)
             incoming = _incoming(response)
             try:
                 add = _taking(incoming)
@@ -186,7 +190,7 @@ class AsyncFastEngine:
         )
         return (
             client.post(url)
-            .headers(_text(request.headers))
+            .headers(request.headers)
             .body_bytes(request.body)
             .timeout(_timeout(request.timeout, request.connect_timeout))
             .build_streamed()
@@ -194,6 +198,9 @@ class AsyncFastEngine:
 
     async def _exchange(self, message: "StreamRequest") -> Reply:
         async with message as response:
+            if _is_simple(response):
+                content = bytes(await response.bytes())
+                return Reply(response.status, _headers(response), content)
             incoming = _incoming(response)
             try:
                 add = _taking(incoming)
@@ -205,7 +212,7 @@ class AsyncFastEngine:
         return incoming.reply()
 
 
-@functools.cache
+@cache
 def _end_in_peace() -> None:
     """Let pyreqwest's thread out of Python before the interpreter ends.
 
@@ -218,7 +225,7 @@ def _end_in_peace() -> None:
 # ---- What goes out ----
 
 
-@functools.lru_cache(256)  # a client has two or three
+@lru_cache(256)  # a client has two or three
 def _address(url: str) -> tuple[Url, str, str]:
     """A URL, parsed, with its scheme and its host."""
     scheme, _, host = url.split("/", 3)[:3]
@@ -248,11 +255,7 @@ def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
     return builder.proxy(ProxyBuilder.all(proxy))
 
 
-def _text(headers: RawHeaders) -> list[tuple[str, str]]:
-    return [(name.decode(), value.decode()) for name, value in headers]
-
-
-@functools.lru_cache(16)  # most attempts have the same
+@lru_cache(16)  # most attempts have the same
 def _timeout(seconds: float, connect_seconds: float) -> timedelta:
     return timedelta(seconds=seconds + (_GRACE if seconds == connect_seconds else 0.0))
 
@@ -260,13 +263,27 @@ def _timeout(seconds: float, connect_seconds: float) -> timedelta:
 # ---- What comes back ----
 
 
+def _is_simple(response: "Response | SyncResponse") -> bool:
+    """Whether the body may be taken as it is, in one go: it is not compressed, and short."""
+    length = response.get_header("content-length")
+    return length is not None and len(length) < 5 and not response.get_header("content-encoding")
+
+
 def _incoming(response: "Response | SyncResponse") -> Incoming:
+    encodings = response.get_header_all("content-encoding")
+    return Incoming(response.status, _headers(response), encodings, zlib.error)
+
+
+def _headers(response: "Response | SyncResponse") -> Headers:
+    return Headers(partial(_texts, response))
+
+
+def _texts(response: "Response | SyncResponse") -> list[tuple[str, str]]:
     headers = response.headers
     try:
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return list(headers.items())
     except ValueError:  # one is not ASCII
-        raw = [(name.encode(), value.encode()) for name in headers for value in _all(headers, name)]
-    return Incoming(response.status, raw, zlib.error)
+        return [(name, value) for name in headers for value in _all(headers, name)]
 
 
 def _all(headers: "HeaderMap", name: str) -> list[str]:

@@ -1,15 +1,16 @@
 """httpx and httpx2 as one: httpx2 is the continuation of httpx, with the same names and types."""
 
-import functools
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from ._engine import WireRequest
 from ._httpx_pools import Pools
 from ._incoming import Incoming
 from ._origin import Origin
+from ._response import Headers
 
 if TYPE_CHECKING:
     import ssl
@@ -83,18 +84,26 @@ class Library:
 
     def message(self, address: "Address", request: WireRequest, waits: Waits) -> "httpx.Request":
         """The request for a transport of our own, which adds nothing to it."""
-        length = b"%d" % len(request.body)
         return self._request(
             "POST",
             address.url,
-            headers=[(b"Host", address.host), *request.headers, (b"Content-Length", length)],
+            headers=[
+                (b"Host", address.host),
+                *[(name.encode(), value.encode()) for name, value in request.headers],
+                (b"Content-Length", b"%d" % len(request.body)),
+            ],
             stream=self._body(request.body),
             extensions={"timeout": waits},
         )
 
     def incoming(self, response: "httpx.Response") -> Incoming:
         """A reply whose body is still to come."""
-        return Incoming(response.status_code, response.headers.raw, self._decoding_error)
+        raw = response.headers.raw
+        encodings = [
+            value.decode("latin-1") for name, value in raw if name.lower() == b"content-encoding"
+        ]
+        headers = Headers(partial(_texts, raw))
+        return Incoming(response.status_code, headers, encodings, self._decoding_error)
 
     def _tls_context(self) -> "ssl.SSLContext":
         # Reading the certificates takes 25 ms, so all clients share them.
@@ -102,6 +111,10 @@ class Library:
         if files not in self._tls_contexts:
             self._tls_contexts[files] = self._create_ssl_context()
         return self._tls_contexts[files]
+
+
+def _texts(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
 
 
 class Address(NamedTuple):
@@ -143,7 +156,7 @@ def library_of(client: object) -> Library:
     )
 
 
-@functools.cache
+@cache
 def library(name: str) -> Library:
     """The library of a name, which is imported already."""
     return Library(name)

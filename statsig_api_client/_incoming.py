@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from ._engine import RawHeaders, Reply
+from ._engine import Reply
+from ._response import Headers
 
 MAX_REPLY: Final = 10 * 1024 * 1024
 """Bytes: the most that a reply may have, decompressed. A config of Statsig has at most 100 kB."""
@@ -18,14 +19,20 @@ class Incoming:
     Args:
         status_code: The HTTP status.
         headers: The headers.
+        encodings: The values of `Content-Encoding`, of which there should be one at most.
         decoding_error: What the engine raises when it cannot decompress a body.
     """
 
     def __init__(
-        self, status_code: int, headers: RawHeaders, decoding_error: type[Exception]
+        self,
+        status_code: int,
+        headers: Headers,
+        encodings: list[str],
+        decoding_error: type[Exception],
     ) -> None:
         self._status_code = status_code
         self._headers = headers
+        self._encodings = encodings
         self._decoding_error = decoding_error
         self._chunks: list[bytes] = []
         self._size = 0
@@ -38,15 +45,13 @@ class Incoming:
             Unwanted: The encoding was not asked for. A chain of encodings, or a kind that unpacks
                 further than those that were, could fill the memory with one chunk.
         """
-        encodings = [
-            value.strip().lower()
-            for name, value in self._headers
-            if name.lower() == b"content-encoding"
-        ]
-        if encodings in ([], [b"identity"]):
+        if not self._encodings:
             return None
-        if encodings in ([b"gzip"], [b"deflate"]):
-            return encodings[0].decode()
+        encodings = [value.strip().lower() for value in self._encodings]
+        if encodings == ["identity"]:
+            return None
+        if encodings in (["gzip"], ["deflate"]):
+            return encodings[0]
         raise Unwanted("it has a content-encoding that was not asked for")
 
     def add(self, chunk: bytes) -> None:

@@ -207,11 +207,17 @@ def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
 
 def nullable(parse: Parser[T]) -> Parser[T | None]:
     """Read null as `None`, and anything else with `parse`."""
+    if cast("object", parse) is string:
+        return cast("Parser[T | None]", _nullable_string)
 
     def read(data: object, path: str) -> T | None:
         return None if data is None else parse(data, path)
 
     return read
+
+
+def _nullable_string(data: object, path: str) -> str | None:
+    return data if isinstance(data, str) or data is None else string(data, path)
 
 
 def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:

@@ -86,7 +86,7 @@ def _behaviour(_: object, attribute: "attrs.Attribute[OnError]", value: object) 
         raise ConfigurationError(f"{attribute.name}: expected 'raise' or 'fallback', got {value!r}")
 
 
-class HeaderItems(tuple[tuple[bytes, bytes], ...]):
+class HeaderItems(tuple[tuple[str, str], ...]):
     """Headers that were checked."""
 
     __slots__ = ()
@@ -111,7 +111,7 @@ def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItem
             raise ConfigurationError(
                 f"headers: the value of {name} must be visible ASCII, without line breaks"
             )
-    return HeaderItems((name.encode(), value.encode()) for name, value in headers.items())
+    return HeaderItems(headers.items())
 
 
 def check_names(given: Iterable[str], options: type[attrs.AttrsInstance]) -> None:

@@ -20,7 +20,7 @@ from ._errors import (
     refusal,
 )
 from ._json import SchemaError
-from ._response import APIResponse, Headers, request_id
+from ._response import APIResponse, request_id
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def raw(call: Call[T], attempts: Attempts, reply: Reply) -> APIResponse[T]:
     """A successful reply, unread."""
     return APIResponse(
         status_code=reply.status_code,
-        headers=Headers(reply.headers),
+        headers=reply.headers,
         content=reply.content,
         elapsed=attempts.elapsed,
         attempts=attempts.count,
@@ -172,7 +172,7 @@ def _advice(status_code: int) -> str:
 
 
 def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
-    name = request_id(Headers(reply.headers))
+    name = request_id(reply.headers)
     return attempts.facts() | CallFacts(
         request_id=None if name is None else _told(attempts, name),
         body=attempts.key.scrub(reply.content.decode(errors="replace"))[:MAX_BODY],

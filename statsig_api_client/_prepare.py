@@ -14,17 +14,16 @@ from ._options import Options
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from ._engine import RawHeaders
+    from ._engine import HeaderList
 
 T = TypeVar("T")
 
-_SDK_TYPE: Final = b"py-http-api"
-_SDK_VERSION: Final = __version__.encode()
+_SDK_TYPE: Final = "py-http-api"
 
 MIN_GZIP: Final = 1024
 """Bytes: a smaller body is one packet anyway."""
 
-GZIP: Final = (b"Content-Encoding", b"gzip")
+GZIP: Final = ("Content-Encoding", "gzip")
 """Says that a body is compressed."""
 
 
@@ -35,13 +34,14 @@ class Preparation:
         self.configuration = configuration
         self.options = options
         self._clock = clock
-        self._headers: RawHeaders = [
-            (b"Accept", b"application/json"),
-            (b"Accept-Encoding", b"gzip, deflate"),
-            (b"Content-Type", b"application/json"),
-            (b"User-Agent", b"statsig-api-client-python/" + _SDK_VERSION),
-            (b"STATSIG-SDK-TYPE", _SDK_TYPE),
-            (b"STATSIG-SDK-VERSION", _SDK_VERSION),
+        self._connect_timeout = min(options.connect_timeout, options.timeout)
+        self._headers: HeaderList = [
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "gzip, deflate"),
+            ("Content-Type", "application/json"),
+            ("User-Agent", f"statsig-api-client-python/{__version__}"),
+            ("STATSIG-SDK-TYPE", _SDK_TYPE),
+            ("STATSIG-SDK-VERSION", __version__),
             *options.headers,
         ]
 
@@ -64,7 +64,7 @@ class Preparation:
             server = configuration.events_url
             body = delivery(call.body, call.delivers, self.options)
             items = cast("list[JsonObject]", body[call.delivers])
-            headers = [*headers, (b"STATSIG-EVENT-COUNT", b"%d" % len(items))]
+            headers = [*headers, ("STATSIG-EVENT-COUNT", str(len(items)))]
             if call.delivers == "events":
                 check_events(items)
             content = encode(body)
@@ -73,17 +73,18 @@ class Preparation:
                 content = compressed(content)
         return self._made(call, server, headers, content)
 
-    def encoded(self, call: Call[T], headers: "RawHeaders", content: bytes) -> Attempts:
+    def encoded(self, call: Call[T], headers: "HeaderList", content: bytes) -> Attempts:
         """The attempts of a delivery whose body is ready, with headers that it needs besides."""
         return self._made(call, self.configuration.events_url, [*self._headers, *headers], content)
 
-    def _made(self, call: Call[T], server: str, headers: "RawHeaders", content: bytes) -> Attempts:
+    def _made(self, call: Call[T], server: str, headers: "HeaderList", content: bytes) -> Attempts:
         return Attempts(
             operation=call.operation,
             delivers=call.delivers,
             url=server + call.path,
             headers=headers,
             body=content,
+            connect_timeout=self._connect_timeout,
             options=self.options,
             key=self.configuration.key,
             clock=self._clock,

@@ -16,19 +16,18 @@ class Headers(Mapping[str, str]):
     A header that came more than once has its values joined by commas. `repr` shows names alone.
     """
 
-    __slots__ = ("_raw", "_values")
+    __slots__ = ("_items", "_values")
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
+    def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        # Put off until someone asks: most replies are never asked for a header.
+        self._items = items
         self._values: dict[str, str] | None = None
 
     def _read(self) -> dict[str, str]:
-        # Put off until someone asks: most replies are never asked for a header.
         if self._values is None:
             values: dict[str, str] = {}
-            for raw_name, raw_value in self._raw:
-                name = raw_name.decode("latin-1").lower()
-                value = raw_value.decode("latin-1")
+            for any_case, value in self._items():
+                name = any_case.lower()
                 values[name] = f"{values[name]}, {value}" if name in values else value
             self._values = values
         return self._values

@@ -357,3 +357,8 @@ def test_only_replies_with_a_fallback_in_the_contract_have_one() -> None:
         schema = SCHEMAS[method["returns"]]
         schema = SCHEMAS[schema["x-keyed-by-name"]] if "x-keyed-by-name" in schema else schema
         assert (made(name).fallback is None) == ("x-fallback" not in schema)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_call_does_not_show_what_it_says_of_a_user(name: str) -> None:
+    assert repr(made(name)) == f"<Call of {name}>"
