@@ -32,8 +32,8 @@ class ControlError(Exception):
         self.path = path
 
     def __str__(self) -> str:
-        """Say what is wrong, and where if the server says so."""
-        return self.message if self.path is None else f"{self.path}: {self.message}"
+        """Say what is wrong, and where: the server's message begins with the path."""
+        return self.message
 
 
 class UnknownNameError(ControlError):
