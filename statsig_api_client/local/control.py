@@ -402,9 +402,12 @@ class LocalControl:
         except (httpx.HTTPError, RuntimeError) as error:
             # RuntimeError is what httpx raises once its client is closed.
             raise ControlError(f"no local server at {self._url}: {error}") from error
-        if reply.is_success:
+        if not reply.is_success:
+            raise _refusal(reply)
+        try:
             return cast("JsonObject", reply.json()) if reply.content else {}
-        raise _refusal(reply)
+        except ValueError:
+            raise _refusal(reply) from None
 
 
 def _refusal(reply: httpx.Response) -> ControlError:

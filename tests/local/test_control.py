@@ -245,12 +245,22 @@ def test_where_there_is_no_server_it_says_so() -> None:
     assert caught.value.status is None
 
 
-def test_another_server_is_told_from_a_local_one() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as another:
+class Page(BaseHTTPRequestHandler):
+    """Answers everything with a page, as servers of web applications do."""
+
+    def do_GET(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n<!doctype html>")
+
+
+@pytest.mark.parametrize(("handler", "status"), [(BaseHTTPRequestHandler, 501), (Page, 200)])
+def test_another_server_is_told_from_a_local_one(
+    handler: type[BaseHTTPRequestHandler], status: int
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as another:
         threading.Thread(target=another.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{another.server_port}"
         with LocalControl(url) as local, pytest.raises(ControlError) as caught:
             local.events()
         another.shutdown()
-    assert caught.value.status == 501
+    assert caught.value.status == status
     assert str(caught.value).startswith(f"no local server answers {url}/local/events")
