@@ -84,6 +84,8 @@ class LocalControl:
         self._http = httpx.Client(
             base_url=f"{self._url}/local",
             timeout=10,
+            # Each call has a connection of its own: two processes after a fork cannot share one.
+            limits=httpx.Limits(max_keepalive_connections=0),
             # No proxy can reach a server on this machine.
             trust_env=False,
         )

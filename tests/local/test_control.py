@@ -236,6 +236,27 @@ def test_a_proxy_of_the_environment_is_not_used(
         assert local.gates == running.gates
 
 
+def test_no_connection_is_left_that_a_fork_would_share() -> None:
+    clients: list[tuple[str, int]] = []
+
+    class Kept(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            clients.append(self.client_address)
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(204)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with LocalControl(f"http://127.0.0.1:{server.server_port}") as local:
+            local.reset()
+            local.reset()
+        server.shutdown()
+    assert len(set(clients)) == 2
+
+
 def test_where_there_is_no_server_it_says_so() -> None:
     with (
         LocalControl("http://127.0.0.1:9") as local,
