@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words of the command line; those of this process if None.
 
     Returns:
-        The exit status: 0 after serving, 2 if the project, the database or the port cannot be used.
+        The exit status: 0 after serving, 2 if the project, the database or the port cannot be used,
+        or nothing can be printed.
     """
     options = _parser().parse_args(arguments, _Options())
     try:
@@ -46,17 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _print_specs(options.project)
         else:
             _serve(options)
-    except (ProjectError, RecordingError) as error:
+    except (ProjectError, RecordingError, _ListenError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"cannot listen on {options.host}, port {options.port}: {error.strerror}; "
-            "choose another with --port, or 0 for any that is free",
-            file=sys.stderr,
-        )
+        print(f"cannot print: {error.strerror}", file=sys.stderr)
         return 2
     return 0
+
+
+class _ListenError(Exception):
+    """An address or a port that cannot be listened on; the message says what to do."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,21 +127,14 @@ def _port(text: str) -> int:
 def _print_specs(project: Path) -> None:
     specs = load_specs(project)
     Evaluator(specs).close()  # It notices what the core cannot read.
-    print(json.dumps(specs.document, indent=2))
+    print(json.dumps(specs.document, indent=2), flush=True)
 
 
 def _serve(options: _Options) -> None:
-    settings = Settings(
-        project=options.project,
-        host=options.host,
-        port=options.port,
-        db=options.db,
-        watch=options.watch,
-    )
     with (
         _stop_signals() as signals,
         _log_to_stderr(),
-        contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
+        contextlib.closing(_start(options)) as server,
     ):
         print(_greeting(server.url, server.service.specs, options.project), flush=True)
         if not is_loopback(options.host):
@@ -149,6 +143,23 @@ def _serve(options: _Options) -> None:
                 file=sys.stderr,
             )
         signals.recv(1)
+
+
+def _start(options: _Options) -> ServerThread:
+    settings = Settings(
+        project=options.project,
+        host=options.host,
+        port=options.port,
+        db=options.db,
+        watch=options.watch,
+    )
+    try:
+        return ServerThread(settings, log_requests=options.verbose)
+    except OSError as error:
+        raise _ListenError(
+            f"cannot listen on {options.host}, port {options.port}: {error.strerror}; "
+            "choose another with --port, or 0 for any that is free"
+        ) from None
 
 
 @contextlib.contextmanager

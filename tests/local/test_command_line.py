@@ -1,5 +1,6 @@
 """The command, and the life of a server."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -239,6 +240,18 @@ def test_it_prints_no_specs_of_a_faulty_project(
     out, err = capsys.readouterr()
     assert out == ""
     assert "cannot read" in err
+
+
+@pytest.mark.parametrize("options", [["--print-specs"], ["--port=0"]])
+def test_what_cannot_be_printed_is_not_blamed_on_the_port(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with contextlib.suppress(BrokenPipeError), open(writer, "w", encoding="utf-8") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        assert main([str(SHOP), *options]) == 2
+    assert capsys.readouterr().err == "cannot print: Broken pipe\n"
 
 
 def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str]) -> None:
