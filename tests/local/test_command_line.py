@@ -272,6 +272,13 @@ def test_a_port_that_is_none_gives_status_2(port: str, capsys: pytest.CaptureFix
     assert f"expected a number from 0 to 65535, got '{port}'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", [-1, 65536])
+@pytest.mark.parametrize("process", [True, False])
+def test_a_server_refuses_a_port_that_is_none(port: int, *, process: bool) -> None:
+    with pytest.raises(ValueError, match=f"port: expected a number from 0 to 65535, got {port}"):
+        LocalServer(SHOP, port=port, process=process)
+
+
 def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:
     server = LocalServer(str(SHOP))
     assert httpx.post(f"{server.url}/check_gate").status_code == 401
