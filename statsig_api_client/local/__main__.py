@@ -138,8 +138,9 @@ def _serve(options: _Options) -> None:
     ):
         print(_greeting(server.url, server.service.specs, options.project), flush=True)
         if not is_loopback(options.host):
+            address = options.host or "this machine"
             print(
-                f"Warning: {options.host} can be reached from other machines, unencrypted.",
+                f"Warning: {address} can be reached from other machines, unencrypted.",
                 file=sys.stderr,
             )
         signals.recv(1)

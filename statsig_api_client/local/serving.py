@@ -18,7 +18,7 @@ from .request_log import RequestLog
 from .service import Service
 from .watch import versions, watching
 
-_EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_EVERY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
 
 

@@ -99,11 +99,14 @@ def test_an_address_of_this_machine_alone_is_not_warned_of(
     assert capsys.readouterr().err == ""
 
 
-def test_an_address_beyond_this_machine_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
+def test_an_address_beyond_this_machine_is_warned_of(
+    host: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     stop_soon()
-    assert main([str(SHOP), "--port", "0", "--host", "0.0.0.0"]) == 0  # noqa: S104
+    assert main([str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
-    assert err == "Warning: 0.0.0.0 can be reached from other machines, unencrypted.\n"
+    assert err == f"Warning: {told} can be reached from other machines, unencrypted.\n"
     assert out.startswith("Statsig, locally: http://127.0.0.1:")
 
 
@@ -248,7 +251,7 @@ def test_what_cannot_be_printed_is_not_blamed_on_the_port(
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    with contextlib.suppress(BrokenPipeError), open(writer, "w", encoding="utf-8") as nowhere:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "w") as nowhere:
         monkeypatch.setattr(sys, "stdout", nowhere)
         assert main([str(SHOP), *options]) == 2
     assert capsys.readouterr().err == "cannot print: Broken pipe\n"
