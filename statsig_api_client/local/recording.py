@@ -318,7 +318,9 @@ def _row(event_id: int, event: LoggedEvent) -> _EventRow:
 def _unit_ids(user: JsonObject) -> str:
     custom_ids = user.get("customIDs")
     ids = [user.get("userID"), *(custom_ids.values() if isinstance(custom_ids, dict) else ())]
-    return "".join(_marked(unit_id) for unit_id in ids if isinstance(unit_id, str))
+    # SDKs take numbers for IDs too, and send them as such.
+    texts = (str(unit_id) for unit_id in ids if type(unit_id) in {str, int, float})
+    return "".join(map(_marked, texts))
 
 
 def _marked(unit_id: str) -> str:

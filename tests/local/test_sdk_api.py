@@ -235,6 +235,19 @@ def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., 
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"
 
 
+def test_an_id_that_is_a_number_divides_as_its_text(shop_server: Api) -> None:
+    numbers, texts = (
+        [
+            initialize(shop_server, {"user": {"userID": kind(n)}, "hash": "none"}).json()
+            for n in range(20)
+        ]
+        for kind in (int, str)
+    )
+    gates = [answer["feature_gates"]["new_checkout"]["value"] for answer in numbers]
+    assert set(gates) == {True, False}
+    assert gates == [answer["feature_gates"]["new_checkout"]["value"] for answer in texts]
+
+
 def djb2(name: str) -> str:
     number = 0
     for character in name:
