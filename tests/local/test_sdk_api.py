@@ -355,5 +355,6 @@ def test_what_goes_wrong_in_an_sdk_is_told_to_the_log(
     body = {"exception": "TypeError", "info": "it broke\n" * 1000, "statsigMetadata": {}}
     assert shop_server.post("sdk_exception", body).status_code == 202
     (record,) = caplog.records
+    assert record.name == "statsig_api_client.local"
     assert record.getMessage().startswith("an SDK reports 'TypeError', 'it broke\\n")
     assert len(record.getMessage()) < 1100
