@@ -131,7 +131,7 @@ def test_it_runs_as_a_module(
 
 def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
-    project.write_text('{"feature_gates": [], "time": "now"}')
+    project.write_text('{"feature_gates": [], "company_id": 5}')
     command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -238,7 +238,7 @@ def test_it_prints_no_specs_of_a_faulty_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "specs.json"
-    file.write_text('{"feature_gates": [], "time": "now"}')
+    file.write_text('{"feature_gates": [], "company_id": 5}')
     assert main([str(file), "--print-specs"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
