@@ -58,7 +58,7 @@ class LocalProject:
     holdouts: tuple[str, ...]
     id_lists: tuple[str, ...]
     time: int
-    """When it was last changed, in milliseconds since 1970."""
+    """When it was last changed, or the server started, in milliseconds since 1970."""
     problem: str | None
     """Why the file as it is now is not served, but what it said before; None if it is served."""
 

@@ -107,7 +107,7 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
     Args:
         specs: The project.
         overrides: All of them, each fit for the project; see `check_override`.
-        time: When the last of them was made, in milliseconds since 1970.
+        time: What the specs are to say of when they were last changed, in milliseconds since 1970.
     """
     document = specs.document
     sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
