@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
@@ -43,10 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments, _Options())
     try:
-        if options.print_specs:
-            _print_specs(options.project)
-        else:
-            _serve(options)
+        with _plain_warnings():
+            if options.print_specs:
+                _print_specs(options.project)
+            else:
+                _serve(options)
     except (ProjectError, RecordingError, _ListenError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -180,6 +182,18 @@ def _stop_signals() -> Generator[socket.socket]:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
             signal.set_wakeup_fd(socket_before)
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Generator[None]:
+    """Print warnings without the line of code that they come from, which is none of the user's."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"Warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 @contextlib.contextmanager

@@ -234,6 +234,17 @@ def test_it_prints_config_specs_that_it_could_serve(
         assert server.gates == ("new_checkout", "staff_tools")
 
 
+@pytest.mark.filterwarnings("default")
+def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "specs.json"
+    listed = {"operator": "in_segment_list", "targetValue": "vips"}
+    condition = {"type": "unit_id", "idType": "userID", **listed}
+    file.write_text(json.dumps({"feature_gates": {}, "condition_map": {"vip": condition}}))
+    assert main([str(file), "--print-specs"]) == 0
+    problem = "ID lists whose members no specs have, and which are empty here: vips"
+    assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
+
+
 def test_it_prints_no_specs_of_a_faulty_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
