@@ -60,8 +60,9 @@ class ServerThread:
             recording = Recording(settings.db)
             stack.callback(recording.close)
             self._watched = settings.watch
+            before = versions([settings.project])  # It may be saved while it is being loaded.
             self.service: Service = Service(settings.project, recording)
-            self._files = versions(self.service.files)
+            self._files = versions(self.service.files) | before
             stack.callback(self.service.close)
             self._listener = stack.enter_context(_listen(settings.host, settings.port))
             self._closing = stack.pop_all()
