@@ -84,7 +84,8 @@ def _project(config: pytest.Config) -> "Path":
         return config.invocation_params.dir / given
     configured: str = config.getini("statsig_project")
     if configured:
-        return config.rootpath / configured
+        # Not the root, which --rootdir may have put elsewhere.
+        return (config.inipath.parent if config.inipath else config.rootpath) / configured
     pytest.fail(
         "which project? say --statsig-project=FILE, or statsig_project in the configuration of "
         "pytest, or write a fixture statsig_server of your own",

@@ -47,15 +47,16 @@ def test_the_project_can_be_named_on_the_command_line(
     result.assert_outcomes(passed=4)
 
 
-def test_the_project_can_be_configured_relative_to_the_root(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("options", [[], ["--rootdir=."]])
+def test_the_project_can_be_configured_relative_to_the_configuration(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:
     pytester.makepyfile(TESTS)
     pytester.makefile(".yaml", project=Path(SHOP).read_text(encoding="utf-8"))
     pytester.makepyprojecttoml('[tool.pytest.ini_options]\nstatsig_project = "project.yaml"')
     below = pytester.mkdir("below")
     monkeypatch.chdir(below)
-    pytester.runpytest_inprocess("..").assert_outcomes(passed=4)
+    pytester.runpytest_inprocess("..", *options).assert_outcomes(passed=4)
 
 
 def test_without_a_project_it_says_how_to_name_one(pytester: pytest.Pytester) -> None:

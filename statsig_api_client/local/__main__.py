@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
@@ -38,25 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words of the command line; those of this process if None.
 
     Returns:
-        The exit status: 0 after serving, 2 if the project, the database or the port cannot be used.
+        The exit status: 0 after serving, 2 if the project, the database or the port cannot be used,
+        or nothing can be printed.
     """
     options = _parser().parse_args(arguments, _Options())
     try:
-        if options.print_specs:
-            _print_specs(options.project)
-        else:
-            _serve(options)
-    except (ProjectError, RecordingError) as error:
+        with _plain_warnings():
+            if options.print_specs:
+                _print_specs(options.project)
+            else:
+                _serve(options)
+    except (ProjectError, RecordingError, _ListenError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"cannot listen on {options.host}, port {options.port}: {error.strerror}; "
-            "choose another with --port, or 0 for any that is free",
-            file=sys.stderr,
-        )
+        print(f"cannot print: {error.strerror}", file=sys.stderr)
         return 2
     return 0
+
+
+class _ListenError(Exception):
+    """An address or a port that cannot be listened on; the message says what to do."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,10 +129,26 @@ def _port(text: str) -> int:
 def _print_specs(project: Path) -> None:
     specs = load_specs(project)
     Evaluator(specs).close()  # It notices what the core cannot read.
-    print(json.dumps(specs.document, indent=2))
+    print(json.dumps(specs.document, indent=2), flush=True)
 
 
 def _serve(options: _Options) -> None:
+    with (
+        _stop_signals() as signals,
+        _log_to_stderr(),
+        contextlib.closing(_start(options)) as server,
+    ):
+        print(_greeting(server.url, server.service.specs, options.project), flush=True)
+        if not is_loopback(options.host):
+            address = options.host or "this machine"
+            print(
+                f"Warning: {address} can be reached from other machines, unencrypted.",
+                file=sys.stderr,
+            )
+        signals.recv(1)
+
+
+def _start(options: _Options) -> ServerThread:
     settings = Settings(
         project=options.project,
         host=options.host,
@@ -137,18 +156,13 @@ def _serve(options: _Options) -> None:
         db=options.db,
         watch=options.watch,
     )
-    with (
-        _stop_signals() as signals,
-        _log_to_stderr(),
-        contextlib.closing(ServerThread(settings, log_requests=options.verbose)) as server,
-    ):
-        print(_greeting(server.url, server.service.specs, options.project), flush=True)
-        if not is_loopback(options.host):
-            print(
-                f"Warning: {options.host} can be reached from other machines, unencrypted.",
-                file=sys.stderr,
-            )
-        signals.recv(1)
+    try:
+        return ServerThread(settings, log_requests=options.verbose)
+    except OSError as error:
+        raise _ListenError(
+            f"cannot listen on {options.host}, port {options.port}: {error.strerror}; "
+            "choose another with --port, or 0 for any that is free"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -168,6 +182,18 @@ def _stop_signals() -> Generator[socket.socket]:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
             signal.set_wakeup_fd(socket_before)
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Generator[None]:
+    """Print warnings without the line of code that they come from, which is none of the user's."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"Warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .api.fault_injection import TRANSPORT
+from .api.fault_injection import EXTENSION, Connection
 
 MAX_HEADERS: Final = 100
 """How many headers a request may have."""
@@ -59,6 +59,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """HTTP on one connection, with the limits that uvicorn leaves to a proxy in front of it."""
 
     timeout: float
+    _connection: Connection
     _deadline: asyncio.TimerHandle | None = None
     _in_head = False
     _in_body = False
@@ -67,11 +68,13 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a first request, for so long."""
-        super().connection_made(cast("asyncio.Transport", transport))
+        self._connection = Connection(transport=cast("asyncio.Transport", transport))
+        super().connection_made(self._connection.transport)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
+        self._connection.ended.set()
         self._unwatch()
         super().connection_lost(exc)
 
@@ -91,7 +94,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start with a request."""
         self._in_head, self._head_size = True, 0
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+        self.scope["extensions"] = {EXTENSION: {"connection": self._connection}}
 
     def on_headers_complete(self) -> None:
         """Refuse a request whose head is too large, whether it came in one piece or in many."""
@@ -121,6 +124,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the form of every other refusal."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def shutdown(self) -> None:
+        """End with the server: answer what is being answered, but not what waits for a fault."""
+        self._connection.ended.set()
+        super().shutdown()
 
     def _refuse(self, status: HTTPStatus, problem: str) -> None:
         if self.transport.is_closing():

@@ -32,8 +32,8 @@ class ControlError(Exception):
         self.path = path
 
     def __str__(self) -> str:
-        """Say what is wrong, and where if the server says so."""
-        return self.message if self.path is None else f"{self.path}: {self.message}"
+        """Say what is wrong, and where: the server's message begins with the path."""
+        return self.message
 
 
 class UnknownNameError(ControlError):
@@ -58,7 +58,7 @@ class LocalProject:
     holdouts: tuple[str, ...]
     id_lists: tuple[str, ...]
     time: int
-    """When it was last changed, in milliseconds since 1970."""
+    """When it was last changed, or the server started, in milliseconds since 1970."""
     problem: str | None
     """Why the file as it is now is not served, but what it said before; None if it is served."""
 
@@ -84,6 +84,8 @@ class LocalControl:
         self._http = httpx.Client(
             base_url=f"{self._url}/local",
             timeout=10,
+            # Each call has a connection of its own: two processes after a fork cannot share one.
+            limits=httpx.Limits(max_keepalive_connections=0),
             # No proxy can reach a server on this machine.
             trust_env=False,
         )
@@ -402,9 +404,12 @@ class LocalControl:
         except (httpx.HTTPError, RuntimeError) as error:
             # RuntimeError is what httpx raises once its client is closed.
             raise ControlError(f"no local server at {self._url}: {error}") from error
-        if reply.is_success:
+        if not reply.is_success:
+            raise _refusal(reply)
+        try:
             return cast("JsonObject", reply.json()) if reply.content else {}
-        raise _refusal(reply)
+        except ValueError:
+            raise _refusal(reply) from None
 
 
 def _refusal(reply: httpx.Response) -> ControlError:

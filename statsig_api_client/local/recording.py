@@ -246,22 +246,15 @@ class Recording:
         """
         conditions, values = _where(query)
         # A cross join is one whose order SQLite keeps: it must not read documents in vain.
-        rows = cast(
-            "list[tuple[int, str]]",
-            self._read(
+        with self._lock:
+            found = self._db.execute(
                 "SELECT id, event FROM events CROSS JOIN documents USING (id) "  # noqa: S608
                 f"WHERE {conditions} AND id > ? ORDER BY id LIMIT ?",
                 (*values, after, limit + 1),
-            ),
-        )
+            )
+            rows = cast("list[tuple[int, str]]", found.fetchall())
         items = [_recorded(event_id, document) for event_id, document in rows[:limit]]
         return Page(items=items, next=items[-1].id if len(rows) > limit else None)
-
-    def count(self, query: Query) -> int:
-        """How many events a query finds."""
-        conditions, values = _where(query)
-        ((number,),) = self._read(f"SELECT count(*) FROM events WHERE {conditions}", values)  # noqa: S608
-        return cast("int", number)
 
     def reset(self) -> None:
         """Forget all events. IDs go on from where they were, and so `after` keeps its meaning."""
@@ -285,10 +278,6 @@ class Recording:
         # Asked each time, because another process may write to the same file.
         ((newest,),) = self._db.execute("SELECT max(id) FROM events")
         return max(newest or 0, self._forgotten)
-
-    def _read(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
 
     def _prepare(self) -> None:
         ((application,),) = self._db.execute("PRAGMA application_id")
@@ -318,7 +307,9 @@ def _row(event_id: int, event: LoggedEvent) -> _EventRow:
 def _unit_ids(user: JsonObject) -> str:
     custom_ids = user.get("customIDs")
     ids = [user.get("userID"), *(custom_ids.values() if isinstance(custom_ids, dict) else ())]
-    return "".join(_marked(unit_id) for unit_id in ids if isinstance(unit_id, str))
+    # SDKs take numbers for IDs too, and send them as such.
+    texts = (str(unit_id) for unit_id in ids if type(unit_id) in {str, int, float})
+    return "".join(map(_marked, texts))
 
 
 def _marked(unit_id: str) -> str:

@@ -37,6 +37,7 @@ class LocalServer(LocalControl):
         ProjectError: The project's file is missing or faulty; it says where.
         RecordingError: The database cannot be used.
         OSError: The port cannot be listened on.
+        ValueError: There is no such port.
     """
 
     def __init__(  # noqa: PLR0913
@@ -49,6 +50,8 @@ class LocalServer(LocalControl):
         process: bool = False,
         watch: bool = False,
     ) -> None:
+        if not 0 <= port <= 65535:
+            raise ValueError(f"LocalServer.port: expected a number from 0 to 65535, got {port}")
         settings = Settings(
             # Absolute, since it is read again, and the program may have gone elsewhere by then.
             project=Path(project).absolute(),

@@ -1,5 +1,6 @@
 """A project as it is served at this moment, and what was recorded of its use."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,9 @@ class Service:
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()
         self._problem: str | None = None
-        self._specs = self._loaded
+        # Newer than whatever a server before this one has told SDKs that go on running.
+        started = max(self._loaded.time, time.time_ns() // 1_000_000)
+        self._specs = overridden(self._loaded, (), started)
         self._evaluator = Evaluator(self._specs)
 
     @property
@@ -106,8 +109,8 @@ class Service:
 
     def _serve(self, loaded: ConfigSpecs, overrides: tuple[Override, ...]) -> None:
         # SDKs take only what is newer than what they have.
-        time = max(loaded.time, self._specs.time + 1)
-        specs = overridden(loaded, overrides, time)
+        changed = max(loaded.time, self._specs.time + 1)
+        specs = overridden(loaded, overrides, changed)
         evaluator = Evaluator(specs)
         self._evaluator.close()
         self._loaded, self._overrides = loaded, overrides

@@ -18,7 +18,7 @@ from .request_log import RequestLog
 from .service import Service
 from .watch import versions, watching
 
-_EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_EVERY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""
 
 
@@ -60,8 +60,9 @@ class ServerThread:
             recording = Recording(settings.db)
             stack.callback(recording.close)
             self._watched = settings.watch
+            before = versions([settings.project])  # It may be saved while it is being loaded.
             self.service: Service = Service(settings.project, recording)
-            self._files = versions(self.service.files)
+            self._files = versions(self.service.files) | before
             stack.callback(self.service.close)
             self._listener = stack.enter_context(_listen(settings.host, settings.port))
             self._closing = stack.pop_all()

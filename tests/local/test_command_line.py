@@ -1,5 +1,6 @@
 """The command, and the life of a server."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -98,11 +99,14 @@ def test_an_address_of_this_machine_alone_is_not_warned_of(
     assert capsys.readouterr().err == ""
 
 
-def test_an_address_beyond_this_machine_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
+def test_an_address_beyond_this_machine_is_warned_of(
+    host: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     stop_soon()
-    assert main([str(SHOP), "--port", "0", "--host", "0.0.0.0"]) == 0  # noqa: S104
+    assert main([str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
-    assert err == "Warning: 0.0.0.0 can be reached from other machines, unencrypted.\n"
+    assert err == f"Warning: {told} can be reached from other machines, unencrypted.\n"
     assert out.startswith("Statsig, locally: http://127.0.0.1:")
 
 
@@ -127,7 +131,7 @@ def test_it_runs_as_a_module(
 
 def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
-    project.write_text('{"feature_gates": [], "time": "now"}')
+    project.write_text('{"feature_gates": [], "company_id": 5}')
     command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -230,15 +234,38 @@ def test_it_prints_config_specs_that_it_could_serve(
         assert server.gates == ("new_checkout", "staff_tools")
 
 
+@pytest.mark.filterwarnings("default")
+def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "specs.json"
+    listed = {"operator": "in_segment_list", "targetValue": "vips"}
+    condition = {"type": "unit_id", "idType": "userID", **listed}
+    file.write_text(json.dumps({"feature_gates": {}, "condition_map": {"vip": condition}}))
+    assert main([str(file), "--print-specs"]) == 0
+    problem = "ID lists whose members no specs have, and which are empty here: vips"
+    assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
+
+
 def test_it_prints_no_specs_of_a_faulty_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "specs.json"
-    file.write_text('{"feature_gates": [], "time": "now"}')
+    file.write_text('{"feature_gates": [], "company_id": 5}')
     assert main([str(file), "--print-specs"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "cannot read" in err
+
+
+@pytest.mark.parametrize("options", [["--print-specs"], ["--port=0"]])
+def test_what_cannot_be_printed_is_not_blamed_on_the_port(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        assert main([str(SHOP), *options]) == 2
+    assert capsys.readouterr().err == "cannot print: Broken pipe\n"
 
 
 def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,6 +284,13 @@ def test_a_port_that_is_none_gives_status_2(port: str, capsys: pytest.CaptureFix
         main([str(SHOP), f"--port={port}"])
     assert ended.value.code == 2
     assert f"expected a number from 0 to 65535, got '{port}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+@pytest.mark.parametrize("process", [True, False])
+def test_a_server_refuses_a_port_that_is_none(port: int, *, process: bool) -> None:
+    with pytest.raises(ValueError, match=f"port: expected a number from 0 to 65535, got {port}"):
+        LocalServer(SHOP, port=port, process=process)
 
 
 def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:

@@ -83,9 +83,11 @@ def test_every_command_runs(api: Api) -> None:
         assert (done.returncode, done.stderr) == (0, ""), command
 
 
-def test_the_server_has_the_page_and_the_document(shop_server: Api) -> None:
-    root = shop_server.server.url.removesuffix("v1")
-    page = httpx.get(f"{root}local/")
+def test_the_server_has_the_page_and_the_document_with_its_own_address(shop_server: Api) -> None:
+    local = shop_server.server.url.removesuffix("v1") + "local"
+    page = httpx.get(f"{local}/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.text == PAGE
-    assert httpx.get(f"{root}local/openapi.json").json() == DOCUMENT
+    assert page.text == PAGE.replace("http://127.0.0.1:8765/local", local)
+    document = httpx.get(f"{local}/openapi.json").json()
+    assert [server["url"] for server in document["servers"]] == [local]
+    assert document | {"servers": None} == DOCUMENT | {"servers": None}

@@ -128,6 +128,18 @@ def test_a_user_is_in_one_experiment_of_a_layer_at_most(serve: Callable[..., Api
         )
 
 
+def test_experiments_may_fill_a_layer(serve: Callable[..., Api]) -> None:
+    api = serve("""
+        layers:
+          page: {default: {size: 0}}
+        experiments:
+          big: {layer: page, allocation: 97.4, groups: {Big: {value: {size: 3}}}}
+          small: {layer: page, allocation: 2.2, groups: {Small: {value: {size: 2}}}}
+          tiny: {layer: page, allocation: 0.4, groups: {Tiny: {value: {size: 1}}}}
+    """)
+    assert all(api.layer("page", user)["allocatedExperimentName"] for user in USERS)
+
+
 def test_a_layer_divides_by_the_units_that_it_says(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:

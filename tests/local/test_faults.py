@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -113,6 +114,27 @@ def test_a_delay_alone_lets_the_call_succeed_later(api: Api) -> None:
     start = time.monotonic()
     assert api.gate("blue") is False
     assert time.monotonic() - start >= 0.3
+
+
+@pytest.mark.parametrize("patience", [0.2, 20])
+def test_a_server_ends_at_once_and_quietly_though_it_delays_a_call(
+    serve: Callable[..., Api], caplog: pytest.LogCaptureFixture, patience: float
+) -> None:
+    api = serve("gates: {blue: {}}", "delayed.yaml")
+    fail(api, delay=600_000)
+
+    def end() -> None:
+        while pending(api):
+            time.sleep(0.01)
+        time.sleep(0.3)  # An impatient client has gone by then.
+        api.server.close()
+
+    with ThreadPoolExecutor() as pool:
+        ended = pool.submit(end)
+        with pytest.raises((httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError)):
+            api.http.post("/check_gate", json=ASK, timeout=patience)
+        ended.result(20)
+    assert caplog.records == []
 
 
 def test_a_dropped_connection_ends_without_a_byte(api: Api) -> None:

@@ -152,6 +152,12 @@ def test_only_an_experiment_has_groups(api: Api) -> None:
             {"value": {"show_review": True}},
             "the layer 'product_page' has no parameter 'show_review'; did you mean 'show_reviews'?",
         ),
+        (
+            "experiment",
+            "add_to_cart_test",
+            {"value": {"show_review": True}},
+            "the layer 'product_page' has no parameter 'show_review'; did you mean 'show_reviews'?",
+        ),
     ],
 )
 def test_what_is_unknown_is_refused_with_a_suggestion(
@@ -160,6 +166,28 @@ def test_what_is_unknown_is_refused_with_a_suggestion(
     reply = put(shop_server, kind, name, **more)
     assert reply.status_code == 404
     assert reply.json()["message"].startswith(message)
+
+
+def test_a_layer_has_the_parameters_that_its_experiments_have(serve: Callable[..., Api]) -> None:
+    everyone = {"id": "r", "name": "r", "salt": "", "passPercentage": 100, "idType": "userID"}
+    rule = everyone | {"conditions": [], "groupName": "Test"}
+    named = {"salt": "", "enabled": True, "defaultValue": {}, "type": "dynamic_config"}
+    experiment = named | {"entity": "experiment", "rules": [rule | {"returnValue": {"size": 2}}]}
+    delegating = rule | {"returnValue": {}, "configDelegate": "sizes"}
+    document = {
+        "feature_gates": {},
+        "dynamic_configs": {"sizes": experiment, "homeless": experiment},
+        "layer_configs": {"page": named | {"entity": "layer", "rules": [delegating]}},
+        "experiment_to_layer": {"sizes": "page", "gone": "page", "homeless": "torn down"},
+    }
+    api = serve(json.dumps(document), "specs.json")
+    for kind, name in (("layer", "page"), ("experiment", "sizes")):
+        assert put(api, kind, name, value={"size": 3}).status_code == 200
+        assert api.layer("page", {"userID": "ada"})["value"] == {"size": 3}
+        refused = put(api, kind, name, value={"sise": 3}).json()["message"]
+        assert refused == "the layer 'page' has no parameter 'sise'; did you mean 'size'?"
+    assert put(api, "experiment", "homeless", group="Test").status_code == 200
+    assert api.config("homeless", {"userID": "ada"})["value"] == {"size": 2}
 
 
 SPECS = """

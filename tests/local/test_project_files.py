@@ -39,6 +39,11 @@ FAULTS: list[tuple[str, int | None, str]] = [
     ("gates:\n  aa: {rules: [{name: r, rollout: 1e999}]}", 2, "a number that fits a double"),
     (f"gates:\n  aa: {{rules: [{{name: r, rollout: {'9' * 5000}}}]}}", 2, "that fits a double"),
     ("gates:\n  aa: {rules: [{name: r, rollout: !half 50}]}", 2, "expected no tag, got !half"),
+    (
+        "configs:\n  aa: {default: &d {size: 1},\n    rules: [{name: r, value: {<<: *d, n: 1}}]}",
+        3,
+        "configs.aa.rules[0].value: << merges nothing in YAML 1.2; write the keys out",
+    ),
     ("gates:\n  aa: {enabled: yes}", 2, "expected true or false, got 'yes'"),
     ("gates:\n  aa: {rules: [{name: r, value: {}}]}", 2, "unknown key 'value'"),
     ("gates:\n  aa: {rules: [{name: r, if: staff}]}", 2, "expected everyone or a mapping of"),

@@ -5,7 +5,10 @@ import gzip
 import hashlib
 import json
 import logging
+import os
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +16,7 @@ import pytest
 import zstandard
 from attrs import evolve
 
-from statsig_api_client.local import service
+from statsig_api_client.local import LocalServer, service
 from statsig_api_client.local.api.id_lists import IdListFiles
 from statsig_api_client.local.specs.config_specs import load_specs
 
@@ -55,7 +58,7 @@ def test_specs_are_served_in_both_forms_by_path_and_by_header(
     headers = {} if path.endswith(".json") else KEY
     document = http.get(path, headers=headers).json()
     assert document["has_updates"] is True
-    assert document["time"] == int(SHOP.stat().st_mtime * 1000)
+    assert SHOP.stat().st_mtime * 1000 < document["time"] <= time.time() * 1000
     gates = document["feature_gates"]
     if path.startswith("/v1"):
         gate = next(gate for gate in gates if gate["name"] == "staff_tools")
@@ -83,11 +86,11 @@ def test_specs_are_packed_for_those_who_can_unpack_them(http: httpx.Client) -> N
 
 
 def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) -> None:
-    time = http.get(SPECS[1]).json()["time"]
+    newest = http.get(SPECS[1]).json()["time"]
     for path in SPECS[1::2]:
-        assert http.get(f"{path}?sinceTime={time}").json() == {"has_updates": False}
-        assert http.get(f"{path}?sinceTime={time - 1}").json()["has_updates"] is True
-    asked = http.post(SPECS[0], headers=KEY, json={"sinceTime": time, "statsigMetadata": {}})
+        assert http.get(f"{path}?sinceTime={newest}").json() == {"has_updates": False}
+        assert http.get(f"{path}?sinceTime={newest - 1}").json()["has_updates"] is True
+    asked = http.post(SPECS[0], headers=KEY, json={"sinceTime": newest, "statsigMetadata": {}})
     assert asked.json() == {"has_updates": False}
     etag = http.get(SPECS[1]).headers["etag"]
     unchanged = http.get(SPECS[1], headers={"if-none-match": etag})
@@ -96,6 +99,22 @@ def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) 
 
 def test_who_has_nothing_gets_the_specs(http: httpx.Client) -> None:
     assert http.get(f"{SPECS[1]}?sinceTime=0").json()["has_updates"] is True
+
+
+def test_who_has_the_specs_of_a_server_that_is_gone_gets_those_of_the_next(
+    serve: Callable[..., Api],
+) -> None:
+    gone = serve("gates: {new gate: {}}", "gone.yaml")
+    gone.server.override_gate("new gate", value=True)
+    newest = gone.http.get("/download_config_specs").json()["time"]
+    file = Path(gone.server.project().file)
+    os.utime(file, (1, 1))
+    with LocalServer(file) as following:
+        asked = httpx.get(
+            f"{following.url}/download_config_specs?sinceTime={newest}", headers=KEY
+        ).json()
+    assert asked["has_updates"] is True
+    assert asked["time"] > newest
 
 
 def test_a_time_that_is_no_number_is_refused(http: httpx.Client) -> None:
@@ -218,7 +237,7 @@ def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> No
     user = {"userID": "ada", "email": "ada@example.com", "privateAttributes": {"secret": "s"}}
     answer = initialize(shop_server, {"user": user, "hash": "none"}).json()
     assert answer["has_updates"] is True
-    assert answer["time"] == int(SHOP.stat().st_mtime * 1000)
+    assert SHOP.stat().st_mtime * 1000 < answer["time"] <= time.time() * 1000
     assert {name: gate["value"] for name, gate in answer["feature_gates"].items()} == {
         "new_checkout": shop_server.gate("new_checkout", user),
         "staff_tools": True,
@@ -233,6 +252,19 @@ def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., 
     gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
     assert set(gates) == {"a_gate", "disabled_gate", "held"}
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"
+
+
+def test_an_id_that_is_a_number_divides_as_its_text(shop_server: Api) -> None:
+    numbers, texts = (
+        [
+            initialize(shop_server, {"user": {"userID": kind(n)}, "hash": "none"}).json()
+            for n in range(20)
+        ]
+        for kind in (int, str)
+    )
+    gates = [answer["feature_gates"]["new_checkout"]["value"] for answer in numbers]
+    assert set(gates) == {True, False}
+    assert gates == [answer["feature_gates"]["new_checkout"]["value"] for answer in texts]
 
 
 def djb2(name: str) -> str:
@@ -251,8 +283,8 @@ def test_names_are_hidden_as_a_client_wants_them(shop_server: Api) -> None:
 
 
 def test_a_client_that_has_the_answer_is_told_so(shop_server: Api) -> None:
-    time = initialize(shop_server, {}).json()["time"]
-    unchanged = initialize(shop_server, {"sinceTime": time})
+    newest = initialize(shop_server, {}).json()["time"]
+    unchanged = initialize(shop_server, {"sinceTime": newest})
     assert (unchanged.status_code, unchanged.content) == (204, b"")
     assert initialize(shop_server, {"sinceTime": 0}).status_code == 200
 
@@ -342,5 +374,6 @@ def test_what_goes_wrong_in_an_sdk_is_told_to_the_log(
     body = {"exception": "TypeError", "info": "it broke\n" * 1000, "statsigMetadata": {}}
     assert shop_server.post("sdk_exception", body).status_code == 202
     (record,) = caplog.records
+    assert record.name == "statsig_api_client.local"
     assert record.getMessage().startswith("an SDK reports 'TypeError', 'it broke\\n")
     assert len(record.getMessage()) < 1100

@@ -99,6 +99,14 @@ def test_a_time_is_read_in_whichever_way_it_is_written(written: Any, time: int) 
     assert event["time"] == time
 
 
+def test_ids_that_are_numbers_are_found_as_text(api: Api) -> None:
+    user = {"userID": 42, "customIDs": {"companyID": 7}}
+    api.post("rgstr", {"events": [{"eventName": "seen", "user": user}]})
+    for unit_id in ("42", "7"):
+        assert [event.user for event in api.server.events(user_id=unit_id)] == [user]
+    assert api.server.events(user_id="4") == []
+
+
 def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
     sent = now() - 3_600_000
     headers = {"statsig-sdk-type": "js-client", "statsig-client-time": str(sent)}

@@ -1,6 +1,7 @@
 """Serving the config specs of a real project, in the newer and the older form."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 from statsig_api_client.local import LocalServer, ProjectError
-from statsig_api_client.local.specs.forms import older_form
+from statsig_api_client.local.__main__ import main
+from statsig_api_client.local.specs.core import Core
+from statsig_api_client.local.specs.forms import newer_form, older_form
 
 from .conftest import SHOP, Api, Json
 
@@ -194,8 +197,9 @@ def change(path: str, *, to: object) -> dict[str, Any]:
             change("feature_gates.0.rules.0.conditions", to=["lost"]),
             "feature_gates.a_gate.rules.conditions: 'lost' is not in condition_map",
         ),
-        (change("time", to="now"), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
-        (change("time", to=0), "Statsig's core cannot read: it does not say why"),
+        (change("time", to="now"), "time: expected milliseconds since 1970, got 'now'"),
+        (change("time", to=0), "time: expected milliseconds since 1970, got 0"),
+        (change("company_id", to=5), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
         (change("feature_gates.0.salt", to=5), "core leaves out as faulty: a_gate"),
         (change("dynamic_configs.1.enabled", to="yes"), "core leaves out as faulty: an_experiment"),
         (change("layer_configs.0.salt", to=5), "core leaves out as faulty: a_layer"),
@@ -208,6 +212,20 @@ def test_specs_that_cannot_be_served_are_refused_aloud(
     with pytest.raises(ProjectError, match=r"specs\.json: ") as caught:
         serve_specs(document)
     assert problem in str(caught.value)
+
+
+def test_what_the_core_refuses_without_a_word_is_refused_aloud_too() -> None:
+    with pytest.raises(ValueError, match="it does not say why"):
+        Core({**newer_form({"feature_gates": {}}), "time": 0})
+
+
+def test_a_project_whose_file_was_saved_before_all_others_is_served(tmp_path: Path) -> None:
+    file = tmp_path / "project.yaml"
+    file.write_text("gates: {the gate: {}}")
+    os.utime(file, (0, 0))
+    assert main([str(file), "--print-specs"]) == 0
+    with LocalServer(file) as server:
+        assert server.gates == ("the gate",)
 
 
 @pytest.mark.parametrize(

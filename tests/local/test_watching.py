@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client import Statsig
-from statsig_api_client.local import LocalServer, ProjectError
+from statsig_api_client.local import LocalServer, ProjectError, serving
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.service import Service
 from statsig_api_client.local.watch import versions, watching
@@ -64,6 +64,19 @@ def test_what_is_saved_before_anyone_watches_is_served(file: Path) -> None:
 
     with closing(Recording(None)) as recording, closing(Service(file, recording)) as service:
         assert asyncio.run(saved_too_soon())
+
+
+def test_what_is_saved_while_it_is_loaded_is_served(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Service):
+        def __init__(self, project: Path, recording: Recording) -> None:
+            super().__init__(project, recording)
+            write(file, "second")
+
+    monkeypatch.setattr(serving, "Service", Slow)
+    with LocalServer(file, watch=True) as server:
+        assert within_seconds(lambda: server.gates == ("second",))
 
 
 def test_an_editor_may_replace_the_file(watched: LocalServer, file: Path) -> None:

@@ -5,17 +5,27 @@ import json
 import re
 from typing import Final, cast
 
+from attrs import field, frozen
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..faults import Fault, Faults
 
-TRANSPORT: Final = "statsig.transport"
-"""The ASGI extension of this server that gives the transport of a connection."""
+EXTENSION: Final = "statsig"
+"""The ASGI extension of this server, which gives the `connection` of a request."""
 
 _CALL: Final = re.compile("/v[12]/([a-z_]+)")
 
 _GARBAGE: Final = b'\x00\xff{"value": tru'
+
+
+@frozen(kw_only=True)
+class Connection:
+    """The connection over which a request came."""
+
+    transport: asyncio.Transport
+    ended: asyncio.Event = field(factory=asyncio.Event, init=False)
+    """Set when the client has gone, or the server ends."""
 
 
 class FaultInjection:
@@ -31,9 +41,9 @@ class FaultInjection:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        await asyncio.sleep(fault.delay / 1000)
-        if fault.drop:
-            await _drop(scope, receive)
+        connection = cast("Connection", scope["extensions"][EXTENSION]["connection"])
+        if await _ends_within(fault.delay / 1000, connection) or fault.drop:
+            await _drop(connection, receive)
         elif (answer := _answer(fault)) is not None:
             # To its end, since a client that is still sending would not see the answer.
             while (await receive()).get("more_body"):
@@ -66,8 +76,16 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
-async def _drop(scope: Scope, receive: Receive) -> None:
-    cast("asyncio.Transport", scope["extensions"][TRANSPORT]["transport"]).abort()
+async def _ends_within(seconds: float, connection: Connection) -> bool:
+    try:
+        await asyncio.wait_for(connection.ended.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _drop(connection: Connection, receive: Receive) -> None:
+    connection.transport.abort()
     # uvicorn would answer 500 for a request that ends while it believes the client to be there.
     while (await receive())["type"] != "http.disconnect":
         pass

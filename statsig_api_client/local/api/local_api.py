@@ -119,13 +119,13 @@ class LocalApi:
         )
         return [Route(f"/local{path}", call, methods=[method]) for method, path, call in calls]
 
-    async def docs(self, _request: Request) -> Response:
+    async def docs(self, request: Request) -> Response:
         """Show the document to a person."""
-        return HTMLResponse(docs_page(self._document))
+        return HTMLResponse(docs_page(self._document_of(request)))
 
-    async def document(self, _request: Request) -> Response:
+    async def document(self, request: Request) -> Response:
         """Answer the document."""
-        return JSONResponse(self._document)
+        return JSONResponse(self._document_of(request))
 
     async def health(self, _request: Request) -> Response:
         """Answer that the server is there."""
@@ -232,6 +232,11 @@ class LocalApi:
         if content_type != "application/json":
             raise HTTPException(415, "expected JSON, and content-type: application/json")
         return self._contract.check(shape, await read_body(request))
+
+    def _document_of(self, request: Request) -> JsonObject:
+        # With the address at which it was asked for, where what it tells can be tried out.
+        here: JsonObject = {"url": f"{request.base_url}local", "description": "This server."}
+        return {**self._document, "servers": [here]}
 
     def _query(self, request: Request) -> Mapping[str, str | int]:
         path = request.url.path.removeprefix("/local")

@@ -24,7 +24,7 @@ from .keys import require_key, require_secret_key
 from .sdk_body import read_sdk_body
 from .sdk_events import sdk_events
 
-_log: Final = logging.getLogger("statsig_api_client")
+_logger = logging.getLogger("statsig_api_client.local")
 
 _OUR_OWN: Final = "py-http-api"
 """What this package's client calls itself; it keeps to the contract of the HTTP API."""
@@ -140,7 +140,7 @@ class SdkApi:
         """Tell the log what went wrong inside an SDK."""
         require_key(request, self.service.specs.keys)
         body = await read_sdk_body(request)
-        _log.warning("an SDK reports %.200r, %.1000r", body.get("exception"), body.get("info"))
+        _logger.warning("an SDK reports %.200r, %.1000r", body.get("exception"), body.get("info"))
         return JSONResponse({"success": True}, 202)
 
 

@@ -29,6 +29,7 @@ for _name, _pattern, _first in (
     ("int", r"[-+]?[0-9]+", [*"-+0123456789"]),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("merge", r"<<", ["<"]),  # Of 1.1; as text, it would be taken for a parameter of this name.
 ):
     _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]  (untyped there)
         _TAG + _name, re.compile(f"^(?:{_pattern})$"), _first
@@ -106,6 +107,8 @@ class Entry:
             return written.lower() == "true"
         if tag == "null":
             return None
+        if tag == "merge":
+            self.fail("<< merges nothing in YAML 1.2; write the keys out")
         if tag not in {"int", "float"}:
             self.fail(f"expected no tag, got {tag}")
         if not math.isfinite(number := float(written)):

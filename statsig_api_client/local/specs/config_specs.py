@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from json import JSONDecodeError
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from attrs import evolve, frozen
 
@@ -46,8 +46,7 @@ class ConfigSpecs:
     @property
     def time(self) -> int:
         """When the specs were last changed, in milliseconds since 1970."""
-        time = self.document["time"]
-        return time if isinstance(time, int) else 0
+        return cast("int", self.document["time"])
 
     def with_document(self, document: JsonObject) -> "ConfigSpecs":
         """The same project with other specs.
@@ -66,7 +65,7 @@ def load_specs(file: Path) -> ConfigSpecs:
     """
     try:
         data = file.read_bytes()
-        changed = int(file.stat().st_mtime * 1000)
+        changed = max(1, int(file.stat().st_mtime * 1000))  # Some builds put all files at 0.
     except OSError as error:
         raise ProjectError(file, None, f"cannot be read: {error.strerror}") from None
     if file.suffix == ".json":

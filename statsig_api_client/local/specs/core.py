@@ -103,10 +103,11 @@ class Core:
 
 
 def _core_user(user: JsonObject) -> StatsigUser:
+    # A number is what an SDK in JavaScript sends that was given one.
     texts = {
-        name: value
+        name: str(value)
         for field, name in _USER_TEXTS.items()
-        if isinstance(value := user.get(field), str)
+        if type(value := user.get(field)) in {str, int, float}
     }
     maps = {field: value for field in _USER_MAPS if isinstance(value := user.get(field), dict)}
     # Fields such as os_name may stand beside userID too, where the core has no place for them.

@@ -47,6 +47,9 @@ def newer_form(document: JsonObject) -> JsonObject:
         for experiment in as_list(experiments, f"layers.{layer}")
     }
     to_layer |= as_object(document.get("experiment_to_layer", {}), "experiment_to_layer")
+    time = document.get("time", 1)
+    if type(time) is not int or time < 1:
+        raise ShapeError(f"time: expected milliseconds since 1970, got {time!r}")
     kept = {key: value for key, value in document.items() if key != "layers"}
     maps: JsonObject = {"condition_map": conditions, "experiment_to_layer": to_layer}
     return {"has_updates": True, "time": 1, **kept, **sections, **maps}

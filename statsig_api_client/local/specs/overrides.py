@@ -77,10 +77,11 @@ def check_override(specs: ConfigSpecs, override: Override) -> None:
         raise UnknownNameError(f"no {kind} {override.name!r}{hint}")
     if override.group is not None:
         _group_value(specs, override.name, override.group)
-    if kind == "layer" and isinstance(value, dict):
-        known = as_object(_spec(specs, override)["defaultValue"], override.name)
-        for parameter in value.keys() - known.keys():
-            problem = f"the layer {override.name!r} has no parameter {parameter!r}"
+    layer = _layer(specs, override)
+    if layer is not None and isinstance(value, dict):
+        known = _parameters(specs, layer)
+        for parameter in value.keys() - known:
+            problem = f"the layer {layer!r} has no parameter {parameter!r}"
             raise UnknownNameError(problem + suggestion(parameter, known))
 
 
@@ -106,7 +107,7 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
     Args:
         specs: The project.
         overrides: All of them, each fit for the project; see `check_override`.
-        time: When the last of them was made, in milliseconds since 1970.
+        time: What the specs are to say of when they were last changed, in milliseconds since 1970.
     """
     document = specs.document
     sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
@@ -118,8 +119,8 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
         section, name = sections[_SECTIONS[override.kind]], override.name
         rule: JsonObject = {**_rule(specs, override), "conditions": [condition_id]}
         section[name] = _with_rule(as_object(section[name], name), rule)
-        layer = as_object(document["experiment_to_layer"], "experiment_to_layer").get(name)
-        if override.kind == "experiment" and isinstance(layer, str):
+        layer = _layer(specs, override)
+        if override.kind == "experiment" and layer is not None:
             layers = sections[LAYERS]
             spec = as_object(layers[layer], layer)
             delegate: JsonObject = {
@@ -168,7 +169,8 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     if override.group is not None:
         value = _group_value(specs, override.name, override.group)
         group = {"groupName": override.group, "isExperimentGroup": True}
-    elif isinstance(value, dict) and _is_layered(specs, override):
+    elif isinstance(value, dict) and _layer(specs, override) is not None:
+        # A layer has all of its parameters for everyone.
         value = {**as_object(spec["defaultValue"], override.name), **value}
     # SDKs that were made before the core take a gate for open when a rule of it passes, whatever
     # the rule's value; and nobody passes 0 %. A gate that is open by default has to be closed by
@@ -185,10 +187,27 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     }
 
 
-def _is_layered(specs: ConfigSpecs, override: Override) -> bool:
-    # A layer has all of its parameters for everyone.
-    layers = as_object(specs.document["experiment_to_layer"], "experiment_to_layer")
-    return override.kind == "layer" or override.name in layers
+def _layer(specs: ConfigSpecs, override: Override) -> str | None:
+    if override.kind == "layer":
+        return override.name
+    layer = _layers_by_experiment(specs).get(override.name)
+    return layer if isinstance(layer, str) and layer in specs.layers else None
+
+
+def _parameters(specs: ConfigSpecs, layer: str) -> set[str]:
+    # The default of a real project's layer may lack what its experiments alone have a value for.
+    layers, configs = (as_object(specs.document[section], section) for section in (LAYERS, CONFIGS))
+    inside = [name for name, its in _layers_by_experiment(specs).items() if its == layer]
+    givers = [layers[layer], *(configs[name] for name in inside if name in configs)]
+    values: list[JsonValue] = []
+    for spec in (as_object(giver, layer) for giver in givers):
+        rules = (as_object(rule, "rules") for rule in as_list(spec["rules"], "rules"))
+        values += [spec["defaultValue"], *(rule["returnValue"] for rule in rules)]
+    return {parameter for value in values for parameter in as_object(value, layer)}
+
+
+def _layers_by_experiment(specs: ConfigSpecs) -> JsonObject:
+    return as_object(specs.document["experiment_to_layer"], "experiment_to_layer")
 
 
 def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:
