@@ -40,7 +40,7 @@ def open_input(
     Raises:
         SourceError: Something is not as it should be.
     """
-    sources = find_sources(source, settings.format)
+    sources = find_sources(source, settings.format, (settings.checkpoint, settings.dead_letters))
     mapping = _mapping(sources, settings)
     first = sources[0].path
     beside = Path("standard-input") if first is None else first
@@ -78,8 +78,8 @@ def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
         try:
             found = reader.columns
             if found is None:
-                if mapping is not None:
-                    _see_columns(source, mapping, _names(reader))
+                if mapping is not None and (names := _names(reader)):
+                    _see_columns(source, mapping, names)
                 continue
         finally:
             reader.close()
