@@ -106,6 +106,7 @@ class Batches:
         spans = iter([span for span in settled if span[1] > number])
         first, end = next(spans, _NEVER)
         batch, size = Batch(number, start, start), 0
+        most = self._settings.batch
         record: Record | None = None
         for record in reader.records(start):
             while number >= end:
@@ -125,9 +126,9 @@ class Batches:
                     size += len(event)
             number += 1
             if (
-                len(batch.events) >= self._settings.max_batch
+                len(batch.events) >= most
                 or size >= self._settings.max_batch_bytes
-                or len(batch.faults) >= self._settings.max_batch
+                or len(batch.faults) >= most
                 or len(batch.blank) + len(batch.settled) >= _MOST_EMPTY
             ):
                 batch.behind = Place(start.file, record.line, record.after)

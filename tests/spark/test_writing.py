@@ -315,6 +315,14 @@ def test_a_rate_is_divided(job: dict[str, Any], collector: Collector) -> None:
     assert collector.times[-1] - collector.times[1] >= 0.9
 
 
+def test_no_request_takes_more_than_a_second_of_the_rate(
+    job: dict[str, Any], collector: Collector
+) -> None:
+    writer = source(**job, maxRate=20, tasks=2).writer(SCHEMA, overwrite=False)
+    write(writer, map(row, range(11)))
+    assert sorted(len(batch) for batch in collector.batches if batch) == [1, 10]
+
+
 def test_what_cannot_be_removed_in_the_end_is_only_told(
     job: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
