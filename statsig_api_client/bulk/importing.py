@@ -76,8 +76,9 @@ class _Import:
         if not options.restart:
             self._ledger.load(force=options.force)
         names = [source.name for source in opened.sources]
-        keep = 0 if options.restart else self._ledger.dead_letter_bytes
-        self._letters = DeadLetters(opened.dead_letters, names, keep)
+        self._letters = DeadLetters(
+            opened.dead_letters, names, self._ledger.dead_letter_bytes, replace=options.restart
+        )
         self._ledger.dead_letter_bytes = self._letters.size
         self._batches = Batches(opened.sources, opened.outgoing, options)
         self._pace = Pace(
