@@ -172,6 +172,8 @@ class Reader:
         self._stream: Stream | None = None
         self._table: Table | None = None
         self._offset = 0
+        self._row: list[bytes] = []
+        """The lines of the row of CSV that is being read, as they are."""
         self._consumed = 0
         with self._troubles():
             if source.format == "parquet":
@@ -251,6 +253,9 @@ class Reader:
         while raw := self._stream.lines.readline(MAX_EVENT):
             self._line += 1
             self._offset += len(raw)
+            if len(raw) == MAX_EVENT and raw[-1:] != b"\n":
+                self._offset += self._rest_of_line()
+            self._row.append(raw)
             yield raw.decode(errors="surrogateescape")
 
     def _csv(self) -> "Iterator[list[str]]":
@@ -279,12 +284,13 @@ class Reader:
     def _csv_rows(self, columns: list[str]) -> Iterator[Record]:
         rows = self._csv()
         while True:
+            self._row.clear()
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Record(self._line, self._offset, {}, f"not CSV: {error}")
+                yield self._no_row(f"not CSV: {error}")
                 rows = self._csv()
                 continue
             yield self._csv_record(columns, row)
@@ -292,13 +298,19 @@ class Reader:
     def _csv_record(self, columns: list[str], row: list[str]) -> Record:
         if not row:
             return Record(self._line, self._offset, b"")
-        fault = None
         if len(row) != len(columns):
-            fault = f"expected {len(columns)} columns, as the header has, got {len(row)}"
-        elif any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
-            fault = "not UTF-8"
-        content = dict(zip(columns, row, strict=False))
-        return Record(self._line, self._offset, content, fault)
+            return self._no_row(
+                f"expected {len(columns)} columns, as the header has, got {len(row)}"
+            )
+        if any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
+            return self._no_row("not UTF-8")
+        return Record(self._line, self._offset, dict(zip(columns, row, strict=True)))
+
+    def _no_row(self, fault: str) -> Record:
+        """A record for lines that are no row."""
+        lines = b"".join(self._row)
+        original = lines if len(lines) < MAX_EVENT else lines[:_HEAD]
+        return Record(self._line, self._offset, original.strip(), fault)
 
     def _rows(self, table: "Table", skipped: int) -> Iterator[Record]:
         for before, rows in table.read(skipped):

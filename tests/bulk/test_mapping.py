@@ -93,12 +93,35 @@ def test_rows_of_csv_that_are_none_are_rejected(
     assert summary.dead_letters is not None
     reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
     assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
-    original = base64.b64decode(letters(summary.dead_letters)[2]["original_base64"])
-    assert b'"user.userID": "\xff"' in original
+    originals = [letter.get("original") for letter in letters(summary.dead_letters)]
+    assert originals == ['"a\nb",1', "a,1,1700000000000,1,5", None, 'a,"x"y,1,1']
+    encoded = letters(summary.dead_letters)[2]["original_base64"]
+    assert base64.b64decode(encoded) == b"a,\xff,1700000000000,1"
     for reason, said in zip(
         reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
     ):
         assert said in reason
+
+
+def test_a_quote_that_is_never_closed_takes_lines_with_it_that_are_all_kept(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    rows = ['a,"open'] + ["a,1700000000000"] * 5000
+    (tmp_path / "e.csv").write_text("\n".join(["eventName,time", "a,1700000000000", *rows]))
+    summary = import_events(statsig, tmp_path / "e.csv")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["original"] == "\n".join(rows)
+
+
+def test_a_line_of_csv_without_end_is_one_row(statsig: Statsig, tmp_path: Path) -> None:
+    head, good = b"eventName,time\n", b"a,1700000000000\n"
+    (tmp_path / "e.csv").write_bytes(head + b"a," * 5_000_000 + b"\n" + good)
+    summary = import_events(statsig, tmp_path / "e.csv")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    (letter,) = letters(summary.dead_letters)
+    assert (letter["line"], len(letter["original"])) == (2, 65536)
 
 
 def test_a_csv_goes_on_in_its_middle(
