@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,12 +31,12 @@ class Times:
         """
         if self.zone is None:
             return None
-        if offset := re.fullmatch(r"([+-])(\d\d):(\d\d)", self.zone):
-            minutes = int(offset[2]) * 60 + int(offset[3])
-            return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
         try:
+            if offset := re.fullmatch(r"([+-])(\d\d):([0-5]\d)", self.zone):
+                minutes = int(offset[2]) * 60 + int(offset[3])
+                return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
             return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, on some systems
             raise SourceError(
                 f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
             ) from None
@@ -52,6 +53,8 @@ def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else _parsed(value)
     try:
+        if isinstance(value, Decimal):
+            value = float(value)
         if isinstance(value, datetime):
             return _of_moment(value, zone)
         if isinstance(value, bool) or not isinstance(value, int | float):
