@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from statsig_api_client import JsonValue
 
-from .cells import Conversion, conversion, text
+from .cells import Conversion, conversion, is_empty, text
 from .errors import Fault, SourceError
 from .times import Times, Unit
 
@@ -222,7 +222,7 @@ class RowReader:
                     continue
                 if value is None and "." in column:
                     value = _cell(row, column)
-                if value is not None and value != "":
+                if not is_empty(value):
                     part[key] = _converted(target, value, convert)
         if self._patterns:
             self._put_patterns(parts, row)
@@ -231,7 +231,7 @@ class RowReader:
     def _put_patterns(self, parts: Parts, row: Row) -> None:
         for column, value in row.items():
             section = self._section(column)
-            if section is not None and value is not None and value != "":
+            if section is not None and not is_empty(value):
                 convert = conversion(section, column, self._times)
                 part = parts.setdefault(section, {})
                 part[column] = _converted(f"{section}.{column}", value, convert)

@@ -26,9 +26,9 @@ from statsig_api_client import (
     StatsigUserDict,
 )
 from statsig_api_client._options import check_names
+from statsig_api_client.bulk.parquet import json_value
 
 from .options import Connection
-from .rows import without_nulls
 
 OnError: TypeAlias = Literal["raise", "null"]
 
@@ -197,5 +197,5 @@ def users_of(array: object) -> list[StatsigUserDict | None]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return [None if cell is None else {"userID": cell} for cell in cells]
     if pa.types.is_struct(column.type) or pa.types.is_map(column.type):
-        return [cast("StatsigUserDict | None", without_nulls(cell)) for cell in cells]
+        return [cast("StatsigUserDict | None", json_value(cell)) for cell in cells]
     raise TypeError(f"user: expected a column of strings, structs or maps, got {column.type}")

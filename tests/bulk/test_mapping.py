@@ -364,6 +364,7 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
         (1700000000000, "ms", None, 1700000000000),
         (1700000000000000, "us", None, 1700000000000),
         (1700000000000000000, "ns", None, 1700000000000),
+        (Decimal("1700000000.5"), "s", None, 1700000000500),
         ("2026-01-31T12:00:00Z", None, None, 1769860800000),
         ("2026-01-31 12:00:00", None, "UTC", 1769860800000),
         ("2026-01-31T12:00:00", None, "Europe/Berlin", 1769857200000),
@@ -374,6 +375,19 @@ def test_times_are_read_with_unit_and_zone(
     value: object, unit: Unit | None, zone: str | None, expected: int
 ) -> None:
     assert milliseconds(value, unit, Times(unit, zone).zone_info()) == expected
+
+
+@pytest.mark.parametrize("zone", ["Mars", "+24:00", "+01:60", "a folder"])
+def test_zones_that_are_none_are_refused(
+    zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "tzdata" / "zoneinfo" / "a folder"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package.parent.parent):
+        (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SourceError, match="expected UTC"):
+        Times(zone=zone).zone_info()
 
 
 @pytest.mark.parametrize(
@@ -479,12 +493,52 @@ def test_cells_are_made_what_fields_need() -> None:
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
     with pytest.raises(Fault, match="eventName: expected a text, got bytes"):
         reader.event({"e": b"1"})
+    with pytest.raises(Fault, match=r"metadata\.d: expected a finite number"):
+        reader.event({"e": "a", "d": math.inf})
     for endless in (math.inf, "1e999"):
         with pytest.raises(Fault, match="value: expected a finite number"):
             reader.event({"e": "a", "v": endless})
     assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(Fault, match="metadata: expected an object"):
         RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+def test_what_is_missing_in_a_table_of_pandas_is_left_out(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    missing = [math.nan]
+    names = ["value", "user.userID", "user.custom.level", "metadata.price"]
+    table = pa.table(
+        {"eventName": ["a"], "time": [1_700_000_000_000], **dict.fromkeys(names, missing)}
+    )
+    pq.write_table(table, tmp_path / "e.parquet")
+    fields = {"eventName": "eventName", "time": "time", "metadata.*": "metadata.*"}
+    for mapping in (None, EventMapping(fields, Times("ms"))):
+        import_events(statsig, tmp_path / "e.parquet", mapping=mapping, restart=True)
+        assert collector.events[-1] == {"eventName": "a", "time": 1_700_000_000_000}
+
+
+def test_maps_and_structs_of_parquet_are_objects(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    custom = {"plan": None, "level": Decimal("1.5"), "tags": ["a"]}
+    ids = {"companyID": "c", "stableID": None}
+    table = pa.table(
+        {
+            "eventName": ["a"],
+            "time": [1_700_000_000_000],
+            "user": [{"userID": "1", "custom": custom, "customIDs": ids}],
+            "metadata": pa.array([[("sku", "A1"), ("gone", None)]], pa.map_("string", "string")),
+        }
+    )
+    pq.write_table(table, tmp_path / "e.parquet")
+    assert import_events(statsig, tmp_path / "e.parquet").delivered == 1
+    assert collector.events[0]["user"] == {
+        "userID": "1",
+        "custom": {"level": 1.5, "tags": ["a"]},
+        "customIDs": {"companyID": "c"},
+    }
+    assert collector.events[0]["metadata"] == {"sku": "A1"}
 
 
 def test_decimals_are_written_as_text_to_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
