@@ -308,6 +308,11 @@ def test_nested_nulls_are_left_out(job: dict[str, Any], collector: Collector) ->
     assert collector.events[0]["user"] == {"userID": "u", "custom": {"tags": [{"a": "b"}]}}
 
 
+def test_a_job_without_rows_says_so(job: dict[str, Any]) -> None:
+    source(**job).writer(SCHEMA, overwrite=False).commit([])
+    assert str(read_summary(str(job["path"]))) == "committed: 0 read"
+
+
 def test_a_rate_is_divided(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job, maxRate=4000, tasks=2).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(3000)))
