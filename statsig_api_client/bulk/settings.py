@@ -85,7 +85,8 @@ def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
     _positive(_, cast("attrs.Attribute[float]", attribute), value)
 
 
-def _flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+def flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+    """Check an option that is on or off."""
     if not isinstance(value, bool):
         raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
 
@@ -108,20 +109,20 @@ class Settings:
 
     format: Format | None = field(default=None, validator=_format)
     mapping: EventMapping | None = field(default=None, validator=_mapping)
-    allow_cut: bool = field(default=False, validator=_flag)
-    allow_no_time: bool = field(default=False, validator=_flag)
+    allow_cut: bool = field(default=False, validator=flag)
+    allow_no_time: bool = field(default=False, validator=flag)
     checkpoint: str | Path | None = None
     dead_letters: str | Path | None = None
-    force: bool = field(default=False, validator=_flag)
-    restart: bool = field(default=False, validator=_flag)
+    force: bool = field(default=False, validator=flag)
+    restart: bool = field(default=False, validator=flag)
     max_batch: int = field(default=1000, validator=_count)
     max_batch_bytes: int = field(default=1024 * 1024, validator=_count)
     max_concurrency: int = field(default=8, validator=_count)
     max_rate: float | None = field(default=None, validator=_rate)
-    resend_ambiguous: bool = field(default=False, validator=_flag)
+    resend_ambiguous: bool = field(default=False, validator=flag)
     give_up_after: float = field(default=300.0, validator=_positive)
     max_refused: int = field(default=100, validator=_count)
-    compress: bool = field(default=True, validator=_flag)
+    compress: bool = field(default=True, validator=flag)
     on_progress: Callable[[ImportProgress], object] | None = None
     stop: threading.Event | None = None
 
