@@ -37,12 +37,6 @@ class DeadLetters:
         if not replace:
             with suppress(OSError):  # told when there is something to write
                 self.size = self._whole(known)
-        self._foreign = self.size if known is None else 0
-
-    @property
-    def exist(self) -> bool:
-        """Whether there are letters of this import."""
-        return self.size > self._foreign
 
     def write(self, letters: list[tuple[State, Item, str]]) -> None:
         """Write letters, all or, as far as the next run sees, none.

@@ -136,7 +136,7 @@ class _Import:
             **self._account,
             seconds=time.monotonic() - self._started,
             stopped=self._stopped,
-            dead_letters=self._letters.path if self._letters.exist else None,
+            dead_letters=self._letters.path if self._ledger.dead_letters else None,
         )
 
     def _send_all(self, pool: ThreadPoolExecutor) -> None:
@@ -238,6 +238,7 @@ class _Import:
         try:
             self._letters.write(letters)
             self._ledger.dead_letter_bytes = self._letters.size
+            self._ledger.dead_letters += len(letters)
             numbers += [item.number for _, item, _ in letters]
             account.update(state for state, _, _ in letters)
         finally:

@@ -36,7 +36,7 @@ class ImportSummary:
     stopped: bool = False
     """Whether it was asked to stop before the end of the input."""
     dead_letters: Path | None = None
-    """The file of what was rejected or is ambiguous, if there is any."""
+    """The file of what was rejected or is ambiguous, by this run or an earlier one, if any was."""
 
     @property
     def balances(self) -> bool:
@@ -52,8 +52,8 @@ class ImportSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether every line of the input was delivered, by this run or an earlier one."""
-        return not (self.stopped or self.rejected or self.ambiguous or self.unsent)
+        """Whether all of the input was delivered, by this run or an earlier one."""
+        return not (self.stopped or self.unsent or self.dead_letters)
 
 
 @frozen(kw_only=True)

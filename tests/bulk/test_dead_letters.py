@@ -47,3 +47,20 @@ def test_letters_of_batches_that_are_sent_again_are_taken_away(
     file.write_bytes(lines(b"{", event(1), b"}"))
     import_events(statsig, file, force=True)
     assert [letter["line"] for letter in letters(dead)] == [1, 3]
+
+
+def test_what_an_earlier_run_did_not_deliver_is_told_by_the_next(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(b"{", event(1)))
+    first = import_events(statsig, tmp_path / "a.jsonl")
+    again = import_events(statsig, tmp_path / "a.jsonl")
+    assert (again.skipped, again.dead_letters) == (2, first.dead_letters)
+    assert not again.complete
+    (tmp_path / "a.jsonl").write_bytes(lines(event(0), event(1)))
+    assert import_events(statsig, tmp_path / "a.jsonl", restart=True).complete
+    # Nor is it taken for an import's own what others have written to the same file.
+    threes = lines(*map(event, range(3)))
+    (tmp_path / "b.jsonl").write_bytes(threes)
+    import_events(statsig, tmp_path / "b.jsonl", dead_letters=first.dead_letters)
+    assert import_events(statsig, tmp_path / "b.jsonl", dead_letters=first.dead_letters).complete
