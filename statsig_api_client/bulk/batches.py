@@ -52,8 +52,15 @@ class Batch:
 class Batches:
     """Reads the input from a place on, and makes batches of it."""
 
-    def __init__(self, sources: list[Source], outgoing: Outgoing, settings: Settings) -> None:
+    def __init__(
+        self,
+        sources: list[Source],
+        outgoing: Outgoing,
+        settings: Settings,
+        begun: Reader | None = None,
+    ) -> None:
         self._sources = sources
+        self._begun = begun
         self._outgoing = outgoing
         self._settings = settings
         self._reader: Reader | None = None
@@ -85,7 +92,7 @@ class Batches:
             source = self._sources[file]
             if file >= place.file:
                 start = place if file == place.file else Place(file)
-                self._reader = Reader(source)
+                self._reader = self._begun or Reader(source)
                 try:
                     for batch in self._of_file(self._reader, number, start, settled):
                         yield batch

@@ -80,7 +80,7 @@ class _Import:
             opened.dead_letters, names, self._ledger.dead_letter_bytes, replace=options.restart
         )
         self._ledger.dead_letter_bytes = self._letters.size
-        self._batches = Batches(opened.sources, opened.outgoing, options)
+        self._batches = Batches(opened.sources, opened.outgoing, options, opened.begun)
         self._pace = Pace(
             most=options.max_concurrency,
             rate=options.max_rate,

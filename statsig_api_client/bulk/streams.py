@@ -17,7 +17,7 @@ class Stream:
     """One input, open: what is read from it, and how far on the disk that is."""
 
     def __init__(self, path: Path | None) -> None:
-        self._raw: BinaryIO = sys.stdin.buffer if path is None else path.open("rb", _CHUNK)
+        self._raw: BinaryIO = _standard_input() if path is None else path.open("rb", _CHUNK)
         self._keep_open = path is None
         self.is_plain: bool = False
         try:
@@ -56,6 +56,13 @@ class Stream:
         """Let go of the file."""
         if not self._keep_open:
             self._raw.close()
+
+
+def _standard_input() -> BinaryIO:
+    # Python has none if whoever started it has closed it.
+    if cast("object", sys.stdin) is None:
+        raise SourceError("standard input is closed")
+    return sys.stdin.buffer
 
 
 class _Zstandard(io.RawIOBase):

@@ -1,6 +1,9 @@
 """Which files are the input of an import."""
 
+import gzip
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,34 @@ def test_an_empty_file_among_others_lacks_no_column(statsig: Statsig, tmp_path: 
     (tmp_path / "b.jsonl").touch()
     mapping = EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))
     assert import_events(statsig, str(tmp_path / "*.jsonl"), mapping=mapping).delivered == 1
+
+
+CSV = b"eventName,time\na,1700000000000\nb,1700000000000\n"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_table_on_standard_input_is_read_from_its_first_row_on(
+    pack: Callable[[bytes], bytes],
+    statsig: Statsig,
+    collector: Collector,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("e").write_bytes(pack(CSV))
+    for mapping in (None, EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))):
+        with Path("e").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            assert import_events(statsig, "-", format="csv", mapping=mapping).read == 2
+        with Path("e").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            assert examine_events("-", format="csv", mapping=mapping).good == 2
+    assert [sent["eventName"] for sent in collector.events] == ["a", "b"] * 2
+
+
+def test_standard_input_that_is_closed_is_said(
+    statsig: Statsig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        import_events(statsig, "-")
