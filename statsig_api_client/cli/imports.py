@@ -250,8 +250,8 @@ def _stopping() -> Generator[threading.Event]:
     def asked(*_: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
+        stop.set()  # before anything is printed: the second may come while that is
         click.echo("stopping when what is on its way has come back", err=True)
-        stop.set()
 
     before = {name: signal.signal(name, asked) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
