@@ -151,6 +151,25 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
     assert len(collector.taken) == 20_000
 
 
+class _Impatient(io.StringIO):
+    """Where the first answer to Ctrl-C is met by a second one."""
+
+    def write(self, text: str) -> int:
+        if not self.tell():
+            super().write(text)
+            signal.raise_signal(signal.SIGINT)
+        return len(text)
+
+
+def test_a_second_ctrl_c_counts_while_the_first_is_being_answered() -> None:
+    with (
+        imports._stopping(),  # noqa: SLF001
+        redirect_stderr(_Impatient()),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
