@@ -245,12 +245,14 @@ def _mapping(given: _InputOptions) -> "EventMapping | None":
 @contextmanager
 def _stopping() -> Generator[threading.Event]:
     """An event that Ctrl-C sets; a second Ctrl-C does not wait."""
-    stop = threading.Event()
+    stop, interrupted = threading.Event(), False
 
     def asked(*_: object) -> None:
-        if stop.is_set():
+        nonlocal interrupted
+        if interrupted:
             raise KeyboardInterrupt
-        stop.set()  # before anything is printed: the second may come while that is
+        interrupted = True  # before all else: the second may come while the first is answered
+        stop.set()
         click.echo("stopping when what is on its way has come back", err=True)
 
     before = {name: signal.signal(name, asked) for name in (signal.SIGINT, signal.SIGTERM)}
