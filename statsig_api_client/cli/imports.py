@@ -152,7 +152,7 @@ class _ImportingOptions(_InputOptions, ConnectionOptions):
         "zcat events.gz | statsig-api import-events -",
     )
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
 @_input_options
 @_resume_options

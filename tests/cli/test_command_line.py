@@ -10,6 +10,7 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
+from click.shell_completion import shell_complete
 from conftest import KEY
 from loopback import Loopback, reply, unused_port
 
@@ -269,6 +270,17 @@ def test_serve_says_which_extra_is_missing(
 def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_STATSIG_API_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["import-events", "serve", "spool"])
+def test_shells_complete_the_names_of_files(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", f"statsig-api {command} ev")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    instruction = "bash_complete"
+    shell_complete(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE", instruction)
+    assert capsys.readouterr().out == "file,ev\n"
 
 
 def test_the_command_runs_as_a_module(
