@@ -335,6 +335,24 @@ def test_cells_of_parquet_that_python_cannot_hold_are_told_with_their_row(
     assert "time: expected" in letters(summary.dead_letters)[0]["reason"]
 
 
+def test_a_struct_of_parquet_that_python_cannot_hold_is_told_with_its_row(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    cell = pa.array([b"\xff", b"ok"], pa.binary())
+    texts = pa.Array.from_buffers(pa.string(), 2, cell.buffers())
+    columns = {
+        "eventName": ["a"] * 2,
+        "time": [1_700_000_000_000] * 2,
+        "metadata": pa.StructArray.from_arrays([texts], ["k"]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    (letter,) = letters(summary.dead_letters)
+    assert (letter["line"], letter["reason"]) == (1, "metadata: expected an object, got str")
+
+
 def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
     pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
     with pytest.raises(SourceError, match="columns of different names"):
