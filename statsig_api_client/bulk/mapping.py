@@ -51,16 +51,20 @@ class EventMapping:
     times: Times = field(factory=Times)
 
     def __attrs_post_init__(self) -> None:
-        for target in self.fields:
+        for target, source in self.fields.items():
             if not _TARGET.fullmatch(target):
                 raise SourceError(
                     f"mapping: {target!r} is no field of an event: expected eventName, time, "
                     "value, metadata.KEY, user.userID, user.email, user.custom.KEY, "
                     "user.customIDs.KEY, …"
                 )
+            # What the type promises does not bind a program that no type checker has seen.
+            if not isinstance(cast("object", source), str | Constant):
+                raise SourceError(f"mapping: {target}: expected the name of a column or a Constant")
+            if target.endswith(".*") and not isinstance(source, str):
+                raise SourceError(f"mapping: {target}: expected a pattern of columns, no constant")
         if "eventName" not in self.fields:
             raise SourceError("mapping: eventName is missing")
-        self.times.zone_info()
 
     def unknown(self, columns: Collection[str]) -> list[str]:
         """The columns that it names and that are not there."""
@@ -104,10 +108,10 @@ def read_mapping(words: Iterable[str], times: Times | None = None) -> EventMappi
             target, equals, source = part.partition("=")
             if not equals or not target or not source:
                 raise SourceError(f"mapping: expected FIELD=COLUMN, got {part!r}")
-            if target.endswith(":"):
-                fields[target[:-1].strip()] = Constant(_constant(source))
-            else:
-                fields[target.strip()] = source.strip()
+            name = target.removesuffix(":").strip()
+            if name in fields:
+                raise SourceError(f"mapping: {name} is there twice")
+            fields[name] = Constant(_constant(source)) if target[-1] == ":" else source.strip()
     return EventMapping(fields, times or Times())
 
 
@@ -193,7 +197,8 @@ class RowReader:
         for target, source in mapping.fields.items():
             section, key = _place(target)
             if target.endswith(".*"):
-                self._patterns.append((section, str(source)))
+                assert isinstance(source, str)  # noqa: S101  (the mapping has seen to it)
+                self._patterns.append((section, source))
                 continue
             convert = conversion(section, key, mapping.times)
             fields = self._fields.setdefault(section, [])

@@ -18,10 +18,21 @@ _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 @frozen
 class Times:
-    """How times are to be read: the unit of numbers, and the zone of what names none."""
+    """How times are to be read: the unit of numbers, and the zone of what names none.
+
+    Raises:
+        SourceError: There is no such unit or zone.
+    """
 
     unit: Unit | None = None
     zone: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.unit is not None and self.unit not in _MILLISECONDS:
+            raise SourceError(
+                f"time unit {self.unit!r}: expected one of {', '.join(_MILLISECONDS)}"
+            )
+        self.zone_info()
 
     def zone_info(self) -> tzinfo | None:
         """The zone.
@@ -36,7 +47,12 @@ class Times:
                 minutes = int(offset[2]) * 60 + int(offset[3])
                 return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
             return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, on some systems
+        except (
+            ZoneInfoNotFoundError,
+            TypeError,
+            ValueError,
+            OSError,
+        ):  # OSError: a folder of zones
             raise SourceError(
                 f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
             ) from None

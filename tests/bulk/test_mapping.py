@@ -405,7 +405,7 @@ def test_zones_that_are_none_are_refused(
         (folder / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(SourceError, match="expected UTC"):
-        Times(zone=zone).zone_info()
+        Times(zone=zone)
 
 
 @pytest.mark.parametrize(
@@ -434,6 +434,8 @@ def test_moments_that_are_none_are_refused(value: object) -> None:
         (["eventName"], "expected FIELD=COLUMN"),
         (["user.userID=x"], "eventName is missing"),
         (["eventName=e,user.name=x"], "'user.name' is no field"),
+        (["eventName=e,time=a", "time=b"], "mapping: time is there twice"),
+        (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
 def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
@@ -441,8 +443,18 @@ def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -
         read_mapping(words)
     with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
         RowReader(read_mapping(["eventName:=a", "metadata:=b"]))
-    with pytest.raises(SourceError, match="time zone 'Nowhere'"):
-        read_mapping(["eventName:=a"], Times(zone="Nowhere"))
+
+
+def test_values_of_another_kind_make_no_mapping() -> None:
+    fields: Any = {"eventName": "e", "value": 5}
+    with pytest.raises(SourceError, match="value: expected the name of a column or a Constant"):
+        EventMapping(fields)
+    unit: Any = "sec"
+    with pytest.raises(SourceError, match="time unit 'sec': expected one of s, ms, us, ns"):
+        Times(unit)
+    zone: Any = 5
+    with pytest.raises(SourceError, match="time zone 5: expected UTC"):
+        Times(zone=zone)
 
 
 def test_constants_are_json_or_text() -> None:
