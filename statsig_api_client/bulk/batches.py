@@ -127,6 +127,7 @@ class Batches:
                     event = self._event(record)
                 except Fault as fault:
                     batch.faults.append((Item(number, start.file, record), str(fault)))
+                    size += len(record.content) if isinstance(record.content, bytes) else 0
                 else:
                     batch.events.append(event)
                     batch.items.append(Item(number, start.file, record))
