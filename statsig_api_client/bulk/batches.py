@@ -65,6 +65,8 @@ class Batches:
         self._settings = settings
         self._reader: Reader | None = None
         self._bytes_before = 0
+        self.bytes_skipped: int = 0
+        """Those of `bytes_read` that earlier runs have read, about."""
 
     @property
     def bytes_read(self) -> int:
@@ -88,6 +90,7 @@ class Batches:
         Raises:
             SourceError: The input cannot be read.
         """
+        began = number
         for file in range(len(self._sources)):
             source = self._sources[file]
             if file >= place.file:
@@ -95,6 +98,8 @@ class Batches:
                 self._reader = self._begun or Reader(source)
                 try:
                     for batch in self._of_file(self._reader, number, start, settled):
+                        if batch.first == began > 0:
+                            self.bytes_skipped = self.bytes_read
                         yield batch
                         number = batch.end
                 finally:

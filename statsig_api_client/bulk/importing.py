@@ -254,6 +254,7 @@ class _Import:
                     summary=self.summary,
                     bytes_read=self._batches.bytes_read,
                     bytes_total=self._batches.bytes_total,
+                    bytes_skipped=self._batches.bytes_skipped,
                     concurrency=self._pace.concurrency,
                 )
             )

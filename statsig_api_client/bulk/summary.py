@@ -65,12 +65,15 @@ class ImportProgress:
     """Bytes of the input's files, as they are on the disk."""
     bytes_total: int | None
     """None when nobody knows, as of standard input."""
+    bytes_skipped: int = 0
+    """Those of `bytes_read` that earlier runs have read, about."""
     concurrency: int
     """The most requests that may be on their way now."""
 
     @property
     def seconds_left(self) -> float | None:
         """As the speed so far lets expect; None when nobody knows."""
-        if not self.bytes_total or not self.bytes_read:
+        read = self.bytes_read - self.bytes_skipped
+        if not self.bytes_total or read <= 0:
             return None
-        return self.summary.seconds * (self.bytes_total / self.bytes_read - 1)
+        return self.summary.seconds * (self.bytes_total - self.bytes_read) / read
