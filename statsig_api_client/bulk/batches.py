@@ -52,12 +52,21 @@ class Batch:
 class Batches:
     """Reads the input from a place on, and makes batches of it."""
 
-    def __init__(self, sources: list[Source], outgoing: Outgoing, settings: Settings) -> None:
+    def __init__(
+        self,
+        sources: list[Source],
+        outgoing: Outgoing,
+        settings: Settings,
+        begun: Reader | None = None,
+    ) -> None:
         self._sources = sources
+        self._begun = begun
         self._outgoing = outgoing
         self._settings = settings
         self._reader: Reader | None = None
         self._bytes_before = 0
+        self.bytes_skipped: int = 0
+        """Those of `bytes_read` that earlier runs have read, about."""
 
     @property
     def bytes_read(self) -> int:
@@ -81,13 +90,16 @@ class Batches:
         Raises:
             SourceError: The input cannot be read.
         """
+        began = number
         for file in range(len(self._sources)):
             source = self._sources[file]
             if file >= place.file:
                 start = place if file == place.file else Place(file)
-                self._reader = Reader(source)
+                self._reader = self._begun or Reader(source)
                 try:
                     for batch in self._of_file(self._reader, number, start, settled):
+                        if batch.first == began > 0:
+                            self.bytes_skipped = self.bytes_read
                         yield batch
                         number = batch.end
                 finally:
@@ -106,6 +118,7 @@ class Batches:
         spans = iter([span for span in settled if span[1] > number])
         first, end = next(spans, _NEVER)
         batch, size = Batch(number, start, start), 0
+        most = self._settings.batch
         record: Record | None = None
         for record in reader.records(start):
             while number >= end:
@@ -119,15 +132,16 @@ class Batches:
                     event = self._event(record)
                 except Fault as fault:
                     batch.faults.append((Item(number, start.file, record), str(fault)))
+                    size += len(record.content) if isinstance(record.content, bytes) else 0
                 else:
                     batch.events.append(event)
                     batch.items.append(Item(number, start.file, record))
                     size += len(event)
             number += 1
             if (
-                len(batch.events) >= self._settings.max_batch
+                len(batch.events) >= most
                 or size >= self._settings.max_batch_bytes
-                or len(batch.faults) >= self._settings.max_batch
+                or len(batch.faults) >= most
                 or len(batch.blank) + len(batch.settled) >= _MOST_EMPTY
             ):
                 batch.behind = Place(start.file, record.line, record.after)

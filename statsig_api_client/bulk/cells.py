@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from math import isinf
+from math import isinf, isnan
 from typing import Final, cast
 
 import orjson
@@ -41,12 +41,19 @@ def conversion(section: str, key: str, times: Times) -> Conversion:
     return of_event.get(key, text)
 
 
+def is_empty(value: object) -> bool:
+    """Whether a cell has nothing in it; what is missing in a table of pandas is not a number."""
+    return value is None or value == "" or (isinstance(value, float) and isnan(value))
+
+
 def text(value: object) -> str:
     """A text as it is, another value as JSON writes it."""
     if isinstance(value, str):
         return value
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, float):
+        _finite(value)
     try:
         return orjson.dumps(value).decode().strip('"')
     except TypeError:

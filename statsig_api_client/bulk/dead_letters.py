@@ -20,28 +20,23 @@ State = Literal["rejected", "ambiguous"]
 class DeadLetters:
     """Writes dead letters. The file is made with the first of them."""
 
-    def __init__(self, path: Path, names: list[str], keep: int | None) -> None:
+    def __init__(self, path: Path, names: list[str], known: int | None, *, replace: bool) -> None:
         """Prepare to write.
 
         Args:
             path: The file.
             names: Those of the input's files.
-            keep: The bytes that are kept of what is in it; None: all.
+            known: The bytes that were in it when the checkpoint was made; None if there is none.
+            replace: Whether nothing of what is in it is kept.
         """
         self.path = path
         self._names = names
         self._file: FileIO | None = None
-        there = 0
-        with suppress(OSError):  # told when there is something to write
-            there = path.stat().st_size
-        self.size: int = there if keep is None else min(keep, there)
+        self.size: int = 0
         """Bytes of letters that are in the file, whole."""
-        self._foreign = self.size if keep is None else 0
-
-    @property
-    def exist(self) -> bool:
-        """Whether there are letters of this import."""
-        return self.size > self._foreign
+        if not replace:
+            with suppress(OSError):  # told when there is something to write
+                self.size = self._whole(known)
 
     def write(self, letters: list[tuple[State, Item, str]]) -> None:
         """Write letters, all or, as far as the next run sees, none.
@@ -68,10 +63,27 @@ class DeadLetters:
         if self._file is not None:
             self._file.close()
 
+    def _whole(self, known: int | None) -> int:
+        """What is kept: all, but for letters of batches that are sent again.
+
+        Those are behind what the checkpoint knows, unless another import has written there since.
+        """
+        there = self.path.stat().st_size
+        if known is None or known >= there:
+            return there
+        own = tuple(orjson.dumps({"file": name})[:-1] for name in self._names)
+        whole, foreign = known, False
+        with self.path.open("rb") as file:
+            file.seek(known)
+            for line in file:
+                if line.endswith(b"\n"):
+                    whole += len(line)
+                    foreign = foreign or not line.startswith(own)
+        return whole if foreign else known
+
     def _opened(self) -> FileIO:
         if not self.size:
             return self.path.open("wb", buffering=0)
-        # Behind what the checkpoint knows there may be letters of batches that are sent again.
         file = self.path.open("r+b", buffering=0)
         self._keep(file)
         return file

@@ -59,7 +59,8 @@ def examine_events(
     read = good = blank = requests = size = sampled = packed = 0
     faults: list[str] = []
     bad = 0
-    for batch in Batches(opened.sources, opened.outgoing, checked).read(0, Place(), []):
+    batches = Batches(opened.sources, opened.outgoing, checked, opened.begun)
+    for batch in batches.read(0, Place(), []):
         read = batch.end
         good += len(batch.events)
         bad += len(batch.faults)

@@ -76,10 +76,11 @@ class _Import:
         if not options.restart:
             self._ledger.load(force=options.force)
         names = [source.name for source in opened.sources]
-        keep = 0 if options.restart else self._ledger.dead_letter_bytes
-        self._letters = DeadLetters(opened.dead_letters, names, keep)
+        self._letters = DeadLetters(
+            opened.dead_letters, names, self._ledger.dead_letter_bytes, replace=options.restart
+        )
         self._ledger.dead_letter_bytes = self._letters.size
-        self._batches = Batches(opened.sources, opened.outgoing, options)
+        self._batches = Batches(opened.sources, opened.outgoing, options, opened.begun)
         self._pace = Pace(
             most=options.max_concurrency,
             rate=options.max_rate,
@@ -135,7 +136,7 @@ class _Import:
             **self._account,
             seconds=time.monotonic() - self._started,
             stopped=self._stopped,
-            dead_letters=self._letters.path if self._letters.exist else None,
+            dead_letters=self._letters.path if self._ledger.dead_letters else None,
         )
 
     def _send_all(self, pool: ThreadPoolExecutor) -> None:
@@ -237,6 +238,7 @@ class _Import:
         try:
             self._letters.write(letters)
             self._ledger.dead_letter_bytes = self._letters.size
+            self._ledger.dead_letters += len(letters)
             numbers += [item.number for _, item, _ in letters]
             account.update(state for state, _, _ in letters)
         finally:
@@ -252,6 +254,7 @@ class _Import:
                     summary=self.summary,
                     bytes_read=self._batches.bytes_read,
                     bytes_total=self._batches.bytes_total,
+                    bytes_skipped=self._batches.bytes_skipped,
                     concurrency=self._pace.concurrency,
                 )
             )

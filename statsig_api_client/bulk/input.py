@@ -26,6 +26,8 @@ class Input:
     """What is read, and what is beside it."""
 
     sources: list[Source]
+    begun: Reader | None
+    """Reads standard input, of which the header is gone by now; None: the input is files."""
     outgoing: Outgoing
     checkpoint: Path | None
     dead_letters: Path
@@ -40,17 +42,19 @@ def open_input(
     Raises:
         SourceError: Something is not as it should be.
     """
-    sources = find_sources(source, settings.format)
-    mapping = _mapping(sources, settings)
+    sources = find_sources(source, settings.format, (settings.checkpoint, settings.dead_letters))
     first = sources[0].path
-    beside = Path("standard-input") if first is None else first
     if first is None and settings.checkpoint is not None:
         raise SourceError("standard input cannot be gone on with, so it has no checkpoint")
+    begun = Reader(sources[0]) if first is None else None
+    mapping = _mapping(sources, begun, settings)
+    beside = Path("standard-input") if first is None else first
     checkpoint = None
     if first is not None:
         checkpoint = Path(settings.checkpoint or f"{beside}.checkpoint")
     return Input(
         sources=sources,
+        begun=begun,
         outgoing=Outgoing(settings, environment, None if mapping is None else RowReader(mapping)),
         checkpoint=checkpoint,
         dead_letters=Path(settings.dead_letters or f"{beside}.dead-letters.jsonl"),
@@ -68,18 +72,20 @@ def _digest(mapping: EventMapping | None, environment: str | None) -> str:
     return sha256(orjson.dumps(told)).hexdigest()
 
 
-def _mapping(sources: list[Source], settings: Settings) -> EventMapping | None:
+def _mapping(
+    sources: list[Source], begun: Reader | None, settings: Settings
+) -> EventMapping | None:
     mapping = settings.mapping
     columns: list[str] | None = None
     for source in sources:
         if source.path is None and source.format == "jsonl":
             continue  # what is read of it is gone
-        reader = Reader(source)
+        reader = begun or Reader(source)
         try:
             found = reader.columns
             if found is None:
-                if mapping is not None:
-                    _see_columns(source, mapping, _names(reader))
+                if mapping is not None and (names := _names(reader)):
+                    _see_columns(source, mapping, names)
                 continue
         finally:
             reader.close()

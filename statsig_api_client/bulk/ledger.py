@@ -36,6 +36,8 @@ class Ledger:
         """What an earlier run was sending when it ended."""
         self.dead_letter_bytes: int | None = None
         """What is known to be in the file of dead letters; None if nothing is known."""
+        self.dead_letters: int = 0
+        """How many of them are of this import."""
 
     @property
     def settled(self) -> list[Span]:
@@ -57,6 +59,7 @@ class Ledger:
             self._settled = [(first, end) for first, end in data["settled"]]
             self.in_flight = [(first, end) for first, end in data["in_flight"]]
             self.dead_letter_bytes = data["dead_letter_bytes"]
+            self.dead_letters = data["dead_letters"]
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -117,6 +120,7 @@ class Ledger:
                 number,
             ),
             "dead_letter_bytes": self.dead_letter_bytes,
+            "dead_letters": self.dead_letters,
         }
         try:
             self._replace(self._path, json.dumps(data))

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from statsig_api_client import JsonValue
 
-from .cells import Conversion, conversion, text
+from .cells import Conversion, conversion, is_empty, text
 from .errors import Fault, SourceError
 from .times import Times, Unit
 
@@ -51,16 +51,20 @@ class EventMapping:
     times: Times = field(factory=Times)
 
     def __attrs_post_init__(self) -> None:
-        for target in self.fields:
+        for target, source in self.fields.items():
             if not _TARGET.fullmatch(target):
                 raise SourceError(
                     f"mapping: {target!r} is no field of an event: expected eventName, time, "
                     "value, metadata.KEY, user.userID, user.email, user.custom.KEY, "
                     "user.customIDs.KEY, …"
                 )
+            # What the type promises does not bind a program that no type checker has seen.
+            if not isinstance(cast("object", source), str | Constant):
+                raise SourceError(f"mapping: {target}: expected the name of a column or a Constant")
+            if target.endswith(".*") and not isinstance(source, str):
+                raise SourceError(f"mapping: {target}: expected a pattern of columns, no constant")
         if "eventName" not in self.fields:
             raise SourceError("mapping: eventName is missing")
-        self.times.zone_info()
 
     def unknown(self, columns: Collection[str]) -> list[str]:
         """The columns that it names and that are not there."""
@@ -104,10 +108,10 @@ def read_mapping(words: Iterable[str], times: Times | None = None) -> EventMappi
             target, equals, source = part.partition("=")
             if not equals or not target or not source:
                 raise SourceError(f"mapping: expected FIELD=COLUMN, got {part!r}")
-            if target.endswith(":"):
-                fields[target[:-1].strip()] = Constant(_constant(source))
-            else:
-                fields[target.strip()] = source.strip()
+            name = target.removesuffix(":").strip()
+            if name in fields:
+                raise SourceError(f"mapping: {name} is there twice")
+            fields[name] = Constant(_constant(source)) if target[-1] == ":" else source.strip()
     return EventMapping(fields, times or Times())
 
 
@@ -193,7 +197,8 @@ class RowReader:
         for target, source in mapping.fields.items():
             section, key = _place(target)
             if target.endswith(".*"):
-                self._patterns.append((section, str(source)))
+                assert isinstance(source, str)  # noqa: S101  (the mapping has seen to it)
+                self._patterns.append((section, source))
                 continue
             convert = conversion(section, key, mapping.times)
             fields = self._fields.setdefault(section, [])
@@ -222,7 +227,7 @@ class RowReader:
                     continue
                 if value is None and "." in column:
                     value = _cell(row, column)
-                if value is not None and value != "":
+                if not is_empty(value):
                     part[key] = _converted(target, value, convert)
         if self._patterns:
             self._put_patterns(parts, row)
@@ -231,7 +236,7 @@ class RowReader:
     def _put_patterns(self, parts: Parts, row: Row) -> None:
         for column, value in row.items():
             section = self._section(column)
-            if section is not None and value is not None and value != "":
+            if section is not None and not is_empty(value):
                 convert = conversion(section, column, self._times)
                 part = parts.setdefault(section, {})
                 part[column] = _converted(f"{section}.{column}", value, convert)

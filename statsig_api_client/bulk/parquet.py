@@ -6,7 +6,9 @@
 # pyright: reportUnknownParameterType=false
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +57,8 @@ class Table:
 def values_of(column: pa.Array) -> list[object]:
     """Python's objects for the cells of a column; what has none stays to be seen with its row."""
     kind = column.type
+    if pa.types.is_nested(kind):
+        return _nested_values(column)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     try:
@@ -64,3 +68,30 @@ def values_of(column: pa.Array) -> list[object]:
         return [cell and cell.decode(errors="surrogateescape") for cell in cells]
     except (ValueError, OverflowError):  # a moment beyond the years of Python's
         return column.cast(pa.string()).to_pylist()
+
+
+def _nested_values(column: pa.Array) -> list[object]:
+    try:
+        return [json_value(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")]
+    except (ValueError, OverflowError):  # text that is not UTF-8, a moment beyond Python's years
+        return [_nested_value(scalar) for scalar in column]
+
+
+def _nested_value(scalar: pa.Scalar) -> object:
+    try:
+        return json_value(scalar.as_py(maps_as_pydicts="lossy"))
+    except (ValueError, OverflowError) as error:
+        return f"cannot be read: {error}"
+
+
+def json_value(value: object) -> object:
+    """A value as it is on the wire: without nulls, and with numbers for decimals.
+
+    A struct has all of its fields in every row; on the wire what is null is not there.
+    """
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value).items()
+        return {name: json_value(member) for name, member in members if member is not None}
+    if isinstance(value, list):
+        return [json_value(member) for member in cast("list[object]", value)]
+    return float(value) if isinstance(value, Decimal) else value

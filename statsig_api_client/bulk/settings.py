@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypedDict, cast
+from typing import Final, Literal, TypeAlias, TypedDict, cast, get_args
 
 import attrs
 from attrs import field, frozen
@@ -67,9 +67,7 @@ class ImportOptions(TypedDict, total=False):
     """Set it to end the import in good order. Default None."""
 
 
-def _positive(
-    _: object, attribute: "attrs.Attribute[int] | attrs.Attribute[float]", value: object
-) -> None:
+def _positive(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{attribute.name}: expected a number, got {type(value).__name__}")
     if not value > 0:
@@ -81,28 +79,57 @@ def _rate(_: object, attribute: "attrs.Attribute[float | None]", value: object) 
         _positive(_, cast("attrs.Attribute[float]", attribute), value)
 
 
+def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError(f"{attribute.name}: expected a whole number, got {value}")
+    _positive(_, cast("attrs.Attribute[float]", attribute), value)
+
+
+def flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+    """Check an option that is on or off."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
+
+
+def _format(_: object, attribute: "attrs.Attribute[Format | None]", value: object) -> None:
+    if value is not None and value not in get_args(Format):
+        raise ConfigurationError(
+            f"{attribute.name}: expected one of {', '.join(get_args(Format))}, got {value!r}"
+        )
+
+
+def _mapping(_: object, attribute: "attrs.Attribute[EventMapping | None]", value: object) -> None:
+    if not isinstance(value, EventMapping | None):
+        raise TypeError(f"{attribute.name}: expected EventMapping, got {type(value).__name__}")
+
+
 @frozen(kw_only=True)
 class Settings:
     """The options of an import, checked; see `ImportOptions`."""
 
-    format: Format | None = None
-    mapping: EventMapping | None = None
-    allow_cut: bool = False
-    allow_no_time: bool = False
+    format: Format | None = field(default=None, validator=_format)
+    mapping: EventMapping | None = field(default=None, validator=_mapping)
+    allow_cut: bool = field(default=False, validator=flag)
+    allow_no_time: bool = field(default=False, validator=flag)
     checkpoint: str | Path | None = None
     dead_letters: str | Path | None = None
-    force: bool = False
-    restart: bool = False
-    max_batch: int = field(default=1000, validator=_positive)
-    max_batch_bytes: int = field(default=1024 * 1024, validator=_positive)
-    max_concurrency: int = field(default=8, validator=_positive)
+    force: bool = field(default=False, validator=flag)
+    restart: bool = field(default=False, validator=flag)
+    max_batch: int = field(default=1000, validator=_count)
+    max_batch_bytes: int = field(default=1024 * 1024, validator=_count)
+    max_concurrency: int = field(default=8, validator=_count)
     max_rate: float | None = field(default=None, validator=_rate)
-    resend_ambiguous: bool = False
+    resend_ambiguous: bool = field(default=False, validator=flag)
     give_up_after: float = field(default=300.0, validator=_positive)
-    max_refused: int = field(default=100, validator=_positive)
-    compress: bool = True
+    max_refused: int = field(default=100, validator=_count)
+    compress: bool = field(default=True, validator=flag)
     on_progress: Callable[[ImportProgress], object] | None = None
     stop: threading.Event | None = None
+
+    @property
+    def batch(self) -> int:
+        """The most events in one request: none takes more than a second's share of the rate."""
+        return max(1, int(min(self.max_batch, self.max_rate or self.max_batch)))
 
 
 def settings(options: ImportOptions) -> Settings:

@@ -1,11 +1,13 @@
 """Records of files: JSON lines, CSV, Parquet, with the places at which to go on later."""
 
 import csv
+import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import field, frozen
@@ -26,6 +28,8 @@ _FORMATS: Final[dict[str, Format]] = {
     ".parquet": "parquet",
 }
 _HEAD: Final = 65536
+_BESIDE: Final = (".checkpoint", ".checkpoint.lock", ".dead-letters.jsonl")
+"""What an import writes beside its input, unless it is told another place."""
 
 
 class Record(NamedTuple):
@@ -61,7 +65,10 @@ class Source:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "standard input" if self.path is None else str(self.path)
+        if self.path is None:
+            return "standard input"
+        # Names need not be UTF-8, and what tells of them must be.
+        return str(self.path).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
     def identity(self) -> dict[str, object]:
         """By what a change is noticed: name, size, time of change, beginning and end."""
@@ -80,12 +87,22 @@ class Source:
 
 
 def find_sources(
-    source: str | Path | Sequence[str | Path], form: Format | None = None
+    source: str | Path | Sequence[str | Path],
+    form: Format | None = None,
+    written: Sequence[str | Path | None] = (),
 ) -> list[Source]:
     """The files that names and patterns mean, in the order in which they are read.
 
+    What imports write beside them is none of them: else `events/*.jsonl` would be another input as
+    soon as there are dead letters.
+
+    Args:
+        source: Names and patterns.
+        form: The form of all of them; None: as their names say.
+        written: Where this import writes, if it was told.
+
     Raises:
-        SourceError: One is not there, or cannot be read.
+        SourceError: One is not there, cannot be read, is there twice, or is written to.
     """
     names = [source] if isinstance(source, str | Path) else source
     found: list[Source] = []
@@ -100,9 +117,29 @@ def find_sources(
         found += [_source(path, form) for path in paths]
     if not found:
         raise SourceError("there is no input")
-    if len(found) > 1 and any(one.path is None for one in found):
-        raise SourceError("standard input cannot be read together with files")
-    return found
+    if any(one.path is None for one in found):
+        if len(found) > 1:
+            raise SourceError("standard input cannot be read together with files")
+        return found
+    return _without_what_imports_write(found, written)
+
+
+def _without_what_imports_write(
+    found: list[Source], written: Sequence[str | Path | None]
+) -> list[Source]:
+    beside = {Path(f"{one.path}{suffix}").absolute() for one in found for suffix in _BESIDE}
+    told = {Path(path).absolute() for path in written if path}
+    left: dict[Path, Source] = {}
+    for one in found:
+        assert one.path is not None  # noqa: S101  (standard input is alone)
+        path = one.path.absolute()
+        if path in left:
+            raise SourceError(f"{one.name}: is there twice, and would be sent twice")
+        if path in told:
+            raise SourceError(f"{one.name}: is where this import writes, and cannot be its input")
+        if path not in beside:
+            left[path] = one
+    return [*left.values()]
 
 
 def _matching(pattern: str) -> list[Path]:
@@ -112,12 +149,16 @@ def _matching(pattern: str) -> list[Path]:
 
 def _source(path: Path, form: Format | None) -> Source:
     try:
-        with path.open("rb"):
-            size = path.stat().st_size
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+    if not S_ISREG(stat.st_mode):
+        raise SourceError(f"{path}: is no file to which one can go back; give it as -")
     suffixes = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
-    return Source(path, form or _FORMATS.get(suffixes[-1] if suffixes else "", "jsonl"), size)
+    return Source(
+        path, form or _FORMATS.get(suffixes[-1] if suffixes else "", "jsonl"), stat.st_size
+    )
 
 
 class Reader:
@@ -131,6 +172,8 @@ class Reader:
         self._stream: Stream | None = None
         self._table: Table | None = None
         self._offset = 0
+        self._row: list[bytes] = []
+        """The lines of the row of CSV that is being read, as they are."""
         self._consumed = 0
         with self._troubles():
             if source.format == "parquet":
@@ -210,6 +253,9 @@ class Reader:
         while raw := self._stream.lines.readline(MAX_EVENT):
             self._line += 1
             self._offset += len(raw)
+            if len(raw) == MAX_EVENT and raw[-1:] != b"\n":
+                self._offset += self._rest_of_line()
+            self._row.append(raw)
             yield raw.decode(errors="surrogateescape")
 
     def _csv(self) -> "Iterator[list[str]]":
@@ -238,12 +284,13 @@ class Reader:
     def _csv_rows(self, columns: list[str]) -> Iterator[Record]:
         rows = self._csv()
         while True:
+            self._row.clear()
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Record(self._line, self._offset, {}, f"not CSV: {error}")
+                yield self._no_row(f"not CSV: {error}")
                 rows = self._csv()
                 continue
             yield self._csv_record(columns, row)
@@ -251,13 +298,19 @@ class Reader:
     def _csv_record(self, columns: list[str], row: list[str]) -> Record:
         if not row:
             return Record(self._line, self._offset, b"")
-        fault = None
         if len(row) != len(columns):
-            fault = f"expected {len(columns)} columns, as the header has, got {len(row)}"
-        elif any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
-            fault = "not UTF-8"
-        content = dict(zip(columns, row, strict=False))
-        return Record(self._line, self._offset, content, fault)
+            return self._no_row(
+                f"expected {len(columns)} columns, as the header has, got {len(row)}"
+            )
+        if any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
+            return self._no_row("not UTF-8")
+        return Record(self._line, self._offset, dict(zip(columns, row, strict=True)))
+
+    def _no_row(self, fault: str) -> Record:
+        """A record for lines that are no row."""
+        lines = b"".join(self._row)
+        original = lines if len(lines) < MAX_EVENT else lines[:_HEAD]
+        return Record(self._line, self._offset, original.strip(), fault)
 
     def _rows(self, table: "Table", skipped: int) -> Iterator[Record]:
         for before, rows in table.read(skipped):

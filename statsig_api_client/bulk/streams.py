@@ -9,13 +9,15 @@ from typing import Any, BinaryIO, Final, cast
 from .errors import SourceError
 
 _CHUNK: Final = 1 << 18
+_PACKED: Final = 1 << 10
+"""Bytes that Zstandard unpacks at once: lines that repeat become ten thousand times as many."""
 
 
 class Stream:
     """One input, open: what is read from it, and how far on the disk that is."""
 
     def __init__(self, path: Path | None) -> None:
-        self._raw: BinaryIO = sys.stdin.buffer if path is None else path.open("rb", _CHUNK)
+        self._raw: BinaryIO = _standard_input() if path is None else path.open("rb", _CHUNK)
         self._keep_open = path is None
         self.is_plain: bool = False
         try:
@@ -56,6 +58,13 @@ class Stream:
             self._raw.close()
 
 
+def _standard_input() -> BinaryIO:
+    # Python has none if whoever started it has closed it.
+    if cast("object", sys.stdin) is None:
+        raise SourceError("standard input is closed")
+    return sys.stdin.buffer
+
+
 class _Zstandard(io.RawIOBase):
     """Unpacks Zstandard, and notices a frame that was cut off, as `stream_reader` does not."""
 
@@ -83,7 +92,7 @@ class _Zstandard(io.RawIOBase):
             if self._frame.eof:
                 self._frame = self._decompressor.decompressobj()
                 self._begun = False
-            chunk = chunk or self._packed.read(_CHUNK)
+            chunk = chunk or self._packed.read(_PACKED)
             if not chunk:
                 if self._begun:
                     raise EOFError("it ends in the middle of a frame")

@@ -36,7 +36,7 @@ class ImportSummary:
     stopped: bool = False
     """Whether it was asked to stop before the end of the input."""
     dead_letters: Path | None = None
-    """The file of what was rejected or is ambiguous, if there is any."""
+    """The file of what was rejected or is ambiguous, by this run or an earlier one, if any was."""
 
     @property
     def balances(self) -> bool:
@@ -52,8 +52,8 @@ class ImportSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether every line of the input was delivered, by this run or an earlier one."""
-        return not (self.stopped or self.rejected or self.ambiguous or self.unsent)
+        """Whether all of the input was delivered, by this run or an earlier one."""
+        return not (self.stopped or self.unsent or self.dead_letters)
 
 
 @frozen(kw_only=True)
@@ -65,12 +65,15 @@ class ImportProgress:
     """Bytes of the input's files, as they are on the disk."""
     bytes_total: int | None
     """None when nobody knows, as of standard input."""
+    bytes_skipped: int = 0
+    """Those of `bytes_read` that earlier runs have read, about."""
     concurrency: int
     """The most requests that may be on their way now."""
 
     @property
     def seconds_left(self) -> float | None:
         """As the speed so far lets expect; None when nobody knows."""
-        if not self.bytes_total or not self.bytes_read:
+        read = self.bytes_read - self.bytes_skipped
+        if not self.bytes_total or read <= 0:
             return None
-        return self.summary.seconds * (self.bytes_total / self.bytes_read - 1)
+        return self.summary.seconds * (self.bytes_total - self.bytes_read) / read

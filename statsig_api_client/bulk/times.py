@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,10 +18,21 @@ _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 @frozen
 class Times:
-    """How times are to be read: the unit of numbers, and the zone of what names none."""
+    """How times are to be read: the unit of numbers, and the zone of what names none.
+
+    Raises:
+        SourceError: There is no such unit or zone.
+    """
 
     unit: Unit | None = None
     zone: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.unit is not None and self.unit not in _MILLISECONDS:
+            raise SourceError(
+                f"time unit {self.unit!r}: expected one of {', '.join(_MILLISECONDS)}"
+            )
+        self.zone_info()
 
     def zone_info(self) -> tzinfo | None:
         """The zone.
@@ -30,12 +42,17 @@ class Times:
         """
         if self.zone is None:
             return None
-        if offset := re.fullmatch(r"([+-])(\d\d):(\d\d)", self.zone):
-            minutes = int(offset[2]) * 60 + int(offset[3])
-            return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
         try:
+            if offset := re.fullmatch(r"([+-])(\d\d):([0-5]\d)", self.zone):
+                minutes = int(offset[2]) * 60 + int(offset[3])
+                return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
             return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (
+            ZoneInfoNotFoundError,
+            TypeError,
+            ValueError,
+            OSError,
+        ):  # OSError: a folder of zones
             raise SourceError(
                 f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
             ) from None
@@ -52,6 +69,8 @@ def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else _parsed(value)
     try:
+        if isinstance(value, Decimal):
+            value = float(value)
         if isinstance(value, datetime):
             return _of_moment(value, zone)
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -42,7 +42,7 @@ class _Delegated(click.Command):
         "statsig-api serve examples/project.yaml --port 0 --db events.db",
     ),
 )
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="")
+@click.argument("words", nargs=-1, type=click.Path(), metavar="")
 def serve(words: tuple[str, ...]) -> int:
     """Serve a project on this machine: the local Statsig server."""
     return _serve([*words])
@@ -69,7 +69,7 @@ def _serve(words: list[str]) -> int:
         "statsig-api spool events.db drain --timeout 300",
     ),
 )
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="")
+@click.argument("words", nargs=-1, type=click.Path(), metavar="")
 def spool(words: tuple[str, ...]) -> int:
     """Look after the spool of an event logger: list, export, requeue, drain."""
     return _spool([*words])

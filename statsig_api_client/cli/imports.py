@@ -152,7 +152,7 @@ class _ImportingOptions(_InputOptions, ConnectionOptions):
         "zcat events.gz | statsig-api import-events -",
     )
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
 @_input_options
 @_resume_options
@@ -191,7 +191,8 @@ def import_events(
             summary, problem = error.summary, error
     _show_summary(summary, as_json=as_json)
     if problem is not None:
-        click.echo(f"error: {problem}; {_how_to_go_on(problem, files)}", err=True)
+        how = _how_to_go_on(problem, files, restart=given["restart"])
+        click.echo(f"error: {problem}; {how}", err=True)
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
             return exit_of(cause)
@@ -199,12 +200,13 @@ def import_events(
     return Exit.OK if summary.complete else Exit.PARTLY_IMPORTED
 
 
-def _how_to_go_on(problem: Exception, files: tuple[str, ...]) -> str:
+def _how_to_go_on(problem: Exception, files: tuple[str, ...], *, restart: bool) -> str:
     if "-" in files:
         return "standard input cannot be gone on with: give what was not sent again"
+    again = "the same command without --restart" if restart else "the same command"
     if isinstance(problem.__cause__, ConfigurationError):
-        return "when that is mended, the same command with --force goes on where it was"
-    return "the same command goes on where it was"
+        again = f"when that is mended, {again}{' and' if restart else ''} with --force"
+    return f"{again} goes on where it was"
 
 
 def _options(given: _ImportingOptions) -> "ImportOptions":
@@ -243,13 +245,15 @@ def _mapping(given: _InputOptions) -> "EventMapping | None":
 @contextmanager
 def _stopping() -> Generator[threading.Event]:
     """An event that Ctrl-C sets; a second Ctrl-C does not wait."""
-    stop = threading.Event()
+    stop, interrupted = threading.Event(), False
 
     def asked(*_: object) -> None:
-        if stop.is_set():
+        nonlocal interrupted
+        if interrupted:
             raise KeyboardInterrupt
-        click.echo("stopping when what is on its way has come back", err=True)
+        interrupted = True  # before all else: the second may come while the first is answered
         stop.set()
+        click.echo("stopping when what is on its way has come back", err=True)
 
     before = {name: signal.signal(name, asked) for name in (signal.SIGINT, signal.SIGTERM)}
     try:

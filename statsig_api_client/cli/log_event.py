@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from datetime import datetime
 from typing import Unpack, cast
 
 import click
@@ -57,7 +58,7 @@ def log_event(
     """Log one event. For files of events there is import-events."""
     user = user_of(given)
     details = dict(pair("--metadata", word) for word in metadata)
-    when = int(time) if time is not None and time.isdecimal() else time
+    when = None if time is None else _milliseconds(time)
     with client(given) as statsig, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EventWarning)
         result = statsig.log_event(user, event_name, _value(value), details or None, when)
@@ -68,6 +69,22 @@ def log_event(
     else:
         click.echo(f"Statsig accepted {event_name}.")
     return Exit.OK
+
+
+def _milliseconds(word: str) -> int:
+    """A moment: milliseconds as they are, or text that names a zone."""
+    if word.isdecimal():
+        return int(word)
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.UsageError(
+            f"--time: expected milliseconds since 1970, or a time with its zone such as "
+            f"2026-01-31T12:00:00Z, got {word!r}"
+        )
+    return round(moment.timestamp() * 1000)
 
 
 def _value(word: str | None) -> str | float | None:

@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except StatsigError as error:
         return _failed(error, exit_of(error))
-    except (TypeError, ValueError) as error:  # an argument that the client does not take
+    except (TypeError, ValueError, OSError) as error:
+        # An argument that the client does not take, or a full disk for what is printed.
         return _failed(error, Exit.USAGE)
 
 

@@ -92,14 +92,14 @@ def attribute(option: str, word: str) -> tuple[str, JsonValue]:
         raise click.UsageError(f"{option}: expected KEY:=JSON, got {word!r}")
     try:
         return key[:-1], cast("JsonValue", json.loads(text))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{option}: {word!r} is not KEY:=JSON: {error}") from None
 
 
 def _read(file: TextIO) -> dict[str, JsonValue]:
     try:
         data = cast("object", json.loads(file.read()))
-    except ValueError as error:  # JSON, or UTF-8
+    except (ValueError, RecursionError) as error:  # JSON, or UTF-8
         raise click.UsageError(f"--user {file.name}: not JSON in UTF-8: {error}") from None
     if not isinstance(data, dict):
         raise click.UsageError(f"--user {file.name}: expected one JSON object")

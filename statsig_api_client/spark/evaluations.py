@@ -8,9 +8,8 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack, cast, get_args
 
-import attrs
 import orjson
 import pyarrow as pa
 from attrs import field, frozen
@@ -26,9 +25,13 @@ from statsig_api_client import (
     StatsigUserDict,
 )
 from statsig_api_client._options import check_names
+from statsig_api_client.bulk.parquet import json_value
+from statsig_api_client.bulk.settings import flag
 
 from .options import Connection
-from .rows import without_nulls
+
+if TYPE_CHECKING:
+    import attrs
 
 OnError: TypeAlias = Literal["raise", "null"]
 
@@ -77,6 +80,7 @@ def check_gate(user: Column | str, gate_name: str, **options: Unpack[EvaluationO
     Example:
         >>> users.withColumn("new_checkout", check_gate("user_id", "new_checkout"))
     """
+    _see_name("gate_name", gate_name)
 
     def evaluate(statsig: Statsig, user: StatsigUserDict) -> Answer:
         return statsig.check_gate(user, gate_name).value
@@ -103,6 +107,7 @@ def get_experiment(
     Example:
         >>> users.withColumn("group", get_experiment("user_id", "logo_test")["group_name"])
     """
+    _see_name("experiment_name", experiment_name)
 
     def evaluate(statsig: Statsig, user: StatsigUserDict) -> Answer:
         found = statsig.get_experiment(user, experiment_name)
@@ -113,19 +118,39 @@ def get_experiment(
     return _column(user, evaluate, kind, _EXPERIMENT, options)
 
 
+def _see_name(argument: str, name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{argument}: expected a string, got {type(name).__name__}")
+
+
+def _behaviour(_: object, attribute: "attrs.Attribute[OnError]", value: object) -> None:
+    if value not in get_args(OnError):
+        raise ValueError(f"{attribute.name}: expected 'raise' or 'null', got {value!r}")
+
+
+def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{attribute.name}: expected a whole number, got {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{attribute.name}: expected more than 0, got {value}")
+
+
+def _text(_: object, attribute: "attrs.Attribute[str | None]", value: object) -> None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
+
+
 @frozen(kw_only=True)
 class _Settings:
     """The options, checked; see `EvaluationOptions`."""
 
-    log_exposures: bool = field(default=False, validator=attrs.validators.instance_of(bool))
-    on_error: OnError = field(default="raise", validator=attrs.validators.in_(("raise", "null")))
-    concurrency: int = field(
-        default=8, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)]
-    )
-    url: str | None = None
-    allow_http: bool = False
-    environment: str | None = None
-    api_key_file: str | None = None
+    log_exposures: bool = field(default=False, validator=flag)
+    on_error: OnError = field(default="raise", validator=_behaviour)
+    concurrency: int = field(default=8, validator=_count)
+    url: str | None = field(default=None, validator=_text)
+    allow_http: bool = field(default=False, validator=flag)
+    environment: str | None = field(default=None, validator=_text)
+    api_key_file: str | None = field(default=None, validator=_text)
 
     def client(self) -> Statsig:
         """The client of a task."""
@@ -197,5 +222,5 @@ def users_of(array: object) -> list[StatsigUserDict | None]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return [None if cell is None else {"userID": cell} for cell in cells]
     if pa.types.is_struct(column.type) or pa.types.is_map(column.type):
-        return [cast("StatsigUserDict | None", without_nulls(cell)) for cell in cells]
+        return [cast("StatsigUserDict | None", json_value(cell)) for cell in cells]
     raise TypeError(f"user: expected a column of strings, structs or maps, got {column.type}")

@@ -142,9 +142,8 @@ class _Options:
             raise ConfigurationError(
                 f"option timeUnit: expected one of {', '.join(get_args(Unit))}, got {unit!r}"
             )
-        self.times: Times = Times(cast("Unit | None", unit), self.given("timeZone"))
         with _option("timeZone"):
-            self.times.zone_info()
+            self.times: Times = Times(cast("Unit | None", unit), self.given("timeZone"))
 
     def given(self, name: str) -> str | None:
         """An option as it was given."""

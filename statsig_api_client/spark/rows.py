@@ -7,9 +7,8 @@
 # pyright: reportUnknownParameterType=false
 
 from collections.abc import Iterable, Iterator
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import pyarrow as pa
 from pyspark.sql.types import (
     BinaryType,
     DataType,
@@ -28,6 +27,9 @@ from statsig_api_client.bulk.errors import SourceError
 from statsig_api_client.bulk.mapping import EventMapping, RowReader, of_columns
 from statsig_api_client.bulk.parquet import values_of
 from statsig_api_client.bulk.times import Times
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TEXTS: Final = ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 _MAPS: Final = ("custom", "customIDs", "privateAttributes", "statsigEnvironment")
@@ -135,7 +137,7 @@ def _expect(
 def rows_of(batches: Iterable[object]) -> Iterator[Row]:
     """The rows of Arrow's record batches."""
     for batch in cast("Iterable[pa.RecordBatch]", batches):
-        columns = [_cells(column) for column in batch.columns]
+        columns = [values_of(column) for column in batch.columns]
         names = batch.schema.names
         for cells in zip(*columns, strict=True):
             yield dict(zip(names, cells, strict=True))
@@ -144,33 +146,3 @@ def rows_of(batches: Iterable[object]) -> Iterator[Row]:
 def count_rows(batches: Iterable[object]) -> int:
     """How many rows are in record batches."""
     return sum(batch.num_rows for batch in cast("Iterable[pa.RecordBatch]", batches))
-
-
-def _cells(column: pa.Array) -> list[object]:
-    """The values of a column; what has none stays to be seen with its row."""
-    if not pa.types.is_nested(column.type):
-        return values_of(column)
-    try:
-        return [without_nulls(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")]
-    except (ValueError, OverflowError):  # text that is not UTF-8, a moment beyond Python's years
-        return [_cell(scalar) for scalar in column]
-
-
-def _cell(scalar: pa.Scalar) -> object:
-    try:
-        return without_nulls(scalar.as_py(maps_as_pydicts="lossy"))
-    except (ValueError, OverflowError) as error:
-        return f"cannot be read: {error}"
-
-
-def without_nulls(value: object) -> object:
-    """A value in which nothing is null.
-
-    A struct has all of its fields in every row; on the wire what is null is not there.
-    """
-    if isinstance(value, dict):
-        members = cast("Row", value).items()
-        return {name: without_nulls(member) for name, member in members if member is not None}
-    if isinstance(value, list):
-        return [without_nulls(member) for member in cast("list[object]", value)]
-    return value

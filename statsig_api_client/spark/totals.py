@@ -100,7 +100,9 @@ class WriteSummary:
 
     def __str__(self) -> str:
         numbers = [
-            f"{value:,} {name}" for name, value in attrs.asdict(self.totals).items() if value
+            f"{value:,} {name}"
+            for name, value in attrs.asdict(self.totals).items()
+            if value or name == "read"
         ]
         recorded = [] if self.recorded is None else [f"{self.recorded:,} rows are accounted for"]
         return f"{self.state}: " + ", ".join([*numbers, *recorded, *self.problems])

@@ -46,7 +46,11 @@ class PartitionWriter:
         self._options = options
         self._journal = journal
         self._partition = partition
-        self._settings = Settings(allow_cut=options.allow_cut, allow_no_time=options.allow_no_time)
+        self._settings = Settings(
+            allow_cut=options.allow_cut,
+            allow_no_time=options.allow_no_time,
+            max_rate=options.rate,
+        )
         self._outgoing = Outgoing(
             self._settings, options.connection.environment, RowReader(mapping)
         )
@@ -135,7 +139,7 @@ class PartitionWriter:
                 batch.items.append(item)
                 size += len(event)
             if (
-                max(len(batch.events), len(batch.faults)) >= self._settings.max_batch
+                max(len(batch.events), len(batch.faults)) >= self._settings.batch
                 or size >= self._settings.max_batch_bytes
             ):
                 yield batch

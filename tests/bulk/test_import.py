@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import zstandard
+from attrs import evolve
 from conftest import KEY
 from faults.collector import OK, Answer, Collector, collecting, first
 from hypothesis import given
@@ -29,6 +30,7 @@ from statsig_api_client.bulk import (
     ImportOptions,
     ImportProgress,
     ImportStoppedError,
+    ImportSummary,
     SourceError,
     import_events,
 )
@@ -256,6 +258,28 @@ def test_the_rate_is_kept_and_progress_is_told(statsig: Statsig, tmp_path: Path)
     assert 0 < told[0].summary.delivered < 60
     assert told[0].bytes_read > 0
     assert told[0].concurrency == 1
+
+
+def test_the_time_that_is_left_is_reckoned_from_what_this_run_has_read(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file, stop, told = write(tmp_path / "e.jsonl", 1000), threading.Event(), list[ImportProgress]()
+
+    def plan(number: int, _: object) -> Answer:
+        if number == 30:
+            stop.set()
+        return OK
+
+    collector.plan = plan
+    import_events(statsig, file, max_batch=10, stop=stop)
+    import_events(statsig, file, max_batch=10, on_progress=told.append)
+    assert 20_000 < told[-1].bytes_skipped < told[-1].bytes_read == file.stat().st_size
+    summary = ImportSummary(seconds=2.0)
+    progress = ImportProgress(
+        summary=summary, bytes_read=900, bytes_total=1000, bytes_skipped=800, concurrency=1
+    )
+    assert progress.seconds_left == 2.0
+    assert evolve(progress, bytes_skipped=900).seconds_left is None
 
 
 def test_an_outage_ends_it_and_the_next_run_goes_on(

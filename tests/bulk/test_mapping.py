@@ -93,12 +93,35 @@ def test_rows_of_csv_that_are_none_are_rejected(
     assert summary.dead_letters is not None
     reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
     assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
-    original = base64.b64decode(letters(summary.dead_letters)[2]["original_base64"])
-    assert b'"user.userID": "\xff"' in original
+    originals = [letter.get("original") for letter in letters(summary.dead_letters)]
+    assert originals == ['"a\nb",1', "a,1,1700000000000,1,5", None, 'a,"x"y,1,1']
+    encoded = letters(summary.dead_letters)[2]["original_base64"]
+    assert base64.b64decode(encoded) == b"a,\xff,1700000000000,1"
     for reason, said in zip(
         reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
     ):
         assert said in reason
+
+
+def test_a_quote_that_is_never_closed_takes_lines_with_it_that_are_all_kept(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    rows = ['a,"open'] + ["a,1700000000000"] * 5000
+    (tmp_path / "e.csv").write_text("\n".join(["eventName,time", "a,1700000000000", *rows]))
+    summary = import_events(statsig, tmp_path / "e.csv")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["original"] == "\n".join(rows)
+
+
+def test_a_line_of_csv_without_end_is_one_row(statsig: Statsig, tmp_path: Path) -> None:
+    head, good = b"eventName,time\n", b"a,1700000000000\n"
+    (tmp_path / "e.csv").write_bytes(head + b"a," * 5_000_000 + b"\n" + good)
+    summary = import_events(statsig, tmp_path / "e.csv")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    (letter,) = letters(summary.dead_letters)
+    assert (letter["line"], len(letter["original"])) == (2, 65536)
 
 
 def test_a_csv_goes_on_in_its_middle(
@@ -312,6 +335,24 @@ def test_cells_of_parquet_that_python_cannot_hold_are_told_with_their_row(
     assert "time: expected" in letters(summary.dead_letters)[0]["reason"]
 
 
+def test_a_struct_of_parquet_that_python_cannot_hold_is_told_with_its_row(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    cell = pa.array([b"\xff", b"ok"], pa.binary())
+    texts = pa.Array.from_buffers(pa.string(), 2, cell.buffers())
+    columns = {
+        "eventName": ["a"] * 2,
+        "time": [1_700_000_000_000] * 2,
+        "metadata": pa.StructArray.from_arrays([texts], ["k"]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    (letter,) = letters(summary.dead_letters)
+    assert (letter["line"], letter["reason"]) == (1, "metadata: expected an object, got str")
+
+
 def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
     pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
     with pytest.raises(SourceError, match="columns of different names"):
@@ -341,6 +382,7 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
         (1700000000000, "ms", None, 1700000000000),
         (1700000000000000, "us", None, 1700000000000),
         (1700000000000000000, "ns", None, 1700000000000),
+        (Decimal("1700000000.5"), "s", None, 1700000000500),
         ("2026-01-31T12:00:00Z", None, None, 1769860800000),
         ("2026-01-31 12:00:00", None, "UTC", 1769860800000),
         ("2026-01-31T12:00:00", None, "Europe/Berlin", 1769857200000),
@@ -351,6 +393,19 @@ def test_times_are_read_with_unit_and_zone(
     value: object, unit: Unit | None, zone: str | None, expected: int
 ) -> None:
     assert milliseconds(value, unit, Times(unit, zone).zone_info()) == expected
+
+
+@pytest.mark.parametrize("zone", ["Mars", "+24:00", "+01:60", "a folder"])
+def test_zones_that_are_none_are_refused(
+    zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "tzdata" / "zoneinfo" / "a folder"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package.parent.parent):
+        (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SourceError, match="expected UTC"):
+        Times(zone=zone)
 
 
 @pytest.mark.parametrize(
@@ -379,6 +434,8 @@ def test_moments_that_are_none_are_refused(value: object) -> None:
         (["eventName"], "expected FIELD=COLUMN"),
         (["user.userID=x"], "eventName is missing"),
         (["eventName=e,user.name=x"], "'user.name' is no field"),
+        (["eventName=e,time=a", "time=b"], "mapping: time is there twice"),
+        (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
 def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
@@ -386,8 +443,18 @@ def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -
         read_mapping(words)
     with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
         RowReader(read_mapping(["eventName:=a", "metadata:=b"]))
-    with pytest.raises(SourceError, match="time zone 'Nowhere'"):
-        read_mapping(["eventName:=a"], Times(zone="Nowhere"))
+
+
+def test_values_of_another_kind_make_no_mapping() -> None:
+    fields: Any = {"eventName": "e", "value": 5}
+    with pytest.raises(SourceError, match="value: expected the name of a column or a Constant"):
+        EventMapping(fields)
+    unit: Any = "sec"
+    with pytest.raises(SourceError, match="time unit 'sec': expected one of s, ms, us, ns"):
+        Times(unit)
+    zone: Any = 5
+    with pytest.raises(SourceError, match="time zone 5: expected UTC"):
+        Times(zone=zone)
 
 
 def test_constants_are_json_or_text() -> None:
@@ -456,12 +523,52 @@ def test_cells_are_made_what_fields_need() -> None:
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
     with pytest.raises(Fault, match="eventName: expected a text, got bytes"):
         reader.event({"e": b"1"})
+    with pytest.raises(Fault, match=r"metadata\.d: expected a finite number"):
+        reader.event({"e": "a", "d": math.inf})
     for endless in (math.inf, "1e999"):
         with pytest.raises(Fault, match="value: expected a finite number"):
             reader.event({"e": "a", "v": endless})
     assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(Fault, match="metadata: expected an object"):
         RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+def test_what_is_missing_in_a_table_of_pandas_is_left_out(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    missing = [math.nan]
+    names = ["value", "user.userID", "user.custom.level", "metadata.price"]
+    table = pa.table(
+        {"eventName": ["a"], "time": [1_700_000_000_000], **dict.fromkeys(names, missing)}
+    )
+    pq.write_table(table, tmp_path / "e.parquet")
+    fields = {"eventName": "eventName", "time": "time", "metadata.*": "metadata.*"}
+    for mapping in (None, EventMapping(fields, Times("ms"))):
+        import_events(statsig, tmp_path / "e.parquet", mapping=mapping, restart=True)
+        assert collector.events[-1] == {"eventName": "a", "time": 1_700_000_000_000}
+
+
+def test_maps_and_structs_of_parquet_are_objects(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    custom = {"plan": None, "level": Decimal("1.5"), "tags": ["a"]}
+    ids = {"companyID": "c", "stableID": None}
+    table = pa.table(
+        {
+            "eventName": ["a"],
+            "time": [1_700_000_000_000],
+            "user": [{"userID": "1", "custom": custom, "customIDs": ids}],
+            "metadata": pa.array([[("sku", "A1"), ("gone", None)]], pa.map_("string", "string")),
+        }
+    )
+    pq.write_table(table, tmp_path / "e.parquet")
+    assert import_events(statsig, tmp_path / "e.parquet").delivered == 1
+    assert collector.events[0]["user"] == {
+        "userID": "1",
+        "custom": {"level": 1.5, "tags": ["a"]},
+        "customIDs": {"companyID": "c"},
+    }
+    assert collector.events[0]["metadata"] == {"sku": "A1"}
 
 
 def test_decimals_are_written_as_text_to_dead_letters(statsig: Statsig, tmp_path: Path) -> None:

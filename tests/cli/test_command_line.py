@@ -6,10 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
+from click.shell_completion import shell_complete
 from conftest import KEY
 from loopback import Loopback, reply, unused_port
 
@@ -152,7 +153,10 @@ def test_the_key_is_read_from_a_file(
         (["check-gate", "g", "--custom", "plan"], "--custom: expected KEY=TEXT, got 'plan'"),
         (["check-gate", "g", "--custom", "level:=x"], "--custom: 'level:=x' is not KEY:=JSON"),
         (["check-gate", "g", "--custom", ":=x"], "--custom: expected KEY:=JSON"),
+        (["check-gate", "g", "--custom", "x:=" + "[" * 99999], "is not KEY:=JSON"),
         (["check-gate", "g", "--user", "/no/such/file"], "No such file"),
+        (["log-event", "e", "--user-id", "1", "--time", "yesterday"], "--time: expected milli"),
+        (["log-event", "e", "--user-id", "1", "--time", "2026-01-31T12:00:00"], "with its zone"),
         (["check-gate", "g", "--user-id", "1", "--timeout", "0"], "--timeout"),
         (["check-gates", *map(str, range(101)), "--user-id", "1"], "1 to 100 items"),
         (["no-such-command"], "No such command"),
@@ -167,7 +171,12 @@ def test_usage_errors_say_what_is_wrong(
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "not JSON in UTF-8"), ("[1]", "expected one JSON object"), ('{"userID": 1}', "userID")],
+    [
+        ("{", "not JSON in UTF-8"),
+        ("[" * 99999, "not JSON in UTF-8"),
+        ("[1]", "expected one JSON object"),
+        ('{"userID": 1}', "userID"),
+    ],
 )
 def test_a_bad_file_of_a_user_is_a_usage_error(
     text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -198,6 +207,14 @@ def test_without_a_reply_the_status_is_four(
     assert main(["log-event", "e", "--user-id", "1"]) == 4
 
 
+def test_a_full_disk_for_the_output_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("/dev/full").open("w") as full, redirect_stdout(full):
+        assert main(["check-gate", "staff_tools", "--user-id", "1"]) == 2
+        with suppress(OSError):  # what is left to be written
+            full.close()
+    assert "No space left" in capsys.readouterr().err
+
+
 def test_log_event_sends_what_it_is_told(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,7 +225,7 @@ def test_log_event_sends_what_it_is_told(
         assert main(["log-event", "a[b]", *words]) == 0
     events = [request.json["events"][0] for request in server.requests]
     assert [event["value"] for event in events] == [9.5, "9", "a"]
-    assert [event["time"] for event in events] == [1700000000000, "2026-01-31T12:00:00Z", 1]
+    assert [event["time"] for event in events] == [1700000000000, 1769860800000, 1]
     assert events[0]["metadata"] == {"sku": "A1"}
     assert "warning: events[0].eventName: Statsig accepts and then drops" in capsys.readouterr().err
 
@@ -253,6 +270,17 @@ def test_serve_says_which_extra_is_missing(
 def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_STATSIG_API_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["import-events", "serve", "spool"])
+def test_shells_complete_the_names_of_files(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", f"statsig-api {command} ev")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    instruction = "bash_complete"
+    shell_complete(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE", instruction)
+    assert capsys.readouterr().out == "file,ev\n"
 
 
 def test_the_command_runs_as_a_module(

@@ -103,6 +103,8 @@ def test_a_refused_key_and_an_outage_have_their_status(
     collector.plan = lambda number, _: OK if number == 1 else Answer(503, takes=False)
     assert main(["import-events", file, "--give-up-after", "0.01"]) == 5
     assert "the same command goes on where it was" in capsys.readouterr().err
+    assert main(["import-events", file, "--give-up-after", "0.01", "--restart"]) == 4
+    assert "the same command without --restart goes on" in capsys.readouterr().err
 
 
 def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
@@ -149,6 +151,25 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
     assert len(collector.taken) == 20_000
 
 
+class _Impatient(io.StringIO):
+    """Where the first answer to Ctrl-C is met by a second one."""
+
+    def write(self, text: str) -> int:
+        if not self.tell():
+            super().write(text)
+            signal.raise_signal(signal.SIGINT)
+        return len(text)
+
+
+def test_a_second_ctrl_c_counts_while_the_first_is_being_answered() -> None:
+    with (
+        imports._stopping(),  # noqa: SLF001
+        redirect_stderr(_Impatient()),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,7 +200,8 @@ def test_a_broken_file_is_gone_on_with_when_it_is_mended(
 ) -> None:
     file, data = tmp_path / "e.jsonl.gz", gzip.compress(lines(*map(event, range(50_000))))
     file.write_bytes(data[:50])
-    assert main(["import-events", str(file)]) == 3
+    assert main(["import-events", str(file), "--restart"]) == 3
+    assert "without --restart and with --force goes on" in capsys.readouterr().err
     file.write_bytes(data[:-2000])
     assert main(["import-events", str(file), "--force"]) == 5
     told = capsys.readouterr()

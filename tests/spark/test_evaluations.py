@@ -140,10 +140,25 @@ def test_a_key_that_is_refused_gives_no_nulls(
 def test_options_are_checked_at_once() -> None:
     with pytest.raises(TypeError, match="unknown option 'timeot'; the options are log_exposures"):
         check_gate("user", "gate", timeot=3)  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="on_error"):
-        check_gate("user", "gate", on_error="ignore")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="concurrency"):
-        check_gate("user", "gate", concurrency=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"on_error": "ignore"}, ValueError, "on_error: expected 'raise' or 'null', got 'ignore'"),
+        ({"concurrency": 0}, ValueError, "concurrency: expected more than 0, got 0"),
+        ({"concurrency": "8"}, TypeError, "concurrency: expected a whole number, got str"),
+        ({"log_exposures": "no"}, TypeError, "log_exposures: expected True or False, got str"),
+        ({"url": 1}, TypeError, "url: expected a string, got int"),
+        ({"gate_name": 1}, TypeError, "gate_name: expected a string, got int"),
+    ],
+)
+def test_mistakes_in_options_are_told_on_the_driver(
+    options: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as told:
+        check_gate("user", **({"gate_name": "gate"} | options))
+    assert str(told.value) == said
 
 
 def test_columns_that_can_be_users() -> None:

@@ -308,11 +308,24 @@ def test_nested_nulls_are_left_out(job: dict[str, Any], collector: Collector) ->
     assert collector.events[0]["user"] == {"userID": "u", "custom": {"tags": [{"a": "b"}]}}
 
 
+def test_a_job_without_rows_says_so(job: dict[str, Any]) -> None:
+    source(**job).writer(SCHEMA, overwrite=False).commit([])
+    assert str(read_summary(str(job["path"]))) == "committed: 0 read"
+
+
 def test_a_rate_is_divided(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job, maxRate=4000, tasks=2).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(3000)))
     assert message.totals.delivered == 3000
     assert collector.times[-1] - collector.times[1] >= 0.9
+
+
+def test_no_request_takes_more_than_a_second_of_the_rate(
+    job: dict[str, Any], collector: Collector
+) -> None:
+    writer = source(**job, maxRate=20, tasks=2).writer(SCHEMA, overwrite=False)
+    write(writer, map(row, range(11)))
+    assert sorted(len(batch) for batch in collector.batches if batch) == [1, 10]
 
 
 def test_what_cannot_be_removed_in_the_end_is_only_told(

@@ -1,0 +1,105 @@
+"""Which files are the input of an import."""
+
+import gzip
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from faults.collector import Collector
+
+from bulk.conftest import event, letters, lines, write
+from statsig_api_client import Statsig
+from statsig_api_client.bulk import EventMapping, SourceError, Times, examine_events, import_events
+
+
+@pytest.mark.parametrize("by", ["pattern", "names"])
+def test_what_an_import_writes_beside_its_input_is_no_input_of_the_next_run(
+    by: str, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(event(1), b"{"))
+    write(tmp_path / "b.jsonl", 3, first=2)
+
+    def source() -> str | list[Path]:
+        return str(tmp_path / "*") if by == "pattern" else sorted(tmp_path.iterdir())
+
+    first = import_events(statsig, source())
+    assert (first.delivered, first.rejected) == (4, 1)
+    again = import_events(statsig, source())
+    assert (again.read, again.skipped) == (5, 5)
+    assert set(collector.taken.values()) == {1}
+
+
+def test_dead_letters_by_themselves_are_an_input(statsig: Statsig, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(b"{", b"{"))
+    dead = import_events(statsig, tmp_path / "a.jsonl").dead_letters
+    assert dead is not None
+    assert examine_events(dead).read == 2
+
+
+def test_a_file_is_not_sent_twice_and_not_written_to(statsig: Statsig, tmp_path: Path) -> None:
+    file, other = write(tmp_path / "a.jsonl", 1), write(tmp_path / "b.jsonl", 1)
+    with pytest.raises(SourceError, match=r"a\.jsonl: is there twice"):
+        import_events(statsig, [file, str(tmp_path / "*.jsonl")])
+    with pytest.raises(SourceError, match=r"b\.jsonl: is where this import writes"):
+        import_events(statsig, [file, other], dead_letters=other)
+
+
+def test_a_pipe_is_refused_with_what_to_do_and_nothing_of_it_is_read(
+    statsig: Statsig, tmp_path: Path
+) -> None:
+    there, here = os.pipe()
+    os.write(here, lines(event(1)))
+    os.close(here)
+    with pytest.raises(SourceError, match="no file to which one can go back; give it as -"):
+        import_events(statsig, f"/dev/fd/{there}", checkpoint=tmp_path / "c")
+    assert os.read(there, 99999) == lines(event(1))
+    os.close(there)
+
+
+def test_a_name_that_is_not_utf_8_is_told_in_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"\xff.jsonl")
+    file.write_bytes(lines(b"{", event(1)))
+    summary = import_events(statsig, file)
+    assert (summary.delivered, summary.rejected) == (1, 1)
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["file"].endswith(r"\xff.jsonl")
+
+
+def test_an_empty_file_among_others_lacks_no_column(statsig: Statsig, tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", 1)
+    (tmp_path / "b.jsonl").touch()
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))
+    assert import_events(statsig, str(tmp_path / "*.jsonl"), mapping=mapping).delivered == 1
+
+
+CSV = b"eventName,time\na,1700000000000\nb,1700000000000\n"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_table_on_standard_input_is_read_from_its_first_row_on(
+    pack: Callable[[bytes], bytes],
+    statsig: Statsig,
+    collector: Collector,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("e").write_bytes(pack(CSV))
+    for mapping in (None, EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))):
+        with Path("e").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            assert import_events(statsig, "-", format="csv", mapping=mapping).read == 2
+        with Path("e").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            assert examine_events("-", format="csv", mapping=mapping).good == 2
+    assert [sent["eventName"] for sent in collector.events] == ["a", "b"] * 2
+
+
+def test_standard_input_that_is_closed_is_said(
+    statsig: Statsig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        import_events(statsig, "-")
