@@ -265,12 +265,16 @@ def _timeout(seconds: float, connect_seconds: float) -> timedelta:
 
 def _is_simple(response: "Response | SyncResponse") -> bool:
     """Whether the body may be taken as it is, in one go: it is not compressed, and short."""
+    headers = response.headers
+    # A chunked body is as long as it likes, whatever length is said beside it.
+    if "transfer-encoding" in headers or "content-encoding" in headers:
+        return False
     length = response.get_header("content-length")
-    return length is not None and len(length) < 5 and not response.get_header("content-encoding")
+    return length is not None and len(length) < 5
 
 
 def _incoming(response: "Response | SyncResponse") -> Incoming:
-    encodings = response.get_header_all("content-encoding")
+    encodings = _all(response.headers, "content-encoding")
     return Incoming(response.status, _headers(response), encodings, zlib.error)
 
 
