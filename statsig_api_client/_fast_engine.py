@@ -229,7 +229,7 @@ def _end_in_peace() -> None:
 def _address(url: str) -> tuple[Url, str, str]:
     """A URL, parsed, with its scheme and its host."""
     scheme, _, host = url.split("/", 3)[:3]
-    return Url(url), scheme[:-1], host
+    return Url(url), scheme[:-1].lower(), host
 
 
 def _set_up(builder: "_Builder", key: _Key) -> "_Builder":

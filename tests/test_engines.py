@@ -876,6 +876,14 @@ def test_a_proxy_of_the_environment_is_used(
 
 
 @on_own_connections
+def test_a_scheme_in_capitals_has_the_same_proxy(
+    engine: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.port}")
+    assert replied(engine.send("HTTP://statsig.test/v1/check_gate")).status_code == 200
+
+
+@on_own_connections
 @pytest.mark.parametrize("hosts", ["127.0.0.1", "*", "example.org,127.0.0.1"])
 def test_a_host_that_no_proxy_names_is_reached_without_it(
     engine: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch, hosts: str
