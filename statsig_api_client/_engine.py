@@ -7,6 +7,9 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ._response import Headers
 
+LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+"""The hosts that are this machine, with a port or without."""
+
 HeaderList: TypeAlias = list[tuple[str, str]]
 """Names and values, all of them visible ASCII."""
 

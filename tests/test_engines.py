@@ -883,14 +883,32 @@ def test_a_scheme_in_capitals_has_the_same_proxy(
     assert replied(engine.send("HTTP://statsig.test/v1/check_gate")).status_code == 200
 
 
+NO_NAME_OF_THIS_MACHINE = "0.0.0.0"  # noqa: S104  (although it leads here)
+
+
 @on_own_connections
-@pytest.mark.parametrize("hosts", ["127.0.0.1", "*", "example.org,127.0.0.1"])
+@pytest.mark.skipif(sys.platform == "win32", reason="it leads nowhere")
+@pytest.mark.parametrize(
+    "hosts", [NO_NAME_OF_THIS_MACHINE, "*", f"example.org,{NO_NAME_OF_THIS_MACHINE}"]
+)
 def test_a_host_that_no_proxy_names_is_reached_without_it(
     engine: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch, hosts: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
     monkeypatch.setenv("NO_PROXY", hosts)
-    assert replied(engine.send(server.url)).status_code == 200
+    url = server.url.replace("127.0.0.1", NO_NAME_OF_THIS_MACHINE)
+    assert replied(engine.send(url)).status_code == 200
+
+
+@on_own_connections
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_reached_without_a_proxy(
+    engine: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    assert replied(engine.send(f"http://{host}:{server.port}/v1")).status_code == 200
+    assert server.requests[0].path == "/v1"
 
 
 @on_own_connections
