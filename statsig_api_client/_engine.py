@@ -66,6 +66,12 @@ UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when i
 """How an engine warns that nobody closed it."""
 
 
+def within_a_sentence(words: str) -> str:
+    """Words without the capital of a sentence's start; names and abbreviations keep theirs."""
+    first = words.partition(" ")[0]
+    return words[:1].lower() + words[1:] if first == first.capitalize() else words
+
+
 class Engine(Protocol):
     """Sends requests, from any number of threads at once."""
 

@@ -28,7 +28,16 @@ from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeo
 from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
-from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, Reply, WireRequest
+from ._engine import (
+    CLOSED,
+    LATE,
+    UNCLOSED,
+    Failure,
+    Outcome,
+    Reply,
+    WireRequest,
+    within_a_sentence,
+)
 from ._incoming import Incoming
 from ._inflating import Inflating
 from ._origin import Origin
@@ -331,8 +340,7 @@ def _failure(error: Exception, request: WireRequest) -> Failure:
 
 def _reason(error: Exception) -> str:
     """What an error says, in the words of the one that caused it all."""
-    words = (_causes(error) or [str(error)])[-1].partition(" (os error")[0]
-    return words[:1].lower() + words[1:]
+    return within_a_sentence((_causes(error) or [str(error)])[-1].partition(" (os error")[0])
 
 
 def _causes(error: Exception) -> list[str]:

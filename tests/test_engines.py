@@ -1053,11 +1053,18 @@ def test_an_error_is_told_in_the_words_of_the_one_that_caused_it(engine: Sender)
     close(engine, client)
 
 
+def test_an_abbreviation_keeps_its_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{unused_port()}")
+    with sender("sync fast") as engine:
+        failure = failed(engine.send("http://statsig.test/"))
+    assert failure.reason.startswith("SOCKS error")
+
+
 @on_a_users_client
 def test_an_error_without_words_is_told_by_its_name(engine: Sender) -> None:
     client = raising(engine, ZeroDivisionError())
     engine.use(client)
-    assert failed(engine.send("http://statsig.test/")).reason == "zeroDivisionError"
+    assert failed(engine.send("http://statsig.test/")).reason == "ZeroDivisionError"
     close(engine, client)
 
 
