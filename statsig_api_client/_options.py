@@ -18,7 +18,9 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     """Seconds that one attempt may take, from connecting to the end of the reply. Default 10."""
     connect_timeout: float
-    """Seconds that connecting may take, and then the TLS handshake. Default 3."""
+    """Seconds that connecting may take, and then the TLS handshake. Default 3. A blocking client on
+    httpx gives as much to each address of a server, and no more than `timeout` to all of them.
+    """
     deadline: float
     """Seconds that a call may take with all its attempts and the waits between. Default 30."""
     max_retries: int
