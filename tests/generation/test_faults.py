@@ -163,9 +163,10 @@ def test_a_fault_is_told_with_its_line_and_nothing_is_written(
         (b"info: \xff", ": cannot be read: "),
         (b"info: \x07", ":1: not YAML: unacceptable character"),
         (b"info: &a [*a]", ":1: an alias stands within its own anchor"),
+        (b"info:\n  version: 2026-02-30", ":2: not YAML: day is out of range for month"),
         (None, ": cannot be read: "),
     ],
-    ids=["empty", "list", "not UTF-8", "control character", "endless", "missing"],
+    ids=["empty", "list", "not UTF-8", "control character", "endless", "no date", "missing"],
 )
 def test_a_file_that_is_no_contract_at_all(
     content: bytes | None, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
