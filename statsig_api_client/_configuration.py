@@ -54,15 +54,17 @@ def configure(
     """
     if api_key is None:
         api_key = os.environ.get("STATSIG_API_KEY")
+    base_name = "base_url"
     if base_url is None:
-        base_url = os.environ.get("STATSIG_BASE_URL") or None
+        base_name = "STATSIG_BASE_URL"
+        base_url = os.environ.get(base_name) or None
     # Who replaces Statsig's server replaces it for events, too.
     if events_url is None:
         events_url = EVENTS_SERVER if base_url is None else base_url
     return Configuration(
         key=_key(api_key),
         base_url=_url(
-            "base_url", API_SERVER if base_url is None else base_url, allow_http=allow_http
+            base_name, API_SERVER if base_url is None else base_url, allow_http=allow_http
         ),
         events_url=_url("events_url", events_url, allow_http=allow_http),
     )
