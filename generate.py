@@ -37,6 +37,8 @@ TEMPLATES = ROOT / "templates"
 OUTPUT = ROOT / "statsig_api_client" / "generated"
 ORACLE = ROOT / "tests" / "oracle.py"
 GENERATORS = ("openapi-python-client", "datamodel-code-generator")
+GENERATED = "# Generated from openapi.yaml"
+"""How every generated file begins."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(spec: Path, output: Path) -> None:
-    """Write the generated code, wholly or not at all."""
+    """Write the generated code, wholly or not at all.
+
+    Raises:
+        SpecError: The contract is wrong.
+        OSError: The code cannot be written, or other files stand where it would replace them.
+    """
+    if output.exists() and any(output.iterdir()) and not _is_generated(output / "__init__.py"):
+        raise FileExistsError(f"{output}: holds files that are not generated, and would be lost")
     targets = _targets(output)
     with _built(spec, output.parent) as scratch:
         replaced = {name: target for name, target in targets.items() if target.exists()}
@@ -246,10 +255,14 @@ def _writing_expression(member: Field) -> str:
 # ---- Files ----
 
 
+def _is_generated(file: Path) -> bool:
+    return file.exists() and file.read_bytes().startswith(GENERATED.encode())
+
+
 def _header(contract: Contract) -> str:
     digest = hashlib.sha256(contract.source.encode()).hexdigest()
     made_by = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in GENERATORS)
-    return f"# Generated from openapi.yaml (sha256 {digest}) with {made_by}. Do not edit."
+    return f"{GENERATED} (sha256 {digest}) with {made_by}. Do not edit."
 
 
 def _format(folder: Path) -> None:

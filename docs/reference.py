@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 import statsig_api_client
-from statsig_api_client import AsyncStatsig, ClientOptions, Statsig
+from statsig_api_client import APIResponse, AsyncStatsig, ClientOptions, Statsig
 
 PAGE = Path(__file__).with_name("api.md")
 
@@ -47,6 +47,7 @@ def page() -> Iterator[str]:
     yield from markdown(AsyncStatsig)
     yield ""
     yield from fields("ClientOptions", ClientOptions)
+    yield from fields("APIResponse", APIResponse)
     yield "\n## Models\n"
     for name, model in models.items():
         yield from fields(name, model)
@@ -54,9 +55,12 @@ def page() -> Iterator[str]:
     for name, error in errors.items():
         bases = ", ".join(f"`{base.__name__}`" for base in error.__bases__)
         yield f"* **`{name}`** ({bases}): {summary(error)}"
+        lines = itertools.dropwhile(lambda line: "**Attributes**" not in line, markdown(error))
+        yield from (f"  {line}" for line in itertools.islice(lines, 1, None))
+        yield from (f"  {line}" for line in properties(error))
     yield "\n## Other names\n"
     for name, thing in rest.items():
-        if name in ("Statsig", "AsyncStatsig", "ClientOptions") or name.startswith("__"):
+        if name in ("Statsig", "AsyncStatsig", "ClientOptions", "APIResponse", "__version__"):
             continue
         yield f"* **`{name}`**: {summary(thing) if isinstance(thing, type) else documented(name)}"
 
@@ -88,7 +92,8 @@ def signature(method: object) -> str:
     text = str(shown.replace(parameters=parameters))
     for module in ("statsig_api_client.generated.models.", "statsig_api_client.generated.wire."):
         text = text.replace(module, "")
-    text = re.sub(r"\*<class '.*\.(\w+)'>", r"Unpack[\1]", text)
+    text = re.sub(r"\*(<class '.*\.|ForwardRef\(')(\w+)('>|'\))", r"Unpack[\2]", text)
+    text = re.sub(r"-> '(\w+)'$", r"-> \1", text)
     return text.replace("collections.abc.", "").replace("statsig_api_client.", "")
 
 
@@ -105,12 +110,19 @@ def fields(name: str, model: type) -> Iterator[str]:
             assert isinstance(following.value, ast.Constant)
             doc = " ".join(str(following.value.value).split())
             target = ast.unparse(statement.target)
-            required = (
-                attrs.has(model) and attrs.fields_dict(model)[target].default is attrs.NOTHING
-            )
+            given = hasattr(model, "from_dict")
+            required = given and attrs.fields_dict(model)[target].default is attrs.NOTHING
             mark = ", required" if required else ""
             yield f"* `{target}`: `{ast.unparse(statement.annotation)}`{mark}. {doc}"
+    yield from properties(model)
     yield ""
+
+
+def properties(cls: type) -> Iterator[str]:
+    """What a class computes when it is asked for it."""
+    for name, member in vars(cls).items():
+        if isinstance(member, property):
+            yield f"* `{name}`: {summary(member)}"
 
 
 def markdown(thing: object) -> Iterator[str]:
@@ -124,7 +136,8 @@ def markdown(thing: object) -> Iterator[str]:
             if section == "Example:":
                 yield "```python"
         elif section == "Example:":
-            yield text.removeprefix(">>> ").removeprefix("... ")
+            code = text.removeprefix(">>> ").removeprefix("... ")
+            yield f"# {text}" if text and code == text else code
         elif section in ("Args:", "Raises:", "Attributes:") and line.startswith("    "):
             name, colon, meaning = text.partition(": ")
             is_entry = colon and line[4] != " "

@@ -71,7 +71,7 @@ class Contract:
     @classmethod
     def _parsed(cls, source: str, name: str) -> "Contract":
         try:
-            loader = yaml.SafeLoader(source)
+            loader = _Loader(source)
             node = loader.get_single_node()
             spec: Json = node and loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
@@ -209,6 +209,16 @@ class Contract:
                 for key in [key for key in ("default", "example") if key in schema]:
                     for inner, problem in self.invalid(schema, schema[key]):
                         yield (*pointer, key, *inner), problem
+
+
+class _Loader(yaml.SafeLoader):
+    """Says where a value stands that looks like a date or a number and is none."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Json:  # noqa: FBT001, FBT002
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
 
 
 def is_choice_of_fields(alternatives: Json) -> bool:

@@ -102,7 +102,7 @@ class OrjsonCodec:
     """orjson, and `JsonCodec` for what orjson does differently."""
 
     def __init__(self) -> None:
-        # Half of the time that importing this package takes, which the first call pays.
+        # Half of the time that importing this package takes, which the first client pays.
         import orjson  # noqa: PLC0415
 
         self._dumps = orjson.dumps

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Final, NamedTuple
 
+from ._engine import LOOPBACK
 from ._errors import ConfigurationError
 from .generated import API_SERVER, EVENTS_SERVER
 
@@ -16,7 +17,6 @@ _URL: Final = (
     r"(?ai)(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
     r"(:(?P<port>\d{1,5}))?(/[!-~]*)?"
 )
-_LOOPBACK: Final = r"(?ai)localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\]"
 
 
 class ApiKey:
@@ -54,15 +54,17 @@ def configure(
     """
     if api_key is None:
         api_key = os.environ.get("STATSIG_API_KEY")
+    base_name = "base_url"
     if base_url is None:
-        base_url = os.environ.get("STATSIG_BASE_URL") or None
+        base_name = "STATSIG_BASE_URL"
+        base_url = os.environ.get(base_name) or None
     # Who replaces Statsig's server replaces it for events, too.
     if events_url is None:
         events_url = EVENTS_SERVER if base_url is None else base_url
     return Configuration(
         key=_key(api_key),
         base_url=_url(
-            "base_url", API_SERVER if base_url is None else base_url, allow_http=allow_http
+            base_name, API_SERVER if base_url is None else base_url, allow_http=allow_http
         ),
         events_url=_url("events_url", events_url, allow_http=allow_http),
     )
@@ -103,7 +105,7 @@ def _url(name: str, url: object, *, allow_http: bool) -> str:
     if int(parts["port"] or 0) > 65535:
         raise ConfigurationError(f"{name}: {parts['port']} is not a port")
     if not (
-        parts["scheme"].lower() == "https" or allow_http or re.fullmatch(_LOOPBACK, parts["host"])
+        parts["scheme"].lower() == "https" or allow_http or re.fullmatch(LOOPBACK, parts["host"])
     ):
         raise ConfigurationError(
             f"{name}: over plain http the API key can be read on the way to {parts['host']}; use "

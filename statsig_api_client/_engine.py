@@ -7,6 +7,9 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ._response import Headers
 
+LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+"""The hosts that are this machine, with a port or without."""
+
 HeaderList: TypeAlias = list[tuple[str, str]]
 """Names and values, all of them visible ASCII."""
 
@@ -61,6 +64,12 @@ CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True
 LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
 UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
 """How an engine warns that nobody closed it."""
+
+
+def within_a_sentence(words: str) -> str:
+    """Words without the capital of a sentence's start; names and abbreviations keep theirs."""
+    first = words.partition(" ")[0]
+    return words[:1].lower() + words[1:] if first == first.capitalize() else words
 
 
 class Engine(Protocol):

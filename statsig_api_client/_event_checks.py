@@ -81,7 +81,8 @@ def _caller() -> int:
     """
     level = 0
     frame = inspect.currentframe()
-    while frame is not None and frame.f_globals["__name__"].partition(".")[0] == __package__:
+    # What `exec` runs may have no name.
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame = frame.f_back
         level += 1
     return level

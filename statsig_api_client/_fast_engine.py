@@ -6,7 +6,8 @@ What differs from httpx, as documented in the README:
   its own.
 * What is over when an attempt's time is over may have been sent, unless it was the connect timeout
   that was over.
-* Views with different connect timeouts do not share connections.
+* Views with different connect timeouts do not share connections. Those with different timeouts do:
+  where an attempt is no longer than its connect timeout, connecting has four fifths of it or more.
 * Ctrl-C does not interrupt a blocking attempt, which ends with its timeout at the latest.
 * pyreqwest's thread does not survive a fork. A child process sends with httpx if its parent has
   sent with this engine.
@@ -15,6 +16,7 @@ What differs from httpx, as documented in the README:
 """
 
 import atexit
+import math
 import os
 import time
 import warnings
@@ -28,7 +30,16 @@ from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeo
 from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
-from ._engine import CLOSED, LATE, UNCLOSED, Failure, Outcome, Reply, WireRequest
+from ._engine import (
+    CLOSED,
+    LATE,
+    UNCLOSED,
+    Failure,
+    Outcome,
+    Reply,
+    WireRequest,
+    within_a_sentence,
+)
 from ._incoming import Incoming
 from ._inflating import Inflating
 from ._origin import Origin
@@ -54,8 +65,8 @@ _KEPT_FOR: Final = timedelta(seconds=30)
 _PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 
 _GRACE: Final = 0.02
-"""Seconds: by so much an attempt outlasts a connect timeout that is as long as itself, so that it
-is known that it was connecting that took too long, and that nothing was sent."""
+"""Seconds: by so much an attempt outlasts a connect timeout that is about as long as itself, so
+that it is known that it was connecting that took too long, and that nothing was sent."""
 
 
 class FastEngine:
@@ -107,7 +118,8 @@ class FastEngine:
 
     def _message(self, request: WireRequest) -> "SyncStreamRequest":
         url, scheme, host = _address(request.url)
-        key = (os.getpid(), scheme, host, request.connect_timeout)
+        connect_timeout = _connect_timeout(request)
+        key = (os.getpid(), scheme, host, connect_timeout)
         client = self._clients.get(key) or self._clients.setdefault(
             key, _set_up(SyncClientBuilder(), key).build()
         )
@@ -115,7 +127,7 @@ class FastEngine:
             client.post(url)
             .headers(request.headers)
             .body_bytes(request.body)
-            .timeout(_timeout(request.timeout, request.connect_timeout))
+            .timeout(_timeout(request.timeout, connect_timeout))
             .build_streamed()
         )
 
@@ -184,7 +196,8 @@ class AsyncFastEngine:
 
     def _message(self, request: WireRequest) -> "StreamRequest":
         url, scheme, host = _address(request.url)
-        key = (os.getpid(), scheme, host, request.connect_timeout)
+        connect_timeout = _connect_timeout(request)
+        key = (os.getpid(), scheme, host, connect_timeout)
         client = self._clients.get(key) or self._clients.setdefault(
             key, _set_up(ClientBuilder(), key).build()
         )
@@ -192,7 +205,7 @@ class AsyncFastEngine:
             client.post(url)
             .headers(request.headers)
             .body_bytes(request.body)
-            .timeout(_timeout(request.timeout, request.connect_timeout))
+            .timeout(_timeout(request.timeout, connect_timeout))
             .build_streamed()
         )
 
@@ -229,7 +242,7 @@ def _end_in_peace() -> None:
 def _address(url: str) -> tuple[Url, str, str]:
     """A URL, parsed, with its scheme and its host."""
     scheme, _, host = url.split("/", 3)[:3]
-    return Url(url), scheme[:-1], host
+    return Url(url), scheme[:-1].lower(), host
 
 
 def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
@@ -255,9 +268,23 @@ def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
     return builder.proxy(ProxyBuilder.all(proxy))
 
 
+def _connect_timeout(request: WireRequest) -> float:
+    """The connect timeout of the client that sends a request.
+
+    Where connecting may take the whole attempt it is one of few: a program may give each call what
+    is left of its time, and would else have connections for each.
+    """
+    seconds = request.connect_timeout
+    if seconds < request.timeout:
+        return seconds
+    mantissa, exponent = math.frexp(seconds)
+    return math.ldexp(math.floor(mantissa * 8) / 8, exponent)
+
+
 @lru_cache(16)  # most attempts have the same
 def _timeout(seconds: float, connect_seconds: float) -> timedelta:
-    return timedelta(seconds=seconds + (_GRACE if seconds == connect_seconds else 0.0))
+    grace = _GRACE if 0 <= seconds - connect_seconds < _GRACE else 0.0
+    return timedelta(seconds=seconds + grace)
 
 
 # ---- What comes back ----
@@ -265,12 +292,16 @@ def _timeout(seconds: float, connect_seconds: float) -> timedelta:
 
 def _is_simple(response: "Response | SyncResponse") -> bool:
     """Whether the body may be taken as it is, in one go: it is not compressed, and short."""
+    headers = response.headers
+    # A chunked body is as long as it likes, whatever length is said beside it.
+    if "transfer-encoding" in headers or "content-encoding" in headers:
+        return False
     length = response.get_header("content-length")
-    return length is not None and len(length) < 5 and not response.get_header("content-encoding")
+    return length is not None and len(length) < 5
 
 
 def _incoming(response: "Response | SyncResponse") -> Incoming:
-    encodings = response.get_header_all("content-encoding")
+    encodings = _all(response.headers, "content-encoding")
     return Incoming(response.status, _headers(response), encodings, zlib.error)
 
 
@@ -316,7 +347,7 @@ def _failure(error: Exception, request: WireRequest) -> Failure:
     connecting = "client error (Connect)" in _causes(error)
     timeout = isinstance(error, TimeoutError)
     if timeout and connecting:
-        reason = f"connecting took more than {request.connect_timeout:.3g} s"
+        reason = f"connecting took more than {_connect_timeout(request):.3g} s"
     elif timeout:
         reason = f"it took more than {request.timeout:.3g} s"
     else:
@@ -327,8 +358,7 @@ def _failure(error: Exception, request: WireRequest) -> Failure:
 
 def _reason(error: Exception) -> str:
     """What an error says, in the words of the one that caused it all."""
-    words = (_causes(error) or [str(error)])[-1].partition(" (os error")[0]
-    return words[:1].lower() + words[1:]
+    return within_a_sentence((_causes(error) or [str(error)])[-1].partition(" (os error")[0])
 
 
 def _causes(error: Exception) -> list[str]:

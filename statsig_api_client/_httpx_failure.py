@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, cast
 
-from ._engine import Failure, WireRequest
+from ._engine import Failure, WireRequest, within_a_sentence
 from ._httpx_library import Library
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def reason_of(error: BaseException) -> str:
         words = os.strerror(error.errno)  # without the address, which the reader knows
     elif isinstance(error, OSError) and error.strerror:
         words = error.strerror
-    return words[:1].lower() + words[1:]
+    return within_a_sentence(words)
 
 
 def _cause(error: BaseException) -> BaseException | None:

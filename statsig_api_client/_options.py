@@ -1,6 +1,5 @@
 """How a client behaves: its options, their defaults and their limits."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
@@ -19,7 +18,9 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     """Seconds that one attempt may take, from connecting to the end of the reply. Default 10."""
     connect_timeout: float
-    """Seconds that connecting may take, and then the TLS handshake. Default 3."""
+    """Seconds that connecting may take, and then the TLS handshake. Default 3. A blocking client on
+    httpx gives as much to each address of a server, and no more than `timeout` to all of them.
+    """
     deadline: float
     """Seconds that a call may take with all its attempts and the waits between. Default 30."""
     max_retries: int
@@ -54,12 +55,17 @@ _RESERVED: Final = (
 _HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE: Final = r"([!-~]([\t -~]*[!-~])?)?"
 
+_LONGEST: Final = 1e9
+"""31 years. Sockets refuse a time that is ten times as long, and do so in the middle of a call."""
+
 
 def _seconds(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{attribute.name}: expected seconds, got {type(value).__name__}")
-    if not (value > 0 and math.isfinite(value)):
-        raise ConfigurationError(f"{attribute.name}: expected seconds above 0, got {value}")
+    if not 0 < value <= _LONGEST:
+        raise ConfigurationError(
+            f"{attribute.name}: expected seconds above 0 and up to {_LONGEST:,.0f}, got {value}"
+        )
 
 
 def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:

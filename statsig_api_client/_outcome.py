@@ -182,6 +182,8 @@ def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
 def _told(attempts: Attempts, text: str) -> str:
     """What a server said, fit to be repeated; cut last, since a cut may go through the key."""
     words = attempts.key.scrub(text)
+    # A terminal would obey a control character, and half of a surrogate pair cannot be written.
+    words = "".join(one if one.isprintable() else "�" for one in words)
     return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"
 
 
@@ -193,8 +195,8 @@ def _gist(body: str) -> str:
         data = None
     if isinstance(data, dict):
         members = cast("dict[str, object]", data)
-        told = [text for name in ("message", "error") if isinstance(text := members.get(name), str)]
-        body = told[0] if told else body
+        told = (members.get(name) for name in ("message", "error"))
+        body = next((text for text in told if isinstance(text, str) and text), body)
     elif title := re.search("<title>(.*?)</title>", body, re.DOTALL | re.IGNORECASE):
         body = title[1]
     return " ".join(body.split())

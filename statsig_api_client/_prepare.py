@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from ._attempts import Attempts
 from ._call import Call
 from ._clock import Clock
+from ._codec import codec
 from ._configuration import Configuration
 from ._encode import encode
 from ._event_checks import check_events
@@ -34,6 +35,7 @@ class Preparation:
         self.configuration = configuration
         self.options = options
         self._clock = clock
+        codec()  # at once: a child forked off while a thread imports orjson would wait for ever
         self._connect_timeout = min(options.connect_timeout, options.timeout)
         self._headers: HeaderList = [
             ("Accept", "application/json"),

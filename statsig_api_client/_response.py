@@ -44,6 +44,10 @@ class Headers(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"<Headers: {', '.join(self)}>"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # They may come from a reply of pyreqwest's, which can neither be copied nor pickled.
+        return Headers, (self._read().items,)
+
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The server's name for a request. Statsig documents none; these are the usual ones."""

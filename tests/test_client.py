@@ -304,6 +304,14 @@ def test_a_raw_response_joins_headers_that_came_twice(statsig: Any, server: Loop
     assert repr(headers) == "<Headers: x-a, content-length>"
 
 
+def test_a_raw_response_is_copied_with_its_headers(statsig: Any) -> None:
+    response = statsig.with_raw_response.check_gate(USER, "a_gate")
+    copied = copy.deepcopy(response)
+    pickled = pickle.dumps(response.headers)
+    assert copied.headers == pickle.loads(pickled) == response.headers  # noqa: S301  (our own)
+    assert copied.parse() == response.parse()
+
+
 def test_a_raw_response_is_read_when_it_is_asked_what_it_means(
     statsig: Any, server: Loopback
 ) -> None:

@@ -171,6 +171,12 @@ def test_a_url_that_makes_no_sense_is_refused(name: str, url: str, fault: str) -
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_url_of_the_environment_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "localhost:8000")
+    with pytest.raises(ConfigurationError, match=r"^STATSIG_BASE_URL: expected https://host, "):
+        Statsig(KEY)
+
+
 @pytest.mark.parametrize("name", ["base_url", "events_url"])
 def test_a_url_is_a_string(name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name}: expected a string, got URL$"):

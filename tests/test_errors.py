@@ -134,6 +134,8 @@ def test_a_status_error_tells_what_the_server_said(make: Maker, server: Loopback
         (b'{"error": "b"}', ": b"),
         (b'{"message": "a", "error": "b"}', ": a"),
         (b'{"message": 5, "error": "b"}', ": b"),
+        (b'{"message": "", "error": "b"}', ": b"),
+        (b'{"message": "a\\u001b[31m \\ud83d! \\ud83d\\ude00"}', ": a�[31m �! \U0001f600"),
         (b'{"success": false}', ': {"success": false}'),
         (b"[1]", ": [1]"),
         (b"Unauthorized", ": Unauthorized"),

@@ -166,5 +166,13 @@ def test_a_warning_points_to_the_line_that_awaits() -> None:
     assert len(caught) == 3  # a task of its own was awaited by nobody's line
 
 
+def test_code_without_a_module_is_warned_too() -> None:
+    with (
+        Statsig(KEY, http_client=httpx.Client(transport=httpx.MockTransport(delivered))) as statsig,
+        pytest.warns(EventWarning, match="eventName"),
+    ):
+        exec('statsig.log_event({"userID": "42"}, "a=b")', {"statsig": statsig})  # noqa: S102
+
+
 def test_the_category_is_a_user_warning() -> None:
     assert issubclass(EventWarning, UserWarning)

@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import pytest
+from loopback import Loopback, reply
+
 PROGRAM = """
 import sys
 import statsig_api_client
@@ -39,7 +42,30 @@ with Statsig("secret-abc", engine="fast"):
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
-    assert result.stdout.splitlines() == ["False", "True False False"]
+    assert result.stdout.splitlines() == ["False", "True False True"]
+
+
+@pytest.mark.parametrize("engine", ["httpx", "fast"])
+def test_a_call_imports_nothing(server: Loopback, engine: str) -> None:
+    """A child that is forked off while a thread imports would wait for that thread for ever."""
+    program = """
+import sys
+from statsig_api_client import Statsig
+with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2], gzip_events=True) as statsig:
+    before = set(sys.modules)
+    assert statsig.check_gate({"userID": "42"}, "a_gate")
+    statsig.log_events([{"eventName": "seen"}] * 100)
+    print(sorted(set(sys.modules) - before))
+"""
+    server.script(reply(), reply(200, {}))
+    result = subprocess.run(
+        [sys.executable, "-c", program, server.url, engine],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert result.stdout == "[]\n"
 
 
 def test_importing_the_package_imports_few_modules() -> None:

@@ -7,6 +7,7 @@ import pytest
 from conftest import KEY, Answer, Fails, FakeClock, Maker, on_any_library
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import Loopback
 
 from statsig_api_client import (
     APIStatusError,
@@ -24,10 +25,18 @@ SECONDS = ["timeout", "connect_timeout", "deadline"]
 
 
 @pytest.mark.parametrize("name", SECONDS)
-@pytest.mark.parametrize("value", [0, -1, -0.0, float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "value", [0, -1, -0.0, float("nan"), float("inf"), float("-inf"), 1.1e9, 10**400]
+)
 def test_seconds_that_make_no_sense_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^{name}: expected seconds above 0, got "):
+    problem = f"^{name}: expected seconds above 0 and up to 1,000,000,000, got "
+    with pytest.raises(ConfigurationError, match=problem):
         Statsig(KEY, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_call_may_take_31_years(make: Maker, server: Loopback) -> None:
+    patient = make(base_url=server.url, **dict.fromkeys(SECONDS, 1e9))
+    assert patient.check_gate(USER, "a_gate").value
 
 
 @pytest.mark.parametrize("name", SECONDS)

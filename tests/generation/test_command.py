@@ -182,6 +182,20 @@ def test_what_cannot_be_put_in_its_place_leaves_everything_as_it_was(project: Pa
     assert contents(project) == before
 
 
+@pytest.mark.parametrize("stray", ["__init__.py", "notes.txt", "more/notes.txt"])
+def test_a_folder_that_was_not_generated_is_left_alone(
+    stray: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "package" / stray
+    path.parent.mkdir(parents=True)
+    path.write_text("# Mine\n")
+    before = contents(tmp_path)
+    assert generate.main(["--output", str(tmp_path / "package")]) == 2
+    told = f"{tmp_path}/package: holds files that are not generated, and would be lost\n"
+    assert capsys.readouterr() == ("", told)
+    assert contents(tmp_path) == before
+
+
 @pytest.fixture
 def ruff(tmp_path: Path) -> Path:
     """A folder in which a `ruff` can be put that runs instead of the real one."""

@@ -143,16 +143,16 @@ def test_a_fault_is_told_with_its_line_and_nothing_is_written(
     assert broken.old in source
     spec = tmp_path / "broken.yaml"
     spec.write_text(source.replace(broken.old, broken.new, 1), encoding="utf-8")
-    old = tmp_path / "package" / "generated" / "models.py"
+    old = tmp_path / "package" / "generated" / "__init__.py"
     old.parent.mkdir(parents=True)
-    old.write_text("OLD = True\n")
+    old.write_text(generate.GENERATED)
 
     assert generate.main(["--spec", str(spec), "--output", str(old.parent)]) == 2
 
     line = spec.read_text(encoding="utf-8").partition(broken.at)[0].count("\n") + 1
     assert f"broken.yaml:{line}: {broken.fault}" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "package").rglob("*")] == ["generated", "models.py"]
-    assert old.read_text() == "OLD = True\n"
+    assert [path.name for path in (tmp_path / "package").rglob("*")] == ["generated", "__init__.py"]
+    assert old.read_text() == generate.GENERATED
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,10 @@ def test_a_fault_is_told_with_its_line_and_nothing_is_written(
         (b"info: \xff", ": cannot be read: "),
         (b"info: \x07", ":1: not YAML: unacceptable character"),
         (b"info: &a [*a]", ":1: an alias stands within its own anchor"),
+        (b"info:\n  version: 2026-02-30", ":2: not YAML: day is out of range for month"),
         (None, ": cannot be read: "),
     ],
-    ids=["empty", "list", "not UTF-8", "control character", "endless", "missing"],
+    ids=["empty", "list", "not UTF-8", "control character", "endless", "no date", "missing"],
 )
 def test_a_file_that_is_no_contract_at_all(
     content: bytes | None, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
