@@ -78,15 +78,17 @@ _SMALL: Final = 16 * 1024 * 1024
 _WAL_MOST: Final = 4 * 1024 * 1024
 
 
-_opened_by: Final[dict[Path, int]] = {}
-"""The process that has a spool open. SQLite keeps account of it for the whole process, and a child
+_open_files: Final[dict[sqlite3.Connection, tuple[Path, int]]] = {}
+"""What is open, and in which process. SQLite keeps account of it for the whole process, and a child
 inherits this account, but not the locks that it is about: it must not open the same file.
 """
 
 
 def is_inherited(path: Path) -> bool:
     """Whether a parent of this process had the spool open when it forked."""
-    return _opened_by.get(path, os.getpid()) != os.getpid()
+    return any(
+        opened == path and process != os.getpid() for opened, process in list(_open_files.values())
+    )
 
 
 class _UnusableError(Exception):
@@ -100,7 +102,6 @@ class SpoolFile:
         self.path = path
         self._durability = durability
         self._connection = self._opened()
-        _opened_by[path] = os.getpid()
 
     def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         """Run a statement.
@@ -188,6 +189,7 @@ class SpoolFile:
 
     def close(self) -> None:
         """Close the file."""
+        _open_files.pop(self._connection, None)
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -240,6 +242,7 @@ class SpoolFile:
         # A child that is forked off must not close it when the child ends, since for SQLite that
         # would be the parent closing it. So it is closed, or stays.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        _open_files[connection] = (self.path, os.getpid())
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -120,6 +120,30 @@ sys.exit(bool(status) or events.close(30).pending)
     assert collector.taken == Counter(wanted)
 
 
+@pytest.mark.parametrize("parent", ["made it", "closed it"])
+def test_children_share_a_spool_that_their_parent_does_not_use(
+    collector: Collector, tmp_path: Path, parent: str
+) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+if sys.argv[2] == "closed it":
+    log(events, "parent")
+    events.close()
+    events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+for n in range(2):
+    if os.fork() == 0:
+        log(events, f"child-{n}")
+        print(events.stats().pending, flush=True)
+        os._exit(0)
+    os.wait()
+os._exit(0)
+"""
+    process = run(program, collector, tmp_path / "events.db", parent)
+    printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (0, "1\n2\n"), errors
+    assert not list(tmp_path.glob("events.db.child-*"))
+
+
 def test_what_a_forked_child_left_is_adopted(collector: Collector, tmp_path: Path) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
