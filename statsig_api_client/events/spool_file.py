@@ -13,6 +13,7 @@ import ctypes
 import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -221,12 +222,21 @@ class SpoolFile:
 
     def _open(self) -> sqlite3.Connection:
         # The events of a program are for nobody else to read. SQLite gives its other files the mode
-        # of this one.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        if self.path.stat().st_mode & 0o077:
+        # of this one. A file that is there is never opened but by SQLite: closing it would end the
+        # locks that this process has on it.
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        found = self.path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no file")
+        if found.st_mode & 0o077:
             self.path.chmod(0o600)
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            f"{self.path.as_uri()}?mode=rw",
+            timeout=_BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
         )
         try:
             self._prepare(connection)

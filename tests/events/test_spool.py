@@ -1,8 +1,11 @@
 """The spool: what is in it survives, is shared, and is bounded."""
 
 import logging
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -105,6 +108,34 @@ def test_two_loggers_share_a_spool(tmp_path: Path, collector: Collector) -> None
         assert one.stats() == other.stats()
         one.close(0)
     assert collector.taken == Counter(str(number) for number in range(400))
+
+
+def test_another_process_leaves_a_spool_alone_that_two_loggers_of_this_one_have_open(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """A file that is closed takes all locks of its process with it, whoever else has it open."""
+    spool = tmp_path / "events.db"
+    one = store_of(spool, clock)
+    one.offer(b"1")
+    SpoolFile(spool).close()
+    look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM events')"
+    subprocess.run([sys.executable, "-c", f"{look}.connection.close()", spool], check=True)
+    one.offer(b"2")
+    with sqlite3.connect(spool) as other:
+        assert other.execute("SELECT data FROM events").fetchall() == [(b"1",), (b"2",)]
+    other.close()
+    one.close()
+
+
+@pytest.mark.parametrize("kind", ["folder", "device"])
+def test_what_is_no_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    spool = tmp_path / "events.db"
+    spool.mkdir(0o755) if kind == "folder" else os.mkfifo(spool, 0o644)
+    before = spool.stat()
+    with pytest.raises(SpoolError, match=r"events\.db: it is no file"):
+        SpoolFile(spool)
+    assert [path.name for path in tmp_path.iterdir()] == ["events.db"]
+    assert spool.stat() == before
 
 
 def test_a_batch_belongs_to_who_claimed_it_until_the_lease_ends(
