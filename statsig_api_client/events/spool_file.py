@@ -102,6 +102,10 @@ class SpoolFile:
     def __init__(self, path: Path, durability: Durability = "process") -> None:
         self.path = path
         self._durability = durability
+        self._opened_file = (0, 0)
+        """Which one it is, by the numbers of its device and inode."""
+        self._broken: str | None = None
+        """What is wrong with it, until another is open in its place."""
         self._connection = self._opened()
 
     def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
@@ -199,26 +203,48 @@ class SpoolFile:
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA journal_mode = DELETE")  # fails, if so
-            self.path.unlink()
+            self.close()
+            self.path.unlink(missing_ok=True)
         self.close()
 
     def _failed(self, error: sqlite3.Error) -> SpoolError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             self.close()
-            self._set_aside(str(error))
+            self._broken = str(error)
+        if self._broken is not None:
+            try:
+                self._set_aside(self._broken)
+            except OSError as problem:
+                return SpoolError(f"spool {self.path}: {self._broken}; {problem}")
             self._connection = self._opened()
+            self._broken = None
         return SpoolError(f"spool {self.path}: {error}")
 
     def _opened(self) -> sqlite3.Connection:
+        turns = 5  # another process may set the file aside at any moment
         try:
-            try:
-                return self._open()
-            except _UnusableError as error:
-                self._set_aside(str(error))
-                return self._open()
+            while True:
+                turns -= 1
+                try:
+                    return self._open()
+                except _UnusableError as error:
+                    self._set_aside(str(error))
+                    if not turns:
+                        raise
+                except (OSError, sqlite3.Error):
+                    if not turns or self._is_at(self.path):
+                        raise
         except (OSError, sqlite3.Error, _UnusableError) as error:
             raise SpoolError(f"spool {self.path}: {error}") from error
+
+    def _is_at(self, path: Path) -> bool:
+        """Whether the file is at a place, and not one with which another process replaced it."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        return self._opened_file == (found.st_dev, found.st_ino)
 
     def _open(self) -> sqlite3.Connection:
         # The events of a program are for nobody else to read. SQLite gives its other files the mode
@@ -227,6 +253,7 @@ class SpoolFile:
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         found = self.path.stat()
+        self._opened_file = (found.st_dev, found.st_ino)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is no file")
         if found.st_mode & 0o077:
@@ -288,9 +315,18 @@ class SpoolFile:
         connection.execute("COMMIT")
 
     def _set_aside(self, why: str) -> None:
-        """Rename the file, so that a new one can take its place."""
+        """Rename the file, so that a new one can take its place, unless another has done it."""
+        if not self._is_at(self.path):
+            return
         aside = self.path.with_name(f"{self.path.name}.broken-{time.time_ns()}")
-        for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            self.path.rename(aside)
+        if not self._is_at(aside):  # another was faster, and this may be the new one
+            with suppress(OSError):
+                os.link(aside, self.path)
+                aside.unlink()
+            return
+        for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         logger.error(

@@ -409,6 +409,95 @@ def test_a_spool_that_breaks_while_it_is_used_is_kept_aside(
     file.close()
 
 
+def damage(path: Path) -> None:
+    """Make every page but the first unreadable, in place."""
+    with path.open("r+b") as raw:
+        raw.seek(2048)
+        raw.write(b"\xaa" * (path.stat().st_size - 2048))
+
+
+def test_a_spool_is_set_aside_once_by_all_who_find_it_broken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "events.db"
+    one, other = SpoolFile(path), SpoolFile(path)
+    one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    for file in (one, other):
+        file.execute("PRAGMA cache_size = 0")
+    with pytest.raises(SpoolError, match="malformed"):
+        one.execute("SELECT * FROM events").fetchall()
+    one.insert([(0, b"new")])
+    with pytest.raises(SpoolError, match="malformed"):
+        other.execute("SELECT * FROM events").fetchall()
+    assert other.execute("SELECT data FROM events").fetchall() == [(b"new",)]
+    assert caplog.text.count("a new one begins") == 1
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_is_too_slow_to_set_a_spool_aside_leaves_the_new_one_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    path = tmp_path / "events.db"
+    path.write_bytes(b"notes of mine\n" * 500)
+    rename = Path.rename
+    faster: list[SpoolFile] = []
+
+    def too_late(old: Path, new: Path) -> Path:
+        monkeypatch.undo()
+        rename(path, tmp_path / "aside")
+        if begun:
+            faster.append(SpoolFile(path))
+            faster[0].insert([(0, b"new")])
+        return rename(old, new)
+
+    monkeypatch.setattr(Path, "rename", too_late)
+    slower = SpoolFile(path)
+    kept = slower.execute("SELECT data FROM events").fetchall()
+    assert kept == ([(b"new",)] if begun else [])
+    assert not list(tmp_path.glob("events.db.broken-*"))
+    for file in (slower, *faster):
+        file.close()
+
+
+def test_a_place_where_all_is_broken_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    opened = os.open
+
+    def spoilt(place: Path, *how: Any) -> int:
+        place.write_bytes(b"notes of mine\n" * 500)
+        return opened(place, *how)
+
+    monkeypatch.setattr(os, "open", spoilt)
+    with pytest.raises(SpoolError, match="not a database"):
+        SpoolFile(path)
+
+
+def test_a_spool_that_breaks_is_replaced_as_soon_as_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    file = SpoolFile(path)
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    file.execute("PRAGMA cache_size = 0")
+    monkeypatch.setattr("time.time_ns", lambda: 7)
+    obstacle = tmp_path / "events.db.broken-7"
+    obstacle.mkdir()
+    for _ in range(2):
+        with pytest.raises(SpoolError, match="broken-7"):
+            file.execute("SELECT * FROM events").fetchall()
+    obstacle.rmdir()
+    with pytest.raises(SpoolError, match="closed"):
+        file.execute("SELECT * FROM events").fetchall()
+    assert file.execute("SELECT * FROM events").fetchall() == []
+    file.close()
+
+
 def test_a_spool_of_a_newer_version_is_left_alone(tmp_path: Path, collector: Collector) -> None:
     spool = tmp_path / "events.db"
     left_behind(spool, 1)
