@@ -50,10 +50,7 @@ def _adopt(child: Path, path: Path, settings: Settings, clock: "Clock") -> None:
         finally:
             target.close()
     finally:
-        left = source.stats()
-        source.close()
-    if not left.pending and not left.rejected and not left.ambiguous:
-        SpoolFile(child).remove()
+        source.close()  # and if it is empty now, it goes
 
 
 def _nobody() -> None:

@@ -161,6 +161,8 @@ class EventLogger:
         if life is None:
             born = _Life(self._settings, self._statsig, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
+            if life is not born:  # another thread was faster
+                born.store.close()
         return life
 
 

@@ -488,7 +488,12 @@ class SpoolStore:
     def close(self) -> None:
         """See `Store`."""
         with self._lock:
-            if not self._closed:
-                self.stats()
-                self._closed = True
+            if self._closed:
+                return
+            left = self.stats()
+            self._closed = True
+            is_childs = self._file.path != self._settings.spool
+            if is_childs and not (left.pending or left.rejected or left.ambiguous):
+                self._file.remove()
+            else:
                 self._file.close()

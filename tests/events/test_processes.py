@@ -164,6 +164,48 @@ os._exit(0)
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
+def test_a_forked_child_that_leaves_no_events_leaves_no_file(
+    collector: Collector, tmp_path: Path
+) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+log(events, "parent")
+for n in range(2):
+    if os.fork() == 0:
+        if n: log(events, "child")
+        os._exit(events.close(30).pending)
+    assert os.wait()[1] == 0
+os._exit(0)
+"""
+    process = run(program, collector, tmp_path / "events.db")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert collector.taken == Counter({"child": 1})
+    assert not list(tmp_path.glob("events.db.child-*"))
+
+
+@pytest.mark.parametrize("kind", [EventLogger, AsyncEventLogger])
+def test_threads_that_begin_at_the_same_moment_open_the_spool_once(
+    collector: Collector, tmp_path: Path, kind: Any
+) -> None:
+    """The account is what opens it, and needs no event loop."""
+    client: Any = (Statsig if kind is EventLogger else AsyncStatsig)(KEY, base_url=collector.url)
+    for turn in range(5):
+        events, together = kind(client, spool=tmp_path / f"{turn}.db"), threading.Barrier(8)
+
+        def begin(events: Any = events, together: threading.Barrier = together) -> None:
+            together.wait(10)
+            events.stats()
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        asyncio.run(events.aclose(0)) if kind is AsyncEventLogger else events.close(0)
+        assert not list(tmp_path.glob("*-wal"))  # which stays as long as someone has it open
+
+
 def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector) -> None:
     statsig = AsyncStatsig(KEY, base_url=collector.url)
     events = AsyncEventLogger(statsig, flush_interval=3600)
