@@ -73,7 +73,7 @@ def _see(spool: Path) -> None:
     if not spool.is_file():
         raise SpoolError(f"there is no spool {spool}")
     try:
-        with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{spool.as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT 1 FROM ledger, events LIMIT 1")
     except sqlite3.Error as error:
         raise SpoolError(f"{spool} is no spool: {error}") from error

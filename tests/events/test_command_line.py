@@ -91,10 +91,11 @@ def test_what_is_no_spool_is_told_and_left_alone(
 def test_the_spool_of_a_child_is_listed(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill(tmp_path / "events.db", collector)
-    (tmp_path / "events.db.child-7-7").touch()
-    assert main([str(tmp_path / "events.db")]) == 0
-    assert "events.db.child-7-7" in capsys.readouterr().out
+    for name in ("events.db", "100% #1 [a]?.db"):
+        fill(tmp_path / name, collector)
+        (tmp_path / f"{name}.child-7-7").touch()
+        assert main([str(tmp_path / name)]) == 0
+        assert f"{name}.child-7-7" in capsys.readouterr().out
 
 
 def test_the_module_is_a_command(
