@@ -66,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (StatsigError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _see(spool: Path) -> None:
@@ -126,8 +128,10 @@ def _requeue(spool: Path) -> int:
 def _drain(spool: Path, timeout: float) -> int:
     with Statsig() as statsig:
         events = EventLogger(statsig, spool=spool)
-        result = events.flush(timeout)
-        events.close(0)
+        try:
+            result = events.flush(timeout)
+        finally:
+            events.close(0)
     print(
         f"{result.delivered:,} delivered, {result.rejected:,} rejected, {result.pending:,} pending"
     )

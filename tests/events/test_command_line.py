@@ -1,7 +1,9 @@
 """The command that looks after a spool."""
 
 import json
+import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -66,6 +68,24 @@ def test_what_cannot_be_drained_is_told(
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
     assert main([str(spool), "drain", "--timeout", "0.3"]) == 1
     assert "3 pending" in capsys.readouterr().out
+
+
+def test_a_drain_that_is_interrupted_leaves_the_rest(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> Answer:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Answer(503, b"", takes=False)
+
+    spool = tmp_path / "events.db"
+    fill(spool, collector)
+    collector.plan = interrupt
+    monkeypatch.setenv("STATSIG_API_KEY", KEY)
+    monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
+    assert main([str(spool), "drain"]) == 130
+    collector.plan = lambda *_: Answer()
+    assert main([str(spool), "drain"]) == 0
+    assert set(collector.taken) == {"2", "3", "4"}
 
 
 def test_drain_needs_a_key(
