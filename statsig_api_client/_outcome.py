@@ -181,7 +181,8 @@ def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
 
 def _told(attempts: Attempts, text: str) -> str:
     """What a server said, fit to be repeated; cut last, since a cut may go through the key."""
-    words = attempts.key.scrub(text)
+    # JSON can say half of a surrogate pair, which can be neither printed nor stored.
+    words = attempts.key.scrub(text.encode(errors="replace").decode())
     return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"
 
 

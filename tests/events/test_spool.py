@@ -321,6 +321,19 @@ def test_dead_letters_are_kept_with_their_reason(tmp_path: Path, collector: Coll
     assert [b'"n":"0"' in data for _, _, data in letters] == [True, False]
 
 
+def test_a_refusal_that_is_no_text_is_a_reason_too(
+    tmp_path: Path, collector: Collector, make_logger: LoggerMaker
+) -> None:
+    collector.plan = lambda *_: Answer(400, b'{"message": "half a \\ud83d"}', takes=False)
+    events = make_logger(spool=tmp_path / "events.db")
+    log(events, 1)
+    assert events.flush(30).rejected == 1
+    with sqlite3.connect(tmp_path / "events.db") as connection:
+        ((why,),) = connection.execute("SELECT why FROM dead_letters")
+    connection.close()
+    assert why.endswith("half a ?")
+
+
 @pytest.mark.parametrize(
     "content", [b"notes of mine\n" * 500, b"SQLite format 3\0" + b"\xff" * 9000]
 )
