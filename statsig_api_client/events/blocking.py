@@ -217,11 +217,12 @@ class _Life:
         # From here on the thread may end at any time, and close the store.
         self._ending = True
         self._wake()
-        if self._worker is None:
+        worker = self._worker
+        if worker is None:
             self._pursue(self._hurry_to, deadline)
             self._end()
         elif not self._is_worker():
-            self._worker.join(None if timeout is None else deadline - self._clock.monotonic())
+            worker.join(min(deadline - self._clock.monotonic(), threading.TIMEOUT_MAX))
             # A thread that is still sending ends when it has the reply.
             self._ended = True
             self._wake()
