@@ -262,11 +262,16 @@ class _Life:
                     self._worker = worker
 
     def _work(self) -> None:
-        while not self._ended:
-            seen = self._changes
-            if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
-                break
-            self._turn(seen, _LONGEST_WAIT)
+        try:
+            while not self._ended:
+                seen = self._changes
+                if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
+                    break
+                self._turn(seen, _LONGEST_WAIT)
+        except BaseException:  # no memory, perhaps
+            self._worker = None  # who logs or flushes next starts another
+            self._wake()
+            raise
         self._end()
 
     def _turn(self, seen: int, longest: float) -> None:
@@ -279,7 +284,12 @@ class _Life:
             pause = self._dispatch.wait(hurry=hurry)
             self._wait(seen, longest if pause is None else min(pause, longest))
         else:
-            self._dispatch.settle(batch, self._send(batch))
+            try:
+                error = self._send(batch)
+            except BaseException:
+                self._dispatch.interrupted(batch)
+                raise
+            self._dispatch.settle(batch, error)
             self._wake()
 
     def _end(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import FakeClock
 from faults.chance import KEY, Late, logger
@@ -262,6 +263,30 @@ def test_a_program_that_can_start_no_thread_sends_by_itself(
             assert events.flush(5).delivered == 1
             events.log(USER, "purchase", metadata={"n": "1"})
             assert events.close(5).delivered == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_has_a_successor(collector: Collector) -> None:
+    class EndOfTheWorldError(BaseException):
+        pass
+
+    def fail_once(_: httpx.Request) -> None:
+        hooks["request"].clear()
+        raise EndOfTheWorldError
+
+    hooks: dict[str, list[Callable[[httpx.Request], None]]] = {"request": [fail_once]}
+    with (
+        httpx.Client(event_hooks=hooks) as http_client,
+        Statsig(KEY, base_url=collector.url, http_client=http_client) as statsig,
+    ):
+        hooks = http_client.event_hooks
+        events = EventLogger(statsig)
+        events.log(USER, "purchase", metadata={"n": "0"})
+        assert events.flush(30).delivered == 1
+        events.log(USER, "purchase", metadata={"n": "1"})
+        assert events.close(30).pending == 0
+        assert events.stats().resent_ambiguous == 1
+    assert collector.taken == Counter("01")
 
 
 def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
