@@ -166,5 +166,11 @@ def test_a_warning_points_to_the_line_that_awaits() -> None:
     assert len(caught) == 3  # a task of its own was awaited by nobody's line
 
 
+def test_code_without_a_module_is_warned_too() -> None:
+    http_client = httpx.Client(transport=httpx.MockTransport(delivered))
+    with Statsig(KEY, http_client=http_client) as statsig, pytest.warns(EventWarning):
+        exec("statsig.log_event({'userID': '42'}, 'a=b')", {"statsig": statsig})  # noqa: S102
+
+
 def test_the_category_is_a_user_warning() -> None:
     assert issubclass(EventWarning, UserWarning)
