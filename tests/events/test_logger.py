@@ -155,6 +155,7 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
         (({"userID": 7}, "a"), SchemaError, "user.userID: expected string, got integer"),
         (({"customIDs": {"a": 1}}, "a"), SchemaError, "user.customIDs.a"),
         ((7, "a"), TypeError, "StatsigEvent.user"),
+        ((None, "a"), TypeError, "StatsigEvent.user: expected StatsigUser or object, got null"),
         ((USER, 7), TypeError, "StatsigEvent.event_name"),
         ((USER, "a", [1]), TypeError, "StatsigEvent.value"),
         ((USER, "a", True), TypeError, "StatsigEvent.value"),
