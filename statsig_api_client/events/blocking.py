@@ -132,8 +132,9 @@ class EventLogger:
             What became of events meanwhile.
         """
         self._closed = True
+        result = self._life().close(timeout)
         atexit.unregister(self._close_at_exit)
-        return self._life().close(timeout)
+        return result
 
     def stats(self) -> EventStats:
         """The account of all events."""

@@ -4,9 +4,11 @@ import asyncio
 import atexit
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +224,121 @@ def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector
         asyncio.run(log(number))
     asyncio.run(end())
     assert collector.taken == Counter("012")
+
+
+def test_loops_may_take_turns(collector: Collector) -> None:
+    statsig = AsyncStatsig(KEY, base_url=collector.url)
+    events = AsyncEventLogger(statsig, flush_interval=3600)
+
+    async def log(number: int) -> None:
+        await events.log(USER, "purchase", metadata={"n": str(number)})
+
+    async def end() -> None:
+        await events.aclose()
+        await statsig.aclose()
+
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        for number, runner in enumerate((one, other, one, other)):
+            runner.run(log(number))
+        other.run(end())
+    assert collector.taken == Counter("0123")
+
+
+def test_two_loops_that_run_need_a_logger_each(collector: Collector) -> None:
+    statsig = AsyncStatsig(KEY, base_url=collector.url)
+    events = AsyncEventLogger(statsig, flush_interval=3600)
+
+    async def log() -> None:
+        await events.log(USER, "purchase", metadata={"n": "0"})
+
+    async def refused() -> None:
+        for attempt in (log(), events.flush(), events.aclose()):
+            with pytest.raises(ConfigurationError, match="in another event loop"):
+                await attempt
+
+    async def both() -> None:
+        await log()
+        await asyncio.to_thread(asyncio.run, refused())
+        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
+        await events.aclose()
+        await statsig.aclose()
+
+    asyncio.run(both())
+    assert collector.taken == Counter("0")
+
+
+def test_a_loop_that_was_closed_in_disorder_is_left_behind(collector: Collector) -> None:
+    program = f"""
+events = AsyncEventLogger(AsyncStatsig({KEY!r}, base_url=url))
+async def log():
+    await events.log(user, "purchase", metadata={{"n": "0"}})
+    assert (await events.flush(30)).delivered == 1
+loop = asyncio.new_event_loop()
+loop.run_until_complete(log())
+loop.close()  # without an end to its tasks
+asyncio.run(events.aclose())
+"""
+    process = run(program, collector)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+
+
+def test_a_loop_goes_on_while_another_process_writes_to_the_spool(
+    collector: Collector, tmp_path: Path
+) -> None:
+    spool = tmp_path / "events.db"
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - begun)
+
+    async def log() -> None:
+        async with (
+            AsyncStatsig(KEY, base_url=collector.url) as statsig,
+            AsyncEventLogger(statsig, spool=spool, flush_interval=3600) as events,
+        ):
+            await events.log(USER, "purchase", metadata={"n": "0"})
+            watching = asyncio.create_task(watch())
+            other = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
+            other.execute("BEGIN IMMEDIATE")
+            timer = threading.Timer(3, other.execute, ("COMMIT",))
+            timer.start()
+            waiting = asyncio.create_task(events.log(USER, "purchase", metadata={"n": "1"}))
+            await asyncio.sleep(0.1)
+            assert (await events.flush(30)).pending == 0
+            await waiting
+            watching.cancel()
+            await asyncio.to_thread(timer.join)
+            other.close()
+
+    asyncio.run(log())
+    assert longest < 2
+    assert collector.taken == Counter("01")
+
+
+def test_an_end_that_is_broken_off_is_made_up_for_at_exit(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endings = at_exit(monkeypatch)
+    monkeypatch.setattr(atexit, "unregister", endings.remove)
+    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "1"}, takes=False)
+
+    async def end() -> None:
+        async with AsyncStatsig(KEY, base_url=collector.url) as statsig:
+            events = AsyncEventLogger(statsig)
+            await events.log(USER, "purchase", metadata={"n": "0"})
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(events.aclose(), 0.3)
+
+    asyncio.run(end())
+    collector.plan = lambda *_: Answer()
+    assert len(endings) == 1
+    endings[0]()
+    assert collector.taken == Counter("0")
 
 
 def test_a_loop_that_ends_during_an_attempt_loses_nothing(collector: Collector) -> None:
