@@ -69,6 +69,8 @@ class SpoolStore:
         self._lock = threading.RLock()
         self._writing = False
         self._entries: deque[_Entry] = deque()
+        self._untold: deque[Delivery] = deque()
+        """What was given up, of which nobody was told while the lock was held."""
         self._room = 0
         self._unchecked = 0
         self._fresh = 0
@@ -127,6 +129,9 @@ class SpoolStore:
             full = before < self._settings.max_batch <= self._fresh
             if not entry.written:
                 self._entries.remove(entry)
+            untold, self._untold = self._untold, deque()
+        for delivery in untold:
+            report(self._settings, delivery)
         if full:
             self._wake()
         return entry.written or self._no_room(event, problem, force=force)
@@ -205,7 +210,7 @@ class SpoolStore:
                 self._file.delete(first, last)
                 self._count("dropped", len(found))
             self._room = self._free()
-            report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
+            self._untold.append(Delivery(state="dropped", encoded=[data for _, data in found]))
 
     def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
         why = problem or SpoolError(

@@ -212,6 +212,34 @@ def test_a_full_spool_drops_its_oldest(tmp_path: Path, collector: Collector) -> 
     assert len(dropped) == stats.dropped
 
 
+def test_a_callback_may_wait_for_another_thread_that_logs(tmp_path: Path, clock: FakeClock) -> None:
+    def wait(_: Delivery) -> None:
+        waiting.set()
+        assert logged.wait(30)
+
+    def log_meanwhile() -> None:
+        assert waiting.wait(30)
+        store.offer(b"meanwhile")
+        logged.set()
+
+    waiting, logged = threading.Event(), threading.Event()
+    store = store_of(
+        tmp_path / "events.db",
+        clock,
+        max_spool_bytes=30_000,
+        overflow="drop_oldest",
+        on_delivery=wait,
+    )
+    other = threading.Thread(target=log_meanwhile)
+    other.start()
+    while not waiting.is_set():
+        store.offer(b"x" * 1000)
+    other.join(60)
+    assert logged.is_set()
+    assert store.stats().dropped > 0
+    store.close()
+
+
 def test_a_full_spool_where_all_is_on_its_way_has_nothing_to_drop(
     tmp_path: Path, clock: FakeClock
 ) -> None:
