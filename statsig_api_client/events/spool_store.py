@@ -273,8 +273,7 @@ class SpoolStore:
         """End the leases of processes that died, or that took longer than they said."""
         # One that ends too far in the future is of a time before the clock was set back.
         now = self._clock.time()
-        statement = "DELETE FROM leases WHERE expires <= ? OR expires > ?"
-        self._file.execute(statement, now, now + 3600)
+        self._file.execute("DELETE FROM leases WHERE expires <= ? OR expires > ?", now, now + 3600)
 
     def _unleased(self, most: int) -> list[tuple[int, bytes]]:
         """The oldest events that no process is sending, as far as they lie side by side."""
@@ -359,9 +358,7 @@ class SpoolStore:
                 self._count(state, len(batch))
 
     def _is_ours(self, batch: Batch) -> bool:
-        return self._file.one(
-            "SELECT EXISTS (SELECT 1 FROM leases WHERE token = ?)", batch.lease
-        ) == (1,)
+        return self._file.one("SELECT count(*) FROM leases WHERE token = ?", batch.lease) == (1,)
 
     def _remove(self, batch: Batch) -> bool:
         """Take events out of the queue, if they are still ours; within a transaction."""
@@ -493,12 +490,11 @@ class SpoolStore:
     def close(self) -> None:
         """See `Store`."""
         with self._lock:
-            if self._closed:
-                return
-            left = self.stats()
-            self._closed = True
-            is_childs = self._file.path != self._settings.spool
-            if is_childs and not (left.pending or left.rejected or left.ambiguous):
-                self._file.remove()
-            else:
-                self._file.close()
+            if not self._closed:
+                left = self.stats()
+                self._closed = True
+                is_needed = left.pending or left.rejected or left.ambiguous
+                if is_needed or self._file.path == self._settings.spool:
+                    self._file.close()
+                else:  # that of a child
+                    self._file.remove()
