@@ -63,7 +63,7 @@ class SpoolStore:
         self._settings = settings
         self._clock = clock
         self._wake = wake
-        self._lease = 2 * longest_attempt + 1
+        self._lease = min(2 * longest_attempt + 1, 3600)  # no more: see `_end_leases`
         """Seconds: an attempt ends within, even if its thread has to wait for its turn."""
         # A signal handler may log while the thread that it interrupts does.
         self._lock = threading.RLock()

@@ -182,6 +182,23 @@ def test_a_lease_can_be_renewed(tmp_path: Path, clock: FakeClock) -> None:
     other.close()
 
 
+def test_a_lease_holds_for_an_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
+    made = settings({"spool": tmp_path / "events.db"})
+    one, other = (
+        SpoolStore(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
+        for _ in range(2)
+    )
+    one.offer(b"{}")
+    assert one.claim() is not None
+    assert other.claim() is None
+    clock.pass_(3599)
+    assert other.claim() is None
+    clock.pass_(1)
+    assert other.claim() is not None
+    one.close()
+    other.close()
+
+
 def test_a_lease_from_the_future_is_no_lease(tmp_path: Path, clock: FakeClock) -> None:
     one = store_of(tmp_path / "events.db", clock)
     one.offer(b"{}")
