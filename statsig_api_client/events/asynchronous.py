@@ -284,13 +284,15 @@ class _Life:
                     "the event logger is in use in another event loop, which still runs; "
                     "make one for each"
                 )
+            if not task.get_loop().is_closed():
+                self._woken.set()  # so that it ends when its loop goes on
         self._woken, self._moved = asyncio.Event(), None
         self._task = loop.create_task(self._work(self._woken), name="statsig-events")
         return self._task
 
     async def _work(self, woken: asyncio.Event) -> None:
         await self._aside(self._dispatch.let_go)  # what a loop that has ended had in hand
-        while True:
+        while woken is self._woken:  # else another loop has gone on meanwhile
             woken.clear()
             hurry = await self._aside(self._dispatch.is_behind, self._hurry_to)
             if self._ending:

@@ -226,22 +226,30 @@ def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector
     assert collector.taken == Counter("012")
 
 
-def test_loops_may_take_turns(collector: Collector) -> None:
-    statsig = AsyncStatsig(KEY, base_url=collector.url)
-    events = AsyncEventLogger(statsig, flush_interval=3600)
+def test_loops_may_take_turns() -> None:
+    async def take(request: httpx.Request) -> httpx.Response:
+        taken.append(int(request.headers["STATSIG-EVENT-COUNT"]))
+        return httpx.Response(202, json={"success": True})
 
-    async def log(number: int) -> None:
-        await events.log(USER, "purchase", metadata={"n": str(number)})
+    async def log() -> None:
+        await events.log(USER, "purchase")
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
 
     async def end() -> None:
         await events.aclose()
         await statsig.aclose()
+        await http_client.aclose()
 
+    taken: list[int] = []
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
+    events = AsyncEventLogger(statsig, flush_interval=0.15)
     with asyncio.Runner() as one, asyncio.Runner() as other:
-        for number, runner in enumerate((one, other, one, other)):
-            runner.run(log(number))
+        for runner in (one, other) * 4:
+            runner.run(log())
         other.run(end())
-    assert collector.taken == Counter("0123")
+    assert sum(taken) == 8
 
 
 def test_two_loops_that_run_need_a_logger_each(collector: Collector) -> None:
@@ -267,20 +275,24 @@ def test_two_loops_that_run_need_a_logger_each(collector: Collector) -> None:
     assert collector.taken == Counter("0")
 
 
-def test_a_loop_that_was_closed_in_disorder_is_left_behind(collector: Collector) -> None:
-    program = f"""
-events = AsyncEventLogger(AsyncStatsig({KEY!r}, base_url=url))
-async def log():
-    await events.log(user, "purchase", metadata={{"n": "0"}})
-    assert (await events.flush(30)).delivered == 1
-loop = asyncio.new_event_loop()
-loop.run_until_complete(log())
-loop.close()  # without an end to its tasks
-asyncio.run(events.aclose())
-"""
-    process = run(program, collector)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
+def test_a_loop_that_was_closed_in_disorder_is_left_behind() -> None:
+    async def log() -> None:
+        await events.log(USER, "purchase")
+        assert (await events.flush(30)).delivered == 1
+
+    async def end() -> None:
+        await events.aclose()
+        await statsig.aclose()
+        await http_client.aclose()
+
+    reply = httpx.Response(202, json={"success": True})
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: reply))
+    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
+    events = AsyncEventLogger(statsig)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(log())
+    loop.close()  # without an end to its tasks
+    asyncio.run(end())
 
 
 def test_a_loop_goes_on_while_another_process_writes_to_the_spool(
@@ -403,6 +415,9 @@ def test_a_thread_that_dies_has_a_successor(collector: Collector) -> None:
         events.log(USER, "purchase", metadata={"n": "1"})
         assert events.close(30).pending == 0
         assert events.stats().resent_ambiguous == 1
+    for thread in threading.enumerate():  # pytest hears of its end when it has ended
+        if thread.name == "statsig-events":
+            thread.join(10)
     assert collector.taken == Counter("01")
 
 
