@@ -8,6 +8,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Final
 
 from ._errors import EventWarning
@@ -81,8 +82,12 @@ def _caller() -> int:
     """
     level = 0
     frame = inspect.currentframe()
-    # What `exec` runs may have no name.
-    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+    while frame is not None and _package_of(frame) == __package__:
         frame = frame.f_back
         level += 1
     return level
+
+
+def _package_of(frame: FrameType) -> str:
+    module = str(frame.f_globals.get("__name__"))  # what `exec` runs may have none
+    return module.partition(".")[0]

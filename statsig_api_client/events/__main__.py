@@ -66,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (StatsigError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _see(spool: Path) -> None:
@@ -73,7 +75,7 @@ def _see(spool: Path) -> None:
     if not spool.is_file():
         raise SpoolError(f"there is no spool {spool}")
     try:
-        with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{spool.as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT 1 FROM ledger, events LIMIT 1")
     except sqlite3.Error as error:
         raise SpoolError(f"{spool} is no spool: {error}") from error
@@ -126,8 +128,10 @@ def _requeue(spool: Path) -> int:
 def _drain(spool: Path, timeout: float) -> int:
     with Statsig() as statsig:
         events = EventLogger(statsig, spool=spool)
-        result = events.flush(timeout)
-        events.close(0)
+        try:
+            result = events.flush(timeout)
+        finally:
+            events.close(0)
     print(
         f"{result.delivered:,} delivered, {result.rejected:,} rejected, {result.pending:,} pending"
     )

@@ -1,5 +1,6 @@
 """Spools of forked children, which are beside the one that all share, and end up in it."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,7 +34,7 @@ def adopt(path: Path, settings: Settings, clock: "Clock") -> None:
 
 def children(path: Path) -> Iterator[Path]:
     """The spools of children that are beside a spool."""
-    for found in sorted(path.parent.glob(f"{path.name}.child-*")):
+    for found in sorted(path.parent.glob(f"{glob.escape(path.name)}.child-*")):
         if not found.name.endswith(("-wal", "-shm", "-journal")) and ".broken-" not in found.name:
             yield found
 
@@ -50,10 +51,7 @@ def _adopt(child: Path, path: Path, settings: Settings, clock: "Clock") -> None:
         finally:
             target.close()
     finally:
-        left = source.stats()
-        source.close()
-    if not left.pending and not left.rejected and not left.ambiguous:
-        SpoolFile(child).remove()
+        source.close()  # and if it is empty now, it goes
 
 
 def _nobody() -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from statsig_api_client import (
     AsyncStatsig,
+    ConfigurationError,
     StatsigError,
     StatsigUser,
     StatsigUserDict,
@@ -43,8 +44,9 @@ class AsyncEventLogger:
     """Logs events in the background, and accounts for every one of them: for asyncio.
 
     As `EventLogger`, with `await` where it may wait. A task of the running event loop sends the
-    events; when the loop ends before all are sent, the next loop goes on with them. At the end of
-    the interpreter, what is left is sent by the thread that ends it.
+    events; when the loop ends before all are sent, the next loop goes on with them. Two loops that
+    run at the same time need a logger each. At the end of the interpreter, what is left is sent by
+    the thread that ends it.
 
     Args:
         statsig: The client to send with.
@@ -98,12 +100,12 @@ class AsyncEventLogger:
             TypeError: An argument is of another type than its own.
             ValueError: An argument cannot be written as JSON, or the event is too large.
             EventQueueFullError: There is no room, and `overflow` is `raise`.
-            ConfigurationError: The logger is closed.
+            ConfigurationError: The logger is closed, or in use in another event loop that runs.
         """
         event = self._encode(user, event_name, value, metadata, time)
         if self._closed:
             raise closed()
-        await self._life().take(event)
+        await (await self._opened()).take(event)
 
     async def flush(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109
         """Send all that was logged before, and wait for it.
@@ -115,7 +117,7 @@ class AsyncEventLogger:
             What became of events meanwhile, as far as it is known: an error of the spool is logged.
             When `pending` is 0, everything has its final state.
         """
-        return await self._life().flush(timeout)
+        return await (await self._opened()).flush(timeout)
 
     async def aclose(self, timeout: float | None = 30.0) -> FlushResult:  # noqa: ASYNC109
         """Send what is left, and end. `log` then raises a `ConfigurationError`.
@@ -131,8 +133,9 @@ class AsyncEventLogger:
             What became of events meanwhile.
         """
         self._closed = True
+        result = await (await self._opened()).aclose(timeout)
         atexit.unregister(self._close_at_exit)
-        return await self._life().aclose(timeout)
+        return result
 
     def stats(self) -> EventStats:
         """The account of all events."""
@@ -155,12 +158,20 @@ class AsyncEventLogger:
             self._closed = True
             self._life().close_at_exit(AT_EXIT)
 
+    async def _opened(self) -> "_Life":
+        """As `_life`, which may have to wait for the disk, without blocking the event loop."""
+        if self._settings.spool is None or os.getpid() in self._lives:
+            return self._life()
+        return await asyncio.to_thread(self._life)
+
     def _life(self) -> "_Life":
         """What belongs to this process."""
         life = self._lives.get(os.getpid())
         if life is None:
             born = _Life(self._settings, self._statsig, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
+            if life is not born:  # another thread was faster
+                born.store.close()
         return life
 
 
@@ -172,7 +183,7 @@ class _Life:
         self._statsig = statsig
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
-        self._woken: asyncio.Event | None = None
+        self._woken = asyncio.Event()
         self._moved: asyncio.Event | None = None
         """Set when events have moved on, if someone waits for it."""
         self._hurry_to = 0
@@ -198,35 +209,39 @@ class _Life:
 
     async def flush(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
         """See `AsyncEventLogger.flush`."""
-        before = self.store.stats()
+        before = await self._aside(self.store.stats)
         if self._ended:
             return difference(before, before)
-        mark = self._hurry()
+        self._running()
         deadline = math.inf if timeout is None else self._clock.monotonic() + timeout
+        mark = await self._aside(self.store.mark)
+        self._hurry(mark)
         while (left := deadline - self._clock.monotonic()) > 0:
-            if not self._dispatch.is_behind(mark, here=self._ending):
+            if not await self._aside(self._dispatch.is_behind, mark, here=self._ending):
                 break
             self._running()
             await self._movement(min(left, _POLL))
-        return difference(before, self.store.stats())
+        return difference(before, await self._aside(self.store.stats))
 
     async def aclose(self, timeout: float | None) -> FlushResult:  # noqa: ASYNC109
         """See `AsyncEventLogger.aclose`."""
         if not self._ended:
-            self.store.seal()
+            self._running()
+            await self._aside(self.store.seal)
         self._ending = True
         result = await self.flush(timeout)
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
         if not self._ended:
-            self._end(result.pending)
+            sender = self._running()
+            sender.cancel()
+            await asyncio.wait([sender])
+        if not self._ended:
+            await self._aside(self._end, result.pending)
         return result
 
     def close_at_exit(self, timeout: float) -> None:
         """Send what is left without an event loop, since there is none any more."""
         deadline = self._clock.monotonic() + timeout
-        mark = self._hurry()
+        mark = self.store.mark()
         self._dispatch.insist()
         while (left := deadline - self._clock.monotonic()) > 0:
             if not self._dispatch.is_behind(mark, here=True):
@@ -250,25 +265,36 @@ class _Life:
         if pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", pending)
 
-    def _hurry(self) -> int:
-        mark = self.store.mark()
+    def _hurry(self, mark: int) -> None:
         self._hurry_to = max(self._hurry_to, mark)
         self._wake()
-        return mark
 
     def _running(self) -> "asyncio.Task[None]":
-        """The task that sends, in the loop that runs now."""
-        loop = asyncio.get_running_loop()
-        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
-            self._woken, self._moved = asyncio.Event(), None
-            self._task = loop.create_task(self._work(self._woken), name="statsig-events")
+        """The task that sends, in the loop that runs now.
+
+        Raises:
+            ConfigurationError: Another loop that runs has it.
+        """
+        task, loop = self._task, asyncio.get_running_loop()
+        if task is not None and not task.done():
+            if task.get_loop() is loop:
+                return task
+            if task.get_loop().is_running():
+                raise ConfigurationError(
+                    "the event logger is in use in another event loop, which still runs; "
+                    "make one for each"
+                )
+            if not task.get_loop().is_closed():
+                self._woken.set()  # so that it ends when its loop goes on
+        self._woken, self._moved = asyncio.Event(), None
+        self._task = loop.create_task(self._work(self._woken), name="statsig-events")
         return self._task
 
     async def _work(self, woken: asyncio.Event) -> None:
-        self._dispatch.let_go()  # what a loop that has ended had in hand
-        while True:
+        await self._aside(self._dispatch.let_go)  # what a loop that has ended had in hand
+        while woken is self._woken:  # else another loop has gone on meanwhile
             woken.clear()
-            hurry = self._dispatch.is_behind(self._hurry_to)
+            hurry = await self._aside(self._dispatch.is_behind, self._hurry_to)
             if self._ending:
                 self._dispatch.insist()
             batch = await self._aside(self._dispatch.next, hurry=hurry)
@@ -301,8 +327,7 @@ class _Life:
         return await asyncio.to_thread(step, *args, **options)
 
     def _wake(self) -> None:
-        if self._woken is not None:
-            self._woken.set()
+        self._woken.set()
 
 
 def _nobody() -> None:

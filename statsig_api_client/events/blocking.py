@@ -132,8 +132,9 @@ class EventLogger:
             What became of events meanwhile.
         """
         self._closed = True
+        result = self._life().close(timeout)
         atexit.unregister(self._close_at_exit)
-        return self._life().close(timeout)
+        return result
 
     def stats(self) -> EventStats:
         """The account of all events."""
@@ -161,6 +162,8 @@ class EventLogger:
         if life is None:
             born = _Life(self._settings, self._statsig, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
+            if life is not born:  # another thread was faster
+                born.store.close()
         return life
 
 
@@ -215,11 +218,12 @@ class _Life:
         # From here on the thread may end at any time, and close the store.
         self._ending = True
         self._wake()
-        if self._worker is None:
+        worker = self._worker
+        if worker is None:
             self._pursue(self._hurry_to, deadline)
             self._end()
         elif not self._is_worker():
-            self._worker.join(None if timeout is None else deadline - self._clock.monotonic())
+            worker.join(min(deadline - self._clock.monotonic(), threading.TIMEOUT_MAX))
             # A thread that is still sending ends when it has the reply.
             self._ended = True
             self._wake()
@@ -259,11 +263,16 @@ class _Life:
                     self._worker = worker
 
     def _work(self) -> None:
-        while not self._ended:
-            seen = self._changes
-            if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
-                break
-            self._turn(seen, _LONGEST_WAIT)
+        try:
+            while not self._ended:
+                seen = self._changes
+                if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
+                    break
+                self._turn(seen, _LONGEST_WAIT)
+        except BaseException:  # no memory, perhaps
+            self._worker = None  # who logs or flushes next starts another
+            self._wake()
+            raise
         self._end()
 
     def _turn(self, seen: int, longest: float) -> None:
@@ -276,7 +285,12 @@ class _Life:
             pause = self._dispatch.wait(hurry=hurry)
             self._wait(seen, longest if pause is None else min(pause, longest))
         else:
-            self._dispatch.settle(batch, self._send(batch))
+            try:
+                error = self._send(batch)
+            except BaseException:
+                self._dispatch.interrupted(batch)
+                raise
+            self._dispatch.settle(batch, error)
             self._wake()
 
     def _end(self) -> None:

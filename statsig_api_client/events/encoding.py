@@ -80,8 +80,9 @@ class EventEncoder:
 
     def _complete(self, event: JsonObject) -> None:
         """Do what a delivery does to an event before it leaves the process."""
-        user = event["user"]
-        assert isinstance(user, dict)  # noqa: S101  (it was just made)
+        user = event.get("user")
+        if not isinstance(user, dict):  # an event need not have one, but what is logged here has
+            raise TypeError("StatsigEvent.user: expected StatsigUser or object, got null")
         user.pop("privateAttributes", None)
         if self._environment is not None and user.get("statsigEnvironment") is None:
             user["statsigEnvironment"] = self._environment

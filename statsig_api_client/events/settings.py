@@ -34,7 +34,7 @@ class EventLoggerOptions(TypedDict, total=False):
     the machine's loss of power too (`power`), which waits for the disk. Default `process`.
     """
     max_spool_bytes: int
-    """The most that the spool may hold. Default 256 MiB."""
+    """The most that the spool may hold, dead letters among it. Default 256 MiB."""
     max_batch: int
     """The most events in one request. Default 500."""
     max_batch_bytes: int
@@ -51,7 +51,9 @@ class EventLoggerOptions(TypedDict, total=False):
     (`raise`). Default `block`.
     """
     on_delivery: "Callable[[Delivery], object] | None"
-    """Called with what became of events, from the thread or task that sends. Default None."""
+    """Called with what became of events, from the thread or task that sends; with those that were
+    given up because there was no room, from the one that logs. Default None.
+    """
     resend_ambiguous: bool
     """Whether events are sent again when the reply was lost and they may have been accepted. Such
     events may be counted twice; without it they may be lost, and are set aside. Default True.

@@ -13,6 +13,7 @@ import ctypes
 import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -78,15 +79,17 @@ _SMALL: Final = 16 * 1024 * 1024
 _WAL_MOST: Final = 4 * 1024 * 1024
 
 
-_opened_by: Final[dict[Path, int]] = {}
-"""The process that has a spool open. SQLite keeps account of it for the whole process, and a child
+_open_files: Final[dict[sqlite3.Connection, tuple[Path, int]]] = {}
+"""What is open, and in which process. SQLite keeps account of it for the whole process, and a child
 inherits this account, but not the locks that it is about: it must not open the same file.
 """
 
 
 def is_inherited(path: Path) -> bool:
     """Whether a parent of this process had the spool open when it forked."""
-    return _opened_by.get(path, os.getpid()) != os.getpid()
+    return any(
+        opened == path and process != os.getpid() for opened, process in list(_open_files.values())
+    )
 
 
 class _UnusableError(Exception):
@@ -99,8 +102,11 @@ class SpoolFile:
     def __init__(self, path: Path, durability: Durability = "process") -> None:
         self.path = path
         self._durability = durability
+        self._opened_file = (0, 0)
+        """Which one it is, by the numbers of its device and inode."""
+        self._broken: str | None = None
+        """What is wrong with it, until another is open in its place."""
         self._connection = self._opened()
-        _opened_by[path] = os.getpid()
 
     def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         """Run a statement.
@@ -188,6 +194,7 @@ class SpoolFile:
 
     def close(self) -> None:
         """Close the file."""
+        _open_files.pop(self._connection, None)
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -196,35 +203,67 @@ class SpoolFile:
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA journal_mode = DELETE")  # fails, if so
-            self.path.unlink()
+            self.close()
+            self.path.unlink(missing_ok=True)
         self.close()
 
     def _failed(self, error: sqlite3.Error) -> SpoolError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             self.close()
-            self._set_aside(str(error))
+            self._broken = str(error)
+        if self._broken is not None:
+            try:
+                self._set_aside(self._broken)
+            except OSError as problem:
+                return SpoolError(f"spool {self.path}: {self._broken}; {problem}")
             self._connection = self._opened()
+            self._broken = None
         return SpoolError(f"spool {self.path}: {error}")
 
     def _opened(self) -> sqlite3.Connection:
+        turns = 5  # another process may set the file aside at any moment
         try:
-            try:
-                return self._open()
-            except _UnusableError as error:
-                self._set_aside(str(error))
-                return self._open()
+            while True:
+                turns -= 1
+                try:
+                    return self._open()
+                except _UnusableError as error:
+                    self._set_aside(str(error))
+                    if not turns:
+                        raise
+                except (OSError, sqlite3.Error):
+                    if not turns or self._is_at(self.path):
+                        raise
         except (OSError, sqlite3.Error, _UnusableError) as error:
             raise SpoolError(f"spool {self.path}: {error}") from error
 
+    def _is_at(self, path: Path) -> bool:
+        """Whether the file is at a place, and not one with which another process replaced it."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        return self._opened_file == (found.st_dev, found.st_ino)
+
     def _open(self) -> sqlite3.Connection:
         # The events of a program are for nobody else to read. SQLite gives its other files the mode
-        # of this one.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        if self.path.stat().st_mode & 0o077:
+        # of this one. A file that is there is never opened but by SQLite: closing it would end the
+        # locks that this process has on it.
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        found = self.path.stat()
+        self._opened_file = (found.st_dev, found.st_ino)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no file")
+        if found.st_mode & 0o077:
             self.path.chmod(0o600)
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            f"{self.path.as_uri()}?mode=rw",
+            timeout=_BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
         )
         try:
             self._prepare(connection)
@@ -240,6 +279,7 @@ class SpoolFile:
         # A child that is forked off must not close it when the child ends, since for SQLite that
         # would be the parent closing it. So it is closed, or stays.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        _open_files[connection] = (self.path, os.getpid())
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -275,9 +315,18 @@ class SpoolFile:
         connection.execute("COMMIT")
 
     def _set_aside(self, why: str) -> None:
-        """Rename the file, so that a new one can take its place."""
+        """Rename the file, so that a new one can take its place, unless another has done it."""
+        if not self._is_at(self.path):
+            return
         aside = self.path.with_name(f"{self.path.name}.broken-{time.time_ns()}")
-        for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            self.path.rename(aside)
+        if not self._is_at(aside):  # another was faster, and this may be the new one
+            with suppress(OSError):
+                os.link(aside, self.path)
+                aside.unlink()
+            return
+        for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         logger.error(

@@ -63,12 +63,14 @@ class SpoolStore:
         self._settings = settings
         self._clock = clock
         self._wake = wake
-        self._lease = 2 * longest_attempt + 1
+        self._lease = min(2 * longest_attempt + 1, 3600)  # no more: see `_end_leases`
         """Seconds: an attempt ends within, even if its thread has to wait for its turn."""
         # A signal handler may log while the thread that it interrupts does.
         self._lock = threading.RLock()
         self._writing = False
         self._entries: deque[_Entry] = deque()
+        self._untold: deque[Delivery] = deque()
+        """What was given up, of which nobody was told while the lock was held."""
         self._room = 0
         self._unchecked = 0
         self._fresh = 0
@@ -127,6 +129,9 @@ class SpoolStore:
             full = before < self._settings.max_batch <= self._fresh
             if not entry.written:
                 self._entries.remove(entry)
+            untold, self._untold = self._untold, deque()
+        for delivery in untold:
+            report(self._settings, delivery)
         if full:
             self._wake()
         return entry.written or self._no_room(event, problem, force=force)
@@ -205,7 +210,7 @@ class SpoolStore:
                 self._file.delete(first, last)
                 self._count("dropped", len(found))
             self._room = self._free()
-            report(self._settings, Delivery(state="dropped", encoded=[data for _, data in found]))
+            self._untold.append(Delivery(state="dropped", encoded=[data for _, data in found]))
 
     def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
         why = problem or SpoolError(
@@ -268,8 +273,7 @@ class SpoolStore:
         """End the leases of processes that died, or that took longer than they said."""
         # One that ends too far in the future is of a time before the clock was set back.
         now = self._clock.time()
-        statement = "DELETE FROM leases WHERE expires <= ? OR expires > ?"
-        self._file.execute(statement, now, now + 3600)
+        self._file.execute("DELETE FROM leases WHERE expires <= ? OR expires > ?", now, now + 3600)
 
     def _unleased(self, most: int) -> list[tuple[int, bytes]]:
         """The oldest events that no process is sending, as far as they lie side by side."""
@@ -354,9 +358,7 @@ class SpoolStore:
                 self._count(state, len(batch))
 
     def _is_ours(self, batch: Batch) -> bool:
-        return self._file.one(
-            "SELECT EXISTS (SELECT 1 FROM leases WHERE token = ?)", batch.lease
-        ) == (1,)
+        return self._file.one("SELECT count(*) FROM leases WHERE token = ?", batch.lease) == (1,)
 
     def _remove(self, batch: Batch) -> bool:
         """Take events out of the queue, if they are still ours; within a transaction."""
@@ -489,6 +491,10 @@ class SpoolStore:
         """See `Store`."""
         with self._lock:
             if not self._closed:
-                self.stats()
+                left = self.stats()
                 self._closed = True
-                self._file.close()
+                is_needed = left.pending or left.rejected or left.ambiguous
+                if is_needed or self._file.path == self._settings.spool:
+                    self._file.close()
+                else:  # that of a child
+                    self._file.remove()

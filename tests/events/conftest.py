@@ -1,6 +1,7 @@
 """What tests of event loggers share: loggers of both kinds, on a server that keeps account."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,7 +43,7 @@ class LoggerMaker:
         base: Any = AsyncEventLogger if asynchronous else EventLogger
         made = type(base.__name__, (base,), {"_clock": clock or Eager()})(client, **options)
         if not asynchronous:
-            self._closing += [client.close, lambda: made.close(0)]
+            self._closing += [client.close, finish_sending, lambda: made.close(0)]
             return made
         blocking = BlockingLogger(made, self.runner)
         self._closing += [Blocking(client, self.runner).close, lambda: blocking.close(0)]
@@ -51,6 +52,13 @@ class LoggerMaker:
     def close(self) -> None:
         for close in reversed(self._closing):
             close()
+
+
+def finish_sending() -> None:
+    """Let what is on its way come back: it needs the client."""
+    for thread in threading.enumerate():
+        if thread.name == "statsig-events":
+            thread.join(10)
 
 
 class BlockingLogger(Blocking):

@@ -1,7 +1,9 @@
 """The command that looks after a spool."""
 
 import json
+import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -68,6 +70,24 @@ def test_what_cannot_be_drained_is_told(
     assert "3 pending" in capsys.readouterr().out
 
 
+def test_a_drain_that_is_interrupted_leaves_the_rest(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> Answer:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Answer(503, b"", takes=False)
+
+    spool = tmp_path / "events.db"
+    fill(spool, collector)
+    collector.plan = interrupt
+    monkeypatch.setenv("STATSIG_API_KEY", KEY)
+    monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
+    assert main([str(spool), "drain"]) == 130
+    collector.plan = lambda *_: Answer()
+    assert main([str(spool), "drain"]) == 0
+    assert set(collector.taken) == {"2", "3", "4"}
+
+
 def test_drain_needs_a_key(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,10 +111,11 @@ def test_what_is_no_spool_is_told_and_left_alone(
 def test_the_spool_of_a_child_is_listed(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill(tmp_path / "events.db", collector)
-    (tmp_path / "events.db.child-7-7").touch()
-    assert main([str(tmp_path / "events.db")]) == 0
-    assert "events.db.child-7-7" in capsys.readouterr().out
+    for name in ("events.db", "100% #1 [a]?.db"):
+        fill(tmp_path / name, collector)
+        (tmp_path / f"{name}.child-7-7").touch()
+        assert main([str(tmp_path / name)]) == 0
+        assert f"{name}.child-7-7" in capsys.readouterr().out
 
 
 def test_the_module_is_a_command(

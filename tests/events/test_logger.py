@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,7 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
         (({"userID": 7}, "a"), SchemaError, "user.userID: expected string, got integer"),
         (({"customIDs": {"a": 1}}, "a"), SchemaError, "user.customIDs.a"),
         ((7, "a"), TypeError, "StatsigEvent.user"),
+        ((None, "a"), TypeError, "StatsigEvent.user: expected StatsigUser or object, got null"),
         ((USER, 7), TypeError, "StatsigEvent.event_name"),
         ((USER, "a", [1]), TypeError, "StatsigEvent.value"),
         ((USER, "a", True), TypeError, "StatsigEvent.value"),
@@ -384,6 +386,16 @@ def test_a_close_makes_one_more_attempt(make_logger: LoggerMaker, collector: Col
     begun = time.monotonic()
     assert events.close(20).delivered == 3
     assert time.monotonic() - begun < 0.9  # without the second that chance has chosen
+
+
+def test_an_end_may_wait_as_long_as_it_takes(
+    make_logger: LoggerMaker, collector: Collector
+) -> None:
+    for timeout in (None, math.inf):
+        collector.plan = first(DOWN)
+        events = make_logger()
+        log(events, 3)
+        assert events.close(timeout).pending == 0
 
 
 def test_a_callback_that_fails_stops_nothing(

@@ -4,14 +4,17 @@ import asyncio
 import atexit
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import FakeClock
 from faults.chance import KEY, Late, logger
@@ -120,6 +123,30 @@ sys.exit(bool(status) or events.close(30).pending)
     assert collector.taken == Counter(wanted)
 
 
+@pytest.mark.parametrize("parent", ["made it", "closed it"])
+def test_children_share_a_spool_that_their_parent_does_not_use(
+    collector: Collector, tmp_path: Path, parent: str
+) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+if sys.argv[2] == "closed it":
+    log(events, "parent")
+    events.close()
+    events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+for n in range(2):
+    if os.fork() == 0:
+        log(events, f"child-{n}")
+        print(events.stats().pending, flush=True)
+        os._exit(0)
+    os.wait()
+os._exit(0)
+"""
+    process = run(program, collector, tmp_path / "events.db", parent)
+    printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (0, "1\n2\n"), errors
+    assert not list(tmp_path.glob("events.db.child-*"))
+
+
 def test_what_a_forked_child_left_is_adopted(collector: Collector, tmp_path: Path) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
@@ -140,6 +167,48 @@ os._exit(0)
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
+def test_a_forked_child_that_leaves_no_events_leaves_no_file(
+    collector: Collector, tmp_path: Path
+) -> None:
+    program = """
+events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
+log(events, "parent")
+for n in range(2):
+    if os.fork() == 0:
+        if n: log(events, "child")
+        os._exit(events.close(30).pending)
+    assert os.wait()[1] == 0
+os._exit(0)
+"""
+    process = run(program, collector, tmp_path / "events.db")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert collector.taken == Counter({"child": 1})
+    assert not list(tmp_path.glob("events.db.child-*"))
+
+
+@pytest.mark.parametrize("kind", [EventLogger, AsyncEventLogger])
+def test_threads_that_begin_at_the_same_moment_open_the_spool_once(
+    collector: Collector, tmp_path: Path, kind: Any
+) -> None:
+    """The account is what opens it, and needs no event loop."""
+    client: Any = (Statsig if kind is EventLogger else AsyncStatsig)(KEY, base_url=collector.url)
+    for turn in range(5):
+        events, together = kind(client, spool=tmp_path / f"{turn}.db"), threading.Barrier(8)
+
+        def begin(events: Any = events, together: threading.Barrier = together) -> None:
+            together.wait(10)
+            events.stats()
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        asyncio.run(events.aclose(0)) if kind is AsyncEventLogger else events.close(0)
+        assert not list(tmp_path.glob("*-wal"))  # which stays as long as someone has it open
+
+
 def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector) -> None:
     statsig = AsyncStatsig(KEY, base_url=collector.url)
     events = AsyncEventLogger(statsig, flush_interval=3600)
@@ -155,6 +224,133 @@ def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector
         asyncio.run(log(number))
     asyncio.run(end())
     assert collector.taken == Counter("012")
+
+
+def test_loops_may_take_turns() -> None:
+    async def take(request: httpx.Request) -> httpx.Response:
+        taken.append(int(request.headers["STATSIG-EVENT-COUNT"]))
+        return httpx.Response(202, json={"success": True})
+
+    async def log() -> None:
+        await events.log(USER, "purchase")
+        await asyncio.sleep(0.1)
+        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
+
+    async def end() -> None:
+        await events.aclose()
+        await statsig.aclose()
+        await http_client.aclose()
+
+    taken: list[int] = []
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
+    events = AsyncEventLogger(statsig, flush_interval=0.15)
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        for runner in (one, other) * 4:
+            runner.run(log())
+        other.run(end())
+    assert sum(taken) == 8
+
+
+def test_two_loops_that_run_need_a_logger_each(collector: Collector) -> None:
+    statsig = AsyncStatsig(KEY, base_url=collector.url)
+    events = AsyncEventLogger(statsig, flush_interval=3600)
+
+    async def log() -> None:
+        await events.log(USER, "purchase", metadata={"n": "0"})
+
+    async def refused() -> None:
+        for attempt in (log(), events.flush(), events.aclose()):
+            with pytest.raises(ConfigurationError, match="in another event loop"):
+                await attempt
+
+    async def both() -> None:
+        await log()
+        await asyncio.to_thread(asyncio.run, refused())
+        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
+        await events.aclose()
+        await statsig.aclose()
+
+    asyncio.run(both())
+    assert collector.taken == Counter("0")
+
+
+def test_a_loop_that_was_closed_in_disorder_is_left_behind() -> None:
+    async def log() -> None:
+        await events.log(USER, "purchase")
+        assert (await events.flush(30)).delivered == 1
+
+    async def end() -> None:
+        await events.aclose()
+        await statsig.aclose()
+        await http_client.aclose()
+
+    reply = httpx.Response(202, json={"success": True})
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: reply))
+    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
+    events = AsyncEventLogger(statsig)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(log())
+    loop.close()  # without an end to its tasks
+    asyncio.run(end())
+
+
+def test_a_loop_goes_on_while_another_process_writes_to_the_spool(
+    collector: Collector, tmp_path: Path
+) -> None:
+    spool = tmp_path / "events.db"
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - begun)
+
+    async def log() -> None:
+        async with (
+            AsyncStatsig(KEY, base_url=collector.url) as statsig,
+            AsyncEventLogger(statsig, spool=spool, flush_interval=3600) as events,
+        ):
+            await events.log(USER, "purchase", metadata={"n": "0"})
+            watching = asyncio.create_task(watch())
+            other = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
+            other.execute("BEGIN IMMEDIATE")
+            timer = threading.Timer(3, other.execute, ("COMMIT",))
+            timer.start()
+            waiting = asyncio.create_task(events.log(USER, "purchase", metadata={"n": "1"}))
+            await asyncio.sleep(0.1)
+            assert (await events.flush(30)).pending == 0
+            await waiting
+            watching.cancel()
+            await asyncio.to_thread(timer.join)
+            other.close()
+
+    asyncio.run(log())
+    assert longest < 2
+    assert collector.taken == Counter("01")
+
+
+def test_an_end_that_is_broken_off_is_made_up_for_at_exit(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endings = at_exit(monkeypatch)
+    monkeypatch.setattr(atexit, "unregister", endings.remove)
+    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "1"}, takes=False)
+
+    async def end() -> None:
+        async with AsyncStatsig(KEY, base_url=collector.url) as statsig:
+            events = AsyncEventLogger(statsig)
+            await events.log(USER, "purchase", metadata={"n": "0"})
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(events.aclose(), 0.3)
+
+    asyncio.run(end())
+    collector.plan = lambda *_: Answer()
+    assert len(endings) == 1
+    endings[0]()
+    assert collector.taken == Counter("0")
 
 
 def test_a_loop_that_ends_during_an_attempt_loses_nothing(collector: Collector) -> None:
@@ -196,6 +392,33 @@ def test_a_program_that_can_start_no_thread_sends_by_itself(
             assert events.flush(5).delivered == 1
             events.log(USER, "purchase", metadata={"n": "1"})
             assert events.close(5).delivered == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_has_a_successor(collector: Collector) -> None:
+    class EndOfTheWorldError(BaseException):
+        pass
+
+    def fail_once(_: httpx.Request) -> None:
+        hooks["request"].clear()
+        raise EndOfTheWorldError
+
+    hooks: dict[str, list[Callable[[httpx.Request], None]]] = {"request": [fail_once]}
+    with (
+        httpx.Client(event_hooks=hooks) as http_client,
+        Statsig(KEY, base_url=collector.url, http_client=http_client) as statsig,
+    ):
+        hooks = http_client.event_hooks
+        events = EventLogger(statsig)
+        events.log(USER, "purchase", metadata={"n": "0"})
+        assert events.flush(30).delivered == 1
+        events.log(USER, "purchase", metadata={"n": "1"})
+        assert events.close(30).pending == 0
+        assert events.stats().resent_ambiguous == 1
+    for thread in threading.enumerate():  # pytest hears of its end when it has ended
+        if thread.name == "statsig-events":
+            thread.join(10)
+    assert collector.taken == Counter("01")
 
 
 def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:

@@ -1,8 +1,11 @@
 """The spool: what is in it survives, is shared, and is bounded."""
 
 import logging
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -107,6 +110,34 @@ def test_two_loggers_share_a_spool(tmp_path: Path, collector: Collector) -> None
     assert collector.taken == Counter(str(number) for number in range(400))
 
 
+def test_another_process_leaves_a_spool_alone_that_two_loggers_of_this_one_have_open(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """A file that is closed takes all locks of its process with it, whoever else has it open."""
+    spool = tmp_path / "events.db"
+    one = store_of(spool, clock)
+    one.offer(b"1")
+    SpoolFile(spool).close()
+    look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM events')"
+    subprocess.run([sys.executable, "-c", f"{look}.connection.close()", spool], check=True)
+    one.offer(b"2")
+    with sqlite3.connect(spool) as other:
+        assert other.execute("SELECT data FROM events").fetchall() == [(b"1",), (b"2",)]
+    other.close()
+    one.close()
+
+
+@pytest.mark.parametrize("kind", ["folder", "device"])
+def test_what_is_no_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    spool = tmp_path / "events.db"
+    spool.mkdir(0o755) if kind == "folder" else os.mkfifo(spool, 0o644)
+    before = spool.stat()
+    with pytest.raises(SpoolError, match=r"events\.db: it is no file"):
+        SpoolFile(spool)
+    assert [path.name for path in tmp_path.iterdir()] == ["events.db"]
+    assert spool.stat() == before
+
+
 def test_a_batch_belongs_to_who_claimed_it_until_the_lease_ends(
     tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,6 +182,23 @@ def test_a_lease_can_be_renewed(tmp_path: Path, clock: FakeClock) -> None:
     other.close()
 
 
+def test_a_lease_holds_for_an_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
+    made = settings({"spool": tmp_path / "events.db"})
+    one, other = (
+        SpoolStore(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
+        for _ in range(2)
+    )
+    one.offer(b"{}")
+    assert one.claim() is not None
+    assert other.claim() is None
+    clock.pass_(3599)
+    assert other.claim() is None
+    clock.pass_(1)
+    assert other.claim() is not None
+    one.close()
+    other.close()
+
+
 def test_a_lease_from_the_future_is_no_lease(tmp_path: Path, clock: FakeClock) -> None:
     one = store_of(tmp_path / "events.db", clock)
     one.offer(b"{}")
@@ -179,6 +227,34 @@ def test_a_full_spool_drops_its_oldest(tmp_path: Path, collector: Collector) -> 
     assert stats.spooled_bytes < 250_000
     dropped = [event["metadata"]["n"] for it in told for event in it.events]  # type: ignore[index, call-overload]
     assert len(dropped) == stats.dropped
+
+
+def test_a_callback_may_wait_for_another_thread_that_logs(tmp_path: Path, clock: FakeClock) -> None:
+    def wait(_: Delivery) -> None:
+        waiting.set()
+        assert logged.wait(30)
+
+    def log_meanwhile() -> None:
+        assert waiting.wait(30)
+        store.offer(b"meanwhile")
+        logged.set()
+
+    waiting, logged = threading.Event(), threading.Event()
+    store = store_of(
+        tmp_path / "events.db",
+        clock,
+        max_spool_bytes=30_000,
+        overflow="drop_oldest",
+        on_delivery=wait,
+    )
+    other = threading.Thread(target=log_meanwhile)
+    other.start()
+    while not waiting.is_set():
+        store.offer(b"x" * 1000)
+    other.join(60)
+    assert logged.is_set()
+    assert store.stats().dropped > 0
+    store.close()
 
 
 def test_a_full_spool_where_all_is_on_its_way_has_nothing_to_drop(
@@ -290,6 +366,19 @@ def test_dead_letters_are_kept_with_their_reason(tmp_path: Path, collector: Coll
     assert [b'"n":"0"' in data for _, _, data in letters] == [True, False]
 
 
+def test_a_refusal_that_is_no_text_is_a_reason_too(
+    tmp_path: Path, collector: Collector, make_logger: LoggerMaker
+) -> None:
+    collector.plan = lambda *_: Answer(400, b'{"message": "half a \\ud83d"}', takes=False)
+    events = make_logger(spool=tmp_path / "events.db")
+    log(events, 1)
+    assert events.flush(30).rejected == 1
+    with sqlite3.connect(tmp_path / "events.db") as connection:
+        ((why,),) = connection.execute("SELECT why FROM dead_letters")
+    connection.close()
+    assert why.endswith("half a ?")
+
+
 @pytest.mark.parametrize(
     "content", [b"notes of mine\n" * 500, b"SQLite format 3\0" + b"\xff" * 9000]
 )
@@ -375,6 +464,95 @@ def test_a_spool_that_breaks_while_it_is_used_is_kept_aside(
     assert list(tmp_path.glob("events.db.broken-*"))
     file.insert([(0, b"{}")])
     assert file.one("SELECT count(*) FROM events") == (1,)
+    file.close()
+
+
+def damage(path: Path) -> None:
+    """Make every page but the first unreadable, in place."""
+    with path.open("r+b") as raw:
+        raw.seek(2048)
+        raw.write(b"\xaa" * (path.stat().st_size - 2048))
+
+
+def test_a_spool_is_set_aside_once_by_all_who_find_it_broken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "events.db"
+    one, other = SpoolFile(path), SpoolFile(path)
+    one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    for file in (one, other):
+        file.execute("PRAGMA cache_size = 0")
+    with pytest.raises(SpoolError, match="malformed"):
+        one.execute("SELECT * FROM events").fetchall()
+    one.insert([(0, b"new")])
+    with pytest.raises(SpoolError, match="malformed"):
+        other.execute("SELECT * FROM events").fetchall()
+    assert other.execute("SELECT data FROM events").fetchall() == [(b"new",)]
+    assert caplog.text.count("a new one begins") == 1
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_is_too_slow_to_set_a_spool_aside_leaves_the_new_one_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    path = tmp_path / "events.db"
+    path.write_bytes(b"notes of mine\n" * 500)
+    rename = Path.rename
+    faster: list[SpoolFile] = []
+
+    def too_late(old: Path, new: Path) -> Path:
+        monkeypatch.undo()
+        rename(path, tmp_path / "aside")
+        if begun:
+            faster.append(SpoolFile(path))
+            faster[0].insert([(0, b"new")])
+        return rename(old, new)
+
+    monkeypatch.setattr(Path, "rename", too_late)
+    slower = SpoolFile(path)
+    kept = slower.execute("SELECT data FROM events").fetchall()
+    assert kept == ([(b"new",)] if begun else [])
+    assert not list(tmp_path.glob("events.db.broken-*"))
+    for file in (slower, *faster):
+        file.close()
+
+
+def test_a_place_where_all_is_broken_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    opened = os.open
+
+    def spoilt(place: Path, *how: Any) -> int:
+        place.write_bytes(b"notes of mine\n" * 500)
+        return opened(place, *how)
+
+    monkeypatch.setattr(os, "open", spoilt)
+    with pytest.raises(SpoolError, match="not a database"):
+        SpoolFile(path)
+
+
+def test_a_spool_that_breaks_is_replaced_as_soon_as_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    file = SpoolFile(path)
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    file.execute("PRAGMA cache_size = 0")
+    monkeypatch.setattr("time.time_ns", lambda: 7)
+    obstacle = tmp_path / "events.db.broken-7"
+    obstacle.mkdir()
+    for _ in range(2):
+        with pytest.raises(SpoolError, match="broken-7"):
+            file.execute("SELECT * FROM events").fetchall()
+    obstacle.rmdir()
+    with pytest.raises(SpoolError, match="closed"):
+        file.execute("SELECT * FROM events").fetchall()
+    assert file.execute("SELECT * FROM events").fetchall() == []
     file.close()
 
 
