@@ -23,7 +23,7 @@ import warnings
 import zlib
 from datetime import timedelta
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeoutError
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
 
     _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
-_Key: TypeAlias = tuple[int, str, str, float]
-"""The process, the scheme and host of a server, and the connect timeout, which a client fixes."""
-
 _CONNECTIONS: Final = 96
 _KEPT_FOR: Final = timedelta(seconds=30)
 _PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
@@ -69,11 +66,27 @@ _GRACE: Final = 0.02
 that it is known that it was connecting that took too long, and that nothing was sent."""
 
 
+class _Server(NamedTuple):
+    """What a client of pyreqwest is made for."""
+
+    scheme: str
+    host: str
+    connect_timeout: float
+
+
+class _Route(NamedTuple):
+    """Where a request goes, and within which time."""
+
+    server: _Server
+    url: Url
+    timeout: timedelta
+
+
 class FastEngine:
     """Sends requests with pyreqwest, from any thread."""
 
     def __init__(self) -> None:
-        self._clients: dict[_Key, SyncClient] = {}
+        self._clients: dict[tuple[int, _Server], SyncClient] = {}
         self._substitute: HttpxEngine | None = None
         self._closed = False
 
@@ -107,7 +120,7 @@ class FastEngine:
             self.close()
             warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
 
-    def _of_this_process(self) -> list[_Key]:
+    def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
     def _without_pyreqwest(self) -> "HttpxEngine":
@@ -117,17 +130,16 @@ class FastEngine:
         return self._substitute
 
     def _message(self, request: WireRequest) -> "SyncStreamRequest":
-        url, scheme, host = _address(request.url)
-        connect_timeout = _connect_timeout(request)
-        key = (os.getpid(), scheme, host, connect_timeout)
+        route = _route(request.url, request.connect_timeout, request.timeout)
+        key = (os.getpid(), route.server)
         client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(SyncClientBuilder(), key).build()
+            key, _set_up(SyncClientBuilder(), route.server).build()
         )
         return (
-            client.post(url)
+            client.post(route.url)
             .headers(request.headers)
             .body_bytes(request.body)
-            .timeout(_timeout(request.timeout, connect_timeout))
+            .timeout(route.timeout)
             .build_streamed()
         )
 
@@ -135,7 +147,7 @@ class FastEngine:
         with message as response:
             if _is_simple(response):
                 content = bytes(response.bytes())
-                return Reply(response.status, _headers(response), content)
+                return Reply(response.status, Headers(partial(_texts, response)), content)
             incoming = _incoming(response)
             try:
                 add = _taking(incoming)
@@ -152,7 +164,7 @@ class AsyncFastEngine:
 
     def __init__(self) -> None:
         _end_in_peace()
-        self._clients: dict[_Key, Client] = {}
+        self._clients: dict[tuple[int, _Server], Client] = {}
         self._substitute: AsyncHttpxEngine | None = None
         self._closed = False
 
@@ -185,7 +197,7 @@ class AsyncFastEngine:
         if self._of_this_process():
             warnings.warn(UNCLOSED, ResourceWarning, stacklevel=2, source=self)
 
-    def _of_this_process(self) -> list[_Key]:
+    def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
     def _without_pyreqwest(self) -> "AsyncHttpxEngine":
@@ -195,17 +207,16 @@ class AsyncFastEngine:
         return self._substitute
 
     def _message(self, request: WireRequest) -> "StreamRequest":
-        url, scheme, host = _address(request.url)
-        connect_timeout = _connect_timeout(request)
-        key = (os.getpid(), scheme, host, connect_timeout)
+        route = _route(request.url, request.connect_timeout, request.timeout)
+        key = (os.getpid(), route.server)
         client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(ClientBuilder(), key).build()
+            key, _set_up(ClientBuilder(), route.server).build()
         )
         return (
-            client.post(url)
+            client.post(route.url)
             .headers(request.headers)
             .body_bytes(request.body)
-            .timeout(_timeout(request.timeout, connect_timeout))
+            .timeout(route.timeout)
             .build_streamed()
         )
 
@@ -213,7 +224,7 @@ class AsyncFastEngine:
         async with message as response:
             if _is_simple(response):
                 content = bytes(await response.bytes())
-                return Reply(response.status, _headers(response), content)
+                return Reply(response.status, Headers(partial(_texts, response)), content)
             incoming = _incoming(response)
             try:
                 add = _taking(incoming)
@@ -238,17 +249,25 @@ def _end_in_peace() -> None:
 # ---- What goes out ----
 
 
-@lru_cache(256)  # a client has two or three
-def _address(url: str) -> tuple[Url, str, str]:
-    """A URL, parsed, with its scheme and its host."""
+@lru_cache(256)  # most attempts have the same
+def _route(url: str, connect_timeout: float, timeout: float) -> _Route:
     scheme, _, host = url.split("/", 3)[:3]
-    return Url(url), scheme[:-1].lower(), host
+    if connect_timeout >= timeout:
+        # One of few: a program may give each call what is left of its time, and would else have
+        # connections for each.
+        mantissa, exponent = math.frexp(connect_timeout)
+        connect_timeout = math.ldexp(math.floor(mantissa * 8) / 8, exponent)
+    grace = _GRACE if 0 <= timeout - connect_timeout < _GRACE else 0.0
+    return _Route(
+        server=_Server(scheme[:-1].lower(), host, connect_timeout),
+        url=Url(url),
+        timeout=timedelta(seconds=timeout + grace),
+    )
 
 
-def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
-    _, scheme, host, connect_timeout = key
+def _set_up(builder: "_Builder", server: _Server) -> "_Builder":
     builder = (
-        builder.connect_timeout(timedelta(seconds=connect_timeout))
+        builder.connect_timeout(timedelta(seconds=server.connect_timeout))
         .max_connections(_CONNECTIONS)
         .pool_idle_timeout(_KEPT_FOR)
         .follow_redirects(enable=False)
@@ -259,7 +278,7 @@ def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
         .zstd(enable=False)
         .no_proxy()
     )
-    proxy = Origin(scheme, host).proxy()
+    proxy = Origin(server.scheme, server.host).proxy()
     if proxy is None:
         return builder
     kind = proxy.partition("://")[0]
@@ -268,45 +287,28 @@ def _set_up(builder: "_Builder", key: _Key) -> "_Builder":
     return builder.proxy(ProxyBuilder.all(proxy))
 
 
-def _connect_timeout(request: WireRequest) -> float:
-    """The connect timeout of the client that sends a request.
-
-    Where connecting may take the whole attempt it is one of few: a program may give each call what
-    is left of its time, and would else have connections for each.
-    """
-    seconds = request.connect_timeout
-    if seconds < request.timeout:
-        return seconds
-    mantissa, exponent = math.frexp(seconds)
-    return math.ldexp(math.floor(mantissa * 8) / 8, exponent)
-
-
-@lru_cache(16)  # most attempts have the same
-def _timeout(seconds: float, connect_seconds: float) -> timedelta:
-    grace = _GRACE if 0 <= seconds - connect_seconds < _GRACE else 0.0
-    return timedelta(seconds=seconds + grace)
-
-
 # ---- What comes back ----
 
 
 def _is_simple(response: "Response | SyncResponse") -> bool:
     """Whether the body may be taken as it is, in one go: it is not compressed, and short."""
-    headers = response.headers
-    # A chunked body is as long as it likes, whatever length is said beside it.
-    if "transfer-encoding" in headers or "content-encoding" in headers:
+    try:
+        length = response.get_header("content-length")
+        return (
+            length is not None
+            and len(length) < 5
+            # A chunked body is as long as it likes, whatever length is said beside it.
+            and response.get_header("transfer-encoding") is None
+            and not response.get_header_all("content-encoding")
+        )
+    except ValueError:  # one is not ASCII
         return False
-    length = response.get_header("content-length")
-    return length is not None and len(length) < 5
 
 
 def _incoming(response: "Response | SyncResponse") -> Incoming:
     encodings = _all(response.headers, "content-encoding")
-    return Incoming(response.status, _headers(response), encodings, zlib.error)
-
-
-def _headers(response: "Response | SyncResponse") -> Headers:
-    return Headers(partial(_texts, response))
+    headers = Headers(partial(_texts, response))
+    return Incoming(response.status, headers, encodings, zlib.error)
 
 
 def _texts(response: "Response | SyncResponse") -> list[tuple[str, str]]:
@@ -347,7 +349,8 @@ def _failure(error: Exception, request: WireRequest) -> Failure:
     connecting = "client error (Connect)" in _causes(error)
     timeout = isinstance(error, TimeoutError)
     if timeout and connecting:
-        reason = f"connecting took more than {_connect_timeout(request):.3g} s"
+        server = _route(request.url, request.connect_timeout, request.timeout).server
+        reason = f"connecting took more than {server.connect_timeout:.3g} s"
     elif timeout:
         reason = f"it took more than {request.timeout:.3g} s"
     else:
