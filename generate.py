@@ -46,8 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--diff", metavar="OLD_SPEC", type=Path, help="compare two contracts")
+    verb = parser.add_mutually_exclusive_group()
+    verb.add_argument("--check", action="store_true", help="compare instead of writing")
+    verb.add_argument("--diff", metavar="OLD_SPEC", type=Path, help="compare two contracts")
     parser.add_argument("--spec", type=Path, default=SPEC, help="default: openapi.yaml")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: that of the package")
     options = parser.parse_args(arguments)

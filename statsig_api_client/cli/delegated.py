@@ -56,7 +56,7 @@ def _serve(words: list[str]) -> int:
             f"serve needs what the extra `local` installs ({error.name} is missing): "
             "pip install 'statsig-api-client[local]'"
         ) from None
-    return main(words)
+    return main(words, name="statsig-api serve")
 
 
 @click.command(
@@ -78,7 +78,7 @@ def spool(words: tuple[str, ...]) -> int:
 def _spool(words: list[str]) -> int:
     from statsig_api_client.events.__main__ import main  # noqa: PLC0415  (imports SQLite)
 
-    return main(words)
+    return main(words, name="statsig-api spool")
 
 
 for _command, _program in ((serve, _serve), (spool, _spool)):

@@ -31,10 +31,12 @@ _EFFORT: Final = r" from \S+ after \d+ attempts? in \S+ s"
 """What makes two errors differ that are the same."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status."""
+def main(
+    arguments: list[str] | None = None, *, name: str = "python -m statsig_api_client.events"
+) -> int:
+    """Run the command, which may have another name; the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m statsig_api_client.events",
+        prog=name,
         description="Looks after a spool of events.",
         epilog=_VERBS,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -32,17 +32,20 @@ class _Options(argparse.Namespace):
     print_specs: bool
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, *, name: str = "python -m statsig_api_client.local"
+) -> int:
     """Serve a project until Ctrl-C or a request to terminate.
 
     Args:
         arguments: The words of the command line; those of this process if None.
+        name: What the command is called.
 
     Returns:
         The exit status: 0 after serving, 2 if the project, the database or the port cannot be used,
         or nothing can be printed.
     """
-    options = _parser().parse_args(arguments, _Options())
+    options = _parser(name).parse_args(arguments, _Options())
     try:
         with _plain_warnings():
             if options.print_specs:
@@ -62,9 +65,9 @@ class _ListenError(Exception):
     """An address or a port that cannot be listened on; the message says what to do."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m statsig_api_client.local",
+        prog=name,
         description="Serve a Statsig project on this machine, with no account and no network.",
     )
     parser.add_argument(

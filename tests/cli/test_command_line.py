@@ -245,6 +245,13 @@ def test_help_of_the_key_says_why_it_is_no_option(capsys: pytest.CaptureFixture[
     assert "all users of a machine can see" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("command", ["serve", "spool"])
+def test_serve_and_spool_have_one_name(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command])
+    assert f"usage: statsig-api {command} " in capsys.readouterr().err
+
+
 def test_serve_and_spool_hand_on_their_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

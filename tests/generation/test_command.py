@@ -240,3 +240,10 @@ def test_the_usage_tells_the_three_ways_to_run_it(capsys: pytest.CaptureFixture[
     usage = capsys.readouterr().out
     for words in ("python generate.py ", "--check", "--diff OLD_SPEC", "Exit codes"):
         assert words in usage
+
+
+def test_it_does_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        generate.main(["--check", "--diff", "old.yaml"])
+    assert exited.value.code == 2
+    assert "--diff: not allowed with argument --check" in capsys.readouterr().err
