@@ -71,7 +71,7 @@ def _serve(words: list[str]) -> int:
 )
 @click.argument("words", nargs=-1, type=click.Path(), metavar="")
 def spool(words: tuple[str, ...]) -> int:
-    """Look after the spool of an event logger: list, export, requeue, drain."""
+    """Look after the spool of an event logger: list, export, requeue, discard, drain."""
     return _spool([*words])
 
 

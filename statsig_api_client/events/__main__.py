@@ -23,6 +23,7 @@ _VERBS: Final = """\
   list      what is in the spool, and what became of all else
   export    all that is in it as lines of JSON: what waits, and the dead letters
   requeue   queue the dead letters once more
+  discard   delete the dead letters, which take room
   drain     send what waits; the API key is in STATSIG_API_KEY, the server, if it is not
             Statsig's, in STATSIG_BASE_URL
 """
@@ -43,7 +44,7 @@ def main(
     )
     parser.add_argument("spool", type=Path, help="the file")
     parser.add_argument(
-        "verb", nargs="?", choices=("list", "export", "requeue", "drain"), default="list"
+        "verb", nargs="?", choices=("list", "export", "requeue", "discard", "drain"), default="list"
     )
     parser.add_argument(
         "--timeout",
@@ -56,15 +57,10 @@ def main(
     spool: Path = options.spool.absolute()
     try:
         _see(spool)
-        match options.verb:
-            case "drain":
-                return _drain(spool, options.timeout)
-            case "export":
-                return _export(spool)
-            case "requeue":
-                return _requeue(spool)
-            case _:
-                return _list(spool)
+        if options.verb == "drain":
+            return _drain(spool, options.timeout)
+        verbs = {"list": _list, "export": _export, "requeue": _requeue, "discard": _discard}
+        return verbs[options.verb](spool)
     except (StatsigError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -124,6 +120,12 @@ def _line(letter: Letter) -> dict[str, object]:
 def _requeue(spool: Path) -> int:
     with _opened(spool) as store:
         print(f"{store.requeue():,} dead letters are queued again")
+    return 0
+
+
+def _discard(spool: Path) -> int:
+    with _opened(spool) as store:
+        print(f"{store.discard():,} dead letters are deleted")
     return 0
 
 

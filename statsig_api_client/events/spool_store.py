@@ -345,6 +345,11 @@ class SpoolStore:
                 self._count("moved", events)
             return sum(events for _, events in states)
 
+    def discard(self) -> int:
+        """Forget all dead letters, which stay in the account; how many there were."""
+        with self._lock, self._file.transaction():
+            return self._file.execute("DELETE FROM dead_letters").rowcount
+
     def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
         """See `Store`."""
         with self._lock, self._file.transaction():

@@ -12,6 +12,7 @@ from conftest import KEY
 from faults.chance import logger
 from faults.collector import Answer, Collector
 
+from statsig_api_client.events import EventQueueFullError
 from statsig_api_client.events.__main__ import main
 
 
@@ -53,6 +54,34 @@ def test_a_spool_is_listed_exported_requeued_and_drained(
     assert set(collector.taken) == {"0", "1", "2", "3", "4"}
     assert main([str(spool), "list"]) == 0
     assert "oldest" not in capsys.readouterr().out
+
+
+def test_dead_letters_that_are_discarded_make_room_and_stay_in_the_account(
+    collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool = tmp_path / "events.db"
+    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+    full = {"spool": spool, "max_spool_bytes": 200_000, "overflow": "raise"}
+    with logger(collector.url, **full) as events:
+
+        def fill_up() -> None:
+            while True:
+                events.log({"userID": "42"}, "purchase", metadata={"text": "x" * 1000})
+
+        with pytest.raises(EventQueueFullError):
+            fill_up()
+        events.flush(30)
+        rejected = events.stats().rejected
+        with pytest.raises(EventQueueFullError):
+            fill_up()
+        assert main([str(spool), "discard"]) == 0
+        assert f"{rejected} dead letters are deleted" in capsys.readouterr().out
+        collector.plan = lambda *_: Answer()
+        events.log({"userID": "42"}, "purchase", metadata={"n": "1"})
+        events.flush(30)
+        assert (events.stats().rejected, events.stats().delivered) == (rejected, 1)
+    assert main([str(spool), "export"]) == 0
+    assert not capsys.readouterr().out
 
 
 def test_what_cannot_be_drained_is_told(
