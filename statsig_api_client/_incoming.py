@@ -45,10 +45,8 @@ class Incoming:
             Unwanted: The encoding was not asked for. A chain of encodings, or a kind that unpacks
                 further than those that were, could fill the memory with one chunk.
         """
-        if not self._encodings:
-            return None
         encodings = [value.strip().lower() for value in self._encodings]
-        if encodings == ["identity"]:
+        if encodings in ([], ["identity"]):
             return None
         if encodings in (["gzip"], ["deflate"]):
             return encodings[0]

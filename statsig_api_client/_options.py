@@ -75,7 +75,12 @@ def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
         raise ConfigurationError(f"{attribute.name}: expected 0 or more, got {value}")
 
 
-def _flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+def flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
+    """Check an option that is on or off.
+
+    Raises:
+        TypeError: It is neither.
+    """
     if not isinstance(value, bool):
         raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
 
@@ -140,12 +145,12 @@ class Options:
     connect_timeout: float = field(default=3.0, validator=_seconds)
     deadline: float = field(default=30.0, validator=_seconds)
     max_retries: int = field(default=2, validator=_count)
-    retry_ambiguous: bool = field(default=False, validator=_flag)
-    log_exposures: bool = field(default=True, validator=_flag)
+    retry_ambiguous: bool = field(default=False, validator=flag)
+    log_exposures: bool = field(default=True, validator=flag)
     environment: str | None = field(default=None, validator=_tier)
     # They may carry secrets of a gateway.
     headers: HeaderItems = field(default=None, converter=_header_items, repr=False)
-    gzip_events: bool = field(default=False, validator=_flag)
+    gzip_events: bool = field(default=False, validator=flag)
     on_error: OnError = field(default="raise", validator=_behaviour)
 
     def evolve(self, **changes: Unpack[ClientOptions]) -> "Options":

@@ -9,7 +9,7 @@ import attrs
 from attrs import field, frozen
 
 from statsig_api_client import ConfigurationError
-from statsig_api_client._options import check_names
+from statsig_api_client._options import check_names, flag
 
 from .mapping import EventMapping
 from .summary import ImportProgress
@@ -83,12 +83,6 @@ def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
     if isinstance(value, float):
         raise TypeError(f"{attribute.name}: expected a whole number, got {value}")
     _positive(_, cast("attrs.Attribute[float]", attribute), value)
-
-
-def flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
-    """Check an option that is on or off."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
 
 
 def _format(_: object, attribute: "attrs.Attribute[Format | None]", value: object) -> None:

@@ -47,12 +47,8 @@ class Times:
                 minutes = int(offset[2]) * 60 + int(offset[3])
                 return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
             return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
-        except (
-            ZoneInfoNotFoundError,
-            TypeError,
-            ValueError,
-            OSError,
-        ):  # OSError: a folder of zones
+        # A folder of zones is an OSError on some systems.
+        except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
             raise SourceError(
                 f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
             ) from None

@@ -8,7 +8,6 @@ from typing import Final, cast
 
 from statsig_api_client import UNSET, StatsigEvent, StatsigUser, StatsigUserDict
 from statsig_api_client._clock import Clock
-from statsig_api_client._codec import codec
 from statsig_api_client._encode import encode
 from statsig_api_client._event_checks import MAX_METADATA, MAX_TEXT, check_events
 from statsig_api_client._json import JsonObject
@@ -39,7 +38,6 @@ class EventEncoder:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._origin = (0, "")
-        codec()  # at once: a child forked off while a thread imports orjson would wait for ever
 
     def __call__(
         self,

@@ -8,7 +8,7 @@ import attrs
 from attrs import field, frozen
 
 from statsig_api_client import ConfigurationError
-from statsig_api_client._options import check_names
+from statsig_api_client._options import check_names, flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,11 +89,6 @@ def _seconds(_: object, attribute: "attrs.Attribute[float]", value: object) -> N
         raise ConfigurationError(f"{attribute.name}: expected seconds above 0, got {value}")
 
 
-def _flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
-
-
 def _one_of(
     *words: str,
 ) -> "Callable[[object, attrs.Attribute[Overflow] | attrs.Attribute[Durability], object], None]":
@@ -141,9 +136,9 @@ class Settings:
     max_pending: int = field(default=100_000, validator=_count)
     overflow: Overflow = field(default="block", validator=_one_of(*get_args(Overflow)))
     on_delivery: "Callable[[Delivery], object] | None" = field(default=None, validator=_callable)
-    resend_ambiguous: bool = field(default=True, validator=_flag)
+    resend_ambiguous: bool = field(default=True, validator=flag)
     event_id_key: str | None = field(default=None, validator=_text)
-    compress: bool = field(default=True, validator=_flag)
+    compress: bool = field(default=True, validator=flag)
 
 
 def settings(options: EventLoggerOptions) -> Settings:

@@ -24,9 +24,8 @@ from statsig_api_client import (
     StatsigError,
     StatsigUserDict,
 )
-from statsig_api_client._options import check_names
+from statsig_api_client._options import check_names, flag
 from statsig_api_client.bulk.parquet import json_value
-from statsig_api_client.bulk.settings import flag
 
 from .options import Connection
 
