@@ -19,7 +19,7 @@ test-spark: .venv/.ready .venv-spark/.ready   ## Spark's part, on a Spark of thi
 	.venv-spark/bin/python -m pytest tests/spark --cov=statsig_api_client.spark --cov-config=tests/spark/coverage.ini --cov-report=term
 
 faults: .venv/.ready   ## events under every fault, many times; SCALE=0.1 for a tenth of the runs
-	cd tests && ../$(BIN)/python -m faults.campaign $(SCALE)
+	$(BIN)/python -m tests.chaos.campaign $(SCALE)
 
 generate: .venv/.ready   ## write the generated code and the reference from openapi.yaml
 	$(BIN)/python generate.py
@@ -49,7 +49,7 @@ bench-quick: .venv-bench/.ready   ## the ratios that matter, in half a minute
 	.venv-bench/bin/python benchmarks/run.py --quick
 
 lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it allows
-	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/test_typing.py
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing
 
 clean:
 	rm -rf .venv .venv-bench .venv-lowest .venv-spark dist build tests/local/sdks/node_modules

@@ -223,8 +223,8 @@ def _(setting: Setting) -> Rounds:
 
 @case("Statsig, engine that answers at once")
 def _(setting: Setting) -> Rounds:
-    from statsig_api_client._engine import Reply
     from statsig_api_client._response import Headers
+    from statsig_api_client._transports.base import Reply
 
     class AtOnce:
         def send(self, _: object) -> Reply:

@@ -1,6 +1,6 @@
 """The typed client for the Statsig HTTP API: gates, configs, experiments, layers, events.
 
-    from statsig_api_client import Statsig, StatsigUser
+    from . import Statsig, StatsigUser
 
     with Statsig() as statsig:  # the key is in STATSIG_API_KEY
         user = StatsigUser(user_id="42", email="ada@example.com")
@@ -13,7 +13,6 @@
 """
 
 from ._client import AsyncStatsig, Statsig
-from ._engine import AsyncHTTPClient, HTTPClient
 from ._errors import (
     APIConnectionError,
     APIStatusError,
@@ -30,9 +29,10 @@ from ._errors import (
     ResponseValidationError,
     StatsigError,
 )
-from ._json import UNSET, JsonValue, SchemaError, Unset
 from ._options import ClientOptions
 from ._response import APIResponse
+from ._runtime.parsers import UNSET, JsonValue, SchemaError, Unset
+from ._transports.base import AsyncHTTPClient, HTTPClient
 from ._version import __version__
 from .generated import (
     DynamicConfig,

@@ -4,18 +4,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
-from ._attempts import Attempts
-from ._call import Call
 from ._clock import Clock
 from ._configuration import configure
-from ._engine import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient, Reply
-from ._engines import EngineName, async_engine_of, engine_of
 from ._errors import StatsigError
-from ._json import UNSET
 from ._options import ClientOptions, Options
-from ._outcome import meaning, raw, reply_of
-from ._prepare import Preparation
+from ._parse import meaning, raw, reply_of
+from ._request import Preparation
 from ._response import APIResponse
+from ._retry import Attempts
+from ._runtime.call import Call
+from ._runtime.parsers import UNSET
+from ._transports import EngineName, async_engine_of, engine_of
+from ._transports.base import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient, Reply
 from .generated import (
     AsyncOperations,
     AsyncRawOperations,

@@ -4,8 +4,8 @@ import os
 import re
 from typing import Final, NamedTuple
 
-from ._engine import LOOPBACK
 from ._errors import ConfigurationError
+from ._transports.base import LOOPBACK
 from .generated import API_SERVER, EVENTS_SERVER
 
 _WHERE_FROM: Final = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from . import AsyncStatsig, Statsig
+    from ._client import AsyncStatsig, Statsig
     from .local import LocalServer
 
 
@@ -50,7 +50,7 @@ def statsig_local(statsig_server: "LocalServer") -> "Iterator[LocalServer]":
 @pytest.fixture
 def statsig(statsig_local: "LocalServer") -> "Iterator[Statsig]":
     """A client of the server."""
-    from . import Statsig  # noqa: PLC0415
+    from ._client import Statsig  # noqa: PLC0415
 
     with Statsig(statsig_local.secret_key, base_url=statsig_local.url) as client:
         yield client
@@ -63,7 +63,7 @@ def async_statsig(statsig_local: "LocalServer") -> "AsyncStatsig":
 
     import httpx  # noqa: PLC0415
 
-    from . import AsyncStatsig  # noqa: PLC0415
+    from ._client import AsyncStatsig  # noqa: PLC0415
 
     # There is no event loop here that could close the connections: it is the test's. So each ends
     # with its reply, and nothing is left to close. An empty context, since there is no TLS, and

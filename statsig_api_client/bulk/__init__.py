@@ -1,7 +1,7 @@
 """Files of past events, sent to Statsig: every line accounted for, and resumable.
 
-    from statsig_api_client import Statsig
-    from statsig_api_client.bulk import import_events
+    from .._client import Statsig
+    from . import import_events
 
     with Statsig() as statsig:
         summary = import_events(statsig, "events.jsonl.gz")

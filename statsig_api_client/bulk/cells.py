@@ -9,8 +9,7 @@ from typing import Final, cast
 
 import orjson
 
-from statsig_api_client._event_checks import MAX_TEXT
-
+from .._event_limits import MAX_TEXT
 from .errors import Fault
 from .times import Times, milliseconds
 

@@ -2,16 +2,10 @@
 
 from attrs import define, field
 
-from statsig_api_client import (
-    APIConnectionError,
-    APIStatusError,
-    RateLimitError,
-    Statsig,
-    StatsigError,
-)
-from statsig_api_client._event_batch import send
-from statsig_api_client.events.outcome import Meaning, meaning_of
-
+from .._client import Statsig
+from .._delivery.sender import send
+from .._errors import APIConnectionError, APIStatusError, RateLimitError, StatsigError
+from ..events.stats import Meaning, meaning_of
 from .batches import Batch, Span
 from .pace import Pace
 

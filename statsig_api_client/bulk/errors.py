@@ -10,7 +10,7 @@
 
 from typing import TYPE_CHECKING
 
-from statsig_api_client import ConfigurationError, StatsigError
+from .._errors import ConfigurationError, StatsigError
 
 if TYPE_CHECKING:
     from .summary import ImportSummary

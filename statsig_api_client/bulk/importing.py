@@ -8,9 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Final, Unpack
 
-from statsig_api_client import Statsig
-from statsig_api_client._event_batch import environment_of
-
+from .._client import Statsig
+from .._delivery.sender import environment_of
 from .batches import Batch, Batches, Item
 from .dead_letters import DeadLetters, State
 from .delivery import Outcome, deliver

@@ -9,8 +9,7 @@ from typing import Final, cast, get_args
 import orjson
 from attrs import field, frozen
 
-from statsig_api_client import JsonValue
-
+from .._runtime.parsers import JsonValue
 from .cells import Conversion, conversion, is_empty, text
 from .errors import Fault, SourceError
 from .times import Times, Unit

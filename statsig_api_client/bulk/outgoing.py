@@ -7,9 +7,9 @@ from typing import Final, cast
 
 import orjson
 
-from statsig_api_client import SchemaError, StatsigEvent
-from statsig_api_client._event_checks import MAX_METADATA, MAX_TEXT
-
+from .._event_limits import MAX_METADATA, MAX_TEXT
+from .._runtime.parsers import SchemaError
+from ..generated import StatsigEvent
 from .errors import Fault
 from .mapping import RowReader
 from .settings import MAX_EVENT, Settings

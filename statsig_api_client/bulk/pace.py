@@ -3,10 +3,9 @@
 import threading
 from typing import Final
 
-from statsig_api_client import StatsigError
-from statsig_api_client._clock import Clock
-from statsig_api_client.events.backoff import Backoff
-
+from .._clock import Clock
+from .._delivery.backoff import Backoff
+from .._errors import StatsigError
 from .errors import EventsRefusedError
 
 _LOOK: Final = 0.1

@@ -8,9 +8,8 @@ from typing import Final, Literal, TypeAlias, TypedDict, cast, get_args
 import attrs
 from attrs import field, frozen
 
-from statsig_api_client import ConfigurationError
-from statsig_api_client._options import check_names, flag
-
+from .._errors import ConfigurationError
+from .._options import check_names, flag
 from .mapping import EventMapping
 from .summary import ImportProgress
 

@@ -5,8 +5,8 @@ from typing import TypedDict
 
 import click
 
-from statsig_api_client import ConfigurationError, Statsig
-
+from .._client import Statsig
+from .._errors import ConfigurationError
 from .help import Options, options
 
 connection_options: Options = options(

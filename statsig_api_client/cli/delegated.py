@@ -7,8 +7,7 @@ from typing import Final
 
 import click
 
-from statsig_api_client import ConfigurationError
-
+from .._errors import ConfigurationError
 from .help import examples
 
 _AS_THEY_ARE: Final = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -50,7 +49,7 @@ def serve(words: tuple[str, ...]) -> int:
 
 def _serve(words: list[str]) -> int:
     try:
-        from statsig_api_client.local.__main__ import main  # noqa: PLC0415  (an extra)
+        from ..local.__main__ import main  # noqa: PLC0415  (an extra)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"serve needs what the extra `local` installs ({error.name} is missing): "
@@ -76,7 +75,7 @@ def spool(words: tuple[str, ...]) -> int:
 
 
 def _spool(words: list[str]) -> int:
-    from statsig_api_client.events.__main__ import main  # noqa: PLC0415  (imports SQLite)
+    from ..events.__main__ import main  # noqa: PLC0415  (imports SQLite)
 
     return main(words, name="statsig-api spool")
 

@@ -5,8 +5,8 @@ from typing import Unpack
 
 import click
 
-from statsig_api_client import FeatureGate, Statsig
-
+from .._client import Statsig
+from ..generated import FeatureGate
 from .connection import ConnectionOptions, client, connection_options
 from .exits import Exit
 from .help import examples, json_option, options

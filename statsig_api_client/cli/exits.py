@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from statsig_api_client import ConfigurationError, StatsigError
+from .._errors import ConfigurationError, StatsigError
 
 
 class Exit(IntEnum):

@@ -13,22 +13,21 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 import click
 from attrs import asdict
 
-from statsig_api_client import ConfigurationError, StatsigError
-
+from .._errors import ConfigurationError, StatsigError
 from .connection import ConnectionOptions, client, connection_options
 from .exits import Exit, exit_of
 from .help import examples, json_option, options
 
 if TYPE_CHECKING:
-    from statsig_api_client.bulk import (
+    from ..bulk import (
         EventMapping,
         Examination,
         ImportOptions,
         ImportProgress,
         ImportSummary,
     )
-    from statsig_api_client.bulk.settings import Format
-    from statsig_api_client.bulk.times import Unit
+    from ..bulk.settings import Format
+    from ..bulk.times import Unit
 
 _LOG_EVERY: Final = 5.0
 
@@ -168,11 +167,11 @@ def import_events(
     it was. What was not delivered is in the file of dead letters.
     """
     try:
-        from statsig_api_client.bulk import (  # noqa: PLC0415  (an extra)
+        from ..bulk import (  # noqa: PLC0415  (an extra)
             ImportStoppedError,
             examine_events,
         )
-        from statsig_api_client.bulk import import_events as run  # noqa: PLC0415
+        from ..bulk import import_events as run  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"import-events needs what the extra `bulk` installs ({error.name} is missing): "
@@ -228,7 +227,7 @@ def _options(given: _ImportingOptions) -> "ImportOptions":
 
 
 def _mapping(given: _InputOptions) -> "EventMapping | None":
-    from statsig_api_client.bulk import Times, read_mapping, read_mapping_file  # noqa: PLC0415
+    from ..bulk import Times, read_mapping, read_mapping_file  # noqa: PLC0415
 
     times = Times(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:

@@ -8,8 +8,7 @@ from typing import Unpack, cast
 
 import click
 
-from statsig_api_client import EventWarning
-
+from .._errors import EventWarning
 from .connection import ConnectionOptions, client, connection_options
 from .exits import Exit
 from .help import examples, json_option

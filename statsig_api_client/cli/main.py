@@ -5,8 +5,8 @@ from typing import cast
 
 import click
 
-from statsig_api_client import StatsigError, __version__
-
+from .._errors import StatsigError
+from .._version import __version__
 from .completion import completion
 from .delegated import serve, spool
 from .evaluations import check_gate, check_gates, get_config, get_experiment, get_layer

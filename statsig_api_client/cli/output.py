@@ -6,13 +6,8 @@ from collections.abc import Mapping
 
 import click
 
-from statsig_api_client import (
-    DynamicConfig,
-    Experiment,
-    FeatureGate,
-    JsonValue,
-    Layer,
-)
+from .._runtime.parsers import JsonValue
+from ..generated import DynamicConfig, Experiment, FeatureGate, Layer
 
 
 def show(result: FeatureGate | DynamicConfig | Experiment | Layer, *, as_json: bool) -> None:

@@ -6,8 +6,8 @@ from typing import TextIO, TypedDict, cast
 
 import click
 
-from statsig_api_client import JsonValue, SchemaError, StatsigUser
-
+from .._runtime.parsers import JsonValue, SchemaError
+from ..generated import StatsigUser
 from .help import Options, options
 
 user_options: Options = options(

@@ -1,7 +1,7 @@
 """Events that are never lost: logged in the background, and accounted for.
 
-    from statsig_api_client import Statsig
-    from statsig_api_client.events import EventLogger
+    from .._client import Statsig
+    from . import EventLogger
 
     with Statsig() as statsig, EventLogger(statsig, spool="events.db") as events:
         events.log({"userID": "42"}, "purchase", value=9.99)
@@ -9,11 +9,11 @@
 `AsyncEventLogger` is the same with `await`. `docs/events.md` tells what is promised, and what not.
 """
 
-from .asynchronous import AsyncEventLogger
-from .blocking import EventLogger
+from .async_logger import AsyncEventLogger
 from .errors import EventQueueFullError, SpoolError
-from .outcome import Delivery, EventStats, FlushResult
-from .settings import EventLoggerOptions
+from .logger import EventLogger
+from .options import EventLoggerOptions
+from .stats import Delivery, EventStats, FlushResult
 
 __all__ = [
     "AsyncEventLogger",

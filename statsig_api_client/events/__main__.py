@@ -10,14 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, cast
 
-from statsig_api_client import Statsig, StatsigError
-from statsig_api_client._clock import Clock
-
-from .adoption import children
-from .blocking import EventLogger
+from .._client import Statsig
+from .._clock import Clock
+from .._errors import StatsigError
 from .errors import SpoolError
-from .settings import Settings
-from .spool_store import Letter, SpoolStore
+from .logger import EventLogger
+from .options import Settings
+from .queue.recovery import children
+from .queue.spool import Letter, SpoolStore
 
 _VERBS: Final = """\
   list      what is in the spool, and what became of all else

@@ -1,6 +1,6 @@
 """What can go wrong between `log()` and the network; what the network does is never raised."""
 
-from statsig_api_client import ConfigurationError, StatsigError
+from .._errors import ConfigurationError, StatsigError
 
 
 class EventQueueFullError(StatsigError):

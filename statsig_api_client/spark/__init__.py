@@ -1,6 +1,6 @@
 """Spark: a sink for events, in batches and streams, and evaluations as functions of columns.
 
-    from statsig_api_client.spark import StatsigDataSource, check_gate
+    from . import StatsigDataSource, check_gate
 
     spark.dataSource.register(StatsigDataSource)
     events.write.format("statsig").mode("append").save("s3://bucket/statsig/2026-11-25")

@@ -11,16 +11,15 @@ from pyspark.sql.datasource import (
 )
 from pyspark.taskcontext import TaskContext
 
-from statsig_api_client import (
+from .._delivery.sender import send
+from .._errors import (
     APIConnectionError,
     AuthenticationError,
     ConfigurationError,
     PermissionDeniedError,
     StatsigError,
 )
-from statsig_api_client._event_batch import send
-from statsig_api_client.bulk.mapping import EventMapping
-
+from ..bulk.mapping import EventMapping
 from .job_directory import JobDirectory
 from .journal import Journal
 from .options import Connection, SinkOptions, read_options

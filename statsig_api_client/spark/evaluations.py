@@ -16,17 +16,11 @@ from attrs import field, frozen
 from pyspark.sql import Column
 from pyspark.sql.pandas.functions import arrow_udf
 
-from statsig_api_client import (
-    AuthenticationError,
-    ConfigurationError,
-    PermissionDeniedError,
-    Statsig,
-    StatsigError,
-    StatsigUserDict,
-)
-from statsig_api_client._options import check_names, flag
-from statsig_api_client.bulk.parquet import json_value
-
+from .._client import Statsig
+from .._errors import AuthenticationError, ConfigurationError, PermissionDeniedError, StatsigError
+from .._options import check_names, flag
+from ..bulk.parquet import json_value
+from ..generated import StatsigUserDict
 from .options import Connection
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 import pyarrow as pa
 from pyarrow import fs
 
-from statsig_api_client import ConfigurationError
+from .._errors import ConfigurationError
 
 DIGEST: Final = 8
 """Bytes of a digest: two of a million different events have the same once in 37 million jobs."""

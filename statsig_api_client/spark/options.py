@@ -9,10 +9,11 @@ from typing import Final, cast, get_args
 
 from attrs import frozen
 
-from statsig_api_client import ConfigurationError, Statsig
-from statsig_api_client.bulk.errors import SourceError
-from statsig_api_client.bulk.mapping import EventMapping, read_mapping
-from statsig_api_client.bulk.times import Times, Unit
+from .._client import Statsig
+from .._errors import ConfigurationError
+from ..bulk.errors import SourceError
+from ..bulk.mapping import EventMapping, read_mapping
+from ..bulk.times import Times, Unit
 
 _OPTIONS: Final = (
     *("path", "map", "timeUnit", "timeZone", "maxRate", "tasks", "concurrency", "giveUpAfter"),

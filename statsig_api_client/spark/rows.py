@@ -22,11 +22,11 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from statsig_api_client import ConfigurationError
-from statsig_api_client.bulk.errors import SourceError
-from statsig_api_client.bulk.mapping import EventMapping, RowReader, of_columns
-from statsig_api_client.bulk.parquet import values_of
-from statsig_api_client.bulk.times import Times
+from .._errors import ConfigurationError
+from ..bulk.errors import SourceError
+from ..bulk.mapping import EventMapping, RowReader, of_columns
+from ..bulk.parquet import values_of
+from ..bulk.times import Times
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,8 +7,7 @@ import attrs
 from attrs import field, frozen
 from pyspark.sql.datasource import WriterCommitMessage
 
-from statsig_api_client import ConfigurationError
-
+from .._errors import ConfigurationError
 from .job_directory import JobDirectory
 
 State: TypeAlias = Literal["committed", "aborted"]

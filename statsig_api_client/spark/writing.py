@@ -5,18 +5,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from statsig_api_client import Statsig, StatsigError
-from statsig_api_client.bulk.batches import Batch, Item
-from statsig_api_client.bulk.dead_letters import State, letter
-from statsig_api_client.bulk.delivery import Outcome, deliver, is_final
-from statsig_api_client.bulk.errors import Fault
-from statsig_api_client.bulk.mapping import EventMapping, RowReader
-from statsig_api_client.bulk.outgoing import Outgoing
-from statsig_api_client.bulk.pace import Pace
-from statsig_api_client.bulk.refusals import Refusals
-from statsig_api_client.bulk.settings import Settings
-from statsig_api_client.bulk.sources import Place, Record
-
+from .._client import Statsig
+from .._errors import StatsigError
+from ..bulk.batches import Batch, Item
+from ..bulk.dead_letters import State, letter
+from ..bulk.delivery import Outcome, deliver, is_final
+from ..bulk.errors import Fault
+from ..bulk.mapping import EventMapping, RowReader
+from ..bulk.outgoing import Outgoing
+from ..bulk.pace import Pace
+from ..bulk.refusals import Refusals
+from ..bulk.settings import Settings
+from ..bulk.sources import Place, Record
 from .journal import Journal
 from .options import SinkOptions
 from .rows import Row

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY
-from faults.collector import Collector, collecting
 
 from statsig_api_client import Statsig
+from tests.support.clients import KEY
+from tests.support.collector import Collector, collecting
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bulk.conftest import lines
 from statsig_api_client.bulk.batches import Batches
 from statsig_api_client.bulk.input import open_input
 from statsig_api_client.bulk.settings import settings
 from statsig_api_client.bulk.sources import Place
+from tests.bulk.conftest import lines
 
 
 def test_bad_lines_are_held_up_to_the_size_of_a_batch(tmp_path: Path) -> None:

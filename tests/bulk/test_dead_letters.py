@@ -3,9 +3,9 @@
 import threading
 from pathlib import Path
 
-from bulk.conftest import event, letters, lines
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import ImportProgress, import_events
+from tests.bulk.conftest import event, letters, lines
 
 
 def test_an_import_that_goes_on_keeps_what_another_has_written_since(

@@ -17,12 +17,9 @@ from typing import Any
 import pytest
 import zstandard
 from attrs import evolve
-from conftest import KEY
-from faults.collector import OK, Answer, Collector, collecting, first
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulk.conftest import event, letters, lines, write
 from statsig_api_client import ConfigurationError, Statsig
 from statsig_api_client.bulk import (
     CheckpointInUseError,
@@ -34,6 +31,9 @@ from statsig_api_client.bulk import (
     SourceError,
     import_events,
 )
+from tests.bulk.conftest import event, letters, lines, write
+from tests.support.clients import KEY
+from tests.support.collector import OK, Answer, Collector, collecting, first
 
 DOWN = Answer(503, takes=False)
 

@@ -14,11 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from faults.collector import Collector
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulk.conftest import event, letters, lines
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
     Constant,
@@ -37,6 +35,8 @@ from statsig_api_client.bulk.mapping import RowReader
 from statsig_api_client.bulk.settings import settings
 from statsig_api_client.bulk.sources import Place, Reader, find_sources
 from statsig_api_client.bulk.times import Unit, milliseconds
+from tests.bulk.conftest import event, letters, lines
+from tests.support.collector import Collector
 
 SALES = """\
 event,uid,ts,amount,plan,utm_source,utm_medium,empty

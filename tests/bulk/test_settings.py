@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.collector import Collector
 
-from bulk.conftest import write
 from statsig_api_client import ConfigurationError, Statsig
 from statsig_api_client.bulk import import_events
+from tests.bulk.conftest import write
+from tests.support.collector import Collector
 
 
 @pytest.mark.parametrize(

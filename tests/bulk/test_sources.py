@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults.collector import Collector
 
-from bulk.conftest import event, letters, lines, write
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import EventMapping, SourceError, Times, examine_events, import_events
+from tests.bulk.conftest import event, letters, lines, write
+from tests.support.collector import Collector
 
 
 @pytest.mark.parametrize("by", ["pattern", "names"])

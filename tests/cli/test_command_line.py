@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import shell_complete
-from conftest import KEY
-from loopback import Loopback, reply, unused_port
 
 from statsig_api_client.cli import run
 from statsig_api_client.cli.main import commands, main
 from statsig_api_client.local import LocalServer
+from tests.support.clients import KEY
+from tests.support.loopback import Loopback, reply, unused_port
 
 SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulk.conftest import event, lines, write
-from conftest import KEY
-from faults.collector import OK, Answer, Collector, collecting
 
 from statsig_api_client.cli import imports
 from statsig_api_client.cli.main import main
+from tests.bulk.conftest import event, lines, write
+from tests.support.clients import KEY
+from tests.support.collector import OK, Answer, Collector, collecting
 
 
 class Terminal(io.StringIO):

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from conftest import KEY, Blocking
-from faults.chance import Eager
-from faults.collector import Collector, collecting
 
 from statsig_api_client import AsyncStatsig, Statsig
 from statsig_api_client._clock import Clock
 from statsig_api_client.events import AsyncEventLogger, EventLogger
+from tests.chaos.chance import Eager
+from tests.support.clients import KEY, Blocking
+from tests.support.collector import Collector, collecting
 
 
 @pytest.fixture

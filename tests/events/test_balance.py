@@ -5,7 +5,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from conftest import FakeClock
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,11 +25,12 @@ from statsig_api_client import (
     StatsigError,
 )
 from statsig_api_client.events import Delivery, EventQueueFullError
-from statsig_api_client.events.dispatch import Dispatch
-from statsig_api_client.events.memory import MemoryStore
-from statsig_api_client.events.settings import settings
-from statsig_api_client.events.spool_store import SpoolStore
-from statsig_api_client.events.store import Batch, Store
+from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.options import settings
+from statsig_api_client.events.queue.base import Batch, Store
+from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.spool import SpoolStore
+from tests.support.clock import FakeClock
 
 TROUBLE: dict[str, StatsigError] = {
     "not connected": APIConnectionError("no", ambiguous=False),

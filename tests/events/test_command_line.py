@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import KEY
-from faults.chance import logger
-from faults.collector import Answer, Collector
 
 from statsig_api_client.events import EventQueueFullError
 from statsig_api_client.events.__main__ import main
+from tests.chaos.chance import logger
+from tests.support.clients import KEY
+from tests.support.collector import Answer, Collector
 
 
 def fill(spool: Path, collector: Collector) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY
-from faults.chance import logger
-from faults.collector import Answer, Collector
-from test_docs import blocks, section
 
 import statsig_api_client
 import statsig_api_client.events
+from tests.chaos.chance import logger
+from tests.docs.test_docs import blocks, section
+from tests.support.clients import KEY
+from tests.support.collector import Answer, Collector
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")

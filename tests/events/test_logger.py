@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.collector import Answer, Collector, first
 
 from statsig_api_client import (
     AsyncStatsig,
@@ -26,6 +25,7 @@ from statsig_api_client.events import (
     EventStats,
     FlushResult,
 )
+from tests.support.collector import Answer, Collector, first
 
 from .conftest import LoggerMaker
 

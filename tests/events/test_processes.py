@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import FakeClock
-from faults.chance import KEY, Late, logger
-from faults.collector import Answer, Collector, first
 
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig
 from statsig_api_client.events import AsyncEventLogger, Delivery, EventLogger
+from tests.chaos.chance import KEY, Late, logger
+from tests.support.clock import FakeClock
+from tests.support.collector import Answer, Collector, first
 
 USER = {"userID": "42"}
 

@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FakeClock
-from faults.chance import logger
-from faults.collector import Answer, Collector, collecting
 
 from statsig_api_client import APIConnectionError, BadRequestError, ConfigurationError
 from statsig_api_client._clock import Clock
-from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError, spool_file
-from statsig_api_client.events.dispatch import Dispatch
-from statsig_api_client.events.memory import MemoryStore
-from statsig_api_client.events.settings import settings
-from statsig_api_client.events.spool_file import SpoolFile
-from statsig_api_client.events.spool_store import SpoolStore
+from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError
+from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.options import settings
+from statsig_api_client.events.queue import database
+from statsig_api_client.events.queue.database import SpoolFile
+from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.spool import SpoolStore
+from tests.chaos.chance import logger
+from tests.support.clock import FakeClock
+from tests.support.collector import Answer, Collector, collecting
 
 from .conftest import LoggerMaker
 
@@ -848,7 +849,7 @@ def test_a_file_that_another_program_writes_is_waited_for(
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     with monkeypatch.context() as patch:
-        patch.setattr(spool_file, "_BUSY", 0.1)
+        patch.setattr(database, "_BUSY", 0.1)
         with pytest.raises(SpoolError, match="locked"):
             SpoolFile(path)
     timer = threading.Timer(0.2, other.execute, ("COMMIT",))

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY
-from faults.collector import Collector, collecting
 from pyspark.sql import DataFrame, SparkSession
 
 from statsig_api_client.spark import StatsigDataSource
+from tests.support.clients import KEY
+from tests.support.collector import Collector, collecting
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.collector import OK, Answer, Collector
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from statsig_api_client.spark import read_summary
+from tests.support.collector import OK, Answer, Collector
 
 from .conftest import events
 

@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY
-from faults.collector import Collector
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import MapType, StringType, StructType
@@ -13,6 +11,8 @@ from pyspark.sql.types import MapType, StringType, StructType
 from statsig_api_client import ConfigurationError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
+from tests.support.clients import KEY
+from tests.support.collector import Collector
 
 from .conftest import events
 from .tasks import SCHEMA, source

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import httpx
-from conftest import KEY
-from faults.collector import Answer, Collector
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from statsig_api_client.spark import check_gate, read_summary
+from tests.support.clients import KEY
+from tests.support.collector import Answer, Collector
 
 from .conftest import events
 

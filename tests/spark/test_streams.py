@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.collector import OK, Answer, Collector
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from statsig_api_client import StatsigError
 from statsig_api_client.spark import read_summary
+from tests.support.collector import OK, Answer, Collector
 
 from .tasks import SCHEMA, row, source, write
 

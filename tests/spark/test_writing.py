@@ -10,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import KEY
-from faults.collector import OK, Answer, Collector, first
 from pyspark.sql.types import MapType, StringType, StructType
 
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
 from statsig_api_client.spark.journal import Journal
+from tests.support.clients import KEY
+from tests.support.collector import OK, Answer, Collector, first
 
 from .tasks import SCHEMA, batches, row, source, write, write_batches
 

@@ -1,0 +1,1 @@
+"""Delivery of event batches: the layer under `events`, `bulk` and `spark`."""

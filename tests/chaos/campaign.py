@@ -1,0 +1,65 @@
+"""Runs every fault many times, and prints a table: python -m tests.chaos.campaign [SCALE].
+
+SCALE 1, the default, is the whole; 0.1 a tenth of it, but each fault once at least.
+"""
+
+import logging
+import platform
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from . import deaths, disks, million, outages, poison, replies
+
+Scenario = Callable[[Path, int], object]
+
+SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
+    ("kill -9 at a random moment, spool", 200, deaths.run, "none lost, doubles in one batch"),
+    ("server down for 10 minutes (injected)", 20, outages.run, "all delivered, no stampede"),
+    *(
+        (fault.name, 50, partial(replies.run, fault), f"as the state `{fault.state}` says")
+        for fault in replies.FAULTS
+    ),
+    ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),
+    ("four processes, one killed", 50, deaths.run_four, "none lost, doubles in one batch"),
+    ("disk full", 10, disks.full, "told, nothing accepted lost"),
+    ("read-only directory", 10, disks.read_only, "told at construction"),
+    ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
+    ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
+    ("1,000,000 events, 8 threads", 3, million.run, "balance exact, below 50 MB"),
+)
+
+
+def main(scale: float) -> int:
+    """Run all; 1 if a promise was broken."""
+    logging.disable(logging.CRITICAL)
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, scale {scale:g}\n")
+    print("| fault | runs | kept | promise | seconds | last run |\n|---|---|---|---|---|---|")
+    broken = 0
+    for name, runs, scenario, promise in SCENARIOS:
+        times = max(1, round(runs * scale))
+        begun = time.monotonic()
+        failures: list[str] = []
+        told: object = None
+        for seed in range(times):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    told = scenario(Path(folder), seed)
+                except AssertionError as error:
+                    failures.append(f"seed {seed}: {error}")
+        took = time.monotonic() - begun
+        row = (name, times, times - len(failures), promise, f"{took:.0f}", told or "")
+        print("| " + " | ".join(map(str, row)) + " |", flush=True)
+        for failure in failures:
+            print(f"BROKEN {name}, {failure}", file=sys.stderr)
+        broken += len(failures)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0))

@@ -1,0 +1,109 @@
+"""Processes that are killed while they log into a spool."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.collector import Collector, collecting
+
+from .chance import Late, logger
+
+ROOT = Path(__file__).parents[2]
+BATCH = 40
+
+
+def start(**arguments: Any) -> "subprocess.Popen[bytes]":
+    """The program, on its way; see `program.py`."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.program", json.dumps(arguments)],
+        stdout=subprocess.PIPE,
+        env=environment,
+    )
+
+
+def returned(process: "subprocess.Popen[bytes]", name: str) -> set[str]:
+    """The events of which `log()` returned, after the process ended."""
+    assert process.stdout is not None
+    with process.stdout:
+        lines = process.stdout.read().split(b"\n")
+    return {f"{name}-{int(line)}" for line in lines[:-1]}
+
+
+def kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Let the program begin to log, and kill it some time later."""
+    assert process.stdout is not None
+    process.stdout.peek(1)  # type: ignore[attr-defined]
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait(60)
+
+
+def recover(server: Collector, spool: Path) -> None:
+    """What the next process does."""
+    with logger(server.url, Late(), spool=spool, max_batch=BATCH) as events:
+        events.flush(60)
+        stats = events.stats()
+    assert stats.pending == 0, stats
+    assert stats.accepted == stats.delivered, stats
+
+
+def run(folder: Path, seed: int) -> str:
+    """`kill -9` at a random moment, then a restart."""
+    dice = random.Random(seed)
+    spool = folder / f"{seed}.db"
+    with collecting(keeps_events=False) as server:
+        process = start(
+            url=server.url,
+            spool=str(spool),
+            name="a",
+            count=100_000,
+            max_batch=BATCH,
+            durability=dice.choice(("process", "process", "power")),
+        )
+        kill_after(process, dice.uniform(0, 0.4))
+        promised = returned(process, "a")
+        recover(server, spool)
+    missing = promised - set(server.taken)
+    assert not missing, (len(missing), sorted(missing)[:3])
+    # One batch at most was on its way when the process died.
+    assert len(server.doubles) <= BATCH, len(server.doubles)
+    assert max(server.taken.values()) <= 2
+    return f"{len(promised)} promised, {len(server.doubles)} doubled"
+
+
+def run_four(folder: Path, seed: int) -> str:
+    """Four processes on one spool, one of which is killed."""
+    dice = random.Random(seed)
+    spool = folder / f"{seed}.db"
+    names = ("a", "b", "c", "d")
+    with collecting(keeps_events=False) as server:
+        processes = {
+            name: start(
+                url=server.url,
+                spool=str(spool),
+                name=name,
+                count=100_000 if name == "a" else 400,
+                pause=0.0005,
+                max_batch=BATCH,
+                timeout=30.0,
+            )
+            for name in names
+        }
+        kill_after(processes["a"], dice.uniform(0, 0.5))
+        # The others end when nothing is left but what the dead one was sending.
+        promised = {event for name in names for event in returned(processes[name], name)}
+        ends = [process.wait(120) for process in processes.values()]
+        assert ends[1:] == [0, 0, 0], ends
+        assert not list(folder.glob("*.broken*"))
+        recover(server, spool)
+    missing = promised - set(server.taken)
+    assert not missing, (len(missing), sorted(missing)[:3])
+    assert len(server.doubles) <= BATCH, len(server.doubles)
+    return f"{len(promised)} promised, {len(server.doubles)} doubled"

@@ -1,0 +1,116 @@
+"""What only the asynchronous client has: tasks, cancelling, event loops."""
+
+import asyncio
+import gc
+import time
+
+import pytest
+
+from statsig_api_client import (
+    APITimeoutError,
+    AsyncStatsig,
+    ConfigurationError,
+    StatsigUser,
+)
+from tests.support.clients import KEY
+from tests.support.loopback import Loopback, drip, reply, silence
+
+USER = StatsigUser(user_id="42")
+
+
+def test_a_client_is_a_context(server: Loopback) -> None:
+    async def use() -> AsyncStatsig:
+        async with AsyncStatsig(KEY, base_url=server.url) as statsig:
+            assert await statsig.check_gate(USER, "a_gate")
+        return statsig
+
+    statsig = asyncio.run(use())
+    with pytest.raises(ConfigurationError, match="closed"):
+        asyncio.run(statsig.check_gate(USER, "a_gate"))
+
+
+def test_calls_run_at_the_same_time(server: Loopback) -> None:
+    def slow(connection: object) -> None:
+        time.sleep(0.5)
+        reply()(connection)  # type: ignore[arg-type]
+
+    server.script(slow)
+
+    async def together() -> float:
+        async with AsyncStatsig(KEY, base_url=server.url) as statsig:
+            start = time.monotonic()
+            gates = await asyncio.gather(*(statsig.check_gate(USER, "a_gate") for _ in range(20)))
+            assert all(gates)
+            return time.monotonic() - start
+
+    assert asyncio.run(together()) < 5
+
+
+def test_one_call_that_waits_does_not_hold_up_another(server: Loopback) -> None:
+    server.script(silence, reply())
+
+    async def both() -> None:
+        async with AsyncStatsig(KEY, base_url=server.url) as statsig:
+            waiting = asyncio.create_task(statsig.check_gate(USER, "a_gate"))
+            await asyncio.sleep(0.1)
+            assert await statsig.check_gate(USER, "a_gate")
+            assert not waiting.done()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+
+    asyncio.run(both())
+
+
+def test_cancelling_goes_through_even_with_a_fallback(server: Loopback) -> None:
+    server.script(silence)
+
+    async def cancel() -> None:
+        async with AsyncStatsig(KEY, base_url=server.url, on_error="fallback") as statsig:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(statsig.check_gate(USER, "a_gate"), 0.1)
+            server.script(reply())
+            assert await statsig.check_gate(USER, "a_gate")
+
+    asyncio.run(cancel())
+
+
+def test_a_clients_deadline_holds_whatever_the_server_does(server: Loopback) -> None:
+    server.script(drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.05))
+
+    async def call() -> None:
+        async with AsyncStatsig(KEY, base_url=server.url, timeout=0.2, deadline=0.5) as statsig:
+            start = time.monotonic()
+            with pytest.raises(APITimeoutError):
+                await statsig.check_gate(USER, "a_gate")
+            assert time.monotonic() - start < 5
+
+    asyncio.run(call())
+
+
+def test_a_client_made_outside_serves_one_event_loop_after_another(server: Loopback) -> None:
+    statsig = AsyncStatsig(KEY, base_url=server.url)
+
+    async def handle(last: bool) -> bool:  # noqa: FBT001
+        gate = await statsig.check_gate(USER, "a_gate")
+        if last:
+            await statsig.aclose()
+        return bool(gate)
+
+    def several_loops() -> None:
+        assert [asyncio.run(handle(last)) for last in (False, False, True)] == [True] * 3
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="unclosed"):  # what the first two loops left behind
+        several_loops()
+
+
+def test_a_view_closes_nothing(server: Loopback) -> None:
+    async def use() -> None:
+        async with AsyncStatsig(KEY, base_url=server.url) as statsig:
+            async with statsig.with_options(timeout=1) as view:
+                assert await view.check_gate(USER, "a_gate")
+            assert await statsig.check_gate(USER, "a_gate")
+        assert server.connections == 1
+
+    asyncio.run(use())

@@ -1,0 +1,364 @@
+"""The calls: what each puts into its request, refuses as an argument, reads and falls back to."""
+
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsig_api_client._errors import StatsigError
+from statsig_api_client.generated import (
+    API_SERVER,
+    EVENTS_SERVER,
+    DynamicConfig,
+    Experiment,
+    ExperimentExposure,
+    FeatureGate,
+    GateExposure,
+    Layer,
+    LogEventResult,
+    RankedVariant,
+    StatsigEvent,
+    StatsigUser,
+    calls,
+)
+from tests.support.strategies import (
+    CONTRACT,
+    METHODS,
+    SCHEMAS,
+    alike,
+    argument_schemas,
+    call_arguments,
+    json_schema,
+    request_body,
+    request_schema,
+    wire_dicts,
+)
+
+USER = StatsigUser(user_id="42")
+EVENT = StatsigEvent(event_name="purchase", user=USER)
+EXPOSURE = GateExposure(gate_name="staff", passes=True, rule_id="r")
+
+each_method = pytest.mark.parametrize("name", METHODS)
+each_evaluation = pytest.mark.parametrize(
+    "name", [name for name, (_, operation, _) in METHODS.items() if "x-delivers" not in operation]
+)
+
+
+def call(name: str, *arguments: Any) -> Any:
+    return getattr(calls, name)(*arguments)
+
+
+def some_arguments(name: str) -> list[Any]:
+    known = {"user": USER, "gateNames": ["a", "b"], "events": [EVENT], "exposures": [EXPOSURE]}
+    return [known.get(key, "a") for key in argument_schemas(name)]
+
+
+def made(name: str) -> Any:
+    return call(name, *some_arguments(name))
+
+
+# ---- What goes out ----
+
+
+@each_method
+@given(data=st.data())
+def test_the_body_is_the_request_that_the_contract_describes(
+    name: str, data: st.DataObject
+) -> None:
+    arguments = data.draw(call_arguments(name))
+    body = call(name, *arguments).body
+    assert alike(body, request_body(name, arguments))
+    json_schema(request_schema(name)).validate(body)
+
+
+@each_method
+def test_a_call_goes_where_the_contract_says(name: str) -> None:
+    path, operation, _ = METHODS[name]
+    assert (made(name).operation, made(name).path) == (name, path)
+    assert made(name).delivers == operation.get("x-delivers")
+
+
+def test_the_servers_are_those_of_the_contract() -> None:
+    assert CONTRACT["servers"][0]["url"] == API_SERVER
+    for path, operation, _ in METHODS.values():
+        assert operation.get("servers", [{"url": API_SERVER}])[0]["url"] == (
+            EVENTS_SERVER if path.startswith("/log") else API_SERVER
+        )
+
+
+def test_a_model_and_its_wire_form_make_the_same_call() -> None:
+    assert calls.check_gate(USER, "staff").body == calls.check_gate({"userID": "42"}, "staff").body
+    assert calls.log_events([EVENT]).body == calls.log_events([EVENT.to_dict()]).body  # type: ignore[list-item]
+
+
+def test_models_and_dicts_can_be_mixed_in_one_batch() -> None:
+    assert calls.log_events([EVENT, {"eventName": "b"}]).body == {
+        "events": [{"eventName": "purchase", "user": {"userID": "42"}}, {"eventName": "b"}]
+    }
+    experiment = ExperimentExposure(experiment_name="logo", group="Test")
+    assert calls.log_custom_exposures([EXPOSURE, experiment, {"gateName": "x"}]).body == {  # type: ignore[typeddict-item,list-item]
+        "exposures": [
+            {"gateName": "staff", "passes": True, "ruleID": "r"},
+            {"experimentName": "logo", "group": "Test"},
+            {"gateName": "x"},
+        ]
+    }
+
+
+def test_a_dict_is_sent_as_it_is_even_where_the_contract_knows_better() -> None:
+    odd: Any = {"userID": 42, "unheardOf": None}
+    assert calls.check_gate(odd, "staff").body["user"] == odd
+
+
+def test_any_mapping_stands_for_a_dict() -> None:
+    user: Any = MappingProxyType({"userID": "42"})
+    assert calls.check_gate(user, "staff").body["user"] == {"userID": "42"}
+    event = StatsigEvent(event_name="purchase", user=user)
+    assert calls.log_events([event]).body["events"] == [EVENT.to_dict()]
+
+
+def test_the_body_does_not_change_with_the_dict_that_it_was_made_of() -> None:
+    user: Any = {"userID": "42"}
+    made = calls.check_gate(user, "staff")
+    user["userID"] = "43"
+    assert made.body["user"] == {"userID": "42"}
+
+
+def test_a_name_that_statsig_would_refuse_is_sent_as_it_is() -> None:
+    for name in ("", "a", "a/b", " padded ", "x" * 101, "ключ"):
+        assert calls.check_gate(USER, name).body["gateName"] == name
+        assert calls.check_gates(USER, [name]).body["gateNames"] == [name]
+        assert calls.get_experiment(USER, name).body["configName"] == name
+
+
+def test_a_user_without_any_id_is_sent_as_it_is() -> None:
+    assert calls.check_gate(StatsigUser(), "staff").body["user"] == {}
+    assert calls.check_gate({}, "staff").body["user"] == {}
+
+
+# ---- Lists of arguments ----
+
+
+def once(items: Iterable[Any]) -> Iterator[Any]:
+    yield from items
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, once, dict.fromkeys, MappingProxyType])
+def test_names_come_from_any_iterable_but_a_map(form: Any) -> None:
+    if form in (dict.fromkeys, MappingProxyType):
+        values = form({"b": None, "a": None})
+        with pytest.raises(TypeError, match=r"^gate_names: expected a list, got \w+$"):
+            calls.check_gates(USER, values)
+    else:
+        assert calls.check_gates(USER, form(["b", "a"])).body["gateNames"] == ["b", "a"]
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, once])
+def test_an_iterator_is_read_once_and_serves_body_and_fallback(form: Any) -> None:
+    made = calls.check_gates(USER, form(["b", "a"]))
+    assert made.body["gateNames"] == ["b", "a"]
+    assert made.body["gateNames"] == ["b", "a"]
+    assert made.fallback is not None
+    assert list(made.fallback(StatsigError("down"))) == ["b", "a"]
+    assert list(made.fallback(StatsigError("down"))) == ["b", "a"]
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, once])
+def test_events_come_from_any_iterable(form: Any) -> None:
+    assert calls.log_events(form([EVENT, EVENT])).body["events"] == [EVENT.to_dict()] * 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_one_to_a_hundred_names_can_be_asked_for(count: int) -> None:
+    assert len(calls.check_gates(USER, ["staff"] * count).body["gateNames"]) == count  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [0, 101, 5000])
+def test_no_names_and_more_than_a_hundred_are_refused_with_the_limit(count: int) -> None:
+    with pytest.raises(ValueError, match=rf"^gate_names: expected 1 to 100 items, got {count}$"):
+        calls.check_gates(USER, ["staff"] * count)
+
+
+@pytest.mark.parametrize("form", [list, iter, once])
+def test_an_empty_batch_is_refused(form: Any) -> None:
+    with pytest.raises(ValueError, match=r"^events: expected 1 or more items, got 0$"):
+        calls.log_events(form([]))
+    with pytest.raises(ValueError, match=r"^exposures: expected 1 or more items, got 0$"):
+        calls.log_custom_exposures(form([]))
+
+
+def test_a_batch_has_no_upper_limit() -> None:
+    assert len(calls.log_events([EVENT] * 5000).body["events"]) == 5000  # type: ignore[arg-type]
+
+
+# ---- Arguments of the wrong type ----
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "problem"),
+    [
+        ("check_gate", ("staff", USER), "user: expected StatsigUser or dict, got str"),
+        ("check_gate", (USER, USER), "gate_name: expected string, got StatsigUser"),
+        ("check_gate", (USER, None), "gate_name: expected string, got null"),
+        ("check_gate", (USER, b"staff"), "gate_name: expected string, got bytes"),
+        ("check_gate", (USER, ["staff"]), "gate_name: expected string, got array"),
+        ("check_gate", (None, "staff"), "user: expected StatsigUser or dict, got NoneType"),
+        ("check_gate", ("42", "staff"), "user: expected StatsigUser or dict, got str"),
+        ("check_gate", (EVENT, "staff"), "user: expected StatsigUser or dict, got StatsigEvent"),
+        ("check_gate", (StatsigUser, "a"), "user: expected StatsigUser or dict, got type"),
+        ("check_gate", ([USER], "a"), "user: expected StatsigUser or dict, got list"),
+        ("check_gates", (["staff"], USER), "gate_names: expected a list, got StatsigUser"),
+        ("check_gates", (USER, "staff"), "gate_names: expected a list, got str"),
+        ("check_gates", (USER, b"staff"), "gate_names: expected a list, got bytes"),
+        ("check_gates", (USER, None), "gate_names: expected a list, got NoneType"),
+        ("check_gates", (USER, 5), "gate_names: expected a list, got int"),
+        ("check_gates", (USER, ["a", 5]), "gate_names[1]: expected string, got integer"),
+        ("check_gates", (USER, [["a"]]), "gate_names[0]: expected string, got array"),
+        ("get_config", (USER, 5), "config_name: expected string, got integer"),
+        ("get_config", ("homepage", USER), "user: expected StatsigUser or dict, got str"),
+        ("get_experiment", (USER, 5), "experiment_name: expected string, got integer"),
+        ("get_layer", (USER, 5), "layer_name: expected string, got integer"),
+        ("get_ranked_list", (USER, 5), "config_name: expected string, got integer"),
+        ("log_events", (EVENT,), "events: expected a list, got StatsigEvent"),
+        ("log_events", ({"eventName": "a"},), "events: expected a list, got dict"),
+        ("log_events", ("purchase",), "events: expected a list, got str"),
+        ("log_events", (["a"],), "events[0]: expected StatsigEvent or dict, got str"),
+        ("log_events", ([EVENT, 5],), "events[1]: expected StatsigEvent or dict, got int"),
+        ("log_events", ([USER],), "events[0]: expected StatsigEvent or dict, got StatsigUser"),
+        (
+            "log_custom_exposures",
+            ([EXPOSURE, EVENT],),
+            "exposures[1]: expected ExperimentExposure or GateExposure or dict, got StatsigEvent",
+        ),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_its_name(
+    name: str, arguments: Any, problem: str
+) -> None:
+    with pytest.raises(TypeError) as refusal:
+        call(name, *arguments)
+    assert str(refusal.value) == problem
+
+
+@each_method
+def test_every_argument_of_every_call_is_checked(name: str) -> None:
+    arguments = some_arguments(name)
+    for index in range(len(arguments)):
+        wrong = [*arguments[:index], 5, *arguments[index + 1 :]]
+        with pytest.raises(TypeError, match=r"^\w+: expected .*, got (int|integer)$"):
+            call(name, *wrong)
+
+
+# ---- What comes back ----
+
+KINDS: dict[str, Any] = {
+    "check_gate": FeatureGate,
+    "get_config": DynamicConfig,
+    "get_experiment": Experiment,
+    "get_layer": Layer,
+    "log_events": LogEventResult,
+    "log_custom_exposures": LogEventResult,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@given(data=st.data())
+def test_a_reply_is_read_as_what_the_method_returns(name: str, data: st.DataObject) -> None:
+    reply = data.draw(wire_dicts(METHODS[name][2]["returns"]))
+    read = made(name).parse(reply, "$")
+    assert type(read) is KINDS[name]
+    assert read == KINDS[name].from_dict(reply)
+
+
+@given(reply=wire_dicts("RankedList"))
+def test_ranked_variants_come_as_a_list_in_their_order(reply: Any) -> None:
+    read = made("get_ranked_list").parse(reply, "$")
+    assert read == [RankedVariant.from_dict(item) for item in reply]
+
+
+@given(reply=wire_dicts("FeatureGates"))
+def test_several_gates_come_by_name_whatever_the_form_of_the_reply(reply: Any) -> None:
+    read = made("check_gates").parse(reply, "$")
+    if isinstance(reply, list):
+        assert read == {item["name"]: FeatureGate.from_dict(item) for item in reply}
+    else:
+        assert read == {
+            key: FeatureGate.from_dict({"name": key, **item}) for key, item in reply.items()
+        }
+
+
+@each_method
+def test_every_example_of_a_reply_is_read(name: str) -> None:
+    replies = METHODS[name][1]["responses"]
+    content = (replies.get("200") or replies["202"])["content"]["application/json"]
+    several = isinstance(made(name).body.get("gateNames"), list)
+    for title, reply in content["examples"].items():
+        if name in ("check_gate", "check_gates") and several != title.startswith("several"):
+            continue
+        made(name).parse(reply["value"], "$")
+
+
+# ---- What stands for a reply when nothing is known ----
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("check_gate", FeatureGate(name="a", value=False)),
+        (
+            "check_gates",
+            {"a": FeatureGate(name="a", value=False), "b": FeatureGate(name="b", value=False)},
+        ),
+        ("get_config", DynamicConfig(name="a", value={})),
+        ("get_experiment", Experiment(name="a", value={})),
+        ("get_layer", Layer(name="a", value={})),
+        ("get_ranked_list", []),
+    ],
+)
+def test_an_evaluation_falls_back_to_what_the_contract_says(name: str, expected: Any) -> None:
+    assert made(name).fallback(StatsigError("down")) == expected
+
+
+@each_evaluation
+def test_a_fallback_carries_the_error(name: str) -> None:
+    error = StatsigError("down")
+    answer = made(name).fallback(error)
+    for one in answer.values() if isinstance(answer, dict) else [answer]:
+        # A list has no place for it; the client logs it.
+        assert one == [] or one.error is error
+
+
+def test_a_fallback_gives_defaults_and_does_not_pass() -> None:
+    error = StatsigError("down")
+    gate, config = made("check_gate").fallback(error), made("get_config").fallback(error)
+    assert not gate
+    assert config.get("colour", "blue") == "blue"
+
+
+@each_evaluation
+def test_each_fallback_is_an_answer_of_its_own(name: str) -> None:
+    one, other = (made(name).fallback(StatsigError("down")) for _ in range(2))
+    assert one is not other
+    if not isinstance(one, list | dict) and hasattr(one, "get"):
+        one.value["colour"] = "blue"
+        assert other.value == {}
+
+
+@pytest.mark.parametrize("name", ["log_events", "log_custom_exposures"])
+def test_a_delivery_has_no_fallback(name: str) -> None:
+    assert made(name).fallback is None
+
+
+def test_only_replies_with_a_fallback_in_the_contract_have_one() -> None:
+    for name, (_, _, method) in METHODS.items():
+        schema = SCHEMAS[method["returns"]]
+        schema = SCHEMAS[schema["x-keyed-by-name"]] if "x-keyed-by-name" in schema else schema
+        assert (made(name).fallback is None) == ("x-fallback" not in schema)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_call_does_not_show_what_it_says_of_a_user(name: str) -> None:
+    assert repr(made(name)) == f"<Call of {name}>"

@@ -1,0 +1,252 @@
+"""The key and the servers: where they come from, and which are refused."""
+
+import sys
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig, StatsigUser
+from tests.support.clients import KEY, Maker
+from tests.support.loopback import Loopback, loopback
+
+USER = StatsigUser(user_id="42")
+
+
+# ---- The key ----
+
+
+def test_the_key_is_an_argument_or_else_in_the_environment(
+    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATSIG_API_KEY", "client-fromEnvironment")
+    make(None, base_url=server.url).check_gate(USER, "a_gate")
+    make(KEY, base_url=server.url).check_gate(USER, "a_gate")
+    sent = [received.headers["statsig-api-key"] for received in server.requests]
+    assert sent == ["client-fromEnvironment", KEY]
+
+
+@pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
+def test_a_missing_key_is_told_with_where_one_comes_from(client: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^there is no API key: pass api_key=, or set STATSIG_API_KEY, to"
+    ):
+        client()
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("", "is empty"),
+        ("secret-abc\n", "a line break"),
+        ("secret-a\r\nX-Injected: 1", "a line break"),
+        (" secret-abc", "has a blank"),
+        ("secret abc", "has a blank"),
+        ("secret-ä", "another character that no key has"),
+        ("secret-\ud800", "another character that no key has"),
+        ("secret-\0", "another character that no key has"),
+        ("console-abc", r"is one of the Console API"),
+    ],
+)
+def test_a_malformed_key_is_refused_without_showing_it(key: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault) as raised:
+        Statsig(key)
+    message = str(raised.value)
+    assert "a server secret key (secret-…) or a client SDK key (client-…)" in message
+    assert not key or key not in message
+
+
+def test_an_empty_key_in_the_environment_is_an_empty_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_API_KEY", "")
+    with pytest.raises(ConfigurationError, match="the API key is empty"):
+        Statsig()
+
+
+def test_a_key_is_a_string() -> None:
+    with pytest.raises(TypeError, match=r"^api_key: expected a string, got bytes$"):
+        Statsig(b"secret-abc")  # type: ignore[arg-type]
+
+
+@given(st.from_regex(r"(secret|client|proxy)-[!-~]{1,60}", fullmatch=True))
+def test_any_key_of_visible_ascii_is_accepted(key: str) -> None:
+    with Statsig(key):
+        pass
+
+
+# ---- The servers ----
+
+
+def places(server: Loopback) -> list[str]:
+    return [received.path for received in server.requests]
+
+
+def call_all(statsig: Any) -> None:
+    statsig.check_gate(USER, "a_gate")
+    statsig.log_event(USER, "purchase")
+    statsig.log_custom_exposures([{"gateName": "a_gate", "passes": True, "ruleID": "r"}])
+
+
+CALLS = ["/v1/check_gate", "/v1/log_event", "/v1/log_custom_exposure"]
+
+
+def test_who_replaces_the_server_replaces_it_for_events_too(make: Maker, server: Loopback) -> None:
+    call_all(make(base_url=server.url))
+    assert places(server) == CALLS
+
+
+def test_the_server_may_be_in_the_environment(
+    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", server.url)
+    call_all(make())
+    assert places(server) == CALLS
+
+
+def test_an_argument_goes_before_the_environment(
+    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "https://wrong.example")
+    call_all(make(base_url=server.url))
+    assert places(server) == CALLS
+
+
+def test_events_may_have_a_server_of_their_own(make: Maker, server: Loopback) -> None:
+    with loopback() as events:
+        call_all(make(base_url=server.url, events_url=events.url))
+        assert places(server) == CALLS[:1]
+        assert places(events) == CALLS[1:]
+
+
+def test_statsigs_own_servers_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "")  # as good as not set
+    asked = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        body = {"name": "a_gate", "value": False, "success": True}
+        return httpx.Response(200, json=body)
+
+    transport = httpx.MockTransport(handler)
+    with httpx.Client(transport=transport) as client, Statsig(KEY, http_client=client) as statsig:
+        call_all(statsig)
+    assert asked == [
+        "https://api.statsig.com/v1/check_gate",
+        "https://events.statsigapi.net/v1/log_event",
+        "https://events.statsigapi.net/v1/log_custom_exposure",
+    ]
+
+
+@pytest.mark.parametrize("slashes", ["/", "///"])
+def test_a_slash_at_the_end_does_not_matter(make: Maker, server: Loopback, slashes: str) -> None:
+    make(base_url=server.url + slashes).check_gate(USER, "a_gate")
+    assert places(server) == ["/v1/check_gate"]
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("", "expected https://host"),
+        ("api.statsig.com", "expected https://host"),
+        ("//api.statsig.com", "expected https://host"),
+        ("ftp://api.statsig.com", "expected https://host"),
+        ("https://", "expected https://host"),
+        ("https:///v1", "expected https://host"),
+        ("https://ada:hunter2@api.statsig.com", "without user name or password"),
+        ("https://api.statsig.com:port", "expected https://host"),
+        ("https://api.statsig.com:99999", "99999 is not a port"),
+        ("https://api.statsig.com /v1", "expected https://host"),
+        ("https://api.statsig.com/v1\r\n", "expected https://host"),
+        ("https://äpi.statsig.com", "in ASCII"),
+        ("https://api.statsig.com/v1?key=1", "a query"),
+        ("https://api.statsig.com/v1#top", "fragment"),
+        ("https://api.statsig.com?x", "expected https://host"),
+    ],
+)
+@pytest.mark.parametrize("name", ["base_url", "events_url"])
+def test_a_url_that_makes_no_sense_is_refused(name: str, url: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: .*{fault}") as raised:
+        Statsig(KEY, **{name: url})  # type: ignore[arg-type]
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_url_of_the_environment_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "localhost:8000")
+    with pytest.raises(ConfigurationError, match=r"^STATSIG_BASE_URL: expected https://host, "):
+        Statsig(KEY)
+
+
+@pytest.mark.parametrize("name", ["base_url", "events_url"])
+def test_a_url_is_a_string(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^{name}: expected a string, got URL$"):
+        Statsig(KEY, **{name: httpx.URL("https://a.example")})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.statsig.com",
+        "http://10.0.0.7",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "HTTP://api.statsig.com",
+        "http://[::2]",
+    ],
+)
+def test_plain_http_to_another_host_is_refused_unless_allowed(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"the API key can be read .* allow_http=True"):
+        Statsig(KEY, base_url=url)
+    with pytest.raises(ConfigurationError, match=r"^events_url: "):
+        Statsig(KEY, events_url=url)
+    with Statsig(KEY, base_url=url, allow_http=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000",
+        "http://127.0.0.1",
+        "http://127.8.9.1/v1",
+        "http://[::1]:80",
+        "HTTP://LOCALHOST",
+        "http://api.localhost",
+    ],
+)
+def test_plain_http_to_this_host_is_allowed(url: str) -> None:
+    with Statsig(KEY, base_url=url):
+        pass
+
+
+def test_a_client_shows_its_server() -> None:
+    with Statsig(KEY, base_url="https://proxy.example/v1/") as statsig:
+        assert repr(statsig) == "<Statsig https://proxy.example/v1>"
+
+
+# ---- The engine ----
+
+on_both = pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
+
+
+@on_both
+@pytest.mark.parametrize("name", ["slow", "", None, 1])
+def test_an_engine_that_there_is_not_is_refused(client: Any, name: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^engine: expected 'httpx' or 'fast', got "):
+        client(KEY, engine=name)
+
+
+@on_both
+def test_the_fast_engine_takes_no_http_client(client: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^engine: 'fast' makes its own connections"):
+        client(KEY, engine="fast", http_client=httpx.Client())
+
+
+@on_both
+def test_the_fast_engine_says_how_it_is_installed(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "statsig_api_client._transports.pyreqwest", raising=False)
+    monkeypatch.setitem(sys.modules, "pyreqwest.client", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'statsig-api-client\[fast\]'$"):
+        client(KEY, engine="fast")

@@ -1,0 +1,239 @@
+"""Requests as bytes: what is written, and how what cannot be written is told."""
+
+import datetime as dt
+import decimal
+import json
+import math
+import sys
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque
+from collections.abc import Iterator, Mapping
+from enum import Enum, IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsig_api_client import StatsigUser, _json_errors
+from statsig_api_client._json import Codec, JsonCodec, OrjsonCodec
+from statsig_api_client._json_errors import encode
+from tests.support.clients import Answer, Maker, on_any_library
+
+
+@pytest.fixture(autouse=True, params=[JsonCodec, OrjsonCodec])
+def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Codec:
+    """All of this holds with orjson and without."""
+    made: Codec = request.param()
+    monkeypatch.setattr(_json_errors, "codec", lambda: made)
+    return made
+
+
+NAN = float("nan")
+
+
+def custom(value: Any) -> dict[str, Any]:
+    return {"user": {"userID": "42", "custom": {"a": value}}, "gateName": "a_gate"}
+
+
+# ---- What is written ----
+
+
+def test_json_is_compact_and_utf_8() -> None:
+    assert (
+        encode({"a": [1, 2.5, None, True], "ä": "🙂"})
+        == '{"a":[1,2.5,null,true],"ä":"🙂"}'.encode()
+    )
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda children: st.lists(children) | st.dictionaries(st.text(), children),
+    )
+)
+def test_whatever_is_written_reads_back(value: Any) -> None:
+    assert json.loads(encode({"a": value})) == {"a": value}
+
+
+class Plan(StrEnum):
+    PRO = "pro"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Plain(Enum):
+    ONE = 1
+    PAIR = (1, 2)
+    NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ((1, 2), [1, 2]),
+        (MappingProxyType({"x": 1}), {"x": 1}),
+        (OrderedDict(x=1), {"x": 1}),
+        (ChainMap({"x": 1}), {"x": 1}),
+        (UserDict(x=MappingProxyType({"y": (1,)})), {"x": {"y": [1]}}),
+        (UserList([1]), [1]),
+        (deque([1]), [1]),
+        (range(3), [0, 1, 2]),
+        (Plan.PRO, "pro"),
+        (Level.HIGH, 3),
+        (-0.0, -0.0),
+        (2**63, 2**63),
+        (1.7976931348623157e308, 1.7976931348623157e308),
+        (Plain.ONE, 1),
+        (Plain.PAIR, [1, 2]),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+)
+def test_all_that_is_a_map_or_a_sequence_is_written(value: object, written: object) -> None:
+    assert json.loads(encode(custom(value)))["user"]["custom"]["a"] == written
+
+
+# ---- What cannot be written ----
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (NAN, "user.custom.a: NaN is not JSON"),
+        (math.inf, "user.custom.a: Infinity is not JSON"),
+        (-math.inf, "user.custom.a: -Infinity is not JSON"),
+        ([None, [True, NAN]], "user.custom.a[1][1]: NaN is not JSON"),
+        ({"b c": {"d": NAN}}, 'user.custom.a["b c"].d: NaN is not JSON'),
+        (MappingProxyType({"b": NAN}), "user.custom.a.b: NaN is not JSON"),
+        ((0, NAN), "user.custom.a[1]: NaN is not JSON"),
+        (Plain.NAN, "user.custom.a: NaN is not JSON"),
+        ([UUID(int=1), Plain.PAIR, NAN], "user.custom.a[2]: NaN is not JSON"),
+        ("\ud800", "user.custom.a: half of a surrogate pair"),
+        ({"\udfff": 1}, "user.custom.a: half of a surrogate pair in a key"),
+        ({NAN: 1}, "user.custom.a: NaN as a key is not JSON"),
+        pytest.param(10**5000, "user.custom.a: an integer of too many digits", id="huge"),
+    ],
+)
+def test_a_value_that_json_cannot_say_is_told_by_its_path(value: object, fault: str) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011  (the whole message is compared)
+        encode(custom(value))
+    assert str(raised.value) == fault
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (object(), "object"),
+        (b"bytes", "bytes"),
+        (bytearray(b"x"), "bytearray"),
+        (memoryview(b"x"), "memoryview"),
+        ({1}, "set"),
+        (decimal.Decimal("9.99"), "Decimal"),
+        (dt.datetime.now(dt.UTC), "datetime"),
+        (iter([1]), "list_iterator"),
+        (1j, "complex"),
+        (Any, "_AnyMeta"),
+    ],
+)
+def test_a_type_that_json_does_not_know_is_told_by_its_path(value: object, kind: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        encode(custom([0, value]))
+    assert str(raised.value).startswith(f"user.custom.a[1]: {kind} is not JSON")
+
+
+def test_a_key_of_another_type_is_told_by_its_path() -> None:
+    with pytest.raises(TypeError, match=r"^user\.custom\.a: tuple as a key is not JSON$"):
+        encode(custom({(1, 2): 3}))
+
+
+def test_a_model_inside_a_dict_is_refused_with_advice() -> None:
+    with pytest.raises(TypeError) as raised:
+        encode({"events": [{"eventName": "e1", "user": StatsigUser(user_id="42")}]})
+    assert str(raised.value) == (
+        "events[0].user: StatsigUser is not JSON; write it as a dict, with to_dict()"
+    )
+
+
+def test_what_contains_itself_is_told() -> None:
+    circle: dict[str, Any] = {}
+    circle["b"] = [circle]
+    with pytest.raises(ValueError, match=r"^user\.custom\.a\.b\[0\]: contains itself$"):
+        encode(custom(circle))
+
+
+def test_what_is_the_same_twice_is_no_circle() -> None:
+    shared = {"x": 1}
+    assert json.loads(encode(custom([shared, shared])))["user"]["custom"]["a"] == [shared, shared]
+
+
+def test_what_is_nested_too_deep_is_told_with_the_beginning_of_its_path() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(
+        ValueError, match=r"^user\.custom\.a\[0\]\[0\].*…: nested too deep for JSON$"
+    ):
+        encode(custom(deep))
+    while deep:  # let it go in steps, since freeing it at once may need a deep stack
+        deep = deep.pop()
+
+
+def test_a_caller_deep_in_a_recursion_is_told_so(codec: Codec) -> None:
+    if isinstance(codec, OrjsonCodec) or sys.version_info >= (3, 12):
+        pytest.skip("orjson does not mind how deep its caller is, nor does json since Python 3.12")
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep]
+
+    def recurse(left: int) -> Exception:
+        if left:
+            return recurse(left - 1)
+        with pytest.raises(ValueError, match="the request is nested too deep") as raised:
+            encode(custom(deep))
+        return raised.value
+
+    def deepest() -> int:
+        try:
+            return 1 + deepest()
+        except RecursionError:
+            return 1
+
+    assert recurse(deepest() - 60)
+
+
+class Endless(Mapping[str, Any]):
+    """A map that has no end to its depth."""
+
+    def __getitem__(self, key: str) -> Any:
+        return Endless()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["more"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_a_map_without_end_is_told() -> None:
+    with pytest.raises(ValueError, match=r"^user\.custom\.a\.more\.more.*…: nested too deep"):
+        encode(custom(Endless()))
+
+
+@on_any_library
+def test_nothing_is_sent_of_a_request_that_cannot_be_written(make: Maker) -> None:
+    statsig = make.script(Answer())
+    user = StatsigUser(user_id="42", custom={"score": NAN})
+    with pytest.raises(ValueError, match=r"^user\.custom\.score: NaN is not JSON$"):
+        statsig.check_gate(user, "a_gate")
+    with pytest.raises(ValueError, match=r"^events\[1\]\.user\.custom\.score: NaN is not JSON$"):
+        statsig.log_events([{"eventName": "e1"}, {"eventName": "e2", "user": user.to_dict()}])
+    with pytest.raises(ValueError, match=r"^gateName: half of a surrogate pair$"):
+        statsig.check_gate({}, "\ud800")
+    assert make.sent == []

@@ -1,0 +1,274 @@
+"""Errors: one tree, which says what happened, and survives pickling and copying."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import statsig_api_client
+from statsig_api_client import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    InternalServerError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseValidationError,
+    StatsigError,
+    StatsigUser,
+)
+from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.loopback import Loopback, reply, unused_port
+
+USER = StatsigUser(user_id="42")
+
+FACTS: dict[str, Any] = {
+    "operation": "check_gate",
+    "attempts": 3,
+    "elapsed": 1.5,
+    "request_id": "r-1",
+    "body": "no",
+    "ambiguous": True,
+}
+ERRORS = [
+    StatsigError("it failed", **FACTS),
+    ConfigurationError("it failed"),
+    APIConnectionError("it failed", **FACTS),
+    APITimeoutError("it failed", **FACTS),
+    APIStatusError("it failed", status_code=418, **FACTS),
+    BadRequestError("it failed", status_code=400, **FACTS),
+    RateLimitError("it failed", status_code=429, retry_after=7.0, **FACTS),
+    InternalServerError("it failed", status_code=503, **FACTS),
+    ResponseValidationError("it failed", status_code=200, path="$.value", **FACTS),
+]
+
+
+# ---- The tree ----
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (413, PayloadTooLargeError),
+        (429, RateLimitError),
+        (500, InternalServerError),
+        (503, InternalServerError),
+        (599, InternalServerError),
+        (302, APIStatusError),
+        (418, APIStatusError),
+        (600, APIStatusError),
+        (999, APIStatusError),
+    ],
+)
+@on_any_library
+def test_each_status_has_its_error(make: Maker, status: int, error: type[APIStatusError]) -> None:
+    statsig = make.script(Answer(status), max_retries=0)
+    with pytest.raises(APIStatusError) as raised:
+        statsig.check_gate(USER, "a_gate")
+    assert type(raised.value) is error
+    assert raised.value.status_code == status
+
+
+def test_all_errors_are_in_one_tree() -> None:
+    errors = [
+        value
+        for name, value in vars(statsig_api_client).items()
+        if name.endswith("Error") and name != "SchemaError"
+    ]
+    assert len(errors) == 13
+    assert all(issubclass(error, StatsigError) for error in errors)
+    assert issubclass(APITimeoutError, APIConnectionError)
+    assert issubclass(RateLimitError, APIStatusError)
+
+
+# ---- What they tell ----
+
+
+def test_a_connection_error_tells_whom_how_often_and_how_long(make: Maker) -> None:
+    port = unused_port()
+    statsig = make(base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
+    with pytest.raises(
+        APIConnectionError,
+        match=rf"^check_gate: no connection to 127\.0\.0\.1:{port} after 1 attempt in \S+ s: "
+        "connection refused$",
+    ) as raised:
+        statsig.check_gate(USER, "a_gate")
+    error = raised.value
+    assert (error.operation, error.attempts, error.status_code) == ("check_gate", 1, None)
+    assert (error.body, error.request_id, error.ambiguous) == (None, None, False)
+    assert 0 < error.elapsed < 5
+
+
+def test_a_status_error_tells_what_the_server_said(make: Maker, server: Loopback) -> None:
+    server.script(reply(400, {"status": 400, "message": "no such thing"}, {"X-Request-Id": "r7"}))
+    statsig = make(base_url=server.url)
+    with pytest.raises(
+        BadRequestError,
+        match=rf"^get_config: status 400 from 127\.0\.0\.1:{server.port} after 1 attempt in \S+ s: "
+        "no such thing$",
+    ) as raised:
+        statsig.get_config(USER, "a_config")
+    error = raised.value
+    assert (error.operation, error.attempts, error.status_code) == ("get_config", 1, 400)
+    assert error.body == '{"status": 400, "message": "no such thing"}'
+    assert error.request_id == "r7"
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"message": "a"}', ": a"),
+        (b'{"error": "b"}', ": b"),
+        (b'{"message": "a", "error": "b"}', ": a"),
+        (b'{"message": 5, "error": "b"}', ": b"),
+        (b'{"message": "", "error": "b"}', ": b"),
+        (b'{"message": "a\\u001b[31m \\ud83d! \\ud83d\\ude00"}', ": a�[31m �! \U0001f600"),
+        (b'{"success": false}', ': {"success": false}'),
+        (b"[1]", ": [1]"),
+        (b"Unauthorized", ": Unauthorized"),
+        (b"<html><head><title>502\n Bad Gateway</title></head><p>x</html>", ": 502 Bad Gateway"),
+        (b"two\r\n\t lines", ": two lines"),
+        (b"\xff\xfe", ": \ufffd\ufffd"),
+        (b"", ""),
+        (b"[" * 5000, ": " + "[" * 200 + "…"),
+        (b"long " * 1000, ": " + ("long " * 40) + "…"),
+    ],
+)
+@on_any_library
+def test_a_message_repeats_the_gist_of_a_body(make: Maker, body: bytes, told: str) -> None:
+    statsig = make.script(Answer(400, body))
+    with pytest.raises(BadRequestError) as raised:
+        statsig.check_gate(USER, "a_gate")
+    assert str(raised.value).partition(" in 0 s")[2] == told
+
+
+@on_any_library
+def test_an_error_carries_at_most_4_kib_of_the_body(make: Maker) -> None:
+    statsig = make.script(Answer(500, b"x" * 100_000), max_retries=0)
+    with pytest.raises(InternalServerError) as raised:
+        statsig.check_gate(USER, "a_gate")
+    assert raised.value.body == "x" * 4096
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@on_any_library
+def test_a_refused_key_is_asked_about(make: Maker, status: int) -> None:
+    statsig = make.script(Answer(status, b"Forbidden"))
+    with pytest.raises(APIStatusError, match="Forbidden; is the API key the right one") as raised:
+        statsig.check_gate(USER, "a_gate")
+    assert KEY not in str(raised.value)
+
+
+@on_any_library
+def test_a_redirect_is_explained(make: Maker) -> None:
+    statsig = make.script(Answer(302, b"", {"Location": "https://elsewhere.example"}))
+    with pytest.raises(APIStatusError, match="redirects are not followed"):
+        statsig.check_gate(USER, "a_gate")
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"X-Request-ID": "a"}, "a"),
+        ({"CF-Ray": "b"}, "b"),
+        ({"x-request-id": "a", "cf-ray": "b"}, "a"),
+        ({"x-request-id": "a" * 5000}, "a" * 200 + "…"),
+        ({}, None),
+    ],
+)
+@on_any_library
+def test_the_servers_name_of_a_request_is_kept(
+    make: Maker, headers: dict[str, str], name: str | None
+) -> None:
+    statsig = make.script(Answer(404, headers=headers))
+    with pytest.raises(NotFoundError) as raised:
+        statsig.get_layer(USER, "a_layer")
+    assert raised.value.request_id == name
+
+
+@on_any_library
+def test_a_reply_that_breaks_the_contract_is_told_by_its_path(make: Maker) -> None:
+    statsig = make.script(Answer(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"}))
+    with pytest.raises(
+        ResponseValidationError,
+        match=r"^check_gate: the reply of api\.statsig\.com \(status 200\) is not what the "
+        r"contract says: \$\.value: expected boolean, got string$",
+    ) as raised:
+        statsig.check_gate(USER, "a_gate")
+    error = raised.value
+    assert (error.path, error.status_code, error.request_id) == ("$.value", 200, "r9")
+    assert error.body == '{"name": "a_gate", "value": "yes"}'
+
+
+@on_any_library
+def test_a_delivery_whose_receipt_cannot_be_read_is_ambiguous(make: Maker) -> None:
+    statsig = make.script(Answer(202, b"<html>"))
+    with pytest.raises(ResponseValidationError, match="may or may not have accepted") as raised:
+        statsig.log_event(USER, "purchase")
+    assert raised.value.ambiguous
+    assert raised.value.path is None
+    assert len(make.sent) == 1
+
+
+@on_any_library
+def test_a_receipt_that_says_no_is_a_refusal(make: Maker) -> None:
+    statsig = make.script(Answer(202, {"success": False}))
+    with pytest.raises(APIStatusError) as raised:
+        statsig.log_event(USER, "purchase")
+    assert (raised.value.status_code, raised.value.ambiguous) == (202, False)
+
+
+@on_any_library
+def test_a_timeout_is_a_connection_error(make: Maker) -> None:
+    statsig = make.script(Fails("ConnectTimeout"), max_retries=0)
+    with pytest.raises(APITimeoutError, match="connecting took more than 3 s"):
+        statsig.check_gate(USER, "a_gate")
+
+
+# ---- Copies ----
+
+
+def alike(one: StatsigError, other: StatsigError) -> bool:
+    return type(one) is type(other) and str(one) == str(other) and vars(one) == vars(other)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_pickle(error: StatsigError, protocol: int) -> None:
+    assert alike(pickle.loads(pickle.dumps(error, protocol)), error)  # noqa: S301
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_errors_copy(error: StatsigError, copied: Any) -> None:
+    assert alike(copied(error), error)
+
+
+@given(st.text(), st.none() | st.text(), st.integers(), st.floats(allow_nan=False))
+def test_whatever_an_error_carries_survives_a_pickle(
+    message: str, body: str | None, status: int, elapsed: float
+) -> None:
+    error = APIStatusError(message, status_code=status, elapsed=elapsed, body=body)
+    assert alike(pickle.loads(pickle.dumps(error)), error)  # noqa: S301
+
+
+def test_an_error_can_be_made_by_hand() -> None:
+    error = RateLimitError("slow down", status_code=429)
+    assert (error.operation, error.attempts, error.elapsed) == (None, 0, 0.0)
+    assert (error.body, error.request_id, error.retry_after) == (None, None, None)
+    assert repr(error) == "RateLimitError('slow down')"
+    assert StatsigError("x").status_code is None

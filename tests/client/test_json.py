@@ -1,0 +1,156 @@
+"""JSON by orjson and by json: whatever it is, both write and read the same, or refuse it alike."""
+
+import json
+import math
+import subprocess
+import sys
+from collections import OrderedDict
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from statsig_api_client._json import Codec, JsonCodec, OrjsonCodec
+
+BY_JSON, BY_ORJSON = JsonCodec(), OrjsonCodec()
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Anything(Enum):
+    LIST = (1, None)
+    NAN = math.nan
+    OBJECT = object()
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
+
+
+class Text(str):
+    __slots__ = ()
+
+
+# Whatever people put into attributes and metadata, right or wrong.
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=2**62, max_value=2**66)
+    | st.integers(min_value=-(2**66), max_value=-(2**62))
+    | st.floats()
+    | st.text(st.characters())
+    | st.text(st.characters(categories=["Cs", "Ll", "Cc"]))
+    | st.sampled_from([Word.A, Level.ONE, *Anything, UUID(int=7), Text("t"), b"x", object(), 1j])
+)
+KEYS = st.text(st.characters()) | st.integers() | st.floats() | st.none() | st.booleans()
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner)
+        | st.builds(Pair, inner, inner)
+        | st.dictionaries(st.text(st.characters()), inner)
+        | st.dictionaries(KEYS, inner)
+        | st.dictionaries(st.text(), inner).map(OrderedDict)
+    ),
+)
+
+
+def outcome(does: Any, value: object) -> object:
+    """What came of it: a result that tells 1 from 1.0 and from True, or the kind of error."""
+    try:
+        result = does(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        return type(error), str(error)
+    return repr(json.loads(result)) if isinstance(result, bytes) else repr(result)
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@given(VALUES)
+@example(nested(253))
+@example(nested(300))
+@example({"a": "null"})
+@example({"a": None, "b": math.nan})
+@example(5e-324)
+@example(10**5000)
+def test_both_write_the_same_or_refuse_it_alike(value: object) -> None:
+    assert outcome(BY_ORJSON.write, value) == outcome(BY_JSON.write, value)
+
+
+TEXTS = (
+    VALUES.map(lambda value: json.dumps(value, default=str, skipkeys=True))
+    | st.from_regex(r"-?[0-9]{17,22}(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+    | st.from_regex(r'[\[{]("a":)?-?[0-9eE.+-]{1,25}[\]},]', fullmatch=True)
+    | st.from_regex(r'"(\\[u"nx/][0-9a-f]{0,5}|.|\n){0,8}"', fullmatch=True)
+    | st.lists(
+        st.sampled_from([*'{}[]:,"', " ", "\n", "1", "-", "null", "true", '"a"', "NaN"])
+    ).map("".join)
+)
+
+
+@given(TEXTS.map(lambda text: text.encode(errors="surrogatepass")) | st.binary())
+@example(b'{"a":1,"b":2,"a":3}')
+@example(b"18446744073709551616")
+@example(b"-9223372036854775809")
+@example(b"1e400")
+@example(b"-0")
+@example(b"\xef\xbb\xbf{}")
+@example(b'"\\ud800"')
+@example(b'"\xff"')
+@example(b'"\xed\xa0\x80"')
+@example(b"[" * 2000 + b"]" * 2000)
+@example(b"[" * 600 + b"]" * 600)
+@example(b'"a\nb"')
+@example(b"9" * 5000)
+@example(b"")
+def test_both_read_the_same_or_refuse_it_alike(content: bytes) -> None:
+    assert outcome(BY_ORJSON.read, content) == outcome(BY_JSON.read, content)
+
+
+@pytest.mark.parametrize("codec", [BY_JSON, BY_ORJSON])
+def test_an_integer_stays_one_however_large(codec: Codec) -> None:
+    for value in (2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**30):
+        assert codec.read(codec.write({"n": value})) == {"n": value}
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_orjson_is_used_where_it_is_installed(installed: bool) -> None:  # noqa: FBT001
+    program = f"""
+import sys
+if not {installed}:
+    sys.modules["orjson"] = None
+from statsig_api_client._json import codec
+print(type(codec()).__name__, codec() is codec(), codec().read(codec().write([1])))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert result.stdout.split() == ["OrjsonCodec" if installed else "JsonCodec", "True", "[1]"]
+
+
+def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from statsig_api_client._json import codec
+
+    codec.cache_clear()
+    monkeypatch.setitem(sys.modules, "orjson", None)
+    assert isinstance(codec(), JsonCodec)
+    monkeypatch.undo()
+    codec.cache_clear()
+    assert isinstance(codec(), OrjsonCodec)

@@ -1,0 +1,58 @@
+"""What holds for retries whatever happens, and the clock that they go by."""
+
+import asyncio
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsig_api_client import StatsigUser
+from statsig_api_client._clock import Clock
+from tests.support.clients import Answer, Fails, maker
+from tests.support.clock import FakeClock
+
+outcomes = st.one_of(
+    st.builds(
+        Answer,
+        status=st.sampled_from([200, 404, 408, 429, 500, 503, 599]),
+        headers=st.sampled_from([{}, {"retry-after": "3"}, {"retry-after": "60"}]),
+        after=st.floats(0, 12),
+    ),
+    st.builds(Fails, st.sampled_from(["ConnectError", "ReadError"]), after=st.floats(0, 12)),
+)
+
+
+@given(
+    planned=st.lists(outcomes, min_size=1, max_size=12),
+    chance=st.floats(0, 1),
+    retries=st.integers(0, 10),
+    deadline=st.floats(0.1, 60),
+)
+def test_nobody_waits_beyond_the_deadline_or_tries_more_often_than_allowed(
+    planned: list[Answer | Fails], chance: float, retries: int, deadline: float
+) -> None:
+    clock = FakeClock()
+    clock.chance = chance
+    with maker("sync httpx", clock) as make:
+        statsig = make.script(*planned, max_retries=retries, deadline=deadline, on_error="fallback")
+        gate = statsig.check_gate(StatsigUser(user_id="42"), "a_gate")
+    assert len(make.sent) <= retries + 1
+    # The script lets an attempt take longer than it may; a real engine does not.
+    longest = max(outcome.after for outcome in planned)
+    assert clock.now - 1000 <= deadline + longest
+    assert bool(gate) is (gate.error is None)
+
+
+def test_the_real_clock_goes_with_the_system() -> None:
+    clock = Clock()
+    before, wall = clock.monotonic(), clock.time()
+    clock.sleep(0.01)
+    asyncio.run(clock.sleep_async(0.01))
+    assert clock.monotonic() - before >= 0.02
+    assert abs(wall - time.time()) < 10
+
+
+def test_real_chance_spreads_evenly() -> None:
+    chances = [Clock().random() for _ in range(2000)]
+    assert all(0 <= chance < 1 for chance in chances)
+    assert 0.4 < sum(chances) / len(chances) < 0.6

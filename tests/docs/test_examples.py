@@ -1,0 +1,69 @@
+"""The examples run, on the shop and on real projects, and the web service is tested as it says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REAL_PROJECTS = sorted((ROOT.parent / "shared" / "data").glob("*.json"))
+
+
+def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "examples" / "demo.py", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def test_the_demo_shows_calls_exposures_and_events() -> None:
+    result = demo()
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for words in (
+        'check_gate("staff_tools")                            bool  True         by rule staff',
+        "str   'purple'     by rule staff preview",
+        "str   'red'        by rule sale in the north",
+        "the 16 exposures that the server recorded",
+        "ada      homepage             by rule staff preview",
+        "the 4 events that the server recorded",
+        "ada      purchase             9.99       {'sku': 'A1'}",
+        "cleo     add_to_cart          None       {'sku': 'A1'}",
+    ):
+        assert words in result.stdout
+
+
+@pytest.mark.skipif(not REAL_PROJECTS, reason="there are no config specs of real projects here")
+@pytest.mark.parametrize("project", REAL_PROJECTS, ids=lambda path: path.stem)
+def test_the_demo_evaluates_all_of_a_real_project(project: Path) -> None:
+    result = demo(project)
+    assert result.returncode == 0, result.stderr
+    for kind in ("gate", "config", "experiment", "layer"):
+        assert f"\n  {kind} " in result.stdout
+    assert "demo_finished" in result.stdout
+
+
+def test_the_demo_says_what_is_wrong_with_a_project(tmp_path: Path) -> None:
+    project = tmp_path / "broken.yaml"
+    project.write_text("gates:\n  staff:\n    rulez: []\n")
+    result = demo(project)
+    assert result.returncode == 2
+    assert f"{project}:3" in result.stderr
+    assert "rules" in result.stderr
+
+
+def test_the_tests_of_the_web_service_pass() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT / "examples" / "web_service",
+        timeout=100,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "12 passed" in result.stdout

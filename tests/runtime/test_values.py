@@ -1,0 +1,162 @@
+"""What evaluated gates and configs can do: be truthy, and give typed parameters."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import pytest
+from hypothesis import given
+
+from statsig_api_client.generated import DynamicConfig, Experiment, FeatureGate, Layer
+from tests.support.strategies import json_values, texts
+
+Lines: TypeAlias = pytest.LogCaptureFixture
+
+each_kind = pytest.mark.parametrize("kind", [DynamicConfig, Experiment, Layer])
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Every line that the client logs, at any level."""
+    caplog.set_level(logging.DEBUG, logger="statsig_api_client")
+    return caplog
+
+
+def config(**value: Any) -> DynamicConfig:
+    return DynamicConfig(name="homepage", value=value)
+
+
+def fits(value: object, default: object) -> bool:
+    """Whether a value is of the type of a default, said otherwise than in the code under test."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    for kind in (int, str, list | tuple, Mapping):
+        if isinstance(default, kind):
+            return isinstance(value, kind)
+    return False
+
+
+# ---- Gates ----
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_gate_is_truthy_exactly_when_it_passes(passes: bool) -> None:  # noqa: FBT001
+    assert bool(FeatureGate(name="staff", value=passes)) is passes
+    assert bool(FeatureGate.from_dict({"name": "staff", "value": passes})) is passes
+
+
+@each_kind
+def test_what_is_no_gate_is_truthy_even_when_empty(kind: Any) -> None:
+    assert kind(name="homepage", value={})
+
+
+# ---- get: its laws ----
+
+
+@given(value=json_values(), default=json_values().filter(lambda default: default is not None))
+def test_the_result_is_the_value_if_it_fits_the_default_and_else_the_default(
+    lines: Lines, value: Any, default: Any
+) -> None:
+    lines.clear()
+    result = config(x=value).get("x", default)
+    if fits(value, default):
+        assert result is value
+        assert not lines.records
+    else:
+        assert result is default
+        assert [record.levelname for record in lines.records] == ["DEBUG"]
+
+
+@given(value=json_values())
+def test_without_a_default_the_value_comes_as_it_is(lines: Lines, value: Any) -> None:
+    lines.clear()
+    assert config(x=value).get("x") is value
+    assert config(x=value).get("x", None) is value
+    assert not lines.records
+
+
+@given(name=texts(), default=json_values())
+def test_a_missing_parameter_gives_the_default_and_no_line(
+    lines: Lines, name: str, default: Any
+) -> None:
+    lines.clear()
+    assert config().get(name, default) is default
+    assert config().get(name) is None
+    assert not lines.records
+
+
+@given(name=texts(), value=texts())
+def test_any_name_can_be_asked_for(name: str, value: str) -> None:
+    assert config(**{name: value}).get(name, "default") is value
+
+
+# ---- get: what people meet ----
+
+
+@pytest.mark.parametrize(
+    ("value", "default"),
+    [
+        ("blue", ""),
+        (True, False),
+        (3, 0),
+        (2.5, 0.0),
+        (3, 0.5),  # an integer is accepted for a float
+        (2**63, 0.5),
+        ([1, "a"], []),
+        ([], ["a"]),
+        ([1], ()),
+        ({"a": 1}, {}),
+        ({}, {"a": 1}),
+    ],
+)
+@each_kind
+def test_a_value_of_the_type_of_the_default_is_given(kind: Any, value: Any, default: Any) -> None:
+    assert kind(name="homepage", value={"x": value}).get("x", default) is value
+
+
+@pytest.mark.parametrize(
+    ("value", "default"),
+    [
+        (True, 0),  # a boolean is never a number
+        (False, 0.5),
+        (1, True),
+        (0.0, False),
+        (2.5, 3),  # a number with a fraction is no integer,
+        (2.0, 3),  # even if the fraction is nothing
+        ("3", 3),
+        ("true", True),
+        (3, "3"),
+        (None, "blue"),
+        (None, 3),
+        ({}, []),
+        ([], {}),
+        ("ab", ["a", "b"]),
+        (["a"], "a"),
+    ],
+)
+@each_kind
+def test_a_value_of_another_type_gives_the_default(kind: Any, value: Any, default: Any) -> None:
+    assert kind(name="homepage", value={"x": value}).get("x", default) is default
+
+
+def test_the_line_says_which_parameter_of_what_had_which_type(
+    lines: Lines,
+) -> None:
+    assert config(button_color=5).get("button_color", "blue") == "blue"
+    (line,) = lines.messages
+    assert line == (
+        "'homepage': parameter 'button_color' is of type integer, not string as its default; "
+        "the default is used"
+    )
+
+
+def test_the_line_shows_no_value_and_stays_one_line_whatever_the_names(
+    lines: Lines,
+) -> None:
+    odd = DynamicConfig(name="a\nb\ud800", value={"c\nd": "secret"})
+    assert odd.get("c\nd", 5) == 5
+    (record,) = lines.records
+    assert "secret" not in record.getMessage()
+    assert record.getMessage().isprintable()
