@@ -76,12 +76,11 @@ class SpoolStore:
         self._fresh = 0
         """Events that were written since the last look at what is there."""
         self._look_at = clock.monotonic() + settings.flush_interval
-        self._renewed = 0.0
         self._refused = 0
         self._sealed = False
         self._complained = -_COMPLAIN_EVERY
-        self._claimed = 0
-        """The lease of the batch in hand."""
+        self._own: dict[int, float] = {}
+        """The leases of the batches in hand, and when each was renewed."""
         self._closed = False
         self._known = EventStats()
         """The account when it was last read."""
@@ -241,17 +240,18 @@ class SpoolStore:
         # Also without events of this process: those of one that died are for all others.
         return max(0.0, self._look_at - self._clock.monotonic())
 
-    def claim(self) -> Batch | None:
+    def claim(self, limit: int | None = None) -> Batch | None:
         """See `Store`."""
         with self._lock:
             now = self._clock.monotonic()
+            most = min(limit or self._settings.max_batch, self._settings.max_batch)
             if self._file.one("SELECT EXISTS (SELECT 1 FROM events)") == (0,):
                 self._fresh = 0
                 self._look_at = now + self._settings.flush_interval
                 return None
             with self._file.transaction():
                 self._end_leases()
-                rows = self._unleased(self._settings.max_batch)
+                rows = self._unleased(most)
                 batch = self._within_size(rows)
                 if batch:
                     expires = self._clock.time() + self._lease
@@ -259,13 +259,10 @@ class SpoolStore:
                         "INSERT INTO leases (token, first, last, expires) VALUES (?, ?, ?, ?)"
                     )
                     self._file.execute(statement, batch.lease, batch.ids[0], batch.ids[-1], expires)
-                    self._claimed = batch.lease
-            self._renewed = now
+                    self._own[batch.lease] = now
             self._fresh = max(0, self._fresh - len(batch)) if batch else 0
             # A batch that was full, or cut off, says that there may be more.
-            more = batch is not None and (
-                len(batch) >= self._settings.max_batch or len(batch) < len(rows)
-            )
+            more = batch is not None and (len(batch) >= most or len(batch) < len(rows))
             self._look_at = now if more else now + self._settings.flush_interval
             return batch
 
@@ -303,13 +300,14 @@ class SpoolStore:
     def renew(self, batch: Batch) -> bool:
         """See `Store`."""
         with self._lock:
-            if self._clock.monotonic() - self._renewed < self._lease / 4:
+            if self._clock.monotonic() - self._own.get(batch.lease, -1e9) < self._lease / 4:
                 return True
             statement = "UPDATE leases SET expires = ? WHERE token = ?"
             expires = self._clock.time() + self._lease
             if self._file.execute(statement, expires, batch.lease).rowcount == 0:
+                self._own.pop(batch.lease, None)
                 return False
-            self._renewed = self._clock.monotonic()
+            self._own[batch.lease] = self._clock.monotonic()
             return True
 
     def delivered(self, batch: Batch) -> None:
@@ -372,14 +370,17 @@ class SpoolStore:
                 "%d events were sent later than their lease allowed, and may be sent twice",
                 len(batch),
             )
+            self._own.pop(batch.lease, None)
             return False
         self._file.delete(batch.ids[0], batch.ids[-1])
         # The rest of the lease, if any, is what is still in hand.
-        self._file.execute(
+        ended = self._file.execute(
             "DELETE FROM leases WHERE token = ? AND NOT EXISTS"
             " (SELECT 1 FROM events WHERE id BETWEEN first AND last)",
             batch.lease,
-        )
+        ).rowcount
+        if ended:
+            self._own.pop(batch.lease, None)
         return True
 
     def _count(self, column: str, events: int) -> None:
@@ -389,6 +390,7 @@ class SpoolStore:
         """See `Store`."""
         with self._lock, self._file.transaction():
             for token in {batch.lease for batch in batches}:
+                self._own.pop(token, None)
                 self._file.execute("DELETE FROM leases WHERE token = ?", token)
             self._count("retried", retried)
             self._count("resent_ambiguous", retried if unclear else 0)
@@ -411,12 +413,13 @@ class SpoolStore:
             return True
         with self._lock:
             now = self._clock.time() if here else math.inf  # when no lease holds
+            own = ", ".join("?" * len(self._own))
             reached = self._file.one(
-                "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"
+                "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"  # noqa: S608
                 " (SELECT 1 FROM leases WHERE id BETWEEN first AND last"
-                " AND token <> ? AND expires > ?))",
+                f" AND token NOT IN ({own}) AND expires > ?))",
                 mark,
-                self._claimed,
+                *self._own,
                 now,
             ) == (1,)
             if reached and not here:
