@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from . import million, reentrancy
+from . import million, poison, reentrancy
 from .campaign import SCENARIOS, Scenario
 
 SHORT = {
     million.run: partial(million.run, total=40_000),
+    poison.run_failing: partial(poison.run_failing, events=400),
     reentrancy.run: partial(reentrancy.run, seconds=0.3),
 }
 
