@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
 
-import orjson
 from attrs import asdict, frozen
 
-from .wire import JsonObject
+from .wire import JsonObject, read_json, write_json
 
 Kind: TypeAlias = Literal["event", "gate", "config", "layer"]
 """What was recorded: an event, or an exposure to one of the others (experiments are configs)."""
@@ -225,7 +224,7 @@ class Recording:
         Raises:
             sqlite3.Error: They could not be stored.
         """
-        documents = [orjson.dumps(event).decode() for event in events]
+        documents = [write_json(event) for event in events]
         with self._transaction():
             first = self._newest() + 1
             ids = range(first, first + len(events))
@@ -314,7 +313,7 @@ def _unit_ids(user: JsonObject) -> str:
 
 def _marked(unit_id: str) -> str:
     # As JSON, which has no line breaks, so that no part of an ID is taken for one.
-    return f"\n{orjson.dumps(unit_id).decode()}\n"
+    return f"\n{write_json(unit_id)}\n"
 
 
 def _where(query: Query) -> tuple[str, list[object]]:
@@ -325,6 +324,8 @@ def _where(query: Query) -> tuple[str, list[object]]:
 
 
 def _recorded(event_id: int, document: str) -> RecordedEvent:
-    event = cast("RecordedJson", {"id": event_id, **orjson.loads(document)})
+    event = cast(
+        "RecordedJson", {"id": event_id, **cast("JsonObject", read_json(document.encode()))}
+    )
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)
