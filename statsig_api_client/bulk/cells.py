@@ -26,9 +26,10 @@ Conversion = Callable[[object], object]
 
 @frozen
 class Unreadable:
-    """A cell that has no Python value."""
+    """A cell that has no value in JSON."""
 
     reason: str
+    original: str | None = None
 
     def __str__(self) -> str:
         return f"cannot be read: {self.reason}"

@@ -70,7 +70,7 @@ def values_of(column: pa.Array) -> list[object]:
 
 def _value_of(scalar: pa.Scalar) -> object:
     try:
-        return json_value(scalar.as_py(maps_as_pydicts="lossy"))
+        value = scalar.as_py(maps_as_pydicts="lossy")
     except UnicodeDecodeError as error:
         if pa.types.is_nested(scalar.type):
             return Unreadable(str(error))
@@ -79,6 +79,10 @@ def _value_of(scalar: pa.Scalar) -> object:
     except Exception as error:  # noqa: BLE001
         is_time = pa.types.is_temporal(scalar.type)
         return Unreadable(f"{scalar.type} {scalar.value}: {error}" if is_time else str(error))
+    try:
+        return json_value(value) if pa.types.is_nested(scalar.type) else value
+    except (TypeError, ValueError) as error:
+        return Unreadable(str(error), repr(value))
 
 
 def json_value(value: object) -> object:

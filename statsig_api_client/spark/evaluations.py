@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack, cast, get_args
 
 import orjson
@@ -19,6 +20,7 @@ from pyspark.sql.pandas.functions import arrow_udf
 from .._client import Statsig
 from .._errors import AuthenticationError, ConfigurationError, PermissionDeniedError, StatsigError
 from .._options import check_names, flag
+from ..bulk.cells import text
 from ..bulk.parquet import json_value
 from ..generated import StatsigUserDict
 from .options import Connection
