@@ -78,13 +78,13 @@ def _mapping(
     mapping = settings.mapping
     columns: list[str] | None = None
     for source in sources:
-        if source.path is None and source.format == "jsonl":
-            continue  # what is read of it is gone
         reader = begun or Reader(source)
         try:
+            reader.check_form()
             found = reader.columns
             if found is None:
-                if mapping is not None and (names := _names(reader)):
+                # Of standard input, what is read to find names would be gone.
+                if source.path is not None and mapping is not None and (names := _names(reader)):
                     _see_columns(source, mapping, names)
                 continue
         finally:

@@ -218,7 +218,11 @@ class RowReader:
                 fields.append((key, source, convert, target))
             elif source.value is not None:
                 constants[key] = _constant_of(target, source.value, convert)
-        self._taken = {source for source in mapping.fields.values() if isinstance(source, str)}
+        self._taken = {
+            source
+            for target, source in mapping.fields.items()
+            if isinstance(source, str) and not target.endswith(".*")
+        }
         self._sections: dict[str, str | None] = {}
         """The map of the event to which a column belongs that only a pattern names."""
 

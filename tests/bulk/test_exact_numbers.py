@@ -144,3 +144,12 @@ def test_number_without_decimal_is_rejected(collector: Collector, tmp_path: Path
     (tmp_path / "e.jsonl").write_text(line)
     with Statsig(KEY, base_url=collector.url, environment="staging") as client:
         assert import_events(client, tmp_path / "e.jsonl").rejected == 1
+
+
+@pytest.mark.parametrize(
+    "literal", ["-0", "-0.0", "1.10", "18446744073709551616", "-9223372036854775809"]
+)
+def test_number_of_json_is_sent_as_written(literal: str, tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_text(f'{{"number": {literal}, "nested": {{"number": {literal}}}}}')
+    sent = wire(tmp_path / "e.jsonl", EventMapping(FIELDS, Times("ms")))
+    assert sent["user"]["userID"] == sent["value"] == sent["metadata"]["nested"] == literal
