@@ -28,7 +28,7 @@ generate: .venv/.ready   ## write the generated code and the reference from open
 lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml statsig_api_client/local/api/local_api.yaml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml statsig_api_client/local/http/control_api.yaml
 	$(BIN)/python generate.py --check
 	$(BIN)/python docs/reference.py --check
 

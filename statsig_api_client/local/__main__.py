@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from . import ProjectError, RecordingError
-from .serving import ServerThread, Settings, is_loopback
+from .runner import ServerThread, Settings, is_loopback
 from .specs.config_specs import ConfigSpecs, load_specs
 from .specs.evaluation import Evaluator
 

@@ -16,8 +16,8 @@ import pytest
 import zstandard
 from attrs import evolve
 
-from statsig_api_client.local import LocalServer, service
-from statsig_api_client.local.api.id_lists import IdListFiles
+from statsig_api_client.local import LocalServer, state
+from statsig_api_client.local.http.id_list_files import IdListFiles
 from statsig_api_client.local.specs.config_specs import load_specs
 
 from .conftest import SHOP, Api
@@ -176,7 +176,7 @@ def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> No
 def listed(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Api]) -> Api:
     lists = {"friends": ("ada", "bob"), "nobody": ()}
     monkeypatch.setattr(
-        service, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists)
+        state, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists)
     )
     return serve(SHOP.read_text())
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from ..wire import JsonObject, read_json
 from .body import read_bytes
-from .contract import ContractError
+from .validation import ContractError
 
 
 async def read_sdk_body(request: Request) -> JsonObject:

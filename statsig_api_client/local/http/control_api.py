@@ -13,7 +13,6 @@ from starlette.routing import Route
 from ..faults import Fault
 from ..project.model import segment_spec
 from ..recording import Kind, Query, RecordedJson
-from ..service import Service
 from ..specs.forms import CONFIGS, GATES, LAYERS, as_object
 from ..specs.overrides import (
     Override,
@@ -22,11 +21,12 @@ from ..specs.overrides import (
     UnknownNameError,
     group_rules,
 )
+from ..state import Service
 from ..wire import JsonObject, JsonValue
 from .body import read_body
-from .contract import Contract
 from .docs_page import docs_page
 from .query import QueryContract
+from .validation import Contract
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ class Entity(TypedDict):
 
 def local_document() -> JsonObject:
     """The OpenAPI document of these calls."""
-    text = files("statsig_api_client.local.api").joinpath("local_api.yaml").read_text("utf-8")
+    text = files("statsig_api_client.local.http").joinpath("control_api.yaml").read_text("utf-8")
     return cast("JsonObject", yaml.safe_load(text))
 
 

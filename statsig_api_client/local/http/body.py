@@ -8,7 +8,7 @@ from starlette.requests import Request
 from zstandard import ZstdDecompressor, ZstdError
 
 from ..wire import JsonValue, read_json
-from .contract import ContractError
+from .validation import ContractError
 
 MAX_BODY: Final = 10 * 1024 * 1024
 """The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from ..project.model import suggestion
 from ..specs.forms import as_list, as_object
 from ..wire import JsonObject, JsonValue
-from .contract import ContractError, contract_error
+from .validation import ContractError, contract_error
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 

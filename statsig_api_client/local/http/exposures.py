@@ -3,12 +3,12 @@
 from ..recording import LoggedEvent
 from ..specs.evaluation import Evaluation
 from ..wire import JsonObject
-from .contract import (
+from .event_time import event_time, now
+from .validation import (
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
 )
-from .event_time import event_time, now
 
 
 def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> LoggedEvent:

@@ -13,16 +13,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from ..service import Service
 from ..specs.core import HashAlgorithm
 from ..specs.forms import older_form
+from ..state import Service
 from ..wire import JsonObject, JsonValue
-from .contract import ContractError
+from .auth import require_key, require_secret_key
 from .event_time import clock_error
-from .id_lists import IdListFiles
-from .keys import require_key, require_secret_key
+from .id_list_files import IdListFiles
 from .sdk_body import read_sdk_body
 from .sdk_events import sdk_events
+from .validation import ContractError
 
 _logger = logging.getLogger("statsig_api_client.local")
 
