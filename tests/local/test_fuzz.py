@@ -15,7 +15,7 @@ from statsig_api_client.local.api.app import create_app
 from statsig_api_client.local.api.local_api import local_document
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.service import Service
-from statsig_api_client.local.wire import read_json
+from statsig_api_client.local.strict_json import read_json
 
 from .conftest import SHOP
 

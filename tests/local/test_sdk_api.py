@@ -18,7 +18,7 @@ from attrs import evolve
 
 from statsig_api_client.local import LocalServer, service
 from statsig_api_client.local.api.id_lists import IdListFiles
-from statsig_api_client.local.specs.config_specs import load_specs
+from statsig_api_client.local.config_specs.document import load_specs
 
 from .conftest import SHOP, Api
 from .test_specs_files import older

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client.local import ProjectError
+from statsig_api_client.local.config_specs.overrides import Override, Unit, UnknownNameError
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.service import Service
-from statsig_api_client.local.specs.overrides import Override, Unit, UnknownNameError
 
 PROJECT = """
 gates:

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..._runtime.parsers import JsonObject
+from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEvent
 from ..service import Service
-from ..specs.evaluation import Evaluation
-from ..wire import JsonObject
 from .body import read_body
 from .contract import (
     CheckGateRequest,

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..config_specs.core import HashAlgorithm
+from ..config_specs.formats import older_form
 from ..service import Service
-from ..specs.core import HashAlgorithm
-from ..specs.forms import older_form
-from ..wire import JsonObject, JsonValue
 from .contract import ContractError
 from .event_time import clock_error
 from .id_lists import IdListFiles
