@@ -7,8 +7,8 @@ from typing import Final, Literal, Self, TypeAlias, cast
 import httpx
 from attrs import frozen
 
+from .._runtime.parsers import JsonObject, JsonValue
 from .recording import RecordedEvent, RecordedExposure, RecordedJson
-from .wire import JsonObject, JsonValue
 
 _PAGE: Final = 1000
 """How many events are read at once."""

@@ -4,17 +4,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .faults import Faults
-from .project.model import ProjectError
-from .recording import Recording
-from .specs.config_specs import ConfigSpecs, load_specs
-from .specs.evaluation import Evaluator
-from .specs.overrides import (
+from .config_specs.document import ConfigSpecs, load_specs
+from .config_specs.evaluator import Evaluator
+from .config_specs.overrides import (
     Override,
     UnknownNameError,
     check_override,
     overridden,
 )
+from .faults import Faults
+from .project.model import ProjectError
+from .recording import Recording
 
 
 class Service:

@@ -15,7 +15,7 @@ from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.http.control_api import local_document
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import Service
-from statsig_api_client.local.wire import read_json
+from statsig_api_client.local.strict_json import read_json
 
 from .conftest import SHOP
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client.local import ProjectError
+from statsig_api_client.local.config_specs.overrides import Override, Unit, UnknownNameError
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.specs.overrides import Override, Unit, UnknownNameError
 from statsig_api_client.local.state import Service
 
 PROJECT = """

@@ -7,7 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from zstandard import ZstdDecompressor, ZstdError
 
-from ..wire import JsonValue, read_json
+from ..._runtime.parsers import JsonValue
+from ..strict_json import read_json
 from .validation import ContractError
 
 MAX_BODY: Final = 10 * 1024 * 1024

@@ -10,19 +10,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ..faults import Fault
-from ..project.model import segment_spec
-from ..recording import Kind, Query, RecordedJson
-from ..specs.forms import CONFIGS, GATES, LAYERS, as_object
-from ..specs.overrides import (
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..config_specs.formats import CONFIGS, GATES, LAYERS, as_object
+from ..config_specs.overrides import (
     Override,
     OverrideKind,
     Unit,
     UnknownNameError,
     group_rules,
 )
+from ..faults import Fault
+from ..project.model import segment_spec
+from ..recording import Kind, Query, RecordedJson
 from ..state import Service
-from ..wire import JsonObject, JsonValue
 from .body import read_body
 from .docs_page import docs_page
 from .query import QueryContract

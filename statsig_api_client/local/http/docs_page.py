@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from html import escape
 
-from ..specs.forms import as_list, as_object
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..config_specs.formats import as_list, as_object
 from .query import resolved
 
 _STYLE = """

@@ -1,8 +1,8 @@
 """What is recorded of a request: its events, and the exposures that Statsig logs for it."""
 
+from ..._runtime.parsers import JsonObject
+from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEvent
-from ..specs.evaluation import Evaluation
-from ..wire import JsonObject
 from .event_time import event_time, now
 from .validation import (
     CustomExposure,

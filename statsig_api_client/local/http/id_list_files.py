@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 
-from ..specs.id_lists import hashed_id
-from ..wire import JsonObject
+from ..._runtime.parsers import JsonObject
+from ..config_specs.id_lists import hashed_id
 from .event_time import now
 
 _FROM: Final = re.compile(r"bytes=([0-9]{1,18})-")

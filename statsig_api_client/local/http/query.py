@@ -7,9 +7,9 @@ from typing import Final
 from jsonschema_rs import Draft202012Validator
 from starlette.datastructures import QueryParams
 
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..config_specs.formats import as_list, as_object
 from ..project.model import suggestion
-from ..specs.forms import as_list, as_object
-from ..wire import JsonObject, JsonValue
 from .validation import ContractError, contract_error
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from ..specs.core import HashAlgorithm
-from ..specs.forms import older_form
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..config_specs.core import HashAlgorithm
+from ..config_specs.formats import older_form
 from ..state import Service
-from ..wire import JsonObject, JsonValue
 from .auth import require_key, require_secret_key
 from .event_time import clock_error
 from .id_list_files import IdListFiles

@@ -5,7 +5,8 @@ import binascii
 
 from starlette.requests import Request
 
-from ..wire import JsonObject, read_json
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..strict_json import read_json
 from .body import read_bytes
 from .validation import ContractError
 
@@ -25,7 +26,7 @@ async def read_sdk_body(request: Request) -> JsonObject:
     if query.get("se") == "1":
         data = _decoded(data)
     try:
-        body = read_json(data) if data else {}
+        body: JsonValue = read_json(data) if data else {}
     except ValueError as error:
         raise ContractError("$", f"expected JSON: {error}") from None
     if not isinstance(body, dict):

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from ..._runtime.parsers import JsonObject, JsonValue
 from ..recording import LoggedEvent, SecondaryExposure
-from ..wire import JsonObject, JsonValue
 from .event_time import event_time, now
 from .exposures import public_user
 from .validation import ContractError

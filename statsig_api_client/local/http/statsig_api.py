@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..._runtime.parsers import JsonObject
+from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEvent
-from ..specs.evaluation import Evaluation
 from ..state import Service
-from ..wire import JsonObject
 from .auth import require_key
 from .body import read_body
 from .event_time import clock_error

@@ -7,8 +7,8 @@ from typing import Final, NotRequired, TypedDict, TypeVar, cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
+from ..._runtime.parsers import JsonObject, JsonValue
 from ..recording import SecondaryExposure
-from ..wire import JsonObject, JsonValue
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from statsig_api_client.local import LocalServer, state
-from statsig_api_client.local.specs.config_specs import load_specs
+from statsig_api_client.local.config_specs.document import load_specs
 
 from ..conftest import SHOP, Api
 from ..targeted_users import targeted_users

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
 
 GATES: Final = "feature_gates"
 CONFIGS: Final = "dynamic_configs"

@@ -9,7 +9,8 @@ from typing import NoReturn, TypeAlias, cast
 import yaml
 from attrs import frozen
 
-from ..wire import MAX_DEPTH, JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
+from ..strict_json import MAX_DEPTH
 from .model import ProjectError, suggestion
 
 _Pairs: TypeAlias = list[tuple[yaml.Node, yaml.Node]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
 from .core import Answer, Core, Section
 
 _TABLES: Final = (

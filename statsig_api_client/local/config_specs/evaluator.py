@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import ProjectError
 from ..recording import SecondaryExposure
-from ..wire import JsonObject, JsonValue
-from .config_specs import ConfigSpecs
 from .core import Answer, Answers, Core, HashAlgorithm
-from .forms import CONFIGS, GATES, LAYERS, as_object
+from .document import ConfigSpecs
+from .formats import CONFIGS, GATES, LAYERS, as_object
 from .id_lists import with_members
 from .parts import Parts
 

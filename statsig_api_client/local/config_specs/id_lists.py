@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
 
 _EQUAL: Final = {
     "in_segment_list": "any_case_sensitive",

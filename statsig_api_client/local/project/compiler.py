@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
 from .buckets import BUCKETS, bucket, salt
 from .model import (
     EVERYONE,

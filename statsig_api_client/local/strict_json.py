@@ -1,14 +1,10 @@
-"""JSON as it travels: its types, and reading it from bytes without surprises."""
+"""Strict JSON parsing."""
 
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import orjson
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
-"""Anything that JSON can say."""
-
-JsonObject: TypeAlias = dict[str, JsonValue]
-"""A JSON object."""
+from .._runtime.parsers import JsonValue
 
 MAX_DEPTH: Final = 100
 """How many arrays and objects may stand inside each other."""

@@ -10,10 +10,10 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import suggestion
-from ..wire import JsonObject, JsonValue
-from .config_specs import ConfigSpecs
-from .forms import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
+from .document import ConfigSpecs
+from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
 
 OverrideKind: TypeAlias = Literal["gate", "config", "experiment", "layer"]
 

@@ -12,8 +12,8 @@ from statsig_python_core import (
     StatsigUser,
 )
 
+from ..._runtime.parsers import JsonObject, JsonValue
 from ..recording import SecondaryExposure
-from ..wire import JsonObject, JsonValue
 from .complaint import complaint
 
 if TYPE_CHECKING:

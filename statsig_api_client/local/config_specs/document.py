@@ -8,11 +8,12 @@ from typing import TypedDict, cast
 
 from attrs import evolve, frozen
 
-from ..project.compile import compile_project
+from ..._runtime.parsers import JsonObject
+from ..project.compiler import compile_project
 from ..project.model import ENVIRONMENTS, Keys, ProjectError
 from ..project.reader import read_project
-from ..wire import JsonObject, read_json
-from .forms import GATES, SECTIONS, ShapeError, as_list, as_object, newer_form
+from ..strict_json import read_json
+from .formats import GATES, SECTIONS, ShapeError, as_list, as_object, newer_form
 from .id_lists import named_lists
 
 
