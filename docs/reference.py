@@ -90,7 +90,10 @@ def signature(method: object) -> str:
     shown = inspect.signature(method)
     parameters = [p for p in shown.parameters.values() if p.name != "self"]
     text = str(shown.replace(parameters=parameters))
-    for module in ("statsig_api_client.generated.models.", "statsig_api_client.generated.wire."):
+    for module in (
+        "statsig_api_client.generated.models.",
+        "statsig_api_client.generated.typed_dicts.",
+    ):
         text = text.replace(module, "")
     text = re.sub(r"\*(<class '.*\.|ForwardRef\(')(\w+)('>|'\))", r"Unpack[\2]", text)
     text = re.sub(r"-> '(\w+)'$", r"-> \1", text)
