@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
-OPENAPI := openapi.yaml statsig_api_client/local/api/local_api.yaml
+OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lint types generate docs test-sdks test-lowest test-spark test-pythons \

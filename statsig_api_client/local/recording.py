@@ -10,7 +10,7 @@ from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
 import orjson
 from attrs import asdict, frozen
 
-from .wire import JsonObject
+from .._runtime.parsers import JsonObject
 
 Kind: TypeAlias = Literal["event", "gate", "config", "layer"]
 """What was recorded: an event, or an exposure to one of the others (experiments are configs)."""
