@@ -341,7 +341,7 @@ def _report(
     yield "# Results\n"
     yield f"Written by `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}. {_machine()}."
     yield ", ".join(f"{name} {number}" for name, number in _versions().items()) + ".\n"
-    yield "The machine is shared and drifts: only ratios within one table count. `NOTES.md` explains"
+    yield "The machine is shared and drifts: compare only within one table. `NOTES.md` explains"
     yield "where the time goes and why a row was not reached.\n"
     yield "| what | reach | got | reached |\n|---|---|---|---|"
     yield from (row.line for row in rows)
