@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from . import ProjectError, RecordingError
-from .serving import ServerThread, Settings, is_loopback
-from .specs.config_specs import ConfigSpecs, load_specs
-from .specs.evaluation import Evaluator
+from .config_specs.document import ConfigSpecs, load_specs
+from .config_specs.evaluator import Evaluator
+from .runner import ServerThread, Settings, is_loopback
 
 DEFAULT_PORT: Final = 8765
 

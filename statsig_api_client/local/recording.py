@@ -9,7 +9,8 @@ from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
 
 from attrs import asdict, frozen
 
-from .wire import JsonObject, read_json, write_json
+from .._runtime.parsers import JsonObject
+from .strict_json import read_json, write_json
 
 Kind: TypeAlias = Literal["event", "gate", "config", "layer"]
 """What was recorded: an event, or an exposure to one of the others (experiments are configs)."""

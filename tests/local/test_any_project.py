@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from statsig_api_client.local import ProjectError
-from statsig_api_client.local.project.compile import compile_project
+from statsig_api_client.local.config_specs.core import Core
+from statsig_api_client.local.config_specs.formats import newer_form
+from statsig_api_client.local.project.compiler import compile_project
 from statsig_api_client.local.project.reader import read_project
-from statsig_api_client.local.specs.core import Core
-from statsig_api_client.local.specs.forms import newer_form
 
 from .test_project_schema import FULL, Steps, at
 

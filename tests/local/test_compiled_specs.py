@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client.local.project.compile import compile_project
+from statsig_api_client.local.project.compiler import compile_project
+from statsig_api_client.local.project.operators import OPERATORS
 from statsig_api_client.local.project.reader import read_project
-from statsig_api_client.local.project.words import OPERATORS
 
 from .conftest import SHOP, Json
 from .test_project_schema import FULL

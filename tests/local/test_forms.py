@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsig_api_client.local.specs.core import Answers, Core
-from statsig_api_client.local.specs.forms import newer_form, older_form
+from statsig_api_client.local.config_specs.core import Answers, Core
+from statsig_api_client.local.config_specs.formats import newer_form, older_form
 
 from .test_specs_files import DATA
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statsig_api_client.local import ProjectError
-from statsig_api_client.local.project.compile import compile_project
+from statsig_api_client.local.project.compiler import compile_project
 from statsig_api_client.local.project.model import Project
 from statsig_api_client.local.project.reader import read_project
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statsig_api_client.local.config_specs.overrides import Override, OverrideKind, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
-from statsig_api_client.local.specs.overrides import Override, OverrideKind, Unit
+from statsig_api_client.local.state import Service
 
 from .conftest import SHOP, Api, Json
 from .sdks.running import require_legacy_sdk
@@ -309,7 +309,7 @@ def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
 
 
 def test_every_group_of_every_experiment_can_be_had(project: Project) -> None:
-    from statsig_api_client.local.specs.overrides import group_rules
+    from statsig_api_client.local.config_specs.overrides import group_rules
 
     specs = project.service.specs
     for name in specs.experiments:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client.local.specs.core import Core
-from statsig_api_client.local.specs.forms import SECTIONS, newer_form
-from statsig_api_client.local.specs.parts import Parts, part
+from statsig_api_client.local.config_specs.core import Core
+from statsig_api_client.local.config_specs.formats import SECTIONS, newer_form
+from statsig_api_client.local.config_specs.parts import Parts, part
 
 from .targeted_users import targeted_users
 from .test_specs_files import DATA, older

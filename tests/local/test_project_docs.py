@@ -8,15 +8,15 @@ import pytest
 
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.project import schema
-from statsig_api_client.local.project.reader import read_project
-from statsig_api_client.local.project.words import (
+from statsig_api_client.local.project.operators import (
     CUSTOM_ID_OPERATORS,
     CUSTOM_OPERATORS,
     OPERATORS,
     QUESTIONS,
     SUBJECTS,
 )
-from statsig_api_client.local.project.yaml_file import read_yaml
+from statsig_api_client.local.project.reader import read_project
+from statsig_api_client.local.project.yaml_reader import read_yaml
 
 from .conftest import SHOP
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.project import schema
+from statsig_api_client.local.project.operators import OPERATORS, QUESTIONS, SHARE, SUBJECTS
 from statsig_api_client.local.project.reader import read_project
-from statsig_api_client.local.project.words import OPERATORS, QUESTIONS, SHARE, SUBJECTS
-from statsig_api_client.local.project.yaml_file import read_yaml
+from statsig_api_client.local.project.yaml_reader import read_yaml
 
 from .conftest import SHOP
 from .test_conditions import CASES

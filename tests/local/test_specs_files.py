@@ -10,8 +10,8 @@ import pytest
 
 from statsig_api_client.local import LocalServer, ProjectError
 from statsig_api_client.local.__main__ import main
-from statsig_api_client.local.specs.core import Core
-from statsig_api_client.local.specs.forms import newer_form, older_form
+from statsig_api_client.local.config_specs.core import Core
+from statsig_api_client.local.config_specs.formats import newer_form, older_form
 
 from .conftest import SHOP, Api, Json
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from .model import Condition, Gate, Holdout, segment_spec
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 
 def check_circles(

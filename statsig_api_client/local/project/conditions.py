@@ -9,7 +9,7 @@
       in segment: staff
       share of users: { named: spring, to: 20 }   the same users wherever it is named
 
-All words stand in `words.py`. A list means any of its values.
+All words stand in `operators.py`. A list means any of its values.
 """
 
 import re
@@ -19,13 +19,13 @@ from typing import Final
 
 from attrs import frozen
 
-from ..wire import JsonValue
+from ..._runtime.parsers import JsonValue
 from .buckets import bucket, salt
 from .model import EVERYONE, Condition, segment_spec, suggestion
+from .operators import CUSTOM, CUSTOM_IDS, QUESTIONS, SHARE, SUBJECTS, Operand, Subject, subject
 from .percentages import thousandths
 from .schema import NAMED_SHARE
-from .words import CUSTOM, CUSTOM_IDS, QUESTIONS, SHARE, SUBJECTS, Operand, Subject, subject
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 
 @frozen(kw_only=True)

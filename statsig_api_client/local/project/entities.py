@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from ..wire import JsonObject
+from ..._runtime.parsers import JsonObject
 from . import schema
 from .conditions import Known, read_conditions
 from .model import (
@@ -19,7 +19,7 @@ from .model import (
     suggestion,
 )
 from .percentages import percentage, thousandths
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 _RESERVED: Final = frozenset(
     {"default", "disabled", "error", "experimentAssignment", "inlineTargetingRules"}

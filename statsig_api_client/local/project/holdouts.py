@@ -7,7 +7,7 @@ from .entities import id_type
 from .model import EVERYONE, Experiment, Holdout, suggestion
 from .percentages import percentage
 from .schema import HELD_OUT, HOLDOUT
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 
 def read_holdout(

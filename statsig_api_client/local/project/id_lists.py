@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 
 @frozen(kw_only=True)

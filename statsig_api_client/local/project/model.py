@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ..wire import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue
 
 
 class ProjectError(Exception):

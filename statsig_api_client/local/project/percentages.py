@@ -1,6 +1,6 @@
 """Reading percentages, as fine as Statsig can divide users."""
 
-from .yaml_file import Entry
+from .yaml_reader import Entry
 
 
 def percentage(entry: Entry | None, default: float) -> float:

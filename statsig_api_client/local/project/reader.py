@@ -12,7 +12,7 @@ from .entities import read_config, read_experiment, read_gate, read_layer, read_
 from .holdouts import read_holdout
 from .id_lists import IdList, read_id_list
 from .model import ENVIRONMENTS, Experiment, Keys, Project
-from .yaml_file import Entry, read_yaml
+from .yaml_reader import Entry, read_yaml
 
 _NAME: Final = re.compile(schema.NAME)
 _KEY: Final = re.compile(r"[!-~]+")

@@ -6,8 +6,8 @@ The keys of each mapping stand here once: the reader takes them from these table
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ..wire import JsonObject, JsonValue
-from .words import (
+from ..._runtime.parsers import JsonObject, JsonValue
+from .operators import (
     CUSTOM,
     CUSTOM_ID_OPERATORS,
     CUSTOM_IDS,
