@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import SECTIONS, newer_form
+from statsig_api_client.local.config_specs.formats import SECTIONS, to_v2
 from statsig_api_client.local.config_specs.parts import Parts, part
 
 from .targeted_users import targeted_users
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def test_a_part_has_what_an_entity_asks_and_no_more() -> None:
-    document: Json = newer_form(older())
+    document: Json = to_v2(older())
     layer = part(document, "a_layer")
     assert set(layer["layer_configs"]) == {"a_layer"}
     assert set(layer["dynamic_configs"]) == {"an_experiment"}
@@ -27,13 +27,13 @@ def test_a_part_has_what_an_entity_asks_and_no_more() -> None:
 
 
 def test_what_overrides_an_entity_belongs_to_it() -> None:
-    document: Json = newer_form(older())
+    document: Json = to_v2(older())
     document["overrides"] = {"a_config": [{"new_config_name": "an_experiment", "rules": []}]}
     assert set(part(document, "a_config")["dynamic_configs"]) >= {"a_config", "an_experiment"}
 
 
 def test_there_is_no_answer_for_what_there_is_not() -> None:
-    parts = Parts(newer_form(older()))
+    parts = Parts(to_v2(older()))
     assert parts.evaluate("feature_gates", "a_config", {}) is None
     parts.close()
 

@@ -13,8 +13,8 @@ from ..project.compiler import compile_project
 from ..project.model import ENVIRONMENTS, Keys, ProjectError
 from ..project.reader import read_project
 from ..strict_json import read_json
-from .formats import GATES, SECTIONS, ShapeError, as_list, as_object, newer_form
-from .id_lists import named_lists
+from .formats import GATES, SECTIONS, SpecsFormatError, as_list, as_object, to_v2
+from .id_lists import referenced_lists
 
 
 @frozen(kw_only=True)
@@ -78,7 +78,7 @@ def load_specs(file: Path) -> ConfigSpecs:
             environments=ENVIRONMENTS,
             **_contents(file, _read_specs(file, data)),
         )
-        if lists := named_lists(as_object(specs.document["condition_map"], "condition_map")):
+        if lists := referenced_lists(as_object(specs.document["condition_map"], "condition_map")):
             problem = f"{file}: ID lists whose members no specs have, and which are empty here: "
             warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=2)
         return specs
@@ -133,7 +133,7 @@ class _Contents(TypedDict):
 
 def _contents(file: Path, document: JsonObject) -> _Contents:
     try:
-        document = _for_any_key(newer_form(document))
+        document = _for_any_key(to_v2(document))
         gates, configs, layers = (
             {
                 name: as_object(spec, name)
@@ -142,7 +142,7 @@ def _contents(file: Path, document: JsonObject) -> _Contents:
             for section in SECTIONS
         )
         gate_groups, config_groups = dict(_groups(gates)), dict(_groups(configs))
-    except ShapeError as error:
+    except SpecsFormatError as error:
         raise ProjectError(file, None, str(error)) from None
     inner = {name for name, gate in gates.items() if gate.get("entity") in {"segment", "holdout"}}
     experiments = {name for name, spec in configs.items() if spec.get("entity") == "experiment"}

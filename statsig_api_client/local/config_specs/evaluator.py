@@ -11,7 +11,7 @@ from ..recording import SecondaryExposure
 from .core import Answer, Answers, Core, HashAlgorithm
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, as_object
-from .id_lists import with_members
+from .id_lists import inline_members
 from .parts import Parts
 
 
@@ -127,7 +127,7 @@ def _ordered(value: JsonValue) -> JsonValue:
 
 def _with_id_lists(specs: ConfigSpecs) -> JsonObject:
     conditions = as_object(specs.document["condition_map"], "condition_map")
-    return {**specs.document, "condition_map": with_members(conditions, specs.id_lists)}
+    return {**specs.document, "condition_map": inline_members(conditions, specs.id_lists)}
 
 
 def _with_inner_gates(specs: ConfigSpecs) -> JsonObject:
