@@ -25,7 +25,7 @@ import jinja2
 
 from generator.api import Api, Field
 from generator.contract import Contract, SpecError
-from generator.datamodel import oracle, wire_types
+from generator.datamodel import oracle, typed_dicts
 from generator.describe import describe
 from generator.diff import compare
 from generator.docstrings import docstring, method_docstring
@@ -126,7 +126,7 @@ def _built(spec: Path, parent: Path) -> Iterator[Path]:
     api = describe(contract)
     header = _header(contract)
     texts = {f"generated/{name}": text for name, text in _rendered(api).items()} | {
-        "generated/wire.py": wire_types(contract, api),
+        "generated/typed_dicts.py": typed_dicts(contract, api),
         "oracle.py": oracle(contract),
     }
     parent.mkdir(parents=True, exist_ok=True)

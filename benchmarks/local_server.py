@@ -22,14 +22,14 @@ from pathlib import Path
 import orjson
 from attrs import frozen
 
-from statsig_api_client.local.api.contract import (
+from statsig_api_client.local.config_specs.document import load_specs
+from statsig_api_client.local.config_specs.evaluator import Evaluator
+from statsig_api_client.local.http.exposures import config_exposure, logged_events
+from statsig_api_client.local.http.validation import (
     GetConfigRequest,
     LogEventRequest,
     http_contract,
 )
-from statsig_api_client.local.api.exposures import config_exposure, logged_events
-from statsig_api_client.local.config_specs.document import load_specs
-from statsig_api_client.local.config_specs.evaluator import Evaluator
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.strict_json import read_json
 

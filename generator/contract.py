@@ -143,6 +143,12 @@ class Contract:
         content = self.resolve(operation["requestBody"])["content"]
         return self.resolve(content["application/json"]["schema"])
 
+    def request_bodies(self) -> list[str]:
+        """Return the names of the schemas of all request bodies."""
+        bodies = (self.resolve(operation["requestBody"]) for _, operation in self.operations())
+        schemas = (body["content"]["application/json"]["schema"] for body in bodies)
+        return list(dict.fromkeys(schema["$ref"].rpartition("/")[2] for schema in schemas))
+
     def schemas(self) -> Iterator[tuple[Pointer, Json]]:
         """Every named schema and where it stands."""
         for name, schema in self.spec.get("components", {}).get("schemas", {}).items():

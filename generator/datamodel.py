@@ -14,11 +14,14 @@ from .contract import Contract, Json, is_choice_of_fields
 from .docstrings import docstring, wrapped
 
 PROSE = {"description", "example", "deprecated"}
+NO_TYPE = {"example", "minLength", "maxLength", "pattern", "minItems", "maxItems"}
+"""The keys of a schema that a TypedDict cannot express."""
 
 
-def wire_types(contract: Contract, api: Api) -> str:
-    """TypedDicts in the wire's own spelling, for all that is sent."""
+def typed_dicts(contract: Contract, api: Api) -> str:
+    """TypedDicts of the request models and the request bodies, with the field names of the API."""
     schemas = contract.spec["components"]["schemas"]
+    names = [*api.requests, *contract.request_bodies()]
 
     def inlined(node: Json) -> Json:
         """A type with its maps and lists in place; a reader need not look up their names."""
@@ -27,12 +30,12 @@ def wire_types(contract: Contract, api: Api) -> str:
         if not isinstance(node, dict):
             return node
         name = str(node.get("$ref", "")).rpartition("/")[2]
-        if name in api.requests:
+        if name in names:
             return {**node, "$ref": f"{node['$ref']}Dict"}
         if name and name != "JsonValue":
             siblings = {key: value for key, value in node.items() if key != "$ref"}
             return inlined({**contract.resolve(node), **siblings})
-        kept = {key: inlined(value) for key, value in node.items() if key != "example"}
+        kept = {key: inlined(value) for key, value in node.items() if key not in NO_TYPE}
         if isinstance(kept.get("description"), str):
             kept["description"] = "\n".join(wrapped(kept["description"], indent=4))
         return kept
@@ -40,7 +43,7 @@ def wire_types(contract: Contract, api: Api) -> str:
     return _written(
         contract,
         {
-            **{f"{name}Dict": inlined(schemas[name]) for name in api.requests},
+            **{f"{name}Dict": inlined(schemas[name]) for name in names},
             "JsonValue": schemas["JsonValue"],
         },
         output_model_type=DataModelType.TypingTypedDict,
@@ -51,7 +54,7 @@ def wire_types(contract: Contract, api: Api) -> str:
         use_single_line_docstring=True,
         type_overrides={"JsonValue": "statsig_api_client._runtime.JsonValue"},
         custom_file_header=docstring(
-            "The objects that calls take, as plain dicts in the wire's own spelling.", 0
+            "Request models and request bodies as plain dicts, with the field names of the API.", 0
         ),
     )
 

@@ -21,7 +21,7 @@ from .models import (
     StatsigMetadata,
     StatsigUser,
 )
-from .wire import (
+from .typed_dicts import (
     ExperimentExposureDict,
     GateExposureDict,
     SecondaryExposureDict,

@@ -27,7 +27,7 @@ from .models import (
     StatsigEvent,
     StatsigUser,
 )
-from .wire import (
+from .typed_dicts import (
     ExperimentExposureDict,
     GateExposureDict,
     StatsigEventDict,

@@ -41,7 +41,7 @@ from statsig_api_client._runtime import (
     wire,
 )
 
-from .wire import (
+from .typed_dicts import (
     SecondaryExposureDict,
     StatsigEnvironmentDict,
     StatsigMetadataDict,

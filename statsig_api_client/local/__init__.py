@@ -7,7 +7,7 @@ or from Python, `LocalServer`; `LocalControl` steers one that runs already. It n
 """
 
 try:
-    from .control import ControlError, LocalControl, LocalProject, UnknownNameError
+    from .client import ControlError, LocalControl, LocalProject, UnknownNameError
     from .project.model import ProjectError
     from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
     from .server import LocalServer

@@ -15,7 +15,7 @@ from typing import Final
 from . import ProjectError, RecordingError
 from .config_specs.document import ConfigSpecs, load_specs
 from .config_specs.evaluator import Evaluator
-from .serving import ServerThread, Settings, is_loopback
+from .runner import ServerThread, Settings, is_loopback
 
 DEFAULT_PORT: Final = 8765
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, TypeAlias, cast
 
 from .project.model import ProjectError
 from .recording import RecordingError
-from .serving import ServerThread, Settings
+from .runner import ServerThread, Settings
 
 _Start: TypeAlias = str | ProjectError | RecordingError | OSError
 """What comes of a start: the URL, or why there is none."""

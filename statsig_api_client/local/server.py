@@ -4,9 +4,9 @@ import os
 import weakref
 from pathlib import Path
 
-from .control import LocalControl
+from .client import LocalControl
 from .process import ServerProcess
-from .serving import ServerThread, Settings
+from .runner import ServerThread, Settings
 
 
 class LocalServer(LocalControl):

@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from statsig_api_client.local.api.app import create_app
-from statsig_api_client.local.connections import MAX_HEAD, MAX_HEADERS, http_server
+from statsig_api_client.local.http.app import create_app
+from statsig_api_client.local.http.connections import MAX_HEAD, MAX_HEADERS, http_server
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 
 from .conftest import SHOP
 

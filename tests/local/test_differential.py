@@ -22,9 +22,9 @@ from statsig_python_core import (
 )
 from statsig_python_core import Statsig as Core
 
-from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 
 from .targeted_users import targeted_users
 from .test_specs_files import DATA

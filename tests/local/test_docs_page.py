@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from statsig_api_client.local.api.docs_page import docs_page
-from statsig_api_client.local.api.local_api import local_document
+from statsig_api_client.local.http.control_api import local_document
+from statsig_api_client.local.http.docs_page import docs_page
 
 from .conftest import SHOP, Api
 

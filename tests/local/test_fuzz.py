@@ -11,10 +11,10 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from statsig_api_client.local.api.app import create_app
-from statsig_api_client.local.api.local_api import local_document
+from statsig_api_client.local.http.app import create_app
+from statsig_api_client.local.http.control_api import local_document
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 from statsig_api_client.local.strict_json import read_json
 
 from .conftest import SHOP

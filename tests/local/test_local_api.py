@@ -8,9 +8,9 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from statsig_api_client.local.api.app import create_app
+from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 
 from .conftest import SHOP, Api, Json
 from .test_specs_files import DATA

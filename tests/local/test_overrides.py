@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local.config_specs.overrides import Override, OverrideKind, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 
 from .conftest import SHOP, Api, Json
 from .sdks.running import require_legacy_sdk

@@ -23,7 +23,7 @@ from statsig_api_client.local import (
     process,
 )
 from statsig_api_client.local.process import serve
-from statsig_api_client.local.serving import ServerThread, Settings
+from statsig_api_client.local.runner import ServerThread, Settings
 
 from .conftest import SHOP
 

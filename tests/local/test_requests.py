@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from statsig_api_client.local.api.body import read_body
+from statsig_api_client.local.http.body import read_body
 
 from .conftest import Api
 

@@ -16,10 +16,10 @@ import pytest
 import zstandard
 from attrs import evolve
 
-from statsig_api_client.local import LocalServer, service
-from statsig_api_client.local.api.id_lists import id_list_lookup
+from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.id_lists import IdListFiles
+from statsig_api_client.local.http.id_list_files import id_list_lookup
 
 from .conftest import SHOP, Api
 from .test_specs_files import older
@@ -176,9 +176,7 @@ def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> No
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Api]) -> Api:
     lists = {"friends": ("ada", "bob"), "nobody": ()}
-    monkeypatch.setattr(
-        service, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists)
-    )
+    monkeypatch.setattr(state, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists))
     return serve(SHOP.read_text())
 
 

@@ -23,7 +23,7 @@ from hypothesis.strategies import SearchStrategy
 import statsig_api_client.generated
 from statsig_api_client._runtime.parsers import UNSET
 from statsig_api_client.generated import models as generated_models
-from statsig_api_client.generated import wire as generated_wire
+from statsig_api_client.generated import typed_dicts
 from tests.support import hypothesis_profiles  # noqa: F401  (chosen before the first `@given`)
 
 CONTRACT: Any = json.loads(
@@ -36,7 +36,7 @@ MODELS: dict[str, Any] = {
     for name, value in vars(generated_models).items()
     if isinstance(value, type) and value.__module__ == generated_models.__name__
 }
-REQUESTS = {name: model for name, model in MODELS.items() if hasattr(generated_wire, f"{name}Dict")}
+REQUESTS = {name: model for name, model in MODELS.items() if hasattr(typed_dicts, f"{name}Dict")}
 REPLIES = {name: model for name, model in MODELS.items() if name not in REQUESTS}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 
-from statsig_api_client.local import LocalServer, service
+from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 
 from ..conftest import SHOP, Api
@@ -188,7 +188,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     file = tmp_path_factory.mktemp("listed") / "specs.json"
     file.write_text(json.dumps(LISTED))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "load_specs", lambda path: evolve(load_specs(path), id_lists=LISTS))
+        patch.setattr(state, "load_specs", lambda path: evolve(load_specs(path), id_lists=LISTS))
         project = Asked(file, [{"userID": name} for name in ("ada", "Ada", "bob", "eve")])
     yield project
     project.close()

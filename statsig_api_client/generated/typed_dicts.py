@@ -1,5 +1,5 @@
 # Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The objects that calls take, as plain dicts in the wire's own spelling."""
+"""Request models and request bodies as plain dicts, with the field names of the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict
@@ -158,3 +158,91 @@ class GateExposureDict(TypedDict):
     """
     secondaryExposures: NotRequired[Sequence[SecondaryExposureDict]]
     """The gates that were evaluated on the way."""
+
+
+class CheckGateRequestDict(TypedDict):
+    """Which gate or gates to evaluate, for whom."""
+
+    gateName: NotRequired[str]
+    """
+    The gate's name.
+
+    Statsig documents 2 to 100 letters, digits, blanks and `_ - .`; any other name is sent as it
+    is and left to the API to refuse.
+    """
+    gateNames: NotRequired[Sequence[str]]
+    """The names of 1 to 100 gates."""
+    user: NotRequired[StatsigUserDict]
+    """Whom to evaluate for."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""
+
+
+class GetConfigRequestDict(TypedDict):
+    """Which config or experiment to evaluate, for whom."""
+
+    configName: str
+    """
+    The name of the config or experiment.
+
+    Statsig documents 2 to 100 letters, digits, blanks and `_ - .`; any other name is sent as it
+    is and left to the API to refuse.
+    """
+    user: NotRequired[StatsigUserDict]
+    """Whom to evaluate for."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""
+
+
+class GetLayerRequestDict(TypedDict):
+    """Which layer to evaluate, for whom."""
+
+    layerName: str
+    """The layer's name. Statsig documents no limits for it."""
+    user: NotRequired[StatsigUserDict]
+    """Whom to evaluate for."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""
+
+
+class GetRankedListRequestDict(TypedDict):
+    """Which contextual bandit to ask, for whom."""
+
+    configName: str
+    """
+    The name of the contextual bandit.
+
+    Statsig documents 2 to 100 letters, digits, blanks and `_ -`, here without the dot; any other
+    name is sent as it is and left to the API to refuse.
+    """
+    user: NotRequired[StatsigUserDict]
+    """Whom to evaluate for."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""
+
+
+class LogEventRequestDict(TypedDict):
+    """The events to log."""
+
+    events: Sequence[StatsigEventDict]
+    """
+    The events, at least one.
+
+    No upper limit is documented; Statsig's SDKs send up to 2000, and drop requests above 10 MB
+    [sdk].
+    """
+    user: NotRequired[StatsigUserDict]
+    """Who did it, for events that do not say so themselves."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""
+
+
+class LogCustomExposureRequestDict(TypedDict):
+    """The exposures to log."""
+
+    exposures: Sequence[ExperimentExposureDict | GateExposureDict]
+    """The exposures, at least one."""
+    user: NotRequired[StatsigUserDict]
+    """Who was exposed, for exposures that do not say so themselves."""
+    statsigMetadata: NotRequired[StatsigMetadataDict]
+    """About the request itself."""

@@ -11,12 +11,12 @@ from typing import Final
 
 from attrs import frozen
 
-from .api.app import create_app
-from .connections import http_server
+from .http.access_log import RequestLog
+from .http.app import create_app
+from .http.connections import http_server
 from .recording import Recording
-from .request_log import RequestLog
-from .service import Service
-from .watch import versions, watching
+from .state import Service
+from .watcher import versions, watching
 
 _EVERY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses that stand for all of this machine, each with one that can be called."""

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client import Statsig
-from statsig_api_client.local import LocalServer, ProjectError, serving
+from statsig_api_client.local import LocalServer, ProjectError, runner
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
-from statsig_api_client.local.watch import versions, watching
+from statsig_api_client.local.state import Service
+from statsig_api_client.local.watcher import versions, watching
 
 PROJECT = "gates:\n  {name}: {{}}\n"
 
@@ -74,7 +74,7 @@ def test_what_is_saved_while_it_is_loaded_is_served(
             super().__init__(project, recording)
             write(file, "second")
 
-    monkeypatch.setattr(serving, "Service", Slow)
+    monkeypatch.setattr(runner, "Service", Slow)
     with LocalServer(file, watch=True) as server:
         assert within_seconds(lambda: server.gates == ("second",))
 

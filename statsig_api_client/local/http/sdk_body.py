@@ -8,7 +8,7 @@ from starlette.requests import Request
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..strict_json import read_json
 from .body import read_bytes
-from .contract import ContractError
+from .validation import ContractError
 
 
 async def read_sdk_body(request: Request) -> JsonObject:

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..config_specs.formats import as_list, as_object
 from ..project.model import suggestion
-from .contract import ContractError, contract_error
+from .validation import ContractError, contract_error
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 

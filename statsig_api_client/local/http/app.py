@@ -8,13 +8,13 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ..service import Service
-from .browsers import BrowserAccess, OwnHosts
-from .contract import ContractError, http_contract
+from ..state import Service
+from .control_api import LocalApi
+from .cors import BrowserAccess, OwnHosts
 from .fault_injection import FaultInjection
-from .http_api import HttpApi
-from .local_api import LocalApi
 from .sdk_api import SdkApi
+from .statsig_api import HttpApi
+from .validation import ContractError, http_contract
 
 
 def create_app(service: Service, *, only_this_machine: bool) -> Starlette:

@@ -3,12 +3,12 @@
 from ..._runtime.parsers import JsonObject
 from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEvent
-from .contract import (
+from .event_time import event_time, now
+from .validation import (
     CustomExposure,
     LogCustomExposureRequest,
     LogEventRequest,
 )
-from .event_time import event_time, now
 
 
 def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> LoggedEvent:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .api.fault_injection import EXTENSION, Connection
+from .fault_injection import EXTENSION, Connection
 
 MAX_HEADERS: Final = 100
 """How many headers a request may have."""

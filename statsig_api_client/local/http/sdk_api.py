@@ -17,13 +17,13 @@ from ..._runtime.parsers import JsonObject, JsonValue
 from ..config_specs.core import HashAlgorithm
 from ..config_specs.formats import to_v1
 from ..config_specs.id_lists import IdListFiles
-from ..service import Service
-from .contract import ContractError
+from ..state import Service
+from .auth import require_key, require_secret_key
 from .event_time import clock_error
-from .id_lists import id_list_lookup, id_list_response
-from .keys import require_key, require_secret_key
+from .id_list_files import id_list_lookup, id_list_response
 from .sdk_body import read_sdk_body
 from .sdk_events import sdk_events
+from .validation import ContractError
 
 _logger = logging.getLogger("statsig_api_client.local")
 

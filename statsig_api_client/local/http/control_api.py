@@ -22,11 +22,11 @@ from ..config_specs.overrides import (
 from ..faults import Fault
 from ..project.model import segment_spec
 from ..recording import Kind, Query, RecordedJson
-from ..service import Service
+from ..state import Service
 from .body import read_body
-from .contract import Contract
 from .docs_page import docs_page
 from .query import QueryContract
+from .validation import Contract
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ class Entity(TypedDict):
 
 def local_document() -> JsonObject:
     """The OpenAPI document of these calls."""
-    text = files("statsig_api_client.local.api").joinpath("local_api.yaml").read_text("utf-8")
+    text = files("statsig_api_client.local.http").joinpath("control_api.yaml").read_text("utf-8")
     return cast("JsonObject", yaml.safe_load(text))
 
 

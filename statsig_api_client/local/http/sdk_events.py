@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..recording import LoggedEvent, SecondaryExposure
-from .contract import ContractError
 from .event_time import event_time, now
 from .exposures import public_user
+from .validation import ContractError
 
 
 def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEvent]:

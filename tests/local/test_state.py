@@ -9,7 +9,7 @@ import pytest
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.config_specs.overrides import Override, Unit, UnknownNameError
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
+from statsig_api_client.local.state import Service
 
 PROJECT = """
 gates:

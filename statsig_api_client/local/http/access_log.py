@@ -11,7 +11,7 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .service import Service
+from ..state import Service
 
 _logger = logging.getLogger("statsig_api_client.local")
 

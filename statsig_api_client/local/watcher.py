@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import watchfiles
 
 from .project.model import ProjectError
-from .service import Service
+from .state import Service
 
 _logger = logging.getLogger("statsig_api_client.local")
 

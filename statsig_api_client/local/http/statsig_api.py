@@ -13,9 +13,18 @@ from starlette.routing import Route
 from ..._runtime.parsers import JsonObject
 from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEvent
-from ..service import Service
+from ..state import Service
+from .auth import require_key
 from .body import read_body
-from .contract import (
+from .event_time import clock_error
+from .exposures import (
+    config_exposure,
+    custom_exposures,
+    gate_exposure,
+    layer_exposure,
+    logged_events,
+)
+from .validation import (
     CheckGateRequest,
     Contract,
     ContractError,
@@ -25,15 +34,6 @@ from .contract import (
     LogCustomExposureRequest,
     LogEventRequest,
 )
-from .event_time import clock_error
-from .exposures import (
-    config_exposure,
-    custom_exposures,
-    gate_exposure,
-    layer_exposure,
-    logged_events,
-)
-from .keys import require_key
 
 T = TypeVar("T")
 

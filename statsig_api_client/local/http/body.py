@@ -9,7 +9,7 @@ from zstandard import ZstdDecompressor, ZstdError
 
 from ..._runtime.parsers import JsonValue
 from ..strict_json import read_json
-from .contract import ContractError
+from .validation import ContractError
 
 MAX_BODY: Final = 10 * 1024 * 1024
 """The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""
