@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from .._parse import meaning, reply_of
+from .._redaction import clear_locals
 from .._request import GZIP, compressed
 from .._retry import Attempts
 from .._runtime.call import Call
+from .._transports.base import RequestHeaders
 from ..generated import LogEventResult
 
 if TYPE_CHECKING:
@@ -53,10 +55,14 @@ def send(client: "Statsig", events: Sequence[bytes], *, compress: bool) -> None:
 
 async def send_async(client: "AsyncStatsig", events: Sequence[bytes], *, compress: bool) -> None:
     """As `send`, without blocking the event loop."""
-    attempt = _attempt(client._preparation, events, compress=compress)
-    outcome = await client._engine.send(attempt.begin())
-    attempt.pause_after(outcome)  # notes what the outcome says of the attempt
-    meaning(_CALL, attempt, reply_of(attempt, outcome))
+    try:
+        attempt = _attempt(client._preparation, events, compress=compress)
+        outcome = await client._engine.send(attempt.begin())
+        attempt.pause_after(outcome)  # notes what the outcome says of the attempt
+        meaning(_CALL, attempt, reply_of(attempt, outcome))
+    except BaseException as error:
+        clear_locals(error)
+        raise
 
 
 def send_at_exit(client: "AsyncStatsig", events: Sequence[bytes], *, compress: bool) -> None:
@@ -73,16 +79,20 @@ def send_at_exit(client: "AsyncStatsig", events: Sequence[bytes], *, compress: b
 def _send(
     engine: "Engine", preparation: "Preparation", events: Sequence[bytes], *, compress: bool
 ) -> None:
-    attempt = _attempt(preparation, events, compress=compress)
-    outcome = engine.send(attempt.begin())
-    attempt.pause_after(outcome)
-    meaning(_CALL, attempt, reply_of(attempt, outcome))
+    try:
+        attempt = _attempt(preparation, events, compress=compress)
+        outcome = engine.send(attempt.begin())
+        attempt.pause_after(outcome)
+        meaning(_CALL, attempt, reply_of(attempt, outcome))
+    except BaseException as error:
+        clear_locals(error)
+        raise
 
 
 def _attempt(preparation: "Preparation", events: Sequence[bytes], *, compress: bool) -> Attempts:
     body = b'{"events":[' + b",".join(events) + b"]}"
-    headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
+    headers = RequestHeaders(("STATSIG-EVENT-COUNT", str(len(events))))
     if compress:
-        headers.append(GZIP)
+        headers += RequestHeaders(GZIP)
         body = compressed(body)
     return preparation.encoded(_CALL, headers, body)
