@@ -1,5 +1,5 @@
 # Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The calls of the Statsig HTTP API, without blocking the event loop."""
+"""The methods of the asynchronous client."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ from .typed_dicts import (
 
 
 class AsyncOperations(AsyncCaller):
-    """Every call of the API, without blocking the event loop. `AsyncStatsig` inherits it."""
+    """The API methods of `AsyncStatsig`."""
 
     __slots__ = ()
 
@@ -45,11 +45,11 @@ class AsyncOperations(AsyncCaller):
             The evaluated gate, truthy exactly when it passes.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.check_gate(user, gate_name))
 
@@ -70,12 +70,12 @@ class AsyncOperations(AsyncCaller):
             The evaluated gates by name.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.check_gates(user, gate_names))
 
@@ -96,11 +96,11 @@ class AsyncOperations(AsyncCaller):
             The parameters that the config has for this user.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_config(user, config_name))
 
@@ -121,11 +121,11 @@ class AsyncOperations(AsyncCaller):
             The parameters of the group that the user is in.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_experiment(user, experiment_name))
 
@@ -142,11 +142,11 @@ class AsyncOperations(AsyncCaller):
             The layer's parameters, as the user's experiment in it sets them.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_layer(user, layer_name))
 
@@ -167,11 +167,11 @@ class AsyncOperations(AsyncCaller):
             The variants, in the order in which Statsig ranks them.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_ranked_list(user, config_name))
 
@@ -189,12 +189,12 @@ class AsyncOperations(AsyncCaller):
             That Statsig accepted the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `events` does not have 1 or more items, or an argument cannot be written as
-                JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `events` does not have 1 or more items, or an argument cannot be serialized
+                to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.log_events(events))
 
@@ -216,61 +216,61 @@ class AsyncOperations(AsyncCaller):
             That Statsig accepted the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `exposures` does not have 1 or more items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `exposures` does not have 1 or more items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.log_custom_exposures(exposures))
 
 
 class AsyncRawOperations(AsyncRawCaller):
-    """Every call of the API, without blocking the event loop, with the reply as it came."""
+    """The API methods of `AsyncStatsig.with_raw_response`."""
 
     __slots__ = ()
 
     async def check_gate(
         self, user: StatsigUser | StatsigUserDict, gate_name: str
     ) -> APIResponse[FeatureGate]:
-        """As `AsyncStatsig.check_gate`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.check_gate` and return the raw response."""
         return await self._call(calls.check_gate(user, gate_name))
 
     async def check_gates(
         self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
     ) -> APIResponse[dict[str, FeatureGate]]:
-        """As `AsyncStatsig.check_gates`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.check_gates` and return the raw response."""
         return await self._call(calls.check_gates(user, gate_names))
 
     async def get_config(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[DynamicConfig]:
-        """As `AsyncStatsig.get_config`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_config` and return the raw response."""
         return await self._call(calls.get_config(user, config_name))
 
     async def get_experiment(
         self, user: StatsigUser | StatsigUserDict, experiment_name: str
     ) -> APIResponse[Experiment]:
-        """As `AsyncStatsig.get_experiment`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_experiment` and return the raw response."""
         return await self._call(calls.get_experiment(user, experiment_name))
 
     async def get_layer(
         self, user: StatsigUser | StatsigUserDict, layer_name: str
     ) -> APIResponse[Layer]:
-        """As `AsyncStatsig.get_layer`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_layer` and return the raw response."""
         return await self._call(calls.get_layer(user, layer_name))
 
     async def get_ranked_list(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[list[RankedVariant]]:
-        """As `AsyncStatsig.get_ranked_list`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_ranked_list` and return the raw response."""
         return await self._call(calls.get_ranked_list(user, config_name))
 
     async def log_events(
         self, events: Iterable[StatsigEvent | StatsigEventDict]
     ) -> APIResponse[LogEventResult]:
-        """As `AsyncStatsig.log_events`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.log_events` and return the raw response."""
         return await self._call(calls.log_events(events))
 
     async def log_custom_exposures(
@@ -279,5 +279,5 @@ class AsyncRawOperations(AsyncRawCaller):
             ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> APIResponse[LogEventResult]:
-        """As `AsyncStatsig.log_custom_exposures`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.log_custom_exposures` and return the raw response."""
         return await self._call(calls.log_custom_exposures(exposures))

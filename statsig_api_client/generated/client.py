@@ -1,5 +1,5 @@
 # Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The calls of the Statsig HTTP API, blocking."""
+"""The methods of the synchronous client."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ from .typed_dicts import (
 
 
 class Operations(Caller):
-    """Every call of the API, blocking. `Statsig` inherits it."""
+    """The API methods of `Statsig`."""
 
     __slots__ = ()
 
@@ -45,11 +45,11 @@ class Operations(Caller):
             The evaluated gate, truthy exactly when it passes.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.check_gate(user, gate_name))
 
@@ -70,12 +70,12 @@ class Operations(Caller):
             The evaluated gates by name.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.check_gates(user, gate_names))
 
@@ -94,11 +94,11 @@ class Operations(Caller):
             The parameters that the config has for this user.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.get_config(user, config_name))
 
@@ -119,11 +119,11 @@ class Operations(Caller):
             The parameters of the group that the user is in.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.get_experiment(user, experiment_name))
 
@@ -140,11 +140,11 @@ class Operations(Caller):
             The layer's parameters, as the user's experiment in it sets them.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.get_layer(user, layer_name))
 
@@ -165,11 +165,11 @@ class Operations(Caller):
             The variants, in the order in which Statsig ranks them.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.get_ranked_list(user, config_name))
 
@@ -187,12 +187,12 @@ class Operations(Caller):
             That Statsig accepted the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `events` does not have 1 or more items, or an argument cannot be written as
-                JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `events` does not have 1 or more items, or an argument cannot be serialized
+                to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.log_events(events))
 
@@ -214,59 +214,59 @@ class Operations(Caller):
             That Statsig accepted the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `exposures` does not have 1 or more items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `exposures` does not have 1 or more items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self._call(calls.log_custom_exposures(exposures))
 
 
 class RawOperations(RawCaller):
-    """Every call of the API, blocking, with the reply as it came."""
+    """The API methods of `Statsig.with_raw_response`."""
 
     __slots__ = ()
 
     def check_gate(
         self, user: StatsigUser | StatsigUserDict, gate_name: str
     ) -> APIResponse[FeatureGate]:
-        """As `Statsig.check_gate`; `parse()` gives what that returns."""
+        """Call `Statsig.check_gate` and return the raw response."""
         return self._call(calls.check_gate(user, gate_name))
 
     def check_gates(
         self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
     ) -> APIResponse[dict[str, FeatureGate]]:
-        """As `Statsig.check_gates`; `parse()` gives what that returns."""
+        """Call `Statsig.check_gates` and return the raw response."""
         return self._call(calls.check_gates(user, gate_names))
 
     def get_config(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[DynamicConfig]:
-        """As `Statsig.get_config`; `parse()` gives what that returns."""
+        """Call `Statsig.get_config` and return the raw response."""
         return self._call(calls.get_config(user, config_name))
 
     def get_experiment(
         self, user: StatsigUser | StatsigUserDict, experiment_name: str
     ) -> APIResponse[Experiment]:
-        """As `Statsig.get_experiment`; `parse()` gives what that returns."""
+        """Call `Statsig.get_experiment` and return the raw response."""
         return self._call(calls.get_experiment(user, experiment_name))
 
     def get_layer(self, user: StatsigUser | StatsigUserDict, layer_name: str) -> APIResponse[Layer]:
-        """As `Statsig.get_layer`; `parse()` gives what that returns."""
+        """Call `Statsig.get_layer` and return the raw response."""
         return self._call(calls.get_layer(user, layer_name))
 
     def get_ranked_list(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[list[RankedVariant]]:
-        """As `Statsig.get_ranked_list`; `parse()` gives what that returns."""
+        """Call `Statsig.get_ranked_list` and return the raw response."""
         return self._call(calls.get_ranked_list(user, config_name))
 
     def log_events(
         self, events: Iterable[StatsigEvent | StatsigEventDict]
     ) -> APIResponse[LogEventResult]:
-        """As `Statsig.log_events`; `parse()` gives what that returns."""
+        """Call `Statsig.log_events` and return the raw response."""
         return self._call(calls.log_events(events))
 
     def log_custom_exposures(
@@ -275,5 +275,5 @@ class RawOperations(RawCaller):
             ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> APIResponse[LogEventResult]:
-        """As `Statsig.log_custom_exposures`; `parse()` gives what that returns."""
+        """Call `Statsig.log_custom_exposures` and return the raw response."""
         return self._call(calls.log_custom_exposures(exposures))

@@ -1,12 +1,15 @@
 # Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The objects that calls of the Statsig HTTP API take and give.
+"""Models of the requests and responses of the Statsig HTTP API.
 
-A field that is None is left out of what is sent, and was absent or null in what was received. Where
-null can be sent, `UNSET` leaves the field out and None sends it. Unknown fields are kept. Equal
-models have equal hashes; maps, lists and unknown fields do not count for the hash.
+* Request models: a field that is None is not sent. Where the API accepts null, `UNSET` omits the
+  field and None sends null.
+* Response models: a field that is None was absent or null. Unknown fields are kept.
+* `from_dict` parses JSON and raises `SchemaError` if it does not match the schema; its `path` is
+  the JSON path of `data` in error messages. `to_dict` returns the JSON form.
+* Equal models have equal hashes. Maps, lists and unknown fields are not part of the hash.
 
-Sources of facts stand in brackets: [docs] is Statsig's documentation of 2026-05-20, [spec] the
-OpenAPI document in it, [old docs] its HTTP API page of 2021 to 2025, [sdk] Statsig's own SDKs.
+Sources are in brackets: [docs] is Statsig's documentation of 2026-05-20, [spec] the OpenAPI
+document in it, [old docs] its HTTP API page from 2021 to 2025, [sdk] the source of Statsig's SDKs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +61,7 @@ class StatsigEnvironment:
     guides/using-environments].
     """
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.tier is not None and type(self.tier) is not str:
@@ -68,15 +71,7 @@ class StatsigEnvironment:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             tier=fields.optional("tier", string, absent=None),
@@ -84,7 +79,7 @@ class StatsigEnvironment:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.tier is not None:
             data["tier"] = self.tier
@@ -129,7 +124,7 @@ class StatsigUser:
     )
     """The environment to evaluate in; production if absent [docs]."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.user_id is not None and type(self.user_id) is not str:
@@ -162,15 +157,7 @@ class StatsigUser:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             user_id=fields.optional("userID", string, absent=None),
@@ -190,7 +177,7 @@ class StatsigUser:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.user_id is not None:
             data["userID"] = self.user_id
@@ -233,7 +220,7 @@ class StatsigMetadata:
     For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
     """
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.sdk_type is not None and type(self.sdk_type) is not str:
@@ -250,15 +237,7 @@ class StatsigMetadata:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             sdk_type=fields.optional("sdkType", string, absent=None),
@@ -270,7 +249,7 @@ class StatsigMetadata:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.sdk_type is not None:
             data["sdkType"] = self.sdk_type
@@ -296,21 +275,13 @@ class FeatureGate(GateValue):
     group_name: str | None = None
     """The name of that rule or group."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -321,7 +292,7 @@ class FeatureGate(GateValue):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -345,23 +316,15 @@ class DynamicConfig(ParameterValues):
     group_name: str | None = None
     """The name of that rule."""
     group: str | None = None
-    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    """The rule's ID, as it was called before `rule_id` came (2023-06). Deprecated."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -373,7 +336,7 @@ class DynamicConfig(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -399,23 +362,15 @@ class Experiment(ParameterValues):
     group_name: str | None = None
     """The name of the user's group; None when they are in none."""
     group: str | None = None
-    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    """The rule's ID, as it was called before `rule_id` came (2023-06). Deprecated."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -427,7 +382,7 @@ class Experiment(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -456,21 +411,13 @@ class Layer(ParameterValues):
     allocated_experiment_name: str | None = None
     """The experiment that the user is in; None when they are in none."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -483,7 +430,7 @@ class Layer(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -507,19 +454,11 @@ class RankedVariant:
     rule_id: str | None = None
     """The variant's rule."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -530,7 +469,7 @@ class RankedVariant:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -557,7 +496,7 @@ class SecondaryExposure:
     rule_id: str
     """The rule that decided."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.gate) is not str:
@@ -570,15 +509,7 @@ class SecondaryExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             gate=fields.required("gate", string),
@@ -588,7 +519,7 @@ class SecondaryExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["gate"] = self.gate
         data["gateValue"] = self.gate_value
@@ -626,7 +557,7 @@ class StatsigEvent:
     statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(default=None, hash=False)
     """About the event itself."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.event_name) is not str:
@@ -654,15 +585,7 @@ class StatsigEvent:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             event_name=fields.required("eventName", string),
@@ -680,7 +603,7 @@ class StatsigEvent:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["eventName"] = self.event_name
         if self.user is not None:
@@ -710,19 +633,11 @@ class LogEventResult:
     success: bool = True
     """That the batch was accepted. A reply that says false raises an error."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             success=fields.optional("success", boolean, absent=True),
@@ -730,7 +645,7 @@ class LogEventResult:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["success"] = self.success
         return data
@@ -762,7 +677,7 @@ class ExperimentExposure:
     )
     """The gates that were evaluated on the way."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.experiment_name) is not str:
@@ -784,15 +699,7 @@ class ExperimentExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         fields.any_of("group", "ruleID")
         return cls(
@@ -808,7 +715,7 @@ class ExperimentExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["experimentName"] = self.experiment_name
         if self.user is not None:
@@ -854,7 +761,7 @@ class GateExposure:
     )
     """The gates that were evaluated on the way."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.gate_name) is not str:
@@ -878,15 +785,7 @@ class GateExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         fields.any_of("group", "ruleID")
         return cls(
@@ -903,7 +802,7 @@ class GateExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["gateName"] = self.gate_name
         data["passes"] = self.passes
