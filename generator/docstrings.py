@@ -1,11 +1,14 @@
 """Docstrings from the descriptions of the spec."""
 
+import re
 import textwrap
 
 from .api import Method
 from .spec import Json
 
 WIDTH = 100
+SOURCES = re.compile(r"\s+\[(docs|spec|old docs|sdk|cli|seen)\b[^\]]*\]")
+"""The sources of a statement, which are for readers of the spec."""
 
 
 def docstring(text: str, indent: int) -> str:
@@ -36,8 +39,8 @@ def summary(text: str) -> str:
 
 
 def description(schema: Json) -> str:
-    """Return the description of a schema or operation, which says if it is deprecated."""
-    text = str(schema["description"]).strip()
+    """Return the description of a schema without its sources, marked if it is deprecated."""
+    text = SOURCES.sub("", str(schema["description"])).strip()
     return f"{text} Deprecated." if schema.get("deprecated") else text
 
 

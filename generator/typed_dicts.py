@@ -28,12 +28,12 @@ def typed_dicts(spec: Spec, api: Api) -> str:
     def inline(node: Json) -> Json:
         """Replace references to maps and arrays by their schemas, to spare a reader the lookup."""
         name = target_name(node) if isinstance(node, dict) else None
-        if name in names:
-            return {**node, "$ref": f"{node['$ref']}Dict"}
-        if name and name != "JsonValue":
+        if name and name != "JsonValue" and name not in names:
             siblings = {key: value for key, value in node.items() if key != "$ref"}
             return inline({**spec.resolve(node), **siblings})
         kept = _transform(node, inline, NOT_IN_TYPED_DICTS)
+        if name in names:
+            kept["$ref"] += "Dict"
         if isinstance(node, dict) and "description" in node:
             kept["description"] = "\n".join(wrap(description(node), indent=4))
         return kept

@@ -249,7 +249,7 @@ DOCUMENTATION = [
     Case("example changed", [schema("Layer", example={"name": "a", "value": {}})], []),
     # The service may refuse more or fewer texts; the client sends them all.
     Case("pattern of a string changed", [schema("GateName", pattern="^[a-z]+$", maxLength=50)], []),
-    Case("body of errors changed", [field("ErrorReply", "code", type=["integer", "null"])], []),
+    Case("body of errors changed", [field("ErrorResponse", "code", type=["integer", "null"])], []),
     Case(
         "fields in another order",
         [

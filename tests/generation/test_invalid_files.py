@@ -172,9 +172,9 @@ def test_problem_behind_yaml_alias_is_reported_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # All error responses share one body by an alias.
-    source = SPEC.read_text(encoding="utf-8").replace("schemas/ErrorReply", "schemas/ErrorRepli", 1)
+    source = SPEC.read_text(encoding="utf-8")
     spec = tmp_path / "broken.yaml"
-    spec.write_text(source, encoding="utf-8")
+    spec.write_text(source.replace("schemas/ErrorResponse", "schemas/Errors", 1), encoding="utf-8")
     assert generate.main(["--spec", str(spec), "--output", str(tmp_path / "generated")]) == 2
     (message,) = capsys.readouterr().err.splitlines()
-    assert "'#/components/schemas/ErrorRepli' does not exist" in message
+    assert "'#/components/schemas/Errors' does not exist" in message
