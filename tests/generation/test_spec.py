@@ -1,4 +1,4 @@
-"""`openapi.yaml` itself: legal OpenAPI, and every example in it is what its schema says."""
+"""`openapi.yaml` itself: valid OpenAPI with valid examples."""
 
 import copy
 import json
@@ -11,15 +11,15 @@ from attrs import frozen
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from .contracts import Json, changed, ref
+from .spec_edits import Json, edited, ref
 
 Pointer: TypeAlias = tuple[str | int, ...]
-SPEC: Json = json.loads(json.dumps(changed()))  # what YAML aliases share stands apart
+SPEC: Json = json.loads(json.dumps(edited()))  # nodes behind YAML aliases are independent
 
 
 @frozen
 class Example:
-    """An example, where it stands, of what it is one, and the schema that it must match."""
+    """An example in the spec, and the schema that it must match."""
 
     pointer: Pointer
     kind: str
@@ -41,7 +41,7 @@ def examples(spec: Json) -> Iterator[Example]:
         operation = item["post"]
         yield from of_media(operation["requestBody"], (*pointer, "requestBody"), "request")
         for status, response in operation["responses"].items():
-            yield from of_media(response, (*pointer, "responses", status), "reply")
+            yield from of_media(response, (*pointer, "responses", status), "response")
 
 
 def of_schema(schema: Json, pointer: Pointer, kind: str) -> Iterator[Example]:
@@ -69,7 +69,7 @@ def of_value(described: Json, pointer: Pointer, kind: str) -> Iterator[Example]:
         yield Example((*pointer, "examples", name, "value"), kind, schema, example["value"])
 
 
-def faults(schema: Json, value: Json) -> list[str]:
+def violations(schema: Json, value: Json) -> list[str]:
     validator = Draft202012Validator({**schema, "components": SPEC["components"]})
     return [error.message for error in validator.iter_errors(value)]
 
@@ -77,31 +77,33 @@ def faults(schema: Json, value: Json) -> list[str]:
 EXAMPLES = list(examples(SPEC))
 
 
-def test_the_contract_is_legal_openapi() -> None:
+def test_spec_is_valid_openapi() -> None:
     assert list(OpenAPIV31SpecValidator(SPEC).iter_errors()) == []
 
 
 @pytest.mark.parametrize(
-    "kind", ["schema", "property", "parameter", "header", "request", "reply", "error"]
+    "kind", ["schema", "property", "parameter", "header", "request", "response", "error"]
 )
-def test_every_example_is_what_its_schema_says(kind: str) -> None:
+def test_examples_match_their_schemas(kind: str) -> None:
     wrong = {
         example.pointer: found
         for example in EXAMPLES
-        if example.kind == kind and (found := faults(example.schema, example.value))
+        if example.kind == kind and (found := violations(example.schema, example.value))
     }
     assert wrong == {}
 
 
-def test_no_example_is_passed_over() -> None:
+def test_all_examples_are_checked() -> None:
     assert {example.pointer for example in EXAMPLES} == set(written_examples(SPEC, ()))
     numbers = Counter(example.kind for example in EXAMPLES)
-    at_least = Counter(schema=25, property=50, parameter=4, header=1, request=10, reply=15, error=8)
+    at_least = Counter(
+        schema=25, property=50, parameter=4, header=1, request=10, response=15, error=8
+    )
     assert numbers >= at_least
 
 
 def written_examples(node: Json, pointer: Pointer) -> Iterator[Pointer]:
-    """Every place that says `example`, whatever it stands in."""
+    """Yield the pointer of every example."""
     if isinstance(node, list):
         for index, part in enumerate(node):
             yield from written_examples(part, (*pointer, index))
@@ -115,10 +117,10 @@ def written_examples(node: Json, pointer: Pointer) -> Iterator[Pointer]:
                 yield from ((*pointer, key, name, "value") for name in part)
 
 
-def test_every_wrong_example_would_be_found() -> None:
+def test_wrong_examples_are_found() -> None:
     for example in EXAMPLES:
         if example.pointer[2] == "JsonValue" or example.schema == ref("JsonValue"):
-            continue  # anything is right
+            continue  # any value matches
         spec = copy.deepcopy(SPEC)
         *steps, last = example.pointer
         holder = spec
@@ -128,19 +130,19 @@ def test_every_wrong_example_would_be_found() -> None:
         holder[last] = wrong
         (found,) = [one for one in examples(spec) if one.value is wrong]
         assert found.pointer == example.pointer
-        assert faults(found.schema, wrong)
+        assert violations(found.schema, wrong)
 
 
 class Wrong:
-    """A value that is of no JSON type."""
+    """A value without a JSON type."""
 
 
 @pytest.mark.parametrize("path", SPEC["paths"])
-def test_every_operation_shows_a_request_and_a_reply(path: str) -> None:
+def test_operations_have_request_and_response_examples(path: str) -> None:
     of_path = [example for example in EXAMPLES if example.pointer[:2] == ("paths", path)]
     kinds = Counter(example.kind for example in of_path)
     assert kinds["request"] >= 1
-    assert kinds["reply"] >= 1
+    assert kinds["response"] >= 1
 
 
 ORIGINAL = [
@@ -176,15 +178,13 @@ ORIGINAL = [
 
 
 @pytest.mark.parametrize(
-    ("path", "request_body", "reply"), ORIGINAL, ids=["event", "gate", "config", "experiment"]
+    ("path", "request_body", "response"), ORIGINAL, ids=["event", "gate", "config", "experiment"]
 )
-def test_the_four_calls_of_the_original_document_conform(
-    path: str, request_body: Json, reply: Json
-) -> None:
+def test_original_calls_match_spec(path: str, request_body: Json, response: Json) -> None:
     operation = SPEC["paths"][path]["post"]
     success = next(status for status in operation["responses"] if status.startswith("2"))
     for holder, value in (
         (operation["requestBody"], request_body),
-        (operation["responses"][success], reply),
+        (operation["responses"][success], response),
     ):
-        assert faults(holder["content"]["application/json"]["schema"], value) == []
+        assert violations(holder["content"]["application/json"]["schema"], value) == []

@@ -1,4 +1,4 @@
-"""Copies of the contract with small changes, in words that read like the change."""
+"""Edited copies of the spec."""
 
 import copy
 import json
@@ -18,9 +18,15 @@ Edit: TypeAlias = Callable[[Json], None]
 DROP = object()
 """As a value: remove the key."""
 
+STRING: Json = {"type": "string"}
+NULLABLE_STRING: Json = {"type": ["string", "null"]}
+USER = "#/components/schemas/StatsigUser"
+GATE = "#/components/schemas/FeatureGate"
+LAYER = "#/paths/~1get_layer/post"
 
-def changed(*edits: Edit) -> Json:
-    """The contract after some edits."""
+
+def edited(*edits: Edit) -> Json:
+    """Return a copy of the spec with some edits."""
     spec = copy.deepcopy(_original())
     for edit in edits:
         edit(spec)
@@ -28,7 +34,7 @@ def changed(*edits: Edit) -> Json:
 
 
 def write(path: Path, spec: Json) -> Path:
-    """Write a contract in JSON, which is YAML too and is written much faster."""
+    """Write a spec as JSON, which is also YAML and much faster to write."""
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     return path
 
@@ -121,11 +127,25 @@ def operation(path: str, **keys: Json) -> Edit:
 
 
 def new_operation(path: str, like: str) -> Edit:
-    """Add an operation that is like another; its methods are to be given next."""
+    """Copy an operation to another path; edit its methods next."""
 
     def edit(spec: Json) -> None:
         spec["paths"][path] = copy.deepcopy(spec["paths"][like])
         spec["paths"][path]["post"]["operationId"] = path.strip("/")
+
+    return edit
+
+
+def body_schemas(path: str, *, request: str | None = None, response: str | None = None) -> Edit:
+    """Set the schemas of an operation's request body and successful response."""
+
+    def edit(spec: Json) -> None:
+        post = spec["paths"][path]["post"]
+        if request:
+            post["requestBody"] = {"content": {"application/json": {"schema": ref(request)}}}
+        if response:
+            content = {"application/json": {"schema": ref(response)}}
+            post["responses"]["200"] = {"description": "Done.", "content": content}
 
     return edit
 
@@ -142,7 +162,7 @@ def no_operation(path: str) -> Edit:
 
 
 def method(path: str, index: int = 0, /, **keys: Json) -> Edit:
-    """Change some keys of a method of the client; `returns_description` stands for its key."""
+    """Change some keys of a client method; underscores stand for hyphens."""
     keys = {key.replace("_", "-"): value for key, value in keys.items()}
     return lambda spec: _update(spec["paths"][path]["post"]["x-client-methods"][index], keys)
 
