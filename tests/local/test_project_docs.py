@@ -1,4 +1,4 @@
-"""What docs/project-file.md shows and lists is true and complete."""
+"""docs/project-file.md is correct and complete."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,11 @@ import pytest
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.project import schema
 from statsig_api_client.local.project.operators import (
+    CRITERIA,
     CUSTOM_ID_OPERATORS,
     CUSTOM_OPERATORS,
+    GATE_CRITERIA,
     OPERATORS,
-    QUESTIONS,
-    SUBJECTS,
 )
 from statsig_api_client.local.project.reader import read_project
 from statsig_api_client.local.project.yaml_reader import read_yaml
@@ -25,17 +25,17 @@ DOCS = FILE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", DOCS, flags=re.MULTILINE | re.DOTALL)
 
 KEYS = {
-    "the project": schema.PROJECT,
+    "project": schema.PROJECT,
     "`keys`": schema.KEYS,
-    "a gate": schema.GATE,
-    "a segment": schema.SEGMENT,
-    "a rule of a gate or segment": schema.RULE,
-    "a config": schema.CONFIG,
-    "a rule of a config": schema.CONFIG_RULE,
-    "an experiment": schema.EXPERIMENT,
-    "a group": schema.GROUP,
-    "a layer": schema.LAYER,
-    "a holdout": schema.HOLDOUT,
+    "gate": schema.GATE,
+    "segment": schema.SEGMENT,
+    "rule of a gate or segment": schema.RULE,
+    "config": schema.CONFIG,
+    "rule of a config": schema.CONFIG_RULE,
+    "experiment": schema.EXPERIMENT,
+    "group": schema.GROUP,
+    "layer": schema.LAYER,
+    "holdout": schema.HOLDOUT,
     "`from` of a holdout": schema.HELD_OUT,
     "`share of users`": schema.NAMED_SHARE,
 }
@@ -56,20 +56,22 @@ def test_documented_error_matches_actual(tmp_path: Path) -> None:
     assert (caught.value.line, caught.value.problem) == (5, message)
 
 
-@pytest.mark.parametrize("word", OPERATORS)
-def test_operator_is_documented(word: str) -> None:
-    it = OPERATORS[word]
-    row = f"| `{word}` | {it.operand.value} | {it.meaning} | `{it.operator}` |"
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operator_is_documented(name: str) -> None:
+    it = OPERATORS[name]
+    row = f"| `{name}` | {it.operand.value} | {it.meaning} | `{it.operator}` |"
     (part,) = [part for part in DOCS.split("\n### ") if row in part]
-    listed = set(re.findall(r"`([^`]+)`", part.partition("Of ")[2].partition(":")[0]))
-    subjects = {name: subject.operators for name, subject in SUBJECTS.items()}
-    subjects |= {"custom.NAME": CUSTOM_OPERATORS, "customIDs.TYPE": CUSTOM_ID_OPERATORS}
-    assert listed == {name for name, operators in subjects.items() if word in operators}
+    listed = set(re.findall(r"`([^`]+)`", part.partition("For ")[2].partition(":")[0]))
+    criteria = {criterion: it.operators for criterion, it in CRITERIA.items()}
+    criteria |= {"custom.NAME": CUSTOM_OPERATORS, "customIDs.TYPE": CUSTOM_ID_OPERATORS}
+    assert listed == {criterion for criterion, operators in criteria.items() if name in operators}
 
 
 def test_criteria_are_documented() -> None:
-    for word, it in (*SUBJECTS.items(), *QUESTIONS.items()):
-        assert f"| `{word}` | {it.meaning} | `{it.type}` |" in DOCS
+    for name, criterion in CRITERIA.items():
+        assert f"| `{name}` | {criterion.meaning} | `{criterion.type}` |" in DOCS
+    for name, gate_criterion in GATE_CRITERIA.items():
+        assert f"| `{name}` | {gate_criterion.meaning} | `{gate_criterion.type}` |" in DOCS
 
 
 def test_keys_are_documented() -> None:
