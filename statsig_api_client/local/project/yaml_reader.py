@@ -1,14 +1,17 @@
 """YAML values that know their file, line and key, for error messages."""
 
+import contextlib
 import math
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn, TypeAlias, cast
+from typing import Final, NoReturn, TypeAlias, cast
 
 import yaml
 from attrs import frozen
+from yaml.composer import Composer
+from yaml.resolver import BaseResolver
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..strict_json import MAX_DEPTH
@@ -19,8 +22,12 @@ _Pairs: TypeAlias = list[tuple[yaml.Node, yaml.Node]]
 _TAG = "tag:yaml.org,2002:"
 
 
-class _Loader(yaml.BaseLoader):
-    """A loader of YAML 1.2, which editors follow.
+MAX_ALIASED: Final = 1_000_000
+"""The maximum number of values that the aliases of a file may add."""
+
+
+class _Resolver(BaseResolver):
+    """The types of YAML 1.2, which editors follow.
 
     In PyYAML's YAML 1.1 the country NO is false, 12:30 is 750, and 2026-01-01 is not a string.
     """
@@ -33,9 +40,32 @@ for _name, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
     ("merge", r"<<", ["<"]),  # YAML 1.1 only; as a string it would become a parameter.
 ):
-    _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]  (untyped in PyYAML)
+    _Resolver.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]  (untyped in PyYAML)
         _TAG + _name, re.compile(f"^(?:{_pattern})$"), _first
     )
+
+
+class _PythonLoader(_Resolver, yaml.BaseLoader):
+    """The parser written in Python, with the better error messages."""
+
+
+LOADERS: list[type[yaml.BaseLoader]] = [_PythonLoader]
+"""Loaders in order of preference; a later one decides where an earlier one raises an error."""
+
+with contextlib.suppress(ImportError):  # PyYAML can be built without libyaml.
+    from yaml import CBaseLoader
+
+    class _FastLoader(Composer, CBaseLoader, _Resolver):
+        """libyaml's parser, 10 times faster.
+
+        Its own composer would overflow the C stack with deeply nested input.
+        """
+
+        def __init__(self, stream: str) -> None:
+            CBaseLoader.__init__(self, stream)
+            Composer.__init__(self)
+
+    LOADERS.insert(0, cast("type[yaml.BaseLoader]", _FastLoader))
 
 
 @frozen(kw_only=True)
@@ -112,7 +142,7 @@ class Entry:
         written = self.written()
         tag = self.node.tag.removeprefix(_TAG)
         if tag == "str":
-            if any("\ud800" <= character <= "\udfff" for character in written):
+            if not written.isascii() and any("\ud800" <= char <= "\udfff" for char in written):
                 self.fail("expected a string, got half of a surrogate pair")
             return written
         if tag == "bool":
@@ -212,7 +242,7 @@ def read_yaml(file: Path, text: str) -> Entry:
         ProjectError: The document is empty or invalid YAML.
     """
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = None if mark is None else mark.line + 1
@@ -225,4 +255,38 @@ def read_yaml(file: Path, text: str) -> Entry:
         raise ProjectError(file, None, "invalid YAML: nested too deeply") from None
     if node is None:
         raise ProjectError(file, 1, "expected gates, configs, experiments or layers, got nothing")
+    if "*" in text and _aliased_values(node) > MAX_ALIASED:
+        problem = f"aliases add more than {MAX_ALIASED:,} values; repeat less"
+        raise ProjectError(file, None, problem)
     return Entry(file=file, key="", node=node, line=1)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    *preferred, last = LOADERS
+    for loader in preferred:
+        with contextlib.suppress(yaml.YAMLError):
+            return yaml.compose(text, Loader=loader)
+    return yaml.compose(text, Loader=last)
+
+
+def _aliased_values(root: yaml.Node) -> int:
+    # Without recursion, since chains of aliases can be longer than the stack.
+    sizes: dict[int, int] = {}
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        children = _children(node)
+        if id(node) in sizes:
+            size = 1 + sum(sizes[id(child)] for child in children)
+            sizes[id(node)] = min(size, 10**12)  # Sizes can grow to thousands of digits.
+            stack.pop()
+        else:
+            sizes[id(node)] = 1  # While in progress, for values that contain themselves.
+            stack += [child for child in children if id(child) not in sizes]
+    return sizes[id(root)] - len(sizes)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in cast("_Pairs", node.value) for child in pair]
+    return cast("list[yaml.Node]", node.value) if isinstance(node, yaml.SequenceNode) else []
