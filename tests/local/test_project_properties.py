@@ -1,4 +1,4 @@
-"""Whatever a project file says, it is a project that Statsig's core reads, or a fault is told."""
+"""Properties of all project files: each is evaluated by Statsig's core, or raises an error."""
 
 import copy
 import json
@@ -14,12 +14,11 @@ from statsig_api_client.local.config_specs.core import Core
 from statsig_api_client.local.config_specs.formats import to_v2
 from statsig_api_client.local.project.compiler import compile_project
 from statsig_api_client.local.project.reader import read_project
-
-from .test_project_schema import FULL, Steps, at
+from tests.support.project_files import COMPLETE_PROJECT, Steps, at
 
 PLACE = Path("project.yaml")
 
-# Also what UTF-8 cannot say: "\ud800" in a file is half of a character.
+# With lone surrogates, which a file can contain as "\ud800".
 TEXTS = st.text(st.characters(min_codepoint=0x20), max_size=5)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
@@ -28,25 +27,25 @@ JSON = st.recursive(
 )
 
 
-def everywhere(value: object, steps: Steps = ()) -> list[Steps]:
-    """The place of every value in a document but the document itself."""
+def all_paths(value: object, steps: Steps = ()) -> list[Steps]:
+    """Return the path of every value in a document except the document itself."""
     places: list[Steps] = [steps] if steps else []
     if isinstance(value, dict):
-        return places + [p for key in value for p in everywhere(value[key], (*steps, key))]
+        return places + [p for key in value for p in all_paths(value[key], (*steps, key))]
     if isinstance(value, list):
-        return places + [p for n, item in enumerate(value) for p in everywhere(item, (*steps, n))]
+        return places + [p for n, item in enumerate(value) for p in all_paths(item, (*steps, n))]
     return places
 
 
-PLACES = everywhere(FULL)
+PLACES = all_paths(COMPLETE_PROJECT)
 
 
 @given(place=st.sampled_from(PLACES), value=JSON)
 @example(place=("gates", "one", "rules", 1, "name"), value="\ud800")
 @example(place=("gates", "one", "rules", 0, "if", "time", "after"), value=10**30)
 @example(place=("gates", "one", "rules", 0, "if", "time", "after"), value="0001-01-01")
-def test_one_wrong_value_is_told_or_does_no_harm(place: Steps, value: Any) -> None:
-    document = copy.deepcopy(FULL)
+def test_any_changed_value_raises_or_evaluates(place: Steps, value: Any) -> None:
+    document = copy.deepcopy(COMPLETE_PROJECT)
     at(document, place[:-1])[place[-1]] = value
     try:
         project = read_project(PLACE, json.dumps(document))
@@ -66,6 +65,6 @@ def test_one_wrong_value_is_told_or_does_no_harm(place: Steps, value: Any) -> No
 
 
 @given(text=st.text(max_size=60) | JSON.map(json.dumps))
-def test_any_text_is_a_project_or_a_fault(text: str) -> None:
+def test_any_text_parses_or_raises(text: str) -> None:
     with suppress(ProjectError):
         read_project(PLACE, text)

@@ -1,4 +1,4 @@
-"""What a project file is compiled to: what SDKs read in the config specs of a real project."""
+"""Compiled config specs have the contents of the config specs of real projects."""
 
 import json
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ import pytest
 from statsig_api_client.local.project.compiler import compile_project
 from statsig_api_client.local.project.operators import OPERATORS
 from statsig_api_client.local.project.reader import read_project
+from tests.support.config_specs import REAL_PROJECTS
+from tests.support.project_files import COMPLETE_PROJECT
 
 from .conftest import SHOP, Json
-from .test_project_schema import FULL
 
-DATA = SHOP.parents[2] / "shared" / "data"
 SECTIONS = ("feature_gates", "dynamic_configs", "layer_configs")
 
-# Of https://github.com/statsig-io/python-sdk, statsig/constants.py.
-# Absent are multi_pass_gate, multi_fail_gate and target_app, as docs/project-file.md explains.
+# From statsig/constants.py of https://github.com/statsig-io/python-sdk, without multi_pass_gate,
+# multi_fail_gate and target_app, which docs/project-file.md explains.
 TYPES = {
     *("public", "pass_gate", "fail_gate", "ip_based", "ua_based", "user_field"),
     *("environment_field", "current_time", "user_bucket", "unit_id"),
@@ -48,14 +48,16 @@ def rules(document: Any) -> Iterator[Json]:
         yield from spec["rules"]
 
 
-def test_every_type_of_condition_and_every_operator_can_be_written() -> None:
-    conditions = [c for rule in rules(compiled(json.dumps(FULL))) for c in rule["conditions"]]
+def test_compiler_covers_all_condition_types_and_operators() -> None:
+    conditions = [
+        c for rule in rules(compiled(json.dumps(COMPLETE_PROJECT))) for c in rule["conditions"]
+    ]
     assert {condition["type"] for condition in conditions} == TYPES
     assert {operator.operator for operator in OPERATORS.values()} == ALL_OPERATORS
     assert {c["operator"] for c in conditions} - {None} <= ALL_OPERATORS
 
 
-def test_specs_have_the_fields_of_their_kind() -> None:
+def test_compiled_specs_have_fields_of_entity_type() -> None:
     document = compiled(SHOP.read_text(encoding="utf-8"))
     always = {"name", "type", "salt", "enabled", "defaultValue", "idType", "rules", "entity"}
     for spec in specs(document):
@@ -87,11 +89,11 @@ def test_specs_have_the_fields_of_their_kind() -> None:
 
 
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_specs_have_every_field_that_real_ones_always_have(name: str) -> None:
-    if not (DATA / name).exists():
-        pytest.skip("the files of real projects are not here")
-    real = json.loads((DATA / name).read_text(encoding="utf-8"))
-    ours = compiled(json.dumps(FULL))
+def test_compiled_specs_have_fields_of_real_specs(name: str) -> None:
+    if not (REAL_PROJECTS / name).exists():
+        pytest.skip("real projects are not present")
+    real = json.loads((REAL_PROJECTS / name).read_text(encoding="utf-8"))
+    ours = compiled(json.dumps(COMPLETE_PROJECT))
     for entity in ("feature_gate", "segment", "holdout", "dynamic_config", "experiment", "layer"):
         common = set.intersection(*({*s} for s in specs(real) if s["entity"] == entity))
         assert all(spec.keys() >= common for spec in specs(ours) if spec["entity"] == entity)
@@ -101,14 +103,14 @@ def test_specs_have_every_field_that_real_ones_always_have(name: str) -> None:
     assert all(c.keys() >= common for rule in rules(ours) for c in rule["conditions"])
 
 
-def test_a_held_out_config_asks_the_holdout_first() -> None:
+def test_holdout_rule_precedes_config_rules() -> None:
     document = compiled("""
         {configs: {page: {default: {a: 1}, rules: [{name: r, value: {}}]}},
          holdouts: {some: {share: 0.25, from: everything}}}
     """)
-    held, _ = document["dynamic_configs"][0]["rules"]
-    (asks,) = held["conditions"]
-    assert (asks["type"], asks["targetValue"]) == ("pass_gate", "some")
-    assert (held["passPercentage"], held["returnValue"]) == (0, {"a": 1})
+    holdout_rule, _ = document["dynamic_configs"][0]["rules"]
+    (condition,) = holdout_rule["conditions"]
+    assert (condition["type"], condition["targetValue"]) == ("pass_gate", "some")
+    assert (holdout_rule["passPercentage"], holdout_rule["returnValue"]) == (0, {"a": 1})
     (share,) = document["feature_gates"][0]["rules"]
     assert (share["passPercentage"], share["returnValue"]) == (0.25, True)

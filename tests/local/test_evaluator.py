@@ -1,4 +1,4 @@
-"""An entity, evaluated alone: with all that decides about it, and nothing else."""
+"""Evaluation of a single entity with its dependencies only."""
 
 import json
 from typing import Any
@@ -8,15 +8,14 @@ import pytest
 from statsig_api_client.local.config_specs.core import Core
 from statsig_api_client.local.config_specs.evaluator import EntityEvaluator, entity_document
 from statsig_api_client.local.config_specs.formats import SECTIONS, to_v2
-
-from .targeted_users import targeted_users
-from .test_specs_files import DATA, older
+from tests.support.config_specs import REAL_PROJECTS, v1_specs
+from tests.support.targeted_users import targeted_users
 
 Json = dict[str, Any]
 
 
-def test_a_part_has_what_an_entity_asks_and_no_more() -> None:
-    document: Json = to_v2(older())
+def test_entity_document_contains_only_dependencies() -> None:
+    document: Json = to_v2(v1_specs())
     layer = entity_document(document, "a_layer")
     assert set(layer["layer_configs"]) == {"a_layer"}
     assert set(layer["dynamic_configs"]) == {"an_experiment"}
@@ -26,8 +25,8 @@ def test_a_part_has_what_an_entity_asks_and_no_more() -> None:
     assert set(entity_document(document, "held")["feature_gates"]) == {"held", "a_holdout"}
 
 
-def test_what_overrides_an_entity_belongs_to_it() -> None:
-    document: Json = to_v2(older())
+def test_entity_document_contains_spec_overrides() -> None:
+    document: Json = to_v2(v1_specs())
     document["overrides"] = {"a_config": [{"new_config_name": "an_experiment", "rules": []}]}
     assert set(entity_document(document, "a_config")["dynamic_configs"]) >= {
         "a_config",
@@ -35,21 +34,21 @@ def test_what_overrides_an_entity_belongs_to_it() -> None:
     }
 
 
-def test_there_is_no_answer_for_what_there_is_not() -> None:
-    parts = EntityEvaluator(to_v2(older()))
-    assert parts.evaluate("feature_gates", "a_config", {}) is None
-    parts.close()
+def test_unknown_entity_evaluates_to_none() -> None:
+    evaluator = EntityEvaluator(to_v2(v1_specs()))
+    assert evaluator.evaluate("feature_gates", "a_config", {}) is None
+    evaluator.close()
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
+@pytest.mark.skipif(not REAL_PROJECTS.is_dir(), reason="real projects are not present")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_alone_an_entity_evaluates_as_in_its_project(name: str) -> None:
-    document: Json = json.loads((DATA / name).read_text())
-    parts = EntityEvaluator(document)
-    with Core(document) as whole:
+def test_entity_evaluates_alone_as_in_project(name: str) -> None:
+    document: Json = json.loads((REAL_PROJECTS / name).read_text())
+    evaluator = EntityEvaluator(document)
+    with Core(document) as core:
         for user in targeted_users(list(document["condition_map"].values()), 10, seed=3):
-            answers = whole.evaluate(user)
+            results = core.evaluate(user)
             for section in SECTIONS:
-                for entity, answer in answers[section].items():
-                    assert parts.evaluate(section, entity, user) == answer
-    parts.close()
+                for entity, result in results[section].items():
+                    assert evaluator.evaluate(section, entity, user) == result
+    evaluator.close()

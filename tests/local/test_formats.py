@@ -1,4 +1,4 @@
-"""The two forms of config specs: what one says, the other says too."""
+"""Conversion of config specs between v1 and v2 preserves evaluations."""
 
 import json
 from typing import Any
@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local.config_specs.core import Core, CoreResults
 from statsig_api_client.local.config_specs.formats import to_v1, to_v2
-
-from .test_specs_files import DATA
+from tests.support.config_specs import REAL_PROJECTS
 
 Json = dict[str, Any]
 
@@ -55,7 +54,7 @@ CONFIGS = specs_of(st.sampled_from([{"a": 1}, {"a": 2}]), st.just({"a": 0}))
 
 
 def project(gate: Json, config: Json) -> Json:
-    """A project in the newer form."""
+    """Return a project in v2."""
     holdout = {
         "enabled": True,
         "defaultValue": False,
@@ -95,27 +94,25 @@ def evaluated(document: Json) -> list[CoreResults]:
         return [core.evaluate(user) for user in USERS]
 
 
-def decided(answers: list[CoreResults]) -> list[Any]:
-    """What was decided, and why; the older form cannot say that no rule of a config passed."""
+def decisions(evaluations: list[CoreResults]) -> list[Any]:
+    """Return values and reasons; v1 cannot express that no rule of a config passed."""
     return [
-        (name, answer["value"], answer["rule_id"], answer["secondary_exposures"])
-        for each in answers
+        (name, result["value"], result["rule_id"], result["secondary_exposures"])
+        for each in evaluations
         for section in (each["feature_gates"], each["dynamic_configs"], each["layer_configs"])
-        for name, answer in sorted(section.items())
+        for name, result in sorted(section.items())
     ]
 
 
 @given(gate=GATES, config=CONFIGS)
-def test_specs_evaluate_to_the_same_after_the_way_through_the_older_form(
-    gate: Json, config: Json
-) -> None:
-    newer = project(gate, config)
-    older = json.loads(json.dumps(to_v1(newer)))
-    assert decided(evaluated(to_v2(older))) == decided(evaluated(newer))
+def test_v1_round_trip_preserves_evaluations(gate: Json, config: Json) -> None:
+    v2 = project(gate, config)
+    v1 = json.loads(json.dumps(to_v1(v2)))
+    assert decisions(evaluated(to_v2(v1))) == decisions(evaluated(v2))
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
+@pytest.mark.skipif(not REAL_PROJECTS.is_dir(), reason="real projects are not present")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_real_specs_evaluate_to_the_same_after_the_way_through_the_older_form(name: str) -> None:
-    newer = json.loads((DATA / name).read_text())
-    assert decided(evaluated(to_v2(to_v1(newer)))) == decided(evaluated(newer))
+def test_v1_round_trip_preserves_real_projects(name: str) -> None:
+    v2 = json.loads((REAL_PROJECTS / name).read_text())
+    assert decisions(evaluated(to_v2(to_v1(v2)))) == decisions(evaluated(v2))

@@ -1,4 +1,4 @@
-"""What a faulty project gets: the file, the line, the key, and what was expected."""
+"""Errors of invalid project files: file, line, key and expected value."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -11,23 +11,31 @@ from .conftest import Api
 
 DEEP = "[" * 110 + "]" * 110
 
-# The project, the line with the fault, and what is said of it.
-FAULTS: list[tuple[str, int | None, str]] = [
+# The project, the invalid line, and a part of the message.
+ERRORS: list[tuple[str, int | None, str]] = [
     ("", 1, "expected gates, configs, experiments or layers, got nothing"),
     ("- gates", 1, "expected a mapping, got a list"),
     ("gate: {}", 1, "gate: unknown key 'gate'; did you mean 'gates'?"),
     ("gates: {a: {}}", 1, "gates.a: expected a name of 2 to 100 letters"),
     ("gates: {a/b: {}}", 1, "gates.a/b: expected a name"),
-    ("gates:\n  aa: {}\n  bb: {}\n  aa: {}", 4, "gates.aa: a second 'aa'; the first is in line 2"),
+    (
+        "gates:\n  aa: {}\n  bb: {}\n  aa: {}",
+        4,
+        "gates.aa: duplicate key 'aa'; the first is in line 2",
+    ),
     ("gates:\n  aa:\n    rule: []", 3, "gates.aa.rule: unknown key 'rule'; did you mean 'rules'?"),
     ("gates:\n  aa: {rules: {}}", 2, "gates.aa.rules: expected a list, got a mapping"),
     ("gates:\n  aa: {rules: }", 2, "gates.aa.rules: expected a list, got nothing"),
-    ("gates:\n  aa: {rules: [{}]}", 2, "gates.aa.rules[0]: expected a name"),
-    ("gates:\n  aa: {rules: [{name: 5}]}", 2, 'expected text, got 5; to mean text, write "5"'),
+    ("gates:\n  aa: {rules: [{}]}", 2, "gates.aa.rules[0]: missing key 'name': expected a name, "),
+    ("gates:\n  aa: {rules: [{name: 5}]}", 2, 'expected a string, got 5; quote it: "5"'),
     ("gates:\n  aa: {rules: [{name: [5]}]}", 2, "expected a single value, got a list"),
-    ("gates:\n  aa: {rules: [{name: ''}]}", 2, "no rule can be named ''"),
-    ("gates:\n  aa: {rules: [{name: default}]}", 2, "no rule can be named 'default'"),
-    ("gates:\n  aa: {rules: [{name: r},\n    {name: r}]}", 3, "a second rule named 'r'"),
+    ("gates:\n  aa: {rules: [{name: ''}]}", 2, "expected a name of the rule, got an empty string"),
+    (
+        "gates:\n  aa: {rules: [{name: default}]}",
+        2,
+        "'default' is reserved; choose another name for the rule",
+    ),
+    ("gates:\n  aa: {rules: [{name: r},\n    {name: r}]}", 3, "duplicate rule 'r'"),
     (
         "gates:\n  aa:\n    rules:\n      - name: r\n        rollout: 150",
         5,
@@ -38,11 +46,15 @@ FAULTS: list[tuple[str, int | None, str]] = [
     ("gates:\n  aa: {rules: [{name: r, rollout: true}]}", 2, "expected a number, got true"),
     ("gates:\n  aa: {rules: [{name: r, rollout: 1e999}]}", 2, "a number that fits a double"),
     (f"gates:\n  aa: {{rules: [{{name: r, rollout: {'9' * 5000}}}]}}", 2, "that fits a double"),
-    ("gates:\n  aa: {rules: [{name: r, rollout: !half 50}]}", 2, "expected no tag, got !half"),
+    (
+        "gates:\n  aa: {rules: [{name: r, rollout: !half 50}]}",
+        2,
+        "expected a value without a tag, got !half",
+    ),
     (
         "configs:\n  aa: {default: &d {size: 1},\n    rules: [{name: r, value: {<<: *d, n: 1}}]}",
         3,
-        "configs.aa.rules[0].value: << merges nothing in YAML 1.2; write the keys out",
+        "configs.aa.rules[0].value: << has no meaning in YAML 1.2; write out the keys",
     ),
     ("gates:\n  aa: {enabled: yes}", 2, "expected true or false, got 'yes'"),
     ("gates:\n  aa: {rules: [{name: r, value: {}}]}", 2, "unknown key 'value'"),
@@ -50,20 +62,24 @@ FAULTS: list[tuple[str, int | None, str]] = [
     (
         "gates:\n  aa: {rules: [{name: r, if: {emial: x}}]}",
         2,
-        "gates.aa.rules[0].if.emial: no condition 'emial'; did you mean 'email'?",
+        "gates.aa.rules[0].if.emial: unknown condition 'emial'; did you mean 'email'?",
     ),
     ("gates:\n  aa: {rules: [{name: r, if: {subscription: x}}]}", 2, "mean 'custom.subscription'?"),
-    ("gates:\n  aa: {rules: [{name: r, if: {custom.: x}}]}", 2, "no condition 'custom.'"),
-    ("gates:\n  aa: {rules: [{name: r, if: {customIDs.: x}}]}", 2, "no condition 'customIDs.'"),
+    ("gates:\n  aa: {rules: [{name: r, if: {custom.: x}}]}", 2, "unknown condition 'custom.'"),
+    (
+        "gates:\n  aa: {rules: [{name: r, if: {customIDs.: x}}]}",
+        2,
+        "unknown condition 'customIDs.'",
+    ),
     (
         "gates:\n  aa: {rules: [{name: r, if: {email: {end with: x}}}]}",
         2,
         "unknown key 'end with'; did you mean 'ends with'?",
     ),
-    ("gates:\n  aa: {rules: [{name: r, if: {email: {above: 3}}}]}", 2, "unknown key 'above'; th"),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: {above: 3}}}]}", 2, "unknown key 'above'; ex"),
     ("gates:\n  aa: {rules: [{name: r, if: {email: {}}}]}", 2, "expected an operator: is, is not"),
     ("gates:\n  aa: {rules: [{name: r, if: {time: 5}}]}", 2, "expected an operator: before, after"),
-    ("gates:\n  aa: {rules: [{name: r, if: {email: }}]}", 2, "text, a number, true or false, got"),
+    ("gates:\n  aa: {rules: [{name: r, if: {email: }}]}", 2, "a string, number or boolean, got"),
     ("gates:\n  aa: {rules: [{name: r, if: {time: {after: soon}}}]}", 2, "a time such as 2026-01"),
     ("gates:\n  aa: {rules: [{name: r, if: {time: {after: true}}}]}", 2, "1970, got 'true'"),
     ("gates:\n  aa: {rules: [{name: r, if: {email: {matches: (}}}]}", 2, "a regular expression"),
@@ -77,18 +93,22 @@ FAULTS: list[tuple[str, int | None, str]] = [
     (
         "gates:\n  staff: {}\n  aa: {rules: [{name: r, if: {passes gate: stuff}}]}",
         3,
-        "no gate 'stuff'; did you mean 'staff'?",
+        "unknown gate 'stuff'; did you mean 'staff'?",
     ),
-    ("configs:\n  aa: {rules: [{name: r, if: {fails gate: x}, value: {}}]}", 2, "; there are none"),
+    (
+        "configs:\n  aa: {rules: [{name: r, if: {fails gate: x}, value: {}}]}",
+        2,
+        "; the project defines none",
+    ),
     (
         "gates:\n  aa: {rules: [{name: r, if: {environment: prod}}]}",
         2,
-        "no environment 'prod'; did you mean 'production'?",
+        "unknown environment 'prod'; did you mean 'production'?",
     ),
     (
         "environments: [qa]\ngates:\n  aa: {rules: [{name: r, if: {environment: [qa, live]}}]}",
         3,
-        "rules[0].if.environment[1]: no environment 'live'; there are qa",
+        "rules[0].if.environment[1]: unknown environment 'live'; expected one of qa",
     ),
     (
         """
@@ -98,43 +118,43 @@ FAULTS: list[tuple[str, int | None, str]] = [
           cc: {}
         """,
         3,
-        "gates.aa: asks itself, in a circle: aa -> bb -> aa",
+        "gates.aa: depends on itself: aa -> bb -> aa",
     ),
-    ('description: "\\ud83d"', 1, "description: expected text, got half of a surrogate pair"),
-    ("description: 5", 1, 'description: expected text, got 5; to mean text, write "5"'),
+    ('description: "\\ud83d"', 1, "description: expected a string, got half of a surrogate pair"),
+    ("description: 5", 1, 'description: expected a string, got 5; quote it: "5"'),
     ("gates: {aa: {rules: [{name: r, rollout: 12.345}]}}", 1, "at most two decimals, got 12.345"),
-    ("gates: {aa: {rules: [{name: 'holdout:x'}]}}", 1, "no rule can be named 'holdout:x'"),
+    ("gates: {aa: {rules: [{name: 'holdout:x'}]}}", 1, "'holdout:x' is reserved; choose another"),
     ("gates: {aa: {rules: [{name: r, if: {email: []}}]}}", 1, "at least one value, got an empty"),
     ("gates: {aa: {rules: [{name: r, if: {email: {is set: 1}}}]}}", 1, "true or false, got 1"),
     (
         "gates: {aa: {rules: [{name: r, if: {custom.a: {equals: null}}}]}}",
         1,
-        "custom.a.equals: expected text, a number, true or false, got nothing; what has no value",
+        "custom.a.equals: expected a string, number or boolean, got nothing; use `is set: false`",
     ),
     (
         "gates: {aa: {rules: [{name: r, if: {in segmnt: x}}]}}",
         1,
-        "no condition 'in segmnt'; did you mean 'in segment'?",
+        "unknown condition 'in segmnt'; did you mean 'in segment'?",
     ),
     (
         "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {in segment: stuff}}]}}",
         2,
-        "gates.aa.rules[0].if.in segment: no segment 'stuff'; did you mean 'staff'?",
+        "gates.aa.rules[0].if.in segment: unknown segment 'stuff'; did you mean 'staff'?",
     ),
     (
         "segments: {staff: {}}\ngates: {aa: {rules: [{name: r, if: {fails gate: staff}}]}}",
         2,
-        "if.fails gate: 'staff' is no gate; it is asked by `in segment` or `not in segment`",
+        "gate: expected a gate, got the segment 'staff'; use `in segment` or `not in segment`",
     ),
     (
         "gates: {bb: {}, aa: {rules: [{name: r, if: {in segment: bb}}]}}",
         1,
-        "if.in segment: 'bb' is no segment; it is asked by `passes gate` or `fails gate`",
+        "if.in segment: expected a segment, got the gate 'bb'; use `passes gate` or `fails gate`",
     ),
     (
         "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {userID: {in list: vip}}}]}}",
         2,
-        "if.userID.in list: no id list 'vip'; did you mean 'vips'?",
+        "if.userID.in list: unknown ID list 'vip'; did you mean 'vips'?",
     ),
     (
         "id lists: {vips: [a]}\ngates: {aa: {rules: [{name: r, if: {email: {in list: vips}}}]}}",
@@ -145,31 +165,54 @@ FAULTS: list[tuple[str, int | None, str]] = [
     ("id lists: {vips: ['']}", 1, "expected an ID, got ''"),
     ("id lists: {vips: {a: b}}", 1, "expected a single value, got a mapping"),
     ("id lists: {v: []}", 1, "expected a name of 2 to 100 letters"),
-    ("segments: {aa: {enabled: false}}", 1, "unknown key 'enabled'; there are description, idType"),
-    ("environments: [qa, live, qa]", 1, "environments[2]: a second 'qa'"),
+    (
+        "segments: {aa: {enabled: false}}",
+        1,
+        "unknown key 'enabled'; expected one of description, idType",
+    ),
+    ("environments: [qa, live, qa]", 1, "environments[2]: duplicate environment 'qa'"),
     ("environments: []", 1, "expected at least one environment"),
     (
         "gates:\n  aa: {}\nsegments:\n  aa: {}",
         4,
-        "segments.aa: a gate in line 2 has this name too, and all three are gates in config specs",
+        (
+            "segments.aa: the gate in line 2 has the same name; "
+            "gates, segments and holdouts must have distinct names"
+        ),
     ),
     (
         "segments:\n  aa: {}\nholdouts:\n  aa: {share: 1, from: everything}",
         4,
-        "holdouts.aa: a segment in line 2 has this name too",
+        "holdouts.aa: the segment in line 2 has the same name",
     ),
-    ("holdouts: {aa: {from: everything}}", 1, "expected share: the percentage of users who are"),
-    ("holdouts: {aa: {share: 5}}", 1, "holdouts.aa: expected from: everything, or lists of gates"),
+    ("holdouts: {aa: {from: everything}}", 1, "missing key 'share': expected the percentage of"),
+    (
+        "holdouts: {aa: {share: 5}}",
+        1,
+        "holdouts.aa: missing key 'from': expected everything, or lists",
+    ),
     ("holdouts: {aa: {share: 101, from: everything}}", 1, "from 0 to 100, got 101"),
-    ("holdouts: {aa: {share: 5, from: gates}}", 1, "expected everything, or lists of gates and th"),
-    ("holdouts: {aa: {share: 5, from: {}}}", 1, "expected one of gates, configs, experiments, lay"),
+    (
+        "holdouts: {aa: {share: 5, from: gates}}",
+        1,
+        "expected everything or a mapping of lists, got",
+    ),
+    ("holdouts: {aa: {share: 5, from: {}}}", 1, "expected at least one of gates, configs, experi"),
     ("holdouts: {aa: {share: 5, from: {gate: all}}}", 1, "'gate'; did you mean 'gates'?"),
-    ("holdouts: {aa: {share: 5, from: {gates: every}}}", 1, "all, or a list of gates, got 'every'"),
-    ("holdouts: {aa: {share: 5, from: {gates: []}}}", 1, "at least one of the gates, got an empty"),
+    (
+        "holdouts: {aa: {share: 5, from: {gates: every}}}",
+        1,
+        "expected all or a list of gates, got 'every'",
+    ),
+    (
+        "holdouts: {aa: {share: 5, from: {gates: []}}}",
+        1,
+        "expected at least one gate, got an empty",
+    ),
     (
         "layers: {page: {default: {}}}\nholdouts:\n  aa: {share: 5, from: {layers:\n    [pge]}}",
         4,
-        "holdouts.aa.from.layers[0]: no layer 'pge'; did you mean 'page'?",
+        "holdouts.aa.from.layers[0]: unknown layer 'pge'; did you mean 'page'?",
     ),
     (
         """
@@ -179,7 +222,7 @@ FAULTS: list[tuple[str, int | None, str]] = [
           cc: {rules: [{name: r, if: {in segment: bb}}]}
         """,
         4,
-        "segments.bb: asks itself, in a circle: segment:bb -> segment:cc -> segment:bb",
+        "segments.bb: depends on itself: segment:bb -> segment:cc -> segment:bb",
     ),
     (
         """
@@ -189,18 +232,22 @@ FAULTS: list[tuple[str, int | None, str]] = [
           held: {share: 5, if: {passes gate: aa}, from: everything}
         """,
         3,
-        "gates.aa: asks itself, in a circle: aa -> held -> aa",
+        "gates.aa: depends on itself: aa -> held -> aa",
     ),
     (
         "gates: {aa: {rules: [{name: r, if: {share of users: {to: 5}}}]}}",
         1,
-        "share of users: expected named: a name of the share, and to: a percentage, or from, or",
+        "share of users: expected `named`, and at least one of `from` and `to`",
     ),
-    ("gates: {aa: {rules: [{name: r, if: {share of users: {named: x}}}]}}", 1, "to: a percentage"),
+    (
+        "gates: {aa: {rules: [{name: r, if: {share of users: {named: x}}}]}}",
+        1,
+        "one of `from` and `to`",
+    ),
     (
         "gates: {aa: {rules: [{name: r, if: {share of users: {named: x, from: 5, to: 5}}}]}}",
         1,
-        "share of users: expected from below to",
+        "share of users: expected `from` to be less than `to`",
     ),
     ("gates: {aa: {rules: [{name: r, if: {share of users: 5}}]}}", 1, "a mapping, got 5"),
     (
@@ -209,18 +256,30 @@ FAULTS: list[tuple[str, int | None, str]] = [
         "aa.allocation: expected 0, or a percentage of at least 0.1, got 0.05",
     ),
     ("experiments: {aa: {groups: {A: {share: 101, value: {}}}}}", 1, "from 0 to 100, got 101"),
-    ("experiments: {aa: {groups: {A: {value: {}}, A: {value: {}}}}}", 1, "aa.groups.A: a second"),
-    ("configs:\n  aa: {rules: [{name: r}]}", 2, "expected value: what users of this rule get"),
+    (
+        "experiments: {aa: {groups: {A: {value: {}}, A: {value: {}}}}}",
+        1,
+        "aa.groups.A: duplicate key",
+    ),
+    ("configs:\n  aa: {rules: [{name: r}]}", 2, "missing key 'value': expected the parameters"),
     ("configs:\n  aa: {default: 5}", 2, "configs.aa.default: expected a mapping, got 5"),
     ("configs:\n  aa: {default: {x: &x [*x]}}", 2, "nested deeper than 100 levels"),
     (f"configs:\n  aa: {{default: {{x: {DEEP}}}}}", 2, "nested deeper than 100 levels"),
-    ("configs: {aa: {}}\nexperiments: {aa: {}}", 2, "a config in line 1 has this name too"),
-    ("layers: {aa: {}}", 1, "expected default: the layer's parameters and their values"),
-    ("experiments: {aa: {}}", 1, "expected groups"),
+    ("configs: {aa: {}}\nexperiments: {aa: {}}", 2, "the config in line 1 has the same name"),
+    (
+        "layers: {aa: {}}",
+        1,
+        "missing key 'default': expected the parameters and their default values",
+    ),
+    ("experiments: {aa: {}}", 1, "missing key 'groups': expected the groups"),
     ("experiments: {aa: {groups: {}}}", 1, "expected at least one group"),
-    ("experiments: {aa: {groups: {prestart: {}}}}", 1, "no group can be named 'prestart'"),
-    ("experiments: {aa: {groups: {A: {}}}}", 1, "expected value: what users of this group get"),
-    ("experiments: {aa: {layer: pge, groups: {}}}", 1, "no layer 'pge'; there are none"),
+    ("experiments: {aa: {groups: {prestart: {}}}}", 1, "'prestart' is reserved; choose another"),
+    ("experiments: {aa: {groups: {A: {}}}}", 1, "missing key 'value': expected the parameters"),
+    (
+        "experiments: {aa: {layer: pge, groups: {}}}",
+        1,
+        "unknown layer 'pge'; the project defines none",
+    ),
     (
         """
         experiments:
@@ -248,7 +307,7 @@ FAULTS: list[tuple[str, int | None, str]] = [
           aa: {layer: page, idType: x, groups: {A: {value: {}}}}
         """,
         4,
-        "experiments.aa.idType: expected no idType: the layer 'page' has it",
+        "experiments.aa.idType: expected no idType, since the layer 'page' defines it",
     ),
     (
         """
@@ -258,22 +317,22 @@ FAULTS: list[tuple[str, int | None, str]] = [
           bb: {layer: page, allocation: 50, groups: {A: {value: {}}}}
         """,
         2,
-        "layers.page: expected allocations of at most 100 together, got 110 of aa, bb",
+        "layers.page: expected allocations that add up to at most 100, got 110 (aa, bb)",
     ),
     ("keys: {secret: client-x}", 1, "keys.secret: expected a key that starts with secret-"),
     ("keys: {client: 'client-a b'}", 1, "keys.client: expected a key that starts with client-"),
     ("keys: {console: x}", 1, "keys.console: unknown key 'console'"),
-    ("gates: {", 1, "not YAML: "),
-    ("gates:\n  aa: [1, 2\n  bb: 3", 3, "not YAML: "),
-    ("gates: *nowhere", 1, "not YAML: found undefined alias"),
-    ("gates:\n  aa: \x07", 2, "not YAML: the character U+0007 is not allowed"),
-    ("a: " + "[" * 500, None, "not YAML that can be read: nested too deep"),
-    ("gates: {}\n---\ngates: {}", 2, "not YAML: but found another document"),
+    ("gates: {", 1, "invalid YAML: "),
+    ("gates:\n  aa: [1, 2\n  bb: 3", 3, "invalid YAML: "),
+    ("gates: *nowhere", 1, "invalid YAML: found undefined alias"),
+    ("gates:\n  aa: \x07", 2, "invalid YAML: character U+0007 is not allowed"),
+    ("a: " + "[" * 500, None, "invalid YAML: nested too deep"),
+    ("gates: {}\n---\ngates: {}", 2, "invalid YAML: but found another document"),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "problem"), FAULTS, ids=[fault[2] for fault in FAULTS])
-def test_a_fault_is_told_with_its_place(
+@pytest.mark.parametrize(("text", "line", "problem"), ERRORS, ids=[error[2] for error in ERRORS])
+def test_project_error_names_file_line_and_key(
     tmp_path: Path, text: str, line: int | None, problem: str
 ) -> None:
     file = tmp_path / "project.yaml"
@@ -287,26 +346,26 @@ def test_a_fault_is_told_with_its_place(
     assert str(caught.value) == f"{place}: {caught.value.problem}"
 
 
-def test_a_text_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_project_invalid_utf8_raises_with_line(tmp_path: Path) -> None:
     file = tmp_path / "project.yml"
     file.write_bytes(b"gates:\n  caf\xe9: {}\n")
     with pytest.raises(ProjectError, match=r"project\.yml:2: expected UTF-8"):
         LocalServer(file)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_project_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"nowhere\.yaml: cannot be read: No such file"):
         LocalServer(tmp_path / "nowhere.yaml")
 
 
-def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+def test_project_unknown_suffix_raises(tmp_path: Path) -> None:
     file = tmp_path / "project.toml"
     file.write_text("")
     with pytest.raises(ProjectError, match=r"expected a \.yaml, \.yml or \.json file"):
         LocalServer(file)
 
 
-def test_values_of_every_json_type_arrive_as_they_are_written(tmp_path: Path) -> None:
+def test_config_values_keep_their_json_types(tmp_path: Path) -> None:
     file = tmp_path / "project.yml"
     file.write_text(
         dedent("""

@@ -1,4 +1,4 @@
-"""Serving the config specs of a real project, in the newer and the older form."""
+"""Loading and serving of config specs in both formats."""
 
 import json
 import os
@@ -12,10 +12,9 @@ from statsig_api_client.local import LocalServer, ProjectError
 from statsig_api_client.local.__main__ import main
 from statsig_api_client.local.config_specs.core import Core
 from statsig_api_client.local.config_specs.formats import to_v1, to_v2
+from tests.support.config_specs import REAL_PROJECTS, v1_specs
 
-from .conftest import SHOP, Api, Json
-
-DATA = SHOP.parents[2] / "shared" / "data"
+from .conftest import Api, Json
 
 USERS: list[Json] = [
     {},
@@ -31,77 +30,14 @@ USERS: list[Json] = [
     },
 ]
 
-CONDITION = {"type": "user_field", "field": "email", "operator": "any", "targetValue": ["a@b.c"]}
-BUCKETS = {
-    "type": "user_bucket",
-    "operator": "any",
-    "targetValue": list(range(1000)),
-    "additionalValues": {"salt": "s"},
-    "idType": "userID",
-}
-
-
-def rule(name: str, condition: object, **more: object) -> Json:
-    return {
-        "name": name,
-        "id": name,
-        "salt": name,
-        "passPercentage": 100,
-        "conditions": [condition],
-        "returnValue": True,
-    } | more
-
-
-def spec(name: str, *rules: Json, **more: object) -> Json:
-    default: Json = {}
-    return {
-        "name": name,
-        "type": "dynamic_config",
-        "salt": name,
-        "enabled": True,
-        "defaultValue": default,
-        "rules": list(rules),
-    } | more
-
-
-def older() -> dict[str, Any]:
-    """A small project in the form of the oldest files: no kinds, no types of ID."""
-    everyone = {"type": "public"}
-    held = {"type": "pass_gate", "targetValue": "a_holdout"}
-    gate = {"type": "feature_gate", "defaultValue": False}
-    group = {"groupName": "Test", "isExperimentGroup": True}
-    experiment = {"entity": "experiment", "isActive": True, "explicitParameters": ["a"]}
-    return {
-        "feature_gates": [
-            spec("a_gate", rule("r1", CONDITION, groupName="The right ones"), **gate),
-            spec("disabled_gate", rule("r1", everyone), **gate, enabled=False),
-            spec("a_holdout", rule("h1", everyone), **gate, entity="holdout"),
-            spec("held", rule("r2", held), **gate),
-        ],
-        "dynamic_configs": [
-            spec("a_config", rule("r3", CONDITION, returnValue={"a": 1}, groupName="Them")),
-            spec("an_experiment", rule("g1", BUCKETS, returnValue={"a": 2}, **group), **experiment),
-        ],
-        "layer_configs": [
-            spec(
-                "a_layer",
-                rule("l1", everyone, returnValue={}, configDelegate="an_experiment"),
-                defaultValue={"a": 0},
-            )
-        ],
-        "layers": {"a_layer": ["an_experiment"]},
-        "has_updates": True,
-        "time": 1700000000000,
-    }
-
 
 @pytest.fixture
 def serve_specs(serve: Callable[..., Api]) -> Callable[[object], Api]:
     return lambda document: serve(json.dumps(document), "specs.json")
 
 
-def test_the_older_form_is_served_like_the_newer(serve_specs: Callable[[object], Api]) -> None:
-    api = serve_specs(older())
+def test_v1_specs_are_served(serve_specs: Callable[[object], Api]) -> None:
+    api = serve_specs(v1_specs())
     server = api.server
     assert server.gates == ("a_gate", "disabled_gate", "held")
     assert (server.configs, server.experiments) == (("a_config",), ("an_experiment",))
@@ -125,17 +61,17 @@ def test_the_older_form_is_served_like_the_newer(serve_specs: Callable[[object],
     }
 
 
-def test_a_disabled_gate_does_not_pass_though_the_file_has_its_rules(
+def test_v1_disabled_gate_ignores_its_rules(
     serve_specs: Callable[[object], Api],
 ) -> None:
-    reply = serve_specs(older()).post("check_gate", {"gateName": "disabled_gate"}).json()
+    reply = serve_specs(v1_specs()).post("check_gate", {"gateName": "disabled_gate"}).json()
     assert (reply["value"], reply["rule_id"]) == (False, "disabled")
 
 
-def test_a_holdout_can_be_asked_like_any_gate_and_is_a_secondary_exposure(
+def test_holdout_evaluates_as_gate_and_is_exposed(
     serve_specs: Callable[[object], Api],
 ) -> None:
-    api = serve_specs(older())
+    api = serve_specs(v1_specs())
     assert api.gate("a_holdout") is True
     assert api.gate("held") is True
     assert api.server.exposures()[1].secondary_exposures == [
@@ -143,10 +79,10 @@ def test_a_holdout_can_be_asked_like_any_gate_and_is_a_secondary_exposure(
     ]
 
 
-def test_a_condition_that_the_core_does_not_support_is_warned_of(
+def test_unsupported_condition_warns(
     serve_specs: Callable[[object], Api],
 ) -> None:
-    document = older()
+    document = v1_specs()
     document["feature_gates"][0]["rules"][0]["conditions"] = [{"type": "phase_of_the_moon"}]
     document["dynamic_configs"][0]["rules"][0]["conditions"] = [{"type": "multi_pass_gate"}]
     with pytest.warns(UserWarning, match="does not support, in a_config, a_gate"):
@@ -155,7 +91,7 @@ def test_a_condition_that_the_core_does_not_support_is_warned_of(
 
 
 def change(path: str, *, to: object) -> dict[str, Any]:
-    document = older()
+    document = v1_specs()
     *steps, last = path.split(".")
     place: Any = document
     for step in steps:
@@ -206,7 +142,7 @@ def change(path: str, *, to: object) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_specs_that_cannot_be_served_are_refused_aloud(
+def test_invalid_specs_raise_with_path(
     serve_specs: Callable[[object], Api], document: object, problem: str
 ) -> None:
     with pytest.raises(ProjectError, match=r"specs\.json: ") as caught:
@@ -214,12 +150,12 @@ def test_specs_that_cannot_be_served_are_refused_aloud(
     assert problem in str(caught.value)
 
 
-def test_what_the_core_refuses_without_a_word_is_refused_aloud_too() -> None:
+def test_core_error_without_reason_raises() -> None:
     with pytest.raises(ValueError, match="it logs no reason"):
         Core({**to_v2({"feature_gates": {}}), "time": 0})
 
 
-def test_a_project_whose_file_was_saved_before_all_others_is_served(tmp_path: Path) -> None:
+def test_project_file_with_time_zero_is_served(tmp_path: Path) -> None:
     file = tmp_path / "project.yaml"
     file.write_text("gates: {the gate: {}}")
     os.utime(file, (0, 0))
@@ -241,9 +177,7 @@ def test_a_project_whose_file_was_saved_before_all_others_is_served(tmp_path: Pa
         ('{"feature_gates": "\\ud800"}', "specs.json:", "invalid JSON: no low surrogate in string"),
     ],
 )
-def test_a_file_that_is_no_json_is_refused_with_the_line(
-    tmp_path: Path, text: str, place: str, problem: str
-) -> None:
+def test_invalid_json_raises_with_line(tmp_path: Path, text: str, place: str, problem: str) -> None:
     file = tmp_path / "specs.json"
     file.write_text(text)
     with pytest.raises(ProjectError) as caught:
@@ -252,14 +186,14 @@ def test_a_file_that_is_no_json_is_refused_with_the_line(
     assert problem in str(caught.value)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
+@pytest.mark.skipif(not REAL_PROJECTS.is_dir(), reason="real projects are not present")
 @pytest.mark.filterwarnings("ignore:.*treated as empty. company_id_list")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_everything_in_a_real_project_is_answered_alike_in_both_forms(
+def test_real_project_evaluates_alike_in_both_formats(
     serve_specs: Callable[[object], Api], name: str
 ) -> None:
-    newer = json.loads((DATA / name).read_text())
-    apis = [serve_specs(newer), serve_specs(to_v1(newer))]
+    v2 = json.loads((REAL_PROJECTS / name).read_text())
+    apis = [serve_specs(v2), serve_specs(to_v1(v2))]
     names = apis[0].server
     for user in USERS:
         for start in range(0, len(names.gates), 100):
@@ -280,5 +214,5 @@ def test_everything_in_a_real_project_is_answered_alike_in_both_forms(
         for api in apis
     )
     assert first == second
-    everything = len(names.gates + names.configs + names.experiments + names.layers)
-    assert len(first) == everything * len(USERS)
+    total = len(names.gates + names.configs + names.experiments + names.layers)
+    assert len(first) == total * len(USERS)

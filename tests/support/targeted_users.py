@@ -1,16 +1,16 @@
-"""Users made from what the conditions of a project ask for, so that every condition is met."""
+"""Users generated from the conditions of a project, so that every condition matches some user."""
 
 import random
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
-_TEXTS: Final = {
+_STRINGS: Final = {
     name.lower(): name
     for name in ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 }
 
-# Browsers and systems that conditions name, with a version left open.
+# Browsers and systems that conditions name, with a placeholder for the version.
 _AGENTS: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/{}.0.0.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
@@ -23,23 +23,23 @@ _TIERS: Final = ("production", "staging", "development", "a tier of our own")
 
 
 def targeted_users(conditions: list[Json], count: int, seed: int) -> list[Json]:
-    """Make users, each to meet, or to miss narrowly, some of the conditions.
+    """Return users that each match, or narrowly miss, some of the conditions.
 
     Args:
         conditions: The conditions of a project.
-        count: How many users.
-        seed: What the choices begin with: the same seed gives the same users.
+        count: The number of users.
+        seed: The seed of all choices.
     """
     choice = random.Random(seed)
     users = []
     for number in range(count):
         user: Json = {"userID": f"user-{number}"}
-        # Each condition in turn is the aim of some user; the rest is chosen.
+        # Every condition is targeted by some user.
         for condition in (conditions[number % len(conditions)], *choice.choices(conditions, k=5)):
             _aim(user, condition, choice)
         if choice.random() < 0.5:
             user.setdefault("customIDs", {})["stableID"] = f"stable-{choice.randrange(50)}"
-        user["userID"] = user["userID"] or f"user-{number}"  # Server SDKs demand one.
+        user["userID"] = user["userID"] or f"user-{number}"  # Server SDKs require one.
         users.append(user)
     return users
 
@@ -51,8 +51,8 @@ def _aim(user: Json, condition: Json, choice: random.Random) -> None:
             user.setdefault("customIDs", {})[condition["idType"]] = str(value)
         case "unit_id":
             user["userID"] = str(value)
-        case "user_field" if str(field).lower() in _TEXTS:
-            user[_TEXTS[str(field).lower()]] = str(value)
+        case "user_field" if str(field).lower() in _STRINGS:
+            user[_STRINGS[str(field).lower()]] = str(value)
         case "user_field":
             place = choice.choice(("custom", "custom", "privateAttributes"))
             user.setdefault(place, {})[field] = value
@@ -65,7 +65,7 @@ def _aim(user: Json, condition: Json, choice: random.Random) -> None:
         case "ua_based":
             version = value if str(value).replace(".", "").isdigit() else choice.randrange(5, 130)
             user["userAgent"] = choice.choice(_AGENTS).format(str(version).split(".")[0])
-        case _:  # Time, and buckets, which every user has.
+        case _:  # Time and buckets, which all users have.
             pass
 
 
