@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from . import deaths, disks, million, outages, poison, reentrancy, replies
+from . import connections, deaths, disks, million, outages, poison, reentrancy, replies
 
 Scenario = Callable[[Path, int], object]
 
@@ -32,6 +32,13 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
     ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
     ("signal handlers and finalisers that log", 20, reentrancy.run, "account exact, none doubled"),
+    ("calls cancelled at any moment", 40, connections.cancelled, "all later calls succeed"),
+    (
+        "calls interrupted by signals",
+        40,
+        connections.interrupted,
+        "all raised, later calls succeed",
+    ),
     ("1,000,000 events, 8 threads", 3, million.run, "balance exact, below 50 MB"),
 )
 

@@ -105,7 +105,8 @@ def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterato
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
         file = frame.f_code.co_filename
-        if ("_synchronization" in file and not locks) or frame.f_code.co_name == "__del__":
+        locked = "_synchronization" in file or "connection_pool" in file
+        if (locked and not locks) or frame.f_code.co_name == "__del__":
             return None
         if event == "line" and ("_transports" in file or "httpcore" in file):
             left -= 1
