@@ -6,7 +6,12 @@ from typing import Any
 
 import yaml
 from datamodel_code_generator import generate
-from datamodel_code_generator.enums import DataModelType, InputFileType, StrictTypes
+from datamodel_code_generator.enums import (
+    DataModelType,
+    InputFileType,
+    StrictTypes,
+    TargetPydanticVersion,
+)
 from datamodel_code_generator.format import Formatter, PythonVersion
 from datamodel_code_generator.parser import LiteralType
 
@@ -73,6 +78,8 @@ def oracle(spec: Spec) -> str:
         use_annotated=True,
         field_constraints=True,
         strict_nullable=True,
+        use_missing_sentinel=True,
+        target_pydantic_version=TargetPydanticVersion.V2_14,
         strict_types=[StrictTypes.str, StrictTypes.float, StrictTypes.int, StrictTypes.bool],
         custom_file_header=docstring("Pydantic models of the spec, an oracle for the tests.", 0),
     )
