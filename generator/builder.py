@@ -266,17 +266,17 @@ class _Builder:
             raise self.spec.error(pointer, f"{wire!r} cannot be an argument: it is an enum")
         if isinstance(schema.get("type"), str) and schema["type"] in SCALARS:
             annotation, parser = SCALARS[schema["type"]]
-            expression = f"argument({name!r}, {name}, {parser})"
+            expression = f"check_argument({name!r}, {name}, {parser})"
         elif "properties" in schema:
             (model,) = references(fields[wire])
             annotation = f"{model} | {model}Dict"
-            expression = f"wire({name!r}, {name}, {model})"
+            expression = f"model_json({name!r}, {name}, {model})"
         elif models := self._item_models(schema):
             annotation = f"Iterable[{' | '.join(f'{model} | {model}Dict' for model in models)}]"
-            expression = f"wires({name!r}, {name}, {minimum}, {maximum}, {', '.join(models)})"
+            expression = f"models_json({name!r}, {name}, {minimum}, {maximum}, {', '.join(models)})"
         elif self.spec.resolve(schema.get("items", {})).get("type") == "string":
             annotation = "Iterable[str]"
-            expression = f"texts({name!r}, {name}, {minimum}, {maximum})"
+            expression = f"check_strings({name!r}, {name}, {minimum}, {maximum})"
         else:
             problem = f"{wire!r} cannot be an argument: its type is not supported"
             raise self.spec.error(pointer, problem)
@@ -286,7 +286,7 @@ class _Builder:
             doc=description(fields[wire]),
             annotation=annotation,
             expression=expression,
-            reused=expression.startswith("texts"),
+            reused=expression.startswith("check_strings"),
             min_items=minimum,
             max_items=maximum,
         )

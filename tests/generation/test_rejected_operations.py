@@ -155,7 +155,7 @@ OPERATIONS = [
     ),
     Rejected(
         "method named like a function that calls need",
-        [method("/get_layer", name="texts")],
+        [method("/get_layer", name="check_strings")],
         f"{METHOD}/name",
         "the name is taken",
     ),
