@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from .._errors import ConfigurationError
-from .help import examples
+from .options import examples
 
 _AS_THEY_ARE: Final = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 

@@ -16,8 +16,8 @@ from attrs import frozen
 
 from statsig_api_client.local import LocalControl, LocalServer
 from statsig_api_client.local.__main__ import main
+from tests.docs.pages import ROOT, code_blocks
 
-ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "local-server.md").read_text(encoding="utf-8")
 TESTING = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 WRITTEN = "127.0.0.1:8765"
@@ -139,9 +139,8 @@ def test_the_greeting_is_what_the_command_prints(guided: Guided) -> None:
 
 
 def original_commands() -> list[str]:
-    """The four commands of Statsig's documentation, as the README has them."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return blocks("sh", section("The calls in curl, and in Python", readme))
+    """Return the four commands of Statsig's documentation."""
+    return code_blocks("docs/http-api.md", "sh")
 
 
 def test_the_four_commands_are_the_original_ones_but_for_host_key_and_names() -> None:
