@@ -24,7 +24,7 @@ from statsig_python_core import Statsig as Core
 
 from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 
 from .targeted_users import targeted_users
 from .test_specs_files import DATA
@@ -75,7 +75,7 @@ class Real:
         self.recording = Recording(None)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*which are empty here: company_id_list")
-            self.service = Service(file, self.recording)
+            self.service = ServerState(file, self.recording)
         specs = self.service.specs
         self.names = [
             *(("gate", name) for name in specs.gates),
@@ -83,7 +83,7 @@ class Real:
             *(("experiment", name) for name in specs.experiments),
             *(("layer", name) for name in specs.layers),
         ]
-        self.app = create_app(self.service, only_this_machine=True)
+        self.app = create_app(self.service, loopback_only=True)
         self.ours = asyncio.run(_all_over_http(self.app, self.names, self.users))
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local.config_specs.overrides import Override, OverrideKind, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 
 from .conftest import SHOP, Api, Json
 from .sdks.running import require_legacy_sdk
@@ -125,7 +125,7 @@ def test_a_layer_goes_before_its_experiments(api: Api) -> None:
 
 def test_only_an_experiment_has_groups(api: Api) -> None:
     reply = put(api, "gate", "staff_tools", value=True, group="Square")
-    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: expected nothing")
+    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: unexpected value")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ class Project:
         self.recording = Recording(None)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*which are empty here")
-            self.service = Service(file, self.recording)
+            self.service = ServerState(file, self.recording)
 
     def answers(self, user: Json) -> dict[tuple[str, str], object]:
         specs, evaluations = self.service.specs, self.service.evaluator.evaluate(user)

@@ -135,7 +135,7 @@ def test_the_schema_is_one() -> None:
 def test_the_published_schema_is_that_of_the_reader() -> None:
     file = resources.files("statsig_api_client.local.project") / "schema.json"
     text = file.read_text(encoding="utf-8")
-    # python -m statsig_api_client.local --print-schema writes it anew.
+    # statsig-api serve --print-schema writes it anew.
     assert text == json.dumps(schema.project_schema(), indent=2) + "\n"
 
 

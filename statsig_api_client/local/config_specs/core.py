@@ -13,7 +13,7 @@ from statsig_python_core import (
 )
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from ..recording import SecondaryExposure
+from ...generated.typed_dicts import SecondaryExposureDict
 from .complaint import complaint
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Answer(TypedDict):
     group_name: NotRequired[str]
     passed: NotRequired[bool]
     allocated_experiment_name: NotRequired[str]
-    secondary_exposures: list[SecondaryExposure]
+    secondary_exposures: list[SecondaryExposureDict]
 
 
 class Answers(TypedDict):
