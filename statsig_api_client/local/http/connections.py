@@ -24,7 +24,7 @@ MAX_HEAD: Final = 32 * 1024
 """The maximum size of the request line and the headers together, in bytes."""
 
 REQUEST_TIMEOUT: Final = 30.0
-"""Seconds that a request may take to arrive, and a client to read a response."""
+"""Seconds that a request may take to arrive, and a client may pause while it reads."""
 
 _HEAD_PROBLEM: Final = f"expected at most {MAX_HEADERS} headers with {MAX_HEAD} bytes in total"
 
@@ -70,6 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _in_body = False
     _head_size = 0
     _was_paused = False
+    _unsent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the timeout of the first request."""
@@ -118,6 +119,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Start the timeout of a client that does not read."""
         super().pause_writing()
+        self._unsent = self._connection.transport.get_write_buffer_size()
         self._start_timeout()
 
     def resume_writing(self) -> None:
@@ -166,7 +168,13 @@ class LimitedProtocol(HttpToolsProtocol):
     def _expire(self) -> None:
         self._deadline = None
         if self.flow.write_paused:
-            self.transport.abort()  # `close` would wait for the client to read.
+            unsent = self._connection.transport.get_write_buffer_size()
+            if unsent == self._unsent:
+                self.transport.abort()  # `close` would wait for the client to read.
+            else:
+                # A slow client: writing resumes only when nearly all of the response is sent.
+                self._unsent = unsent
+                self._start_timeout()
         elif self.flow.read_paused or self._was_paused:
             # The server was slow, not the client: restart the timeout.
             self._was_paused = self.flow.read_paused
