@@ -45,7 +45,7 @@ test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's 
 	$(BIN)/python -m pytest --numprocesses 2 tests/local/sdks
 
 test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
-	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs
 
 test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
@@ -56,7 +56,7 @@ test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ##
 
 test-python-%:
 	@if ! python$* -c "" 2>/dev/null; then echo "python$* is not installed: skipped"; else \
-		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing; fi
+		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
 
 faults: .venv/.ready   ## deliver events under every injected fault, for a quarter of an hour; SCALE=0.1 for a tenth
 	$(BIN)/python -m tests.chaos.campaign $(SCALE)

@@ -1,21 +1,23 @@
-"""One attempt to deliver events that are encoded already: what `statsig_api_client.events` sends.
+"""Delivery of encoded events, one attempt at a time.
 
-Whoever sends so decides alone when to send again; the client's own retries have no part in it.
+The client's own retries do not apply: the caller decides when to send a batch again.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from .._errors import StatsigError
 from .._parse import meaning, reply_of
 from .._request import GZIP, compressed
 from .._retry import Attempts
 from .._runtime.call import Call
 from ..generated import LogEventResult
+from .result import ACCEPTED, SendResult
 
 if TYPE_CHECKING:
     from .._client import AsyncStatsig, Statsig
     from .._request import Preparation
-    from .._transports.base import Engine
+    from .._transports.base import Outcome
 
 _CALL: Final = Call(
     operation="log_events",
@@ -31,58 +33,69 @@ _CALL: Final = Call(
 # pyright: reportPrivateUsage=false
 
 
-def environment_of(client: "Statsig | AsyncStatsig") -> str | None:
-    """The environment of users that have none."""
-    return client._preparation.options.environment
+class _Sender:
+    """I/O-free state and behaviour shared by both senders."""
+
+    def __init__(self, preparation: "Preparation", *, compress: bool) -> None:
+        options = preparation.options
+        self._preparation = preparation
+        self._compress = compress
+        self.environment = options.environment
+        """The environment for users that have none; None if the client has none."""
+        self.longest_attempt = min(options.timeout, options.deadline)
+        """The maximum duration of one attempt in seconds."""
+
+    def _attempt(self, events: Sequence[bytes]) -> Attempts:
+        body = b'{"events":[' + b",".join(events) + b"]}"
+        headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
+        if self._compress:
+            headers.append(GZIP)
+            body = compressed(body)
+        return self._preparation.encoded(_CALL, headers, body)
 
 
-def longest_attempt(client: "Statsig | AsyncStatsig") -> float:
-    """The seconds that one attempt may take."""
-    options = client._preparation.options
-    return min(options.timeout, options.deadline)
+class EventSender(_Sender):
+    """Sends batches of encoded events on the connections of a `Statsig` client."""
+
+    def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
+        super().__init__(client._preparation, compress=compress)
+        self._engine = client._engine
+
+    def send(self, events: Sequence[bytes]) -> SendResult:
+        """Send a batch once and return the result; no `StatsigError` is raised."""
+        attempt = self._attempt(events)
+        return _result(attempt, self._engine.send(attempt.begin()))
 
 
-def send(client: "Statsig", events: Sequence[bytes], *, compress: bool) -> None:
-    """Send a batch once, and return when Statsig has accepted it.
+class AsyncEventSender(_Sender):
+    """Sends batches of encoded events on the connections of an `AsyncStatsig` client."""
 
-    Raises:
-        StatsigError: It has not, or it is not known.
-    """
-    _send(client._engine, client._preparation, events, compress=compress)
+    def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
+        super().__init__(client._preparation, compress=compress)
+        self._engine = client._engine
+
+    async def send(self, events: Sequence[bytes]) -> SendResult:
+        """Send a batch once and return the result; no `StatsigError` is raised."""
+        attempt = self._attempt(events)
+        return _result(attempt, await self._engine.send(attempt.begin()))
+
+    def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
+        """As `send`, for a client whose event loop has ended."""
+        from .._transports.httpx import HttpxEngine  # noqa: PLC0415
+
+        attempt = self._attempt(events)
+        engine = HttpxEngine()
+        try:
+            return _result(attempt, engine.send(attempt.begin()))
+        finally:
+            engine.close()
 
 
-async def send_async(client: "AsyncStatsig", events: Sequence[bytes], *, compress: bool) -> None:
-    """As `send`, without blocking the event loop."""
-    attempt = _attempt(client._preparation, events, compress=compress)
-    outcome = await client._engine.send(attempt.begin())
-    attempt.pause_after(outcome)  # notes what the outcome says of the attempt
-    meaning(_CALL, attempt, reply_of(attempt, outcome))
-
-
-def send_at_exit(client: "AsyncStatsig", events: Sequence[bytes], *, compress: bool) -> None:
-    """As `send`, for a client whose event loop has ended."""
-    from .._transports.httpx import HttpxEngine  # noqa: PLC0415
-
-    engine = HttpxEngine()
+def _result(attempt: Attempts, outcome: "Outcome") -> SendResult:
+    attempt.pause_after(outcome)  # records the outcome; the delay is the caller's to choose
     try:
-        _send(engine, client._preparation, events, compress=compress)
-    finally:
-        engine.close()
-
-
-def _send(
-    engine: "Engine", preparation: "Preparation", events: Sequence[bytes], *, compress: bool
-) -> None:
-    attempt = _attempt(preparation, events, compress=compress)
-    outcome = engine.send(attempt.begin())
-    attempt.pause_after(outcome)
-    meaning(_CALL, attempt, reply_of(attempt, outcome))
-
-
-def _attempt(preparation: "Preparation", events: Sequence[bytes], *, compress: bool) -> Attempts:
-    body = b'{"events":[' + b",".join(events) + b"]}"
-    headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
-    if compress:
-        headers.append(GZIP)
-        body = compressed(body)
-    return preparation.encoded(_CALL, headers, body)
+        meaning(_CALL, attempt, reply_of(attempt, outcome))
+    except StatsigError as error:
+        # A traceback would keep the batch alive for as long as the error is kept.
+        return SendResult.from_error(error.with_traceback(None))
+    return ACCEPTED

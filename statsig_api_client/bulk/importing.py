@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Unpack
 
 from .._client import Statsig
-from .._delivery.sender import environment_of
+from .._delivery.sender import EventSender
 from .batches import Batch, Batches, Item
 from .dead_letters import DeadLetters, State
 from .delivery import Outcome, deliver
@@ -58,9 +58,10 @@ def import_events(
         ...     import_events(statsig, "events-*.jsonl.gz", max_rate=5000).delivered
     """
     checked = settings(options)
-    opened = open_input(source, checked, environment_of(statsig))
+    sender = EventSender(statsig, compress=checked.compress)
+    opened = open_input(source, checked, sender.environment)
     with only_import(opened.checkpoint):
-        started = _Import(statsig.with_options(max_retries=0), opened, checked)
+        started = _Import(sender, opened, checked)
         with late_interrupts(started.halt):
             return started.run()
 
@@ -68,8 +69,8 @@ def import_events(
 class _Import:
     """One run."""
 
-    def __init__(self, statsig: Statsig, opened: Input, options: Settings) -> None:
-        self._statsig = statsig
+    def __init__(self, sender: EventSender, opened: Input, options: Settings) -> None:
+        self._sender = sender
         self._options = options
         self._ledger = Ledger(opened.checkpoint, opened.identity)
         if not options.restart:
@@ -149,10 +150,9 @@ class _Import:
                 self._save_or_settle(batch)
                 future = pool.submit(
                     deliver,
-                    self._statsig,
+                    self._sender,
                     batch,
                     self._pace,
-                    compress=options.compress,
                     resend_ambiguous=options.resend_ambiguous,
                 )
                 self._flying[future] = batch

@@ -11,13 +11,8 @@ from typing import ClassVar, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack
 from .._client import AsyncStatsig
 from .._clock import Clock
 from .._delivery.encoder import EventEncoder
-from .._delivery.sender import (
-    environment_of,
-    longest_attempt,
-    send_async,
-    send_at_exit,
-)
-from .._errors import ConfigurationError, StatsigError
+from .._delivery.sender import AsyncEventSender
+from .._errors import ConfigurationError
 from ..generated import StatsigUser, StatsigUserDict
 from .dispatcher import Dispatch
 from .errors import closed
@@ -64,8 +59,9 @@ class AsyncEventLogger:
         if not isinstance(statsig, AsyncStatsig):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"statsig: expected an AsyncStatsig, got {type(statsig).__name__}")
         self._settings = settings(options)
-        self._statsig = statsig.with_options(max_retries=0)
-        self._encode = EventEncoder(self._settings, environment_of(statsig), self._clock)
+        self._statsig = statsig
+        self._sender = AsyncEventSender(statsig, compress=self._settings.compress)
+        self._encode = EventEncoder(self._settings, self._sender.environment, self._clock)
         self._closed = False
         self._lives: dict[int, _Life] = {}
         check_store(self._settings)
@@ -163,7 +159,7 @@ class AsyncEventLogger:
         """What belongs to this process."""
         life = self._lives.get(os.getpid())
         if life is None:
-            born = _Life(self._settings, self._statsig, self._clock)
+            born = _Life(self._settings, self._sender, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
             if life is not born:  # another thread was faster
                 born.store.close()
@@ -173,9 +169,9 @@ class AsyncEventLogger:
 class _Life:
     """A logger in one process: where its events wait, and the task that sends them."""
 
-    def __init__(self, settings: Settings, statsig: AsyncStatsig, clock: Clock) -> None:
+    def __init__(self, settings: Settings, sender: AsyncEventSender, clock: Clock) -> None:
         self._settings = settings
-        self._statsig = statsig
+        self._sender = sender
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
@@ -189,7 +185,7 @@ class _Life:
             clock,
             # The spool is written by threads, from which a task cannot be woken; see `take`.
             self._wake if settings.spool is None else _nobody,
-            longest_attempt=longest_attempt(statsig),
+            longest_attempt=sender.longest_attempt,
         )
         self._dispatch = Dispatch(settings, self.store, clock)
 
@@ -245,12 +241,7 @@ class _Life:
             if batch is None:
                 self._clock.sleep(min(_POLL, left))
                 continue
-            try:
-                send_at_exit(self._statsig, batch.events, compress=self._settings.compress)
-            except StatsigError as error:
-                self._dispatch.settle(batch, error)
-            else:
-                self._dispatch.settle(batch, None)
+            self._dispatch.settle(batch, self._sender.send_at_exit(batch.events))
         self._end(self.store.stats().pending)
 
     def _end(self, pending: int) -> None:
@@ -296,15 +287,12 @@ class _Life:
             if batch is None:
                 await _until(woken, self._dispatch.wait(hurry=hurry))
                 continue
-            error = None
             try:
-                await send_async(self._statsig, batch.events, compress=self._settings.compress)
-            except StatsigError as failure:
-                error = failure.with_traceback(None)
+                result = await self._sender.send(batch.events)
             except BaseException:  # cancelled, perhaps by the end of the loop
                 self._dispatch.interrupted(batch)
                 raise
-            await self._aside(self._dispatch.settle, batch, error)
+            await self._aside(self._dispatch.settle, batch, result)
             moved, self._moved = self._moved, None
             if moved is not None:
                 moved.set()

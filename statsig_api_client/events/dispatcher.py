@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from .._delivery.backoff import Backoff
-from .._errors import APIConnectionError, APIStatusError, StatsigError
+from .._delivery.result import SendResult
+from .._errors import APIConnectionError
 from .errors import SpoolError
 from .options import Settings
 from .queue.base import Batch, Store
-from .stats import Delivery, Meaning, meaning_of, report
+from .stats import Delivery, report
 
 if TYPE_CHECKING:
     from .._clock import Clock
@@ -80,28 +81,28 @@ class Dispatch:
             self._insisted = True
             self._backoff.insist()
 
-    def settle(self, batch: Batch, error: StatsigError | None) -> None:
-        """Draw the conclusion from an attempt to send what `next` gave."""
-        match meaning_of(error):
-            case Meaning.DELIVERED:
+    def settle(self, batch: Batch, result: SendResult) -> None:
+        """Handle the result of an attempt to send a batch that `next` returned."""
+        match result.status:
+            case "accepted":
                 self._backoff.succeeded()
                 self._write(lambda: self._store.delivered(batch))
                 report(self._settings, Delivery(state="delivered", encoded=batch.events))
-            case Meaning.GUILTY if len(batch) > 1:
+            case "invalid" if len(batch) > 1:
                 self._backoff.succeeded()
                 self._parts += reversed(batch.halves())
-            case Meaning.GUILTY:
+            case "invalid":
                 self._backoff.succeeded()
-                self._set_aside(batch, error, "rejected")
-            case Meaning.UNCLEAR if not self._settings.resend_ambiguous:
-                self._failed(error)
-                self._set_aside(batch, error, "ambiguous")
+                self._set_aside(batch, result, "rejected")
+            case "ambiguous" if not self._settings.resend_ambiguous:
+                self._failed(result)
+                self._set_aside(batch, result, "ambiguous")
                 self.let_go()
-            case Meaning.UNCLEAR:
-                self._failed(error)
+            case "ambiguous":
+                self._failed(result)
                 self._give_back([batch], retried=len(batch), unclear=True)
-            case _:  # refused
-                self._failed(error)
+            case "retryable" | "fatal":  # an API key or a URL may be corrected
+                self._failed(result)
                 self._give_back([batch], retried=len(batch), unclear=False)
 
     def interrupted(self, batch: Batch) -> None:
@@ -110,7 +111,7 @@ class Dispatch:
             self._give_back([batch], retried=len(batch), unclear=True)
         else:
             error = APIConnectionError("log_events: the attempt was broken off", ambiguous=True)
-            self._set_aside(batch, error, "ambiguous")
+            self._set_aside(batch, SendResult.from_error(error), "ambiguous")
             self.let_go()
 
     def let_go(self) -> None:
@@ -133,18 +134,17 @@ class Dispatch:
             return self._store.claim()
         return None
 
-    def _failed(self, error: StatsigError | None) -> None:
-        retry_after = error.retry_after if isinstance(error, APIStatusError) else None
-        self._backoff.failed(retry_after)
-        logger.warning("%s; the events wait for %.3g s", error, self._backoff.remaining)
+    def _failed(self, result: SendResult) -> None:
+        self._backoff.failed(result.retry_after)
+        logger.warning("%s; the events wait for %.3g s", result.reason, self._backoff.remaining)
 
     def _set_aside(
-        self, batch: Batch, error: StatsigError | None, state: Literal["rejected", "ambiguous"]
+        self, batch: Batch, result: SendResult, state: Literal["rejected", "ambiguous"]
     ) -> None:
-        why = str(error)
+        why = result.reason
         self._write(lambda: self._store.set_aside(batch, state, why))
         logger.error("%d events were set aside as %s: %s", len(batch), state, why)
-        report(self._settings, Delivery(state=state, encoded=batch.events, error=error))
+        report(self._settings, Delivery(state=state, encoded=batch.events, error=result.error))
 
     def _give_back(self, tried: list[Batch], *, retried: int, unclear: bool) -> None:
         batches = [*tried, *reversed(self._parts)]

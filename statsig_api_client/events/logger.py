@@ -12,14 +12,12 @@ from typing import ClassVar, Final, NoReturn, Self, Unpack
 from .._client import Statsig
 from .._clock import Clock
 from .._delivery.encoder import EventEncoder
-from .._delivery.sender import environment_of, longest_attempt, send
-from .._errors import StatsigError
+from .._delivery.sender import EventSender
 from ..generated import StatsigUser, StatsigUserDict
 from .dispatcher import Dispatch
 from .errors import closed
 from .options import EventLoggerOptions, Settings, settings
 from .queue import check_store, open_store
-from .queue.base import Batch
 from .stats import EventStats, FlushResult
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
@@ -61,8 +59,9 @@ class EventLogger:
         if not isinstance(statsig, Statsig):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"statsig: expected a Statsig, got {type(statsig).__name__}")
         self._settings = settings(options)
-        self._statsig = statsig.with_options(max_retries=0)
-        self._encode = EventEncoder(self._settings, environment_of(statsig), self._clock)
+        self._statsig = statsig
+        self._sender = EventSender(statsig, compress=self._settings.compress)
+        self._encode = EventEncoder(self._settings, self._sender.environment, self._clock)
         self._closed = False
         # One for each process: what was the parent's stays the parent's. Without a lock, which a
         # fork could leave locked for ever.
@@ -156,7 +155,7 @@ class EventLogger:
         """What belongs to this process."""
         life = self._lives.get(os.getpid())
         if life is None:
-            born = _Life(self._settings, self._statsig, self._clock)
+            born = _Life(self._settings, self._sender, self._clock)
             life = self._lives.setdefault(os.getpid(), born)
             if life is not born:  # another thread was faster
                 born.store.close()
@@ -166,9 +165,9 @@ class EventLogger:
 class _Life:
     """A logger in one process: where its events wait, and the thread that sends them."""
 
-    def __init__(self, settings: Settings, statsig: Statsig, clock: Clock) -> None:
+    def __init__(self, settings: Settings, sender: EventSender, clock: Clock) -> None:
         self._settings = settings
-        self._statsig = statsig
+        self._sender = sender
         self._clock = clock
         self._changed = threading.Condition()
         self._changes = 0
@@ -181,7 +180,7 @@ class _Life:
             settings,
             clock,
             self._wake,
-            longest_attempt=longest_attempt(statsig),
+            longest_attempt=sender.longest_attempt,
         )
         self._dispatch = Dispatch(settings, self.store, clock)
 
@@ -282,11 +281,11 @@ class _Life:
             self._wait(seen, longest if pause is None else min(pause, longest))
         else:
             try:
-                error = self._send(batch)
+                result = self._sender.send(batch.events)
             except BaseException:
                 self._dispatch.interrupted(batch)
                 raise
-            self._dispatch.settle(batch, error)
+            self._dispatch.settle(batch, result)
             self._wake()
 
     def _end(self) -> None:
@@ -301,13 +300,6 @@ class _Life:
 
     def _deadline(self, timeout: float | None) -> float:
         return math.inf if timeout is None else self._clock.monotonic() + timeout
-
-    def _send(self, batch: Batch) -> StatsigError | None:
-        try:
-            send(self._statsig, batch.events, compress=self._settings.compress)
-        except StatsigError as error:
-            return error.with_traceback(None)
-        return None
 
     def _wake(self) -> None:
         with self._changed:

@@ -3,12 +3,11 @@
 import json
 import logging
 from collections.abc import Sequence
-from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from attrs import field, frozen
 
-from .._errors import APIStatusError, ResponseValidationError, StatsigError
+from .._errors import StatsigError
 from .._runtime.parsers import JsonValue
 
 if TYPE_CHECKING:
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 State: TypeAlias = Literal["delivered", "rejected", "ambiguous", "dropped"]
-
-_BAD_BATCH: Final = (400, 413, 422)
-"""What a server answers when something in the batch is wrong, and not with the key or itself."""
 
 
 @frozen(kw_only=True)
@@ -95,25 +91,3 @@ class FlushResult:
     """Events that Statsig said are bad."""
     ambiguous: int
     """Events set aside because their reply was lost."""
-
-
-class Meaning(Enum):
-    """What an attempt says of its batch."""
-
-    DELIVERED = "delivered"
-    GUILTY = "guilty"
-    """Something in it is bad."""
-    REFUSED = "refused"
-    """It was not accepted, and is not to blame."""
-    UNCLEAR = "unclear"
-    """It may have been accepted."""
-
-
-def meaning_of(error: StatsigError | None) -> Meaning:
-    """What an attempt says, of which came this error or none."""
-    # Of a reply whose status says yes it matters little that the rest is broken.
-    if error is None or isinstance(error, ResponseValidationError):
-        return Meaning.DELIVERED
-    if isinstance(error, APIStatusError) and error.status_code in _BAD_BATCH:
-        return Meaning.GUILTY
-    return Meaning.UNCLEAR if error.ambiguous else Meaning.REFUSED

@@ -11,7 +11,7 @@ from pyspark.sql.datasource import (
 )
 from pyspark.taskcontext import TaskContext
 
-from .._delivery.sender import send
+from .._delivery.sender import EventSender
 from .._errors import (
     APIConnectionError,
     AuthenticationError,
@@ -201,15 +201,12 @@ def _see_key(connection: Connection) -> None:
     if not connection.is_complete:
         return
     with connection.client() as statsig:
-        try:
-            send(statsig, [], compress=False)
-        except (AuthenticationError, PermissionDeniedError) as error:
-            # Without the way that it took here: Spark shows all of it.
-            raise error.with_traceback(None) from None
-        except APIConnectionError as error:
-            logger.warning("the driver does not reach Statsig, and tasks may not: %s", error)
-        except StatsigError:
-            return
+        error = EventSender(statsig, compress=False).send([]).error
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        # Without the way that it took here: Spark shows all of it.
+        raise error from None
+    if isinstance(error, APIConnectionError):
+        logger.warning("the driver does not reach Statsig, and tasks may not: %s", error)
 
 
 def _context() -> TaskContext:

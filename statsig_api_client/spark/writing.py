@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from .._client import Statsig
+from .._delivery.result import SendResult
+from .._delivery.sender import EventSender
 from .._errors import StatsigError
 from ..bulk.batches import Batch, Item
 from ..bulk.dead_letters import State, letter
-from ..bulk.delivery import Outcome, deliver, is_final
+from ..bulk.delivery import Outcome, deliver
 from ..bulk.errors import Fault
 from ..bulk.mapping import EventMapping, RowReader
 from ..bulk.outgoing import Outgoing
@@ -42,7 +44,7 @@ class PartitionWriter:
         journal: Journal,
         partition: int,
     ) -> None:
-        self._statsig = statsig.with_options(max_retries=0)
+        self._sender = EventSender(statsig)
         self._options = options
         self._journal = journal
         self._partition = partition
@@ -89,7 +91,7 @@ class PartitionWriter:
                     self._settle(batch, outcome)
                 self._journal.write()
         problem = self._pace.problem
-        if problem is not None and not is_final(problem):
+        if problem is not None and SendResult.from_error(problem).status != "fatal":
             raise StatsigError(
                 f"partition {self._partition}: nothing succeeded for "
                 f"{self._options.give_up_after:g} seconds: {problem}"
@@ -104,10 +106,9 @@ class PartitionWriter:
             if batch.events:
                 future = pool.submit(
                     deliver,
-                    self._statsig,
+                    self._sender,
                     batch,
                     self._pace,
-                    compress=True,
                     resend_ambiguous=self._options.resend_ambiguous,
                 )
                 self._flying[future] = batch

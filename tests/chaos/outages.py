@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 from typing import Final
 
-from statsig_api_client import Statsig, StatsigError
-from statsig_api_client._delivery.sender import send
+from statsig_api_client import Statsig
+from statsig_api_client._delivery.sender import EventSender
 from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import Settings, settings
 from statsig_api_client.events.queue.base import Store
@@ -61,18 +61,14 @@ def run(folder: Path, seed: int) -> str:
         collecting(lambda *_: down if clock.now < 1000.0 + OUTAGE else OK) as server,
         Statsig(KEY, base_url=server.url, max_retries=0, timeout=5) as statsig,
     ):
+        sender = EventSender(statsig)
 
         def turn(*, hurry: bool = False) -> bool:
             batch = dispatch.next(hurry=hurry)
             if batch is None:
                 return False
             requests.append(clock.now - 1000.0)
-            try:
-                send(statsig, batch.events, compress=True)
-            except StatsigError as error:
-                dispatch.settle(batch, error)
-            else:
-                dispatch.settle(batch, None)
+            dispatch.settle(batch, sender.send(batch.events))
             return True
 
         while clock.now < 1000.0 + end:

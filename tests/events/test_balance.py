@@ -24,6 +24,7 @@ from statsig_api_client import (
     RateLimitError,
     StatsigError,
 )
+from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events import Delivery, EventQueueFullError
 from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import settings
@@ -147,7 +148,7 @@ class Deliveries(RuleBasedStateMachine):
         elif error is None or (error.ambiguous and took):
             self.taken.update(numbers)
             self.allowed_doubles += len(numbers) if error else 0
-        process.dispatch.settle(batch, error)
+        process.dispatch.settle(batch, SendResult.from_error(error) if error else ACCEPTED)
 
     @rule(seconds=st.sampled_from((0.1, 1.0, 5.0, 25.0, 70.0)))
     def time_passes(self, seconds: float) -> None:
@@ -190,7 +191,7 @@ class Deliveries(RuleBasedStateMachine):
         last = self.alive[0]
         for process in self.alive:
             if process.sending is not None:
-                process.dispatch.settle(process.sending, TROUBLE["503"])
+                process.dispatch.settle(process.sending, SendResult.from_error(TROUBLE["503"]))
         for _ in range(3000):
             if not last.store.stats().pending:
                 break

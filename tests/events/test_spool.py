@@ -18,6 +18,7 @@ import pytest
 
 from statsig_api_client import APIConnectionError, BadRequestError, ConfigurationError
 from statsig_api_client._clock import Clock
+from statsig_api_client._delivery.result import SendResult
 from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError
 from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import settings
@@ -766,11 +767,11 @@ def test_what_became_of_several_parts_is_written_in_order(
         store.offer(b"{}")
     batch = dispatch.next(hurry=True)
     assert batch is not None
-    dispatch.settle(batch, BadRequestError("no", status_code=400))
+    dispatch.settle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
     part = dispatch.next(hurry=True)
     assert part is not None
     break_ledger(spool)
-    dispatch.settle(part, APIConnectionError("no", ambiguous=True))
+    dispatch.settle(part, SendResult.from_error(APIConnectionError("no", ambiguous=True)))
     assert "full" in caplog.text
     mend_ledger(spool)
     clock.pass_(10)
@@ -889,7 +890,7 @@ def test_a_part_whose_lease_has_ended_is_left_to_who_has_it_now(
         one.offer(b"{}")
     batch = dispatch.next(hurry=True)
     assert batch is not None
-    dispatch.settle(batch, BadRequestError("no", status_code=400))
+    dispatch.settle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
     clock.pass_(30)
     assert other.claim() is not None
     assert dispatch.next(hurry=True) is None

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer, ProjectError
-from statsig_api_client.local.__main__ import main
 from statsig_api_client.local.config_specs.core import Core
 from statsig_api_client.local.config_specs.formats import to_v1, to_v2
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
@@ -159,7 +159,7 @@ def test_project_file_with_time_zero_is_served(tmp_path: Path) -> None:
     file = tmp_path / "project.yaml"
     file.write_text("gates: {the gate: {}}")
     os.utime(file, (0, 0))
-    assert main([str(file), "--print-specs"]) == 0
+    assert main(["serve", str(file), "--print-specs"]) == 0
     with LocalServer(file) as server:
         assert server.gates == ("the gate",)
 

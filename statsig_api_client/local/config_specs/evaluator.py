@@ -7,8 +7,8 @@ from typing import Final
 from attrs import frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
+from ...generated.typed_dicts import SecondaryExposureDict
 from ..project.model import ProjectError
-from ..recording import SecondaryExposure
 from .core import Core, CoreResult, CoreResults, HashAlgorithm, Section
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, as_object
@@ -27,7 +27,7 @@ class Evaluation:
     """Whether a rule of a dynamic config passed; None for other entities."""
     allocated_experiment: str | None
     """The experiment of a layer that the user is in."""
-    secondary_exposures: list[SecondaryExposure]
+    secondary_exposures: list[SecondaryExposureDict]
 
 
 class Evaluator:

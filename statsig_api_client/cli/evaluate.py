@@ -1,4 +1,4 @@
-"""The commands that evaluate: gates, configs, experiments, layers."""
+"""Commands that evaluate gates, configs, experiments and layers."""
 
 from collections.abc import Iterable
 from typing import Unpack
@@ -7,32 +7,40 @@ import click
 
 from .._client import Statsig
 from ..generated import FeatureGate
-from .connection import ConnectionOptions, client, connection_options
-from .exits import Exit
-from .help import examples, json_option, options
-from .output import show
-from .users import UserOptions, user_of, user_options
-
-_evaluation_options = options(
+from .exit_codes import ExitCode
+from .options import (
+    ConnectionOptions,
+    UserOptions,
+    combine,
+    connection_options,
+    examples,
+    json_option,
+    make_client,
+    make_user,
     user_options,
-    click.option("--no-exposures", is_flag=True, help="Statsig logs no exposures."),
+)
+from .output import print_result
+
+_evaluation_options = combine(
+    user_options,
+    click.option("--no-exposures", is_flag=True, help="Do not log exposures."),
     json_option,
     connection_options,
 )
 _exit_code_option = click.option(
-    "--exit-code", is_flag=True, help="Exit with status 1 when a gate does not pass."
+    "--exit-code", is_flag=True, help="Exit with 1 if a gate does not pass."
 )
 
 
 class EvaluationOptions(UserOptions, ConnectionOptions):
-    """What `_evaluation_options` give a command."""
+    """Values of `_evaluation_options`."""
 
     no_exposures: bool
     as_json: bool
 
 
-def _client(given: EvaluationOptions) -> Statsig:
-    return client(given, log_exposures=not given["no_exposures"])
+def _make_client(given: EvaluationOptions) -> Statsig:
+    return make_client(given, log_exposures=not given["no_exposures"])
 
 
 @click.command(
@@ -46,11 +54,11 @@ def _client(given: EvaluationOptions) -> Statsig:
 @_exit_code_option
 @_evaluation_options
 def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationOptions]) -> int:
-    """Tell whether a feature gate passes for a user."""
-    user = user_of(given)
-    with _client(given) as statsig:
+    """Check a feature gate for a user."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
         gates = [statsig.check_gate(user, gate)]
-    return _gates(gates, exit_code=exit_code, as_json=given["as_json"])
+    return _print_gates(gates, exit_code=exit_code, as_json=given["as_json"])
 
 
 @click.command(
@@ -65,11 +73,11 @@ def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationOptions]
 def check_gates(
     gates: tuple[str, ...], *, exit_code: bool, **given: Unpack[EvaluationOptions]
 ) -> int:
-    """Tell of up to 100 feature gates whether they pass for a user, in one request."""
-    user = user_of(given)
-    with _client(given) as statsig:
-        answered = statsig.check_gates(user, gates)
-    return _gates(answered.values(), exit_code=exit_code, as_json=given["as_json"])
+    """Check up to 100 feature gates for a user in one request."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
+        checked = statsig.check_gates(user, gates)
+    return _print_gates(checked.values(), exit_code=exit_code, as_json=given["as_json"])
 
 
 @click.command(
@@ -81,11 +89,11 @@ def check_gates(
 @click.argument("config")
 @_evaluation_options
 def get_config(config: str, **given: Unpack[EvaluationOptions]) -> int:
-    """Show a user's dynamic config."""
-    user = user_of(given)
-    with _client(given) as statsig:
-        show(statsig.get_config(user, config), as_json=given["as_json"])
-    return Exit.OK
+    """Get a dynamic config for a user."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
+        print_result(statsig.get_config(user, config), as_json=given["as_json"])
+    return ExitCode.OK
 
 
 @click.command(
@@ -97,11 +105,11 @@ def get_config(config: str, **given: Unpack[EvaluationOptions]) -> int:
 @click.argument("experiment")
 @_evaluation_options
 def get_experiment(experiment: str, **given: Unpack[EvaluationOptions]) -> int:
-    """Show a user's group in an experiment, and its parameters."""
-    user = user_of(given)
-    with _client(given) as statsig:
-        show(statsig.get_experiment(user, experiment), as_json=given["as_json"])
-    return Exit.OK
+    """Get an experiment's group and parameters for a user."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
+        print_result(statsig.get_experiment(user, experiment), as_json=given["as_json"])
+    return ExitCode.OK
 
 
 @click.command(
@@ -113,17 +121,17 @@ def get_experiment(experiment: str, **given: Unpack[EvaluationOptions]) -> int:
 @click.argument("layer")
 @_evaluation_options
 def get_layer(layer: str, **given: Unpack[EvaluationOptions]) -> int:
-    """Show a user's parameters in a layer, and the experiment that gives them."""
-    user = user_of(given)
-    with _client(given) as statsig:
-        show(statsig.get_layer(user, layer), as_json=given["as_json"])
-    return Exit.OK
+    """Get a layer's parameters for a user, and the experiment that sets them."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
+        print_result(statsig.get_layer(user, layer), as_json=given["as_json"])
+    return ExitCode.OK
 
 
-def _gates(gates: Iterable[FeatureGate], *, exit_code: bool, as_json: bool) -> int:
-    status = Exit.OK
+def _print_gates(gates: Iterable[FeatureGate], *, exit_code: bool, as_json: bool) -> int:
+    code = ExitCode.OK
     for gate in gates:
-        show(gate, as_json=as_json)
+        print_result(gate, as_json=as_json)
         if exit_code and not gate:
-            status = Exit.DOES_NOT_PASS
-    return status
+            code = ExitCode.GATE_FAILED
+    return code

@@ -14,9 +14,15 @@ import click
 from attrs import asdict
 
 from .._errors import ConfigurationError, StatsigError
-from .connection import ConnectionOptions, client, connection_options
-from .exits import Exit, exit_of
-from .help import examples, json_option, options
+from .exit_codes import ExitCode, exit_code_for
+from .options import (
+    ConnectionOptions,
+    combine,
+    connection_options,
+    examples,
+    json_option,
+    make_client,
+)
 
 if TYPE_CHECKING:
     from ..bulk import (
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 
 _LOG_EVERY: Final = 5.0
 
-_input_options = options(
+_input_options = combine(
     click.option(
         "--format",
         type=click.Choice(["jsonl", "csv", "parquet"]),
@@ -63,7 +69,7 @@ _input_options = options(
         "--allow-no-time", is_flag=True, help="Send events without a time: they happen on arrival."
     ),
 )
-_resume_options = options(
+_resume_options = combine(
     click.option(
         "--checkpoint",
         type=click.Path(),
@@ -84,7 +90,7 @@ _resume_options = options(
         help="Send events again whose reply was lost; they may be counted twice.",
     ),
 )
-_speed_options = options(
+_speed_options = combine(
     click.option(
         "--max-rate",
         type=click.FloatRange(0, min_open=True),
@@ -181,8 +187,8 @@ def import_events(
     if dry_run:
         found = examine_events([*files], environment=given["environment"], **chosen)
         _show_examination(found, as_json=as_json)
-        return Exit.PARTLY_IMPORTED if found.bad else Exit.OK
-    with client(given) as statsig, _stopping() as stop, _progress() as show:
+        return ExitCode.INCOMPLETE_IMPORT if found.bad else ExitCode.OK
+    with make_client(given) as statsig, _stopping() as stop, _progress() as show:
         chosen["stop"], chosen["on_progress"] = stop, show
         try:
             summary, problem = run(statsig, [*files], **chosen), None
@@ -194,9 +200,9 @@ def import_events(
         click.echo(f"error: {problem}; {how}", err=True)
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
-            return exit_of(cause)
-        return Exit.PARTLY_IMPORTED
-    return Exit.OK if summary.complete else Exit.PARTLY_IMPORTED
+            return exit_code_for(cause)
+        return ExitCode.INCOMPLETE_IMPORT
+    return ExitCode.OK if summary.complete else ExitCode.INCOMPLETE_IMPORT
 
 
 def _how_to_go_on(problem: Exception, files: tuple[str, ...], *, restart: bool) -> str:

@@ -1,0 +1,1 @@
+"""Tests of `statsig_api_client._delivery`."""
