@@ -11,7 +11,7 @@ import pytest
 from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer, ProjectError
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import to_v1, to_v2
+from statsig_api_client.local.config_specs.formats import as_object, to_v1, to_v2
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 
 from .conftest import Api, Json
@@ -59,6 +59,16 @@ def test_v1_specs_are_served(serve_specs: Callable[[object], Api]) -> None:
         "ruleID": "g1",
         "allocatedExperimentName": "an_experiment",
     }
+
+
+def test_v2_specs_without_id_types_are_served(serve_specs: Callable[[object], Api]) -> None:
+    document = to_v2(v1_specs())
+    for key in ("feature_gates", "dynamic_configs", "layer_configs", "condition_map"):
+        for item in as_object(document[key], key).values():
+            as_object(item, key).pop("idType")
+    api = serve_specs(document)
+    assert api.gate("a_gate", {"email": "a@b.c"}) is True
+    assert api.config("an_experiment", {"userID": "ada"})["group_name"] == "Test"
 
 
 def test_v1_disabled_gate_ignores_its_rules(
