@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer, ProjectError
-from statsig_api_client.local.__main__ import main
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import to_v1, to_v2
+from statsig_api_client.local.config_specs.formats import as_object, to_v1, to_v2
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 
 from .conftest import Api, Json
@@ -59,6 +59,16 @@ def test_v1_specs_are_served(serve_specs: Callable[[object], Api]) -> None:
         "ruleID": "g1",
         "allocatedExperimentName": "an_experiment",
     }
+
+
+def test_v2_specs_without_id_types_are_served(serve_specs: Callable[[object], Api]) -> None:
+    document = to_v2(v1_specs())
+    for key in ("feature_gates", "dynamic_configs", "layer_configs", "condition_map"):
+        for item in as_object(document[key], key).values():
+            as_object(item, key).pop("idType")
+    api = serve_specs(document)
+    assert api.gate("a_gate", {"email": "a@b.c"}) is True
+    assert api.config("an_experiment", {"userID": "ada"})["group_name"] == "Test"
 
 
 def test_v1_disabled_gate_ignores_its_rules(
@@ -159,7 +169,7 @@ def test_project_file_with_time_zero_is_served(tmp_path: Path) -> None:
     file = tmp_path / "project.yaml"
     file.write_text("gates: {the gate: {}}")
     os.utime(file, (0, 0))
-    assert main([str(file), "--print-specs"]) == 0
+    assert main(["serve", str(file), "--print-specs"]) == 0
     with LocalServer(file) as server:
         assert server.gates == ("the gate",)
 

@@ -19,7 +19,6 @@ from attrs import evolve
 from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.id_lists import IdListFiles
-from statsig_api_client.local.http.id_list_files import id_list_lookup
 from tests.support.config_specs import v1_specs
 
 from .conftest import SHOP, Api
@@ -215,20 +214,17 @@ def test_the_file_of_an_id_list_only_grows() -> None:
     # SDKs ask for what is behind the bytes that they have, and the core does so even if the ID of
     # the file has changed.
     files = IdListFiles()
-    first = lookup_after(files, {"a": ("ada", "bob"), "b": ()})
-    assert set(first) == {"a"}
-    second = lookup_after(files, {"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
-    assert second["a"]["fileID"] == first["a"]["fileID"]
-    file = files.find(second["a"]["fileID"])
-    assert file is not None
+    files.update({"a": ("ada", "bob"), "b": ()})
+    first, empty = files
+    assert (first.name, empty.content) == ("a", b"")
+    file_id = first.file_id
+    files.update({"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
+    file = files.find(file_id)
+    assert file is first
     assert file.content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
-    assert second["b"]["size"] == 10
-    assert set(lookup_after(files, {"b": ("eve",)})) == {"b"}
-
-
-def lookup_after(files: IdListFiles, lists: dict[str, tuple[str, ...]]) -> Any:
-    files.update(lists)
-    return id_list_lookup(files, "http://127.0.0.1/")
+    assert len(empty.content) == 10
+    files.update({"b": ("eve",)})
+    assert [file.name for file in files] == ["b"]
 
 
 def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import Statsig
-from statsig_api_client.local.http.event_time import now
-from statsig_api_client.local.http.sdk_events import sdk_events
+from statsig_api_client.local.http.events import now, sdk_events
 
 from .conftest import SHOP, Api
 

@@ -9,7 +9,7 @@ import pytest
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.config_specs.overrides import Override, OverrideTargetError, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 
 PROJECT = """
 gates:
@@ -33,9 +33,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(file: Path) -> Iterator[Service]:
+def service(file: Path) -> Iterator[ServerState]:
     recording = Recording(None)
-    service = Service(file, recording)
+    service = ServerState(file, recording)
     yield service
     service.close()
     recording.close()
@@ -50,12 +50,12 @@ LOOK = Override(kind="config", name="look", unit=None, value={"size": 2}, group=
 LOGO = Override(kind="experiment", name="logo", unit=None, value=None, group="B")
 
 
-def value(service: Service, name: str) -> object:
+def value(service: ServerState, name: str) -> object:
     found = service.evaluator.evaluate({"userID": "ada"}).gate(name)
     return found and found.value
 
 
-def test_every_change_makes_what_is_served_newer(service: Service, file: Path) -> None:
+def test_every_change_makes_what_is_served_newer(service: ServerState, file: Path) -> None:
     times = [service.specs.time]
     changes = [
         lambda: service.override(gate("blue")),
@@ -71,19 +71,19 @@ def test_every_change_makes_what_is_served_newer(service: Service, file: Path) -
     assert times == sorted(set(times))
 
 
-def test_removing_what_is_not_there_changes_nothing(service: Service) -> None:
+def test_removing_what_is_not_there_changes_nothing(service: ServerState) -> None:
     before = service.specs
     service.remove_overrides(lambda _: True)
     assert service.specs is before
 
 
-def test_an_override_takes_the_place_of_one_for_the_same(service: Service) -> None:
+def test_an_override_takes_the_place_of_one_for_the_same(service: ServerState) -> None:
     for override in (gate("blue"), gate("blue", user="ada"), gate("blue", value=False)):
         service.override(override)
     assert service.overrides == (gate("blue", user="ada"), gate("blue", value=False))
 
 
-def test_an_override_of_what_is_unknown_changes_nothing(service: Service) -> None:
+def test_an_override_of_what_is_unknown_changes_nothing(service: ServerState) -> None:
     before = service.specs
     with pytest.raises(OverrideTargetError, match="unknown gate 'bleu'; did you mean 'blue'"):
         service.override(gate("bleu"))
@@ -91,7 +91,7 @@ def test_an_override_of_what_is_unknown_changes_nothing(service: Service) -> Non
     assert service.overrides == ()
 
 
-def test_what_is_read_again_keeps_the_overrides_that_fit(service: Service, file: Path) -> None:
+def test_what_is_read_again_keeps_the_overrides_that_fit(service: ServerState, file: Path) -> None:
     for override in (gate("blue"), gate("green"), LOOK, LOGO):
         service.override(override)
     file.write_text(PROJECT.replace("green", "grey").replace("B:", "C:"))
@@ -106,7 +106,7 @@ def test_what_is_read_again_keeps_the_overrides_that_fit(service: Service, file:
     assert service.problem is None
 
 
-def test_a_faulty_file_leaves_what_is_served(service: Service, file: Path) -> None:
+def test_a_faulty_file_leaves_what_is_served(service: ServerState, file: Path) -> None:
     service.override(gate("blue"))
     before = service.specs
     file.write_text("gates: []")
@@ -122,7 +122,7 @@ def test_a_faulty_file_leaves_what_is_served(service: Service, file: Path) -> No
     assert service.overrides == (gate("blue"),)
 
 
-def test_it_says_which_files_it_is_made_of(service: Service, file: Path) -> None:
+def test_it_says_which_files_it_is_made_of(service: ServerState, file: Path) -> None:
     assert service.files == (file,)
     file.with_name("vips.txt").write_text("ada\n")
     file.write_text(PROJECT + "id lists: {vips: vips.txt}\n")

@@ -12,8 +12,8 @@ import pytest
 from statsig_api_client import Statsig
 from statsig_api_client.local import LocalServer, ProjectError, runner
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
-from statsig_api_client.local.watcher import versions, watching
+from statsig_api_client.local.state import ServerState
+from statsig_api_client.local.watcher import file_versions, watching
 
 PROJECT = "gates:\n  {name}: {{}}\n"
 
@@ -55,26 +55,26 @@ def test_what_is_saved_is_served(watched: LocalServer, file: Path) -> None:
 
 def test_what_is_saved_before_anyone_watches_is_served(file: Path) -> None:
     async def saved_too_soon() -> bool:
-        read = versions(service.files)
+        read = file_versions(service.files)
         write(file, "second")
         with watching(service, read):
             return await asyncio.to_thread(
                 within_seconds, lambda: service.specs.gates == ("second",)
             )
 
-    with closing(Recording(None)) as recording, closing(Service(file, recording)) as service:
+    with closing(Recording(None)) as recording, closing(ServerState(file, recording)) as service:
         assert asyncio.run(saved_too_soon())
 
 
 def test_what_is_saved_while_it_is_loaded_is_served(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(Service):
+    class Slow(ServerState):
         def __init__(self, project: Path, recording: Recording) -> None:
             super().__init__(project, recording)
             write(file, "second")
 
-    monkeypatch.setattr(runner, "Service", Slow)
+    monkeypatch.setattr(runner, "ServerState", Slow)
     with LocalServer(file, watch=True) as server:
         assert within_seconds(lambda: server.gates == ("second",))
 
@@ -105,7 +105,7 @@ def test_a_faulty_file_is_not_served_and_why_is_told_until_it_is_right(
     problem = f"{file}:2: gates.first.rule: unknown key 'rule'; did you mean 'rules'?"
     assert within_seconds(lambda: watched.project().problem == problem)
     assert watched.gates == ("first",)
-    assert caplog.messages == [f"{problem} (what it said before is still served)"]
+    assert caplog.messages == [f"{problem} (the previous content is still served)"]
     write(file, "second")
     assert within_seconds(lambda: watched.project().problem is None)
     assert watched.gates == ("second",)
@@ -129,7 +129,7 @@ def test_a_change_is_a_line_in_the_log(
         file.write_text("id lists: {testers: testers.txt}\ngates: {second: {}}\n")
         assert within_seconds(lambda: watched.gates == ("second",))
         time.sleep(0.7)
-    assert caplog.messages == [f"{file} has changed, and is served as it is now"]
+    assert caplog.messages == [f"{file} has changed and was reloaded"]
 
 
 def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:

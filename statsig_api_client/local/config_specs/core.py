@@ -17,7 +17,7 @@ from statsig_python_core import (
 )
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from ..recording import SecondaryExposure
+from ...generated.typed_dicts import SecondaryExposureDict
 
 if TYPE_CHECKING:
     from statsig_python_core.statsig_python_core import (
@@ -52,7 +52,7 @@ class CoreResult(TypedDict):
     group_name: NotRequired[str]
     passed: NotRequired[bool]
     allocated_experiment_name: NotRequired[str]
-    secondary_exposures: list[SecondaryExposure]
+    secondary_exposures: list[SecondaryExposureDict]
 
 
 class CoreResults(TypedDict):
