@@ -1,67 +1,93 @@
-# Every verb works on a fresh clone with Python (3.11 or newer), pip and make.
+# Every verb works on a fresh clone with Python 3.11 or newer, pip and make.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
+OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 
-.PHONY: demo test test-spark generate lint types docs faults fuzz soak bench bench-quick lowest clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint types generate docs test-sdks test-lowest test-spark test-pythons \
+	faults fuzz soak bench bench-quick clean
 
-demo: .venv/.ready   ## the main job on the local server; PROJECT=file for a project of your own
+help:   ## print the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: .venv/.ready   ## show the main job on the local server; PROJECT=file for your own project
 	$(BIN)/python generate.py --check
 	$(BIN)/python examples/demo.py $(PROJECT)
 
-test: lint types tests/local/sdks/node_modules/.ready   ## everything that must hold before a change lands
+test: lint types   ## lint, type-check and test; what a change must pass first
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
-	$(MAKE) lowest
 
-test-spark: .venv/.ready .venv-spark/.ready   ## Spark's part, on a Spark of this machine; needs Java 17 or newer
+unit: .venv/.ready   ## run the fast tests; one test: .venv/bin/python -m pytest tests/FILE::NAME
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" tests/client tests/runtime tests/transports tests/events tests/bulk tests/cli
+
+lint: .venv/.ready   ## check style, layers, language, OpenAPI documents and generated code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports pyproject.toml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint $(OPENAPI)
+	$(BIN)/python generate.py --check
+
+types: .venv/.ready   ## run mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+generate: .venv/.ready   ## write the generated code from openapi.yaml
+	$(BIN)/python generate.py
+
+docs: .venv-docs/.ready   ## build the documentation site in build/docs; warnings are errors
+	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+
+test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
+	$(BIN)/python -m pytest --numprocesses 2 tests/local/sdks
+
+test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs
+
+test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
 	$(BIN)/pyright --project tests/spark/pyrightconfig.json
 	.venv-spark/bin/python -m pytest tests/spark --cov=statsig_api_client.spark --cov-config=tests/spark/coverage.ini --cov-report=term
 
-faults: .venv/.ready   ## events under every fault, many times; SCALE=0.1 for a tenth of the runs
+test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ## test on every Python from 3.11 to 3.14 that is installed
+
+test-python-%:
+	@if ! python$* -c "" 2>/dev/null; then echo "python$* is not installed: skipped"; else \
+		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
+
+faults: .venv/.ready   ## deliver events under every injected fault, for a quarter of an hour; SCALE=0.1 for a tenth
 	$(BIN)/python -m tests.chaos.campaign $(SCALE)
 
-generate: .venv/.ready   ## write the generated code and the reference from openapi.yaml
-	$(BIN)/python generate.py
-	$(BIN)/python docs/reference.py
-
-lint: .venv/.ready
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint openapi.yaml statsig_api_client/local/api/local_api.yaml
-	$(BIN)/python generate.py --check
-	$(BIN)/python docs/reference.py --check
-
-types: .venv/.ready
-	$(BIN)/mypy
-	$(BIN)/pyright
-
-fuzz: .venv/.ready   ## thousands of requests made up from the contracts, a minute of them
+fuzz: .venv/.ready   ## send thousands of generated requests to the local server, for a minute
 	FUZZ_REQUESTS=3000 $(BIN)/python -m pytest --numprocesses 2 tests/local/test_fuzz.py
 
-soak: .venv/.ready   ## minutes of kill -9 under load, and of a million events, on the local server
+soak: .venv/.ready   ## kill the local server under load and send it a million events, for minutes
 	$(BIN)/python tests/local/soak.py
 
-bench: .venv-bench/.ready   ## everything that is measured, into benchmarks/RESULTS.md: 5 to 10 minutes
+bench: .venv-bench/.ready   ## measure everything into benchmarks/RESULTS.md, for 5 to 10 minutes
 	.venv-bench/bin/python benchmarks/run.py
 
-bench-quick: .venv-bench/.ready   ## the ratios that matter, in half a minute
+bench-quick: .venv-bench/.ready   ## measure the ratios that matter, for half a minute
 	.venv-bench/bin/python benchmarks/run.py --quick
 
-lowest: .venv-lowest/.ready   ## the client on the oldest dependencies that it allows
-	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing
-
-clean:
-	rm -rf .venv .venv-bench .venv-lowest .venv-spark dist build tests/local/sdks/node_modules
+clean:   ## remove environments and build output
+	rm -rf .venv .venv-* dist build tests/local/sdks/node_modules
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[local,dev]"
+	$(BIN)/python $(PIP_INSTALL) ".[local,dev]"
 	touch $@
 
 tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 	cd tests/local/sdks && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-package-lock --no-audit --no-fund
+	touch $@
+
+.venv-docs/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP_INSTALL) ".[docs]"
 	touch $@
 
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt
@@ -72,12 +98,15 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 
 .venv-spark/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-spark
-	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[spark,local,test]"
+	.venv-spark/bin/python $(PIP_INSTALL) ".[spark,local,test]"
 	touch $@
 
 .venv-bench/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[bench]"
+	.venv-bench/bin/python $(PIP_INSTALL) ".[bench]"
+	touch $@
+
+.venv-3.%/.ready: pyproject.toml constraints.txt
+	python3.$* -m venv .venv-3.$*
+	.venv-3.$*/bin/python $(PIP_INSTALL) ".[bulk,cli,local,test]"
 	touch $@

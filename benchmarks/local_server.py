@@ -1,10 +1,10 @@
-"""How much the local server does in a second on one core, and where the time goes.
+"""Throughput of the local server on one core, and where its time goes.
 
     python benchmarks/local_server.py [project] [--seconds 5]
 
-The server runs in a process of its own, on one core, with its database in a file; the load comes
-from here, on another core, over raw sockets, whose work is a small part of the server's. Each
-evaluation stores an exposure; events come in batches of 500, plain and packed with gzip.
+The server runs in a separate process on one core, with its database in a file. The load comes from
+this process on another core, over raw sockets, which cost little compared with the server. Each
+evaluation stores an exposure; events are sent in batches of 500, plain and compressed with gzip.
 """
 
 import argparse
@@ -22,16 +22,13 @@ from pathlib import Path
 import orjson
 from attrs import frozen
 
-from statsig_api_client.local.api.contract import (
-    GetConfigRequest,
-    LogEventRequest,
-    http_contract,
-)
-from statsig_api_client.local.api.exposures import config_exposure, logged_events
+from statsig_api_client.generated.typed_dicts import GetConfigRequestDict, LogEventRequestDict
+from statsig_api_client.local.config_specs.document import load_specs
+from statsig_api_client.local.config_specs.evaluator import Evaluator
+from statsig_api_client.local.http.events import config_exposure, logged_events
+from statsig_api_client.local.http.validation import statsig_api_validator
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.specs.config_specs import load_specs
-from statsig_api_client.local.specs.evaluation import Evaluator
-from statsig_api_client.local.wire import read_json
+from statsig_api_client.local.strict_json import read_json
 
 SHOP = Path(__file__).parents[1] / "examples" / "project.yaml"
 CONNECTIONS = 4
@@ -41,27 +38,27 @@ USER = {"userID": "user-123", "email": "ada@example.com", "custom": {"plan": "pr
 
 @frozen
 class Server:
-    """The local server in a process of its own."""
+    """The local server in a separate process."""
 
     process: "subprocess.Popen[str]"
     port: int
 
     def cpu_seconds(self) -> float:
-        """The time that it has worked."""
+        """Return its CPU time."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """What it occupies, in megabytes."""
+        """Return its memory, in megabytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 @contextmanager
 def serving(project: Path, db: Path) -> Iterator[Server]:
-    """Start a server on the first core, and stay on the others."""
+    """Start a server on the first core and keep this process on the others."""
     cores = sorted(os.sched_getaffinity(0))
-    command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
+    command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(project)]
     os.sched_setaffinity(0, cores[:1])
     with subprocess.Popen(
         [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
@@ -76,7 +73,7 @@ def serving(project: Path, db: Path) -> Iterator[Server]:
 
 
 def http(call: str, body: bytes, *headers: str) -> bytes:
-    """A request, ready to be sent."""
+    """Return a request as bytes."""
     lines = [
         f"POST /v1/{call} HTTP/1.1",
         "host: localhost",
@@ -88,7 +85,7 @@ def http(call: str, body: bytes, *headers: str) -> bytes:
 
 
 def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -> float:
-    """Send requests in turn over a few connections; returns the answers a second."""
+    """Send requests in turn over a few connections and return the responses per second."""
     address = ("127.0.0.1", server.port)
     connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
     for connection in connections:
@@ -113,7 +110,7 @@ def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -
 def report(
     server: Server, what: str, requests: list[bytes], status: bytes, seconds: float, each: int
 ) -> float:
-    """Print the rate of a kind of request; returns the CPU time of one, in microseconds."""
+    """Print the rate of a kind of request and return its CPU time in microseconds."""
     load(server, requests, status, 0.5)
     before, start = server.cpu_seconds(), time.perf_counter()
     rate = load(server, requests, status, seconds)
@@ -128,7 +125,7 @@ def report(
 
 
 def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> float:
-    """Print what a part of a request costs; returns it, in microseconds of CPU."""
+    """Print the cost of a part of a request and return it in microseconds of CPU."""
     work()
     start = time.process_time()
     for _ in range(repeat):
@@ -140,14 +137,18 @@ def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> f
 
 def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> None:
     """Print where the time of an evaluation goes."""
-    contract, evaluator, recording = http_contract(), Evaluator(load_specs(project)), Recording(db)
-    call = contract.check(GetConfigRequest, read_json(body))
+    validator, evaluator, recording = (
+        statsig_api_validator(),
+        Evaluator(load_specs(project)),
+        Recording(db),
+    )
+    call = validator.check(GetConfigRequestDict, read_json(body))
     name, user = call["configName"], call.get("user", {})
     config = evaluator.evaluate(user).config(name)
     exposure = config_exposure(user, name, config)
     parts: list[tuple[str, Callable[[], object]]] = [
         ("read JSON", lambda: read_json(body)),
-        ("check it against the contract", lambda: contract.check(GetConfigRequest, call)),
+        ("validate it", lambda: validator.check(GetConfigRequestDict, call)),
         ("evaluate", lambda: evaluator.evaluate(user).config(name)),
         ("make the exposure", lambda: config_exposure(user, name, config)),
         ("store and commit it", lambda: recording.store([exposure])),
@@ -160,12 +161,12 @@ def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> Non
 
 def event_stages(db: Path, total: float, body: bytes) -> None:
     """Print where the time of a batch of events goes."""
-    contract, recording = http_contract(), Recording(db)
-    call = contract.check(LogEventRequest, read_json(body))
+    validator, recording = statsig_api_validator(), Recording(db)
+    call = validator.check(LogEventRequestDict, read_json(body))
     events = logged_events(call)
     parts: list[tuple[str, Callable[[], object]]] = [
         ("read JSON", lambda: read_json(body)),
-        ("check it against the contract", lambda: contract.check(LogEventRequest, call)),
+        ("validate it", lambda: validator.check(LogEventRequestDict, call)),
         ("make the events", lambda: logged_events(call)),
         ("store and commit them", lambda: recording.store(events)),
     ]
@@ -175,7 +176,7 @@ def event_stages(db: Path, total: float, body: bytes) -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Run all measurements."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("project", nargs="?", type=Path, default=SHOP)
     parser.add_argument("--seconds", type=float, default=5)

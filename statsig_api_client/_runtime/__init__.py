@@ -1,19 +1,17 @@
-"""All that generated code takes from hand-written code."""
+"""The hand-written code that generated code imports."""
 
 from .._errors import StatsigError
 from .._response import APIResponse
-from .call import (
-    AsyncCaller,
-    AsyncRawCaller,
-    Call,
-    Caller,
-    RawCaller,
-    argument,
-    texts,
-    wire,
-    wires,
+from .arguments import (
+    check_argument,
+    check_field,
+    check_strings,
+    empty_object,
+    model_json,
+    model_or_object,
+    models_json,
 )
-from .model import check_field, model_or_object, no_fields
+from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
 from .parsers import (
     UNSET,
     JsonObject,
@@ -38,7 +36,6 @@ from .parsers import (
 from .values import GateValue, ParameterValues
 
 __all__ = [
-    "UNSET",
     "APIResponse",
     "AsyncCaller",
     "AsyncRawCaller",
@@ -49,28 +46,29 @@ __all__ = [
     "JsonValue",
     "ObjectReader",
     "ParameterValues",
-    "RawCaller",
     "Parser",
+    "RawCaller",
     "SchemaError",
     "StatsigError",
+    "UNSET",
     "Unset",
-    "argument",
     "array_of",
     "boolean",
+    "check_argument",
     "check_field",
+    "check_strings",
     "either",
+    "empty_object",
     "integer",
     "json_object",
     "json_value",
     "keyed_by_name",
     "map_of",
+    "model_json",
     "model_or_object",
-    "no_fields",
+    "models_json",
     "nullable",
     "number",
     "one_of",
     "string",
-    "texts",
-    "wire",
-    "wires",
 ]

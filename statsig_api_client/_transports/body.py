@@ -1,9 +1,14 @@
 """A reply as it comes in: what of it is worth reading, whatever the engine."""
 
-from typing import Final
+import zlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
 
 from .._response import Headers
 from .base import Reply
+from .inflate import Inflating
+from .interruptions import raise_interruption
 
 MAX_REPLY: Final = 10 * 1024 * 1024
 """Bytes: the most that a reply may have, decompressed. A config of Statsig has at most 100 kB."""
@@ -28,7 +33,7 @@ class Incoming:
         status_code: int,
         headers: Headers,
         encodings: list[str],
-        decoding_error: type[Exception],
+        decoding_error: type[Exception] = zlib.error,
     ) -> None:
         self._status_code = status_code
         self._headers = headers
@@ -52,6 +57,15 @@ class Incoming:
             return encodings[0]
         raise Unwanted("it has a content-encoding that was not asked for")
 
+    def receiver(self) -> Callable[[bytes], None]:
+        """Return what takes the pieces of the body as they come over the wire.
+
+        Raises:
+            Unwanted: As `encoding`.
+        """
+        encoding = self.encoding()
+        return self.add if encoding is None else Inflating(encoding, self.add).feed
+
     def add(self, chunk: bytes) -> None:
         """Take a piece of the body, decompressed.
 
@@ -63,20 +77,25 @@ class Incoming:
             raise Unwanted(f"it is larger than {MAX_REPLY >> 20} MiB")
         self._chunks.append(chunk)
 
-    def break_off(self, error: Exception) -> None:
-        """Do without the rest of the body.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises:
-            Exception: `error`, when the reply means nothing without the rest.
-        """
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> bool:
+        """Catch an error that leaves a reply which means something without the rest of its body."""
+        if not isinstance(error, Exception):
+            return False
+        raise_interruption(error)
         if isinstance(error, Unwanted):
             self._problem = str(error)
         elif isinstance(error, self._decoding_error):
             self._problem = "it cannot be decompressed"
         elif 200 <= self._status_code <= 299:
-            raise error
+            return False
         else:  # the status says what happened
             self._problem = "it broke off"
+        return True
 
     def reply(self) -> Reply:
         """What has come in."""

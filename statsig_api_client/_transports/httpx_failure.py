@@ -1,22 +1,27 @@
 """Why httpx brought back no reply."""
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from .base import Failure, WireRequest, within_a_sentence
 from .httpx_library import Library
-
-if TYPE_CHECKING:
-    import httpx
+from .interruptions import causes
 
 
-def failure(
-    error: Exception, message: "httpx.Request", request: WireRequest, library: Library
-) -> Failure:
-    """Why there is no reply. Whatever a client, its transport or its hooks raise has an answer."""
+def failure(error: Exception, message: Any, request: WireRequest, library: Library) -> Failure:
+    """Why there is no reply.
+
+    Args:
+        error: What the library raised.
+        message: The request in the library's own form; None if it could not be made.
+        request: What was to be sent.
+        library: The library.
+    """
+    if message is None:  # the URL, the certificates or the proxy of the environment is unusable
+        return Failure(f"nothing can be sent: {reason_of(error)}", sent=False, unusable=True)
     timeout = isinstance(error, library.timeouts)
-    if isinstance(error, library.connect_timeout):
-        reason = f"connecting took more than {request.connect_timeout:.3g} s"
+    if isinstance(error, library.connect_timeouts):
+        reason = f"connecting took more than {min(request.connect_timeout, request.timeout):.3g} s"
     elif timeout:
         reason = f"it took more than {request.timeout:.3g} s"
     else:
@@ -29,20 +34,10 @@ def failure(
 
 def reason_of(error: BaseException) -> str:
     """What an error says, in the words of the one that caused it all."""
-    cause = _cause(error)
-    if cause is not None:
-        return reason_of(cause)
+    *_, error = causes(error)
     words = str(error) or type(error).__name__
     if isinstance(error, ConnectionError) and error.errno:
         words = os.strerror(error.errno)  # without the address, which the reader knows
     elif isinstance(error, OSError) and error.strerror:
         words = error.strerror
     return within_a_sentence(words)
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    if isinstance(error, BaseExceptionGroup):  # of the addresses of a host
-        return cast("BaseExceptionGroup[BaseException]", error).exceptions[-1]
-    # httpcore drops the chain of causes, but keeps the last one as its own argument.
-    wrapped = error.args[0] if error.args else None
-    return error.__cause__ or (wrapped if isinstance(wrapped, BaseException) else None)

@@ -1,42 +1,54 @@
 """httpx and httpx2 as one: httpx2 is the continuation of httpx, with the same names and types."""
 
+import importlib
 import os
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import threading
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._response import Headers
 from .base import WireRequest
 from .body import Incoming
-from .httpx_pools import Pools
 from .proxies import Origin
 
 if TYPE_CHECKING:
     import ssl
 
+    import httpcore
     import httpx
 
-Waits: TypeAlias = Mapping[str, float | None]
-"""The most seconds that each kind of wait may take, in the words of httpx."""
+KEEPALIVE: Final = 30.0
+"""Seconds for which an idle connection is kept.
 
-# httpx keeps 20 connections, each for 5 seconds: a call every 6 seconds, or 30 calls at once, would
-# connect anew most times. A connection that the server has closed is noticed before it is used.
-_CONNECTIONS: Final = 96
-_POOLS: Final = 32
-_KEPT_FOR: Final = 30.0
+httpx keeps connections for 5 seconds: a call every 6 seconds would connect each time. One that the
+server has closed is noticed before it is used.
+"""
+
+
+_TLS_LOCK_TIMEOUT: Final = 1.0
+"""Seconds."""
 
 
 class Library:
-    """What is used of httpx, or of httpx2."""
+    """The names of httpx or httpx2, and of the httpcore beneath it."""
 
     def __init__(self, name: str) -> None:
-        module: Any = sys.modules[name]
+        module: Any = importlib.import_module(name)
+        self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
         self.client: type[httpx.Client] = module.Client
         self.async_client: type[httpx.AsyncClient] = module.AsyncClient
-        self._decoding_error: type[Exception] = module.DecodingError
-        self.connect_timeout: type[Exception] = module.ConnectTimeout
-        self.timeouts: tuple[type[Exception], ...] = (TimeoutError, module.TimeoutException)
+        self.decoding_error: type[Exception] = module.DecodingError
+        self.connect_timeouts: tuple[type[Exception], ...] = (
+            module.ConnectTimeout,
+            self.httpcore.ConnectTimeout,
+        )
+        self.timeouts: tuple[type[Exception], ...] = (
+            TimeoutError,
+            module.TimeoutException,
+            self.httpcore.TimeoutException,
+        )
         self.unsent: tuple[type[Exception], ...] = (
             module.ConnectError,
             module.ConnectTimeout,
@@ -45,14 +57,11 @@ class Library:
             module.ProxyError,
             module.UnsupportedProtocol,
         )
-        self._transport: type[httpx.HTTPTransport] = module.HTTPTransport
-        self._async_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
-        self._limits: type[httpx.Limits] = module.Limits
         self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
+        self._tls_lock = threading.Lock()
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
-        self._request: type[httpx.Request] = module.Request
-        self._body: type[httpx.ByteStream] = _watched(module.ByteStream)
         self._url: type[httpx.URL] = module.URL
+        self._proxy: type[httpx.Proxy] = module.Proxy
         self._addresses: dict[str, Address] = {}
 
     def address(self, url: str) -> "Address":
@@ -60,85 +69,109 @@ class Library:
         address = self._addresses.get(url)
         if address is None:
             parsed = self._url(url)
-            origin = Origin(scheme=parsed.scheme, host=parsed.netloc.decode())
-            address = self._addresses[url] = Address(url=parsed, host=parsed.netloc, origin=origin)
+            address = self._addresses[url] = Address(
+                url=parsed,
+                target=self._core_url(parsed),
+                host=parsed.netloc,
+                origin=Origin(scheme=parsed.scheme, host=parsed.netloc.decode()),
+            )
         return address
 
-    def transport(self, origin: Origin) -> "httpx.HTTPTransport":
-        """Connections to a server, by way of the proxy that the environment names for it."""
-        return self._transport(**self._settings(origin, _CONNECTIONS))
-
-    def pools(self, origin: Origin) -> Pools:
-        """As `transport`, for the running event loop."""
-        size = _CONNECTIONS // _POOLS
-        settings = self._settings(origin, size)
-        return Pools([self._async_transport(**settings) for _ in range(_POOLS)], size)
-
-    def _settings(self, origin: Origin, connections: int) -> Any:
-        limits = self._limits(
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=_KEPT_FOR,
+    def _core_url(self, url: "httpx.URL") -> "httpcore.URL":
+        return self.httpcore.URL(  # type: ignore[no-any-return]
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
-        return {"verify": self._tls_context(), "limits": limits, "proxy": origin.proxy()}
 
-    def message(self, address: "Address", request: WireRequest, waits: Waits) -> "httpx.Request":
-        """The request for a transport of our own, which adds nothing to it."""
-        return self._request(
-            "POST",
-            address.url,
+    def connection_options(self, origin: Origin) -> dict[str, Any]:
+        """Return how to connect to a server, with the proxy that the environment names for it.
+
+        The keys are the arguments of httpcore's pools.
+        """
+        return {
+            "ssl_context": self._tls_context() if origin.scheme == "https" else None,
+            "proxy": self._proxy_of(origin),
+            "keepalive_expiry": KEEPALIVE,
+        }
+
+    def _proxy_of(self, origin: Origin) -> "httpcore.Proxy | None":
+        url = origin.proxy()
+        if url is None:
+            return None
+        proxy = self._proxy(url)
+        if proxy.url.scheme.startswith("socks"):
+            importlib.import_module("socksio")  # httpcore would miss it while sending
+        return self.httpcore.Proxy(  # type: ignore[no-any-return]
+            self._core_url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw
+        )
+
+    def request(self, address: "Address", request: WireRequest) -> "httpcore.Request":
+        """The request for a connection of our own."""
+        return self.httpcore.Request(  # type: ignore[no-any-return]
+            b"POST",
+            address.target,
             headers=[
                 (b"Host", address.host),
-                *[(name.encode(), value.encode()) for name, value in request.headers],
+                *[(name.encode(), value.encode()) for name, value in request.headers.items()],
                 (b"Content-Length", b"%d" % len(request.body)),
             ],
-            stream=self._body(request.body),
-            extensions={"timeout": waits},
+            content=Body(request.body),
+            extensions={"timeout": {"connect": request.connect_timeout}},
         )
 
-    def incoming(self, response: "httpx.Response") -> Incoming:
-        """A reply whose body is still to come."""
-        raw = response.headers.raw
-        encodings = [
-            value.decode("latin-1") for name, value in raw if name.lower() == b"content-encoding"
-        ]
-        headers = Headers(partial(_texts, raw))
-        return Incoming(response.status_code, headers, encodings, self._decoding_error)
-
     def _tls_context(self) -> "ssl.SSLContext":
-        # Reading the certificates takes 25 ms, so all clients share them.
         files = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-        if files not in self._tls_contexts:
-            self._tls_contexts[files] = self._create_ssl_context()
-        return self._tls_contexts[files]
-
-
-def _texts(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+        context = self._tls_contexts.get(files)
+        if context is not None:
+            return context
+        # Reading the certificates takes 25 ms, so that one thread does it for all. A fork may leave
+        # the lock locked.
+        is_locked = self._tls_lock.acquire(timeout=_TLS_LOCK_TIMEOUT)
+        try:
+            if files not in self._tls_contexts:
+                self._tls_contexts[files] = self._create_ssl_context()
+            return self._tls_contexts[files]
+        finally:
+            if is_locked:
+                self._tls_lock.release()
 
 
 class Address(NamedTuple):
     """A URL, and what of it each request needs."""
 
     url: "httpx.URL"
+    target: "httpcore.URL"
     host: bytes
     origin: Origin
 
 
-def message_of(
-    client: "httpx.Client | httpx.AsyncClient",
-    address: Address,
-    request: WireRequest,
-    waits: Waits,
-) -> "httpx.Request":
-    """The request for a user's client, which adds its own headers, cookies and parameters."""
-    return client.build_request(
-        "POST",
-        address.url,
-        headers=request.headers,
-        content=request.body,
-        extensions={"timeout": waits},
-    )
+class Body:
+    """A request body that knows in `sent` whether a part of it may have been sent."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.sent = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.sent = True
+        yield self._content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.sent = True
+        yield self._content
+
+
+def response_of(
+    status_code: int, raw: list[tuple[bytes, bytes]], decoding_error: type[Exception] = zlib.error
+) -> Incoming:
+    """A reply whose body is still to come."""
+    encodings = [
+        value.decode("latin-1") for name, value in raw if name.lower() == b"content-encoding"
+    ]
+    return Incoming(status_code, Headers(partial(_texts, raw)), encodings, decoding_error)
+
+
+def _texts(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
 
 
 def library_of(client: object) -> Library:
@@ -158,21 +191,5 @@ def library_of(client: object) -> Library:
 
 @cache
 def library(name: str) -> Library:
-    """The library of a name, which is imported already."""
+    """The library of a name."""
     return Library(name)
-
-
-def _watched(stream_class: "type[httpx.ByteStream]") -> "type[httpx.ByteStream]":
-    """A class of request bodies that tell in `sent` whether a part of them may have been sent."""
-
-    def blocking(self: Any) -> Iterator[bytes]:
-        self.sent = True
-        return stream_class.__iter__(self)
-
-    def asynchronous(self: Any) -> AsyncIterator[bytes]:
-        self.sent = True
-        return stream_class.__aiter__(self)
-
-    return type(
-        "Body", (stream_class,), {"sent": False, "__iter__": blocking, "__aiter__": asynchronous}
-    )

@@ -20,7 +20,6 @@ import math
 import os
 import time
 import warnings
-import zlib
 from datetime import timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -42,12 +41,10 @@ from .base import (
     within_a_sentence,
 )
 from .body import Incoming
-from .inflate import Inflating
+from .interruptions import TransportErrors
 from .proxies import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyreqwest.client import Client, SyncClient
     from pyreqwest.http import HeaderMap
     from pyreqwest.request import StreamRequest, SyncStreamRequest
@@ -96,16 +93,13 @@ class FastEngine:
             return CLOSED
         if request.timeout <= 0:
             return LATE
-        try:
+        message = None
+        with TransportErrors() as caught:
             message = self._message(request)
-        except RuntimeError:  # pyreqwest cannot run in this process
-            return self._without_pyreqwest().send(request)
-        except Exception as error:  # noqa: BLE001
-            return _unsendable(error)
-        try:
             return self._exchange(message)
-        except Exception as error:  # noqa: BLE001
-            return _failure(error, request)
+        if message is None and isinstance(caught.error, RuntimeError):
+            return self._without_pyreqwest().send(request)
+        return _failure(caught.error, request, message)
 
     def close(self) -> None:
         """Close all connections."""
@@ -137,7 +131,7 @@ class FastEngine:
         )
         return (
             client.post(route.url)
-            .headers(request.headers)
+            .headers([*request.headers.items()])
             .body_bytes(request.body)
             .timeout(route.timeout)
             .build_streamed()
@@ -149,13 +143,11 @@ class FastEngine:
                 content = bytes(response.bytes())
                 return Reply(response.status, Headers(partial(_texts, response)), content)
             incoming = _incoming(response)
-            try:
-                add = _taking(incoming)
+            with incoming:
+                add = incoming.receiver()
                 reader = response.body_reader
                 while (chunk := reader.read_chunk()) is not None:
                     add(bytes(chunk))
-            except Exception as error:  # noqa: BLE001
-                incoming.break_off(error)
         return incoming.reply()
 
 
@@ -174,16 +166,13 @@ class AsyncFastEngine:
             return CLOSED
         if request.timeout <= 0:
             return LATE
-        try:
+        message = None
+        with TransportErrors() as caught:
             message = self._message(request)
-        except RuntimeError:  # pyreqwest cannot run in this process
-            return await self._without_pyreqwest().send(request)
-        except Exception as error:  # noqa: BLE001
-            return _unsendable(error)
-        try:
             return await self._exchange(message)
-        except Exception as error:  # noqa: BLE001
-            return _failure(error, request)
+        if message is None and isinstance(caught.error, RuntimeError):
+            return await self._without_pyreqwest().send(request)
+        return _failure(caught.error, request, message)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -214,7 +203,7 @@ class AsyncFastEngine:
         )
         return (
             client.post(route.url)
-            .headers(request.headers)
+            .headers([*request.headers.items()])
             .body_bytes(request.body)
             .timeout(route.timeout)
             .build_streamed()
@@ -226,13 +215,11 @@ class AsyncFastEngine:
                 content = bytes(await response.bytes())
                 return Reply(response.status, Headers(partial(_texts, response)), content)
             incoming = _incoming(response)
-            try:
-                add = _taking(incoming)
+            with incoming:
+                add = incoming.receiver()
                 reader = response.body_reader
                 while (chunk := await reader.read_chunk()) is not None:
                     add(bytes(chunk))
-            except Exception as error:  # noqa: BLE001
-                incoming.break_off(error)
         return incoming.reply()
 
 
@@ -308,7 +295,7 @@ def _is_simple(response: "Response | SyncResponse") -> bool:
 def _incoming(response: "Response | SyncResponse") -> Incoming:
     encodings = _all(response.headers, "content-encoding")
     headers = Headers(partial(_texts, response))
-    return Incoming(response.status, headers, encodings, zlib.error)
+    return Incoming(response.status, headers, encodings)
 
 
 def _texts(response: "Response | SyncResponse") -> list[tuple[str, str]]:
@@ -326,12 +313,6 @@ def _all(headers: "HeaderMap", name: str) -> list[str]:
         return []
 
 
-def _taking(incoming: Incoming) -> "Callable[[bytes], None]":
-    """What takes the pieces of a body as they come over the wire."""
-    encoding = incoming.encoding()
-    return incoming.add if encoding is None else Inflating(encoding, incoming.add).feed
-
-
 def _unsendable(error: Exception) -> Failure:
     """The URL, a header, the certificates, or the proxy that the environment names is of no use."""
     # What follows a colon is what was wrong, and may be a secret.
@@ -339,9 +320,9 @@ def _unsendable(error: Exception) -> Failure:
     return Failure(reason=f"nothing can be sent: {reason}", sent=False, unusable=True)
 
 
-def _failure(error: Exception, request: WireRequest) -> Failure:
+def _failure(error: Exception, request: WireRequest, message: object) -> Failure:
     """Why there is no reply."""
-    if isinstance(error, BuilderError):
+    if message is None or isinstance(error, BuilderError):
         return _unsendable(error)
     # The class of an error does not tell a connection that was never made from one that was lost
     # after the request was sent; what hyper, below, says of it does. Were its words another some

@@ -1,9 +1,9 @@
-"""The command `statsig-api`: gates, configs, experiments, layers and events from a terminal.
+"""Command line `statsig-api`: gates, configs, experiments, layers and events from a terminal.
 
     export STATSIG_API_KEY=secret-...
     statsig-api check-gate new_checkout --user-id 42
 
-`docs/cli.md` has all commands. It needs the extra `cli`.
+Requires the extra `cli`. `docs/cli.md` describes all commands.
 """
 
 import os
@@ -14,19 +14,19 @@ _INTERRUPTED: Final = 130
 
 
 def run() -> int:
-    """Run the command line of this process; the exit status."""
+    """Run the command line of this process and return its exit code."""
     try:
-        from .main import main  # noqa: PLC0415  (see below)
+        # Fails without the extra.
+        from .main import main  # noqa: PLC0415
     except ModuleNotFoundError:
         print(
-            "statsig-api needs what the extra `cli` installs: "
-            "pip install 'statsig-api-client[cli]'",
+            "statsig-api requires the extra `cli`: pip install 'statsig-api-client[cli]'",
             file=sys.stderr,
         )
         return 3
     status = main()
     if status == _INTERRUPTED:
-        # Python would wait for requests that are on their way.
+        # A regular exit would wait for the threads of requests in progress.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

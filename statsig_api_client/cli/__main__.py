@@ -1,4 +1,4 @@
-"""The command `python -m statsig_api_client.cli`, the same as `statsig-api`."""
+"""`python -m statsig_api_client.cli`, the same as `statsig-api`."""
 
 import sys
 

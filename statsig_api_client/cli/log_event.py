@@ -1,4 +1,4 @@
-"""The command that logs one event."""
+"""Command that logs one event."""
 
 import json
 import sys
@@ -9,15 +9,23 @@ from typing import Unpack, cast
 import click
 
 from .._errors import EventWarning
-from .connection import ConnectionOptions, client, connection_options
-from .exits import Exit
-from .help import examples, json_option
+from .exit_codes import ExitCode
+from .options import (
+    ConnectionOptions,
+    UserOptions,
+    connection_options,
+    examples,
+    json_option,
+    make_client,
+    make_user,
+    parse_pair,
+    user_options,
+)
 from .output import print_json
-from .users import UserOptions, pair, user_of, user_options
 
 
 class LogEventOptions(UserOptions, ConnectionOptions):
-    """What the options of users and connections give this command."""
+    """Values of the options for users and connections."""
 
 
 @click.command(
@@ -30,17 +38,17 @@ class LogEventOptions(UserOptions, ConnectionOptions):
 @click.argument("event_name")
 @click.option(
     "--value",
-    metavar="NUMBER|TEXT",
-    help="What metrics add up or count by. What reads as a number is one, unless it is a JSON "
-    "string, in double quotes.",
+    metavar="NUMBER|STRING",
+    help="Value to sum or to group by. A number is sent as one, unless it is a JSON string in "
+    "double quotes.",
 )
 @click.option(
-    "--metadata", multiple=True, metavar="KEY=TEXT", help="A detail, such as sku=A1. Repeatable."
+    "--metadata", multiple=True, metavar="KEY=VALUE", help="Detail, such as sku=A1. Repeatable."
 )
 @click.option(
     "--time",
     metavar="TIME",
-    help="When it happened: milliseconds since 1970, or RFC 3339.  [default: now]",
+    help="Time of the event: milliseconds since 1970, or RFC 3339.  [default: now]",
 )
 @user_options
 @json_option
@@ -54,42 +62,45 @@ def log_event(
     as_json: bool,
     **given: Unpack[LogEventOptions],
 ) -> int:
-    """Log one event. For files of events there is import-events."""
-    user = user_of(given)
-    details = dict(pair("--metadata", word) for word in metadata)
-    when = None if time is None else _milliseconds(time)
-    with client(given) as statsig, warnings.catch_warnings(record=True) as caught:
+    """Log one event. Use import-events for files of events."""
+    user = make_user(given)
+    details = dict(parse_pair("--metadata", argument) for argument in metadata)
+    milliseconds = None if time is None else _parse_time(time)
+    with make_client(given) as statsig, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EventWarning)
-        result = statsig.log_event(user, event_name, _value(value), details or None, when)
+        result = statsig.log_event(
+            user, event_name, _parse_value(value), details or None, milliseconds
+        )
     for warning in caught:
         click.echo(f"warning: {warning.message}", err=True)
     if as_json or not sys.stdout.isatty():
         print_json(result.to_dict())
     else:
         click.echo(f"Statsig accepted {event_name}.")
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _milliseconds(word: str) -> int:
-    """A moment: milliseconds as they are, or text that names a zone."""
-    if word.isdecimal():
-        return int(word)
+def _parse_time(argument: str) -> int:
+    """Return milliseconds since 1970 for milliseconds, or for a time with a zone."""
+    if argument.isdecimal():
+        return int(argument)
     try:
-        moment = datetime.fromisoformat(word)
+        moment = datetime.fromisoformat(argument)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise click.UsageError(
             f"--time: expected milliseconds since 1970, or a time with its zone such as "
-            f"2026-01-31T12:00:00Z, got {word!r}"
+            f"2026-01-31T12:00:00Z, got {argument!r}"
         )
     return round(moment.timestamp() * 1000)
 
 
-def _value(word: str | None) -> str | float | None:
-    """A number, a JSON string, or any other text as it is."""
+def _parse_value(argument: str | None) -> str | float | None:
+    """Return a number, a JSON string, or any other string unchanged."""
     try:
-        value = cast("object", json.loads(word or ""))
+        value = cast("object", json.loads(argument or ""))
     except ValueError:
-        return word
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else word
+        return argument
+    is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return cast("str | float", value) if is_value else argument

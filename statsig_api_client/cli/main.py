@@ -1,19 +1,20 @@
-"""`main`: all commands, and what their errors mean to the shell."""
+"""Command group of `statsig-api`, and the exit code of each error."""
 
 from collections.abc import Sequence
 from typing import cast
 
 import click
+from click.shell_completion import get_completion_class
 
 from .._errors import StatsigError
 from .._version import __version__
-from .completion import completion
-from .delegated import serve, spool
-from .evaluations import check_gate, check_gates, get_config, get_experiment, get_layer
-from .exits import Exit, exit_of
-from .help import examples
-from .imports import import_events
+from .delegated import spool
+from .evaluate import check_gate, check_gates, get_config, get_experiment, get_layer
+from .exit_codes import ExitCode, exit_code_for
+from .import_events import import_events
 from .log_event import log_event
+from .options import examples
+from .serve import serve
 
 
 @click.group(
@@ -22,28 +23,44 @@ from .log_event import log_event
         "export STATSIG_API_KEY=secret-...",
         "statsig-api check-gate new_checkout --user-id 42",
     )
-    + "\n\n\b\nExit status:\n"
-    "  0  all is well\n"
-    "  1  a gate does not pass (with --exit-code); spool: something went wrong or is left\n"
-    "  2  usage: the words of the command, or a file that they name\n"
-    "  3  configuration: no key, a malformed key or URL, an extra that is not installed\n"
-    "  4  API: Statsig refused, or there was no reply\n"
-    "  5  import-events: not every line was delivered\n"
+    + "\n\n\b\nExit codes:\n"
+    "  0    success\n"
+    "  1    a gate does not pass (with --exit-code); spool: an operation failed or events remain\n"
+    "  2    invalid arguments, or a file that they name cannot be read\n"
+    "  3    configuration: no key, a malformed key or URL, an extra that is not installed\n"
+    "  4    API: an error response, or no response\n"
+    "  5    import-events: some lines were not delivered\n"
     "  130  interrupted",
 )
 @click.version_option(__version__, prog_name="statsig-api")
 def commands() -> None:
-    """Gates, configs, experiments, layers and events of Statsig, from a terminal.
+    """Evaluate gates, configs, experiments and layers, and log events.
 
-    The API key is in the environment variable STATSIG_API_KEY or in the file of --api-key-file,
-    the server, if it is not Statsig's, in STATSIG_BASE_URL. On a terminal results are shown to be
-    read; elsewhere, and with --json, each is one line of JSON. NO_COLOR turns colors off.
+    The API key is read from STATSIG_API_KEY or --api-key-file, the server from STATSIG_BASE_URL.
+    Results are tables on a terminal, and JSON lines in a pipe or with --json. NO_COLOR turns
+    colors off.
     """
+
+
+@commands.command(
+    epilog=examples(
+        'eval "$(statsig-api completion bash)"             # in ~/.bashrc',
+        'eval "$(statsig-api completion zsh)"              # in ~/.zshrc',
+        "statsig-api completion fish > ~/.config/fish/completions/statsig-api.fish",
+    )
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script for a shell."""
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None  # noqa: S101  (click has all three)
+    click.echo(completion_class(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE").source())
+    return ExitCode.OK
 
 
 for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, import_events, serve, spool, completion),
+    *(log_event, import_events, serve, spool),
 ):
     commands.add_command(_command)
 
@@ -52,10 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: The words of the command line; those of this process if None.
+        arguments: The command-line arguments; those of this process if None.
 
     Returns:
-        The exit status; see `Exit`.
+        The exit code; see `ExitCode`.
     """
     try:
         return cast(
@@ -63,16 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except click.ClickException as error:
         error.show()
-        return Exit.USAGE
+        return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except StatsigError as error:
-        return _failed(error, exit_of(error))
+        return _report(error, exit_code_for(error))
     except (TypeError, ValueError, OSError) as error:
-        # An argument that the client does not take, or a full disk for what is printed.
-        return _failed(error, Exit.USAGE)
+        # An argument that the client rejects, or a full disk behind standard output.
+        return _report(error, ExitCode.USAGE)
 
 
-def _failed(error: Exception, status: Exit) -> Exit:
+def _report(error: Exception, code: ExitCode) -> ExitCode:
     click.echo(f"error: {error}", err=True)
-    return status
+    return code

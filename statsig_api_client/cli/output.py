@@ -1,4 +1,4 @@
-"""How results are shown: a panel to a person, a line of JSON to a program."""
+"""Output of results: a panel on a terminal, one line of JSON elsewhere."""
 
 import json
 import sys
@@ -10,19 +10,24 @@ from .._runtime.parsers import JsonValue
 from ..generated import DynamicConfig, Experiment, FeatureGate, Layer
 
 
-def show(result: FeatureGate | DynamicConfig | Experiment | Layer, *, as_json: bool) -> None:
-    """Print a result: for a person if they are looking, and else as one line of JSON."""
+def print_result(
+    result: FeatureGate | DynamicConfig | Experiment | Layer, *, as_json: bool
+) -> None:
+    """Print an evaluation."""
     if as_json or not sys.stdout.isatty():
         print_json(result.to_dict())
     elif isinstance(result, FeatureGate):
-        verdict = "passes" if result else "does not pass"
-        _panel(
+        _print_panel(
             f"gate {result.name}",
-            {"value": verdict, "rule": result.rule_id, "group": result.group_name},
+            {
+                "value": "passes" if result else "does not pass",
+                "rule": result.rule_id,
+                "group": result.group_name,
+            },
             color="green" if result else "red",
         )
     else:
-        _panel(_title(result), _facts(result), parameters=result.value)
+        _print_panel(_title(result), _facts(result), parameters=result.value)
 
 
 def print_json(value: Mapping[str, JsonValue]) -> None:
@@ -41,14 +46,14 @@ def _facts(result: DynamicConfig | Experiment | Layer) -> dict[str, str | None]:
     return {"rule": result.rule_id, "group": result.group_name}
 
 
-def _panel(
+def _print_panel(
     title: str,
     facts: Mapping[str, str | None],
     *,
     parameters: Mapping[str, JsonValue] | None = None,
     color: str = "cyan",
 ) -> None:
-    # A terminal's luxury, which costs more time to import than a call takes.
+    # Importing rich takes longer than a call, and pipes do not need it.
     from rich.console import Console, Group, RenderableType  # noqa: PLC0415
     from rich.panel import Panel  # noqa: PLC0415
     from rich.pretty import Pretty  # noqa: PLC0415

@@ -113,7 +113,7 @@ class Dispatch:
                 self._give_back([batch], retried=len(batch), unclear=unclear)
             case "hold":
                 self._write(lambda: self._store.release([], retried=1, unclear=unclear))
-            case "give up":
+            case _:  # give up
                 self._set_aside(batch, result, "ambiguous" if unclear else "rejected")
 
     def interrupted(self, batch: Batch) -> None:

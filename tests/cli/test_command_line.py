@@ -1,4 +1,4 @@
-"""The command line: what each command prints and says to the shell, on the local server."""
+"""Output and exit codes of the commands, against the local server."""
 
 import io
 import json
@@ -22,7 +22,7 @@ SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 
 
 class Terminal(io.StringIO):
-    """What someone is looking at."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -49,7 +49,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("arguments", "expected"),
     [
         (["check-gate", "staff_tools", "--email", "ada@example.com"], {"value": True}),
         (["check-gate", "staff_tools", "--email", "ada@elsewhere.com"], {"value": False}),
@@ -60,17 +60,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
         (["log-event", "purchase", "--user-id", "1", "--value", "9.5"], {"success": True}),
     ],
 )
-def test_piped_output_is_one_line_of_json(
-    words: list[str], expected: dict[str, object], capsys: pytest.CaptureFixture[str]
+def test_piped_output_is_json_line(
+    arguments: list[str], expected: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(words) == 0
+    assert main(arguments) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line).items() >= expected.items()
 
 
-def test_check_gates_prints_a_line_for_each_gate(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["check-gates", "staff_tools", "new_checkout", "--custom-id", "companyID=acme"]
-    assert main([*words, "--exit-code"]) == 1
+def test_check_gates_prints_line_per_gate(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check-gates", "staff_tools", "new_checkout", "--custom-id", "companyID=acme"]
+    assert main([*arguments, "--exit-code"]) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["name"]: line["value"] for line in lines} == {
         "staff_tools": False,
@@ -79,11 +79,11 @@ def test_check_gates_prints_a_line_for_each_gate(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(("address", "status"), [("a@example.com", 0), ("a@else.com", 1)])
-def test_exit_code_tells_whether_the_gate_passes(address: str, status: int) -> None:
+def test_exit_code_option_reports_gate(address: str, status: int) -> None:
     assert main(["check-gate", "staff_tools", "--email", address, "--exit-code"]) == status
 
 
-def test_a_terminal_shows_panels(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_output_shows_panels(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with redirect_stdout(terminal):
         main(["check-gate", "staff_tools", "--email", "ada@example.com"])
@@ -92,7 +92,7 @@ def test_a_terminal_shows_panels(terminal: Terminal, monkeypatch: pytest.MonkeyP
         main(["get-config", "no_such_config", "--user-id", "1"])
         main(["log-event", "purchase", "--user-id", "1"])
     shown = terminal.getvalue()
-    for words in (
+    for text in (
         "gate staff_tools",
         "passes",
         "button_color",
@@ -100,32 +100,41 @@ def test_a_terminal_shows_panels(terminal: Terminal, monkeypatch: pytest.MonkeyP
         "experiment",
         "layer product_page",
     ):
-        assert words in shown
+        assert text in shown
     assert "no parameters" in shown
     assert "Statsig accepted purchase." in shown
     assert not re.search(r"\x1b\[([0-9]+;)*3[0-7]m", shown)
 
 
-def test_a_terminal_shows_colors_unless_they_are_off(terminal: Terminal) -> None:
+def test_terminal_output_has_colors(terminal: Terminal) -> None:
     with redirect_stdout(terminal):
         main(["check-gate", "staff_tools", "--email", "ada@elsewhere.com"])
     assert "\x1b[" in terminal.getvalue()
 
 
-def test_json_is_printed_on_a_terminal_if_asked(terminal: Terminal) -> None:
+def test_json_option_prints_json_on_terminal(terminal: Terminal) -> None:
     with redirect_stdout(terminal):
         main(["check-gate", "staff_tools", "--user-id", "1", "--json"])
     assert json.loads(terminal.getvalue())["name"] == "staff_tools"
 
 
-def test_a_user_is_read_from_a_file_and_options_come_on_top(
+def test_user_options_override_user_file(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
     file = tmp_path / "user.json"
     file.write_text('{"userID": "1", "country": "NL", "custom": {"plan": "free", "team": "red"}}')
-    words = ["--user", str(file), "--user-id", "2", "--custom", "plan=pro", "--custom", "level:=3"]
-    assert main(["check-gate", "a_gate", *words]) == 0
+    arguments = [
+        "--user",
+        str(file),
+        "--user-id",
+        "2",
+        "--custom",
+        "plan=pro",
+        "--custom",
+        "level:=3",
+    ]
+    assert main(["check-gate", "a_gate", *arguments]) == 0
     assert server.requests[0].json["user"] == {
         "userID": "2",
         "country": "NL",
@@ -133,27 +142,30 @@ def test_a_user_is_read_from_a_file_and_options_come_on_top(
     }
 
 
-def test_the_key_is_read_from_a_file(
+def test_api_key_file_provides_key(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"
     file.write_text(f"{KEY}\n")
     monkeypatch.delenv("STATSIG_API_KEY")
-    words = ["--api-key-file", str(file), "--base-url", server.url, "--no-exposures"]
-    assert main(["check-gate", "a_gate", "--user-id", "1", *words]) == 0
+    arguments = ["--api-key-file", str(file), "--base-url", server.url, "--no-exposures"]
+    assert main(["check-gate", "a_gate", "--user-id", "1", *arguments]) == 0
     assert server.requests[0].headers["statsig-api-key"] == KEY
     assert server.requests[0].json["statsigMetadata"] == {"exposureLoggingDisabled": True}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["check-gate"], "Missing argument 'GATE'"),
-        (["check-gate", "g"], "which user?"),
-        (["check-gate", "g", "--custom", "plan"], "--custom: expected KEY=TEXT, got 'plan'"),
-        (["check-gate", "g", "--custom", "level:=x"], "--custom: 'level:=x' is not KEY:=JSON"),
+        (["check-gate", "g"], "no user: pass"),
+        (["check-gate", "g", "--custom", "plan"], "--custom: expected KEY=VALUE, got 'plan'"),
+        (
+            ["check-gate", "g", "--custom", "level:=x"],
+            "--custom: expected KEY:=JSON, got 'level:=x'",
+        ),
         (["check-gate", "g", "--custom", ":=x"], "--custom: expected KEY:=JSON"),
-        (["check-gate", "g", "--custom", "x:=" + "[" * 99999], "is not KEY:=JSON"),
+        (["check-gate", "g", "--custom", "x:=" + "[" * 99999], "expected KEY:=JSON"),
         (["check-gate", "g", "--user", "/no/such/file"], "No such file"),
         (["log-event", "e", "--user-id", "1", "--time", "yesterday"], "--time: expected milli"),
         (["log-event", "e", "--user-id", "1", "--time", "2026-01-31T12:00:00"], "with its zone"),
@@ -162,15 +174,15 @@ def test_the_key_is_read_from_a_file(
         (["no-such-command"], "No such command"),
     ],
 )
-def test_usage_errors_say_what_is_wrong(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_arguments_exit_with_usage(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(words) == 2
-    assert said in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "not JSON in UTF-8"),
         ("[" * 99999, "not JSON in UTF-8"),
@@ -178,26 +190,26 @@ def test_usage_errors_say_what_is_wrong(
         ('{"userID": 1}', "userID"),
     ],
 )
-def test_a_bad_file_of_a_user_is_a_usage_error(
-    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_invalid_user_file_exits_with_usage(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "user.json"
     file.write_text(text)
     assert main(["check-gate", "g", "--user", str(file)]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_without_a_key_the_status_is_three(
+def test_missing_key_exits_with_configuration(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("STATSIG_API_KEY")
     assert main(["check-gate", "g", "--user-id", "1"]) == 3
     assert "there is no API key" in capsys.readouterr().err
     assert main(["check-gate", "g", "--user-id", "1", "--api-key-file", "/no/such"]) == 3
-    assert "cannot be read" in capsys.readouterr().err
+    assert "cannot read the API key" in capsys.readouterr().err
 
 
-def test_without_a_reply_the_status_is_four(
+def test_api_error_exits_with_api(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Loopback
 ) -> None:
     server.script(reply(401, {"message": "no"}))
@@ -207,7 +219,7 @@ def test_without_a_reply_the_status_is_four(
     assert main(["log-event", "e", "--user-id", "1"]) == 4
 
 
-def test_a_full_disk_for_the_output_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_full_output_disk_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("/dev/full").open("w") as full, redirect_stdout(full):
         assert main(["check-gate", "staff_tools", "--user-id", "1"]) == 2
         with suppress(OSError):  # what is left to be written
@@ -215,14 +227,14 @@ def test_a_full_disk_for_the_output_is_said(capsys: pytest.CaptureFixture[str]) 
     assert "No space left" in capsys.readouterr().err
 
 
-def test_log_event_sends_what_it_is_told(
+def test_log_event_sends_options(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
     server.script(reply(202, {"success": True}))
     for value, time in (("9.5", "1700000000000"), ('"9"', "2026-01-31T12:00:00Z"), ("a", "1")):
-        words = ["--user-id", "1", "--value", value, "--time", time, "--metadata", "sku=A1"]
-        assert main(["log-event", "a[b]", *words]) == 0
+        arguments = ["--user-id", "1", "--value", value, "--time", time, "--metadata", "sku=A1"]
+        assert main(["log-event", "a[b]", *arguments]) == 0
     events = [request.json["events"][0] for request in server.requests]
     assert [event["value"] for event in events] == [9.5, "9", "a"]
     assert [event["time"] for event in events] == [1700000000000, 1769860800000, 1]
@@ -231,56 +243,55 @@ def test_log_event_sends_what_it_is_told(
 
 
 @pytest.mark.parametrize("command", sorted(commands.commands))
-def test_every_command_has_help_with_examples(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_help_contains_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert "Examples:" in shown
     assert "statsig-api " + command in shown
 
 
-def test_help_of_the_key_says_why_it_is_no_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_help_explains_missing_option(capsys: pytest.CaptureFixture[str]) -> None:
     main(["check-gate", "--help"])
-    assert "all users of a machine can see" in " ".join(capsys.readouterr().out.split())
+    assert "other users of the machine can read command lines" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
-@pytest.mark.parametrize("command", ["serve", "spool"])
-def test_serve_and_spool_have_one_name(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_delegated_command_usage_names_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main([command])
-    assert f"usage: statsig-api {command} " in capsys.readouterr().err
+        main(["spool"])
+    assert "usage: statsig-api spool " in capsys.readouterr().err
 
 
-def test_serve_and_spool_hand_on_their_words(
+def test_delegated_commands_forward_arguments(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["serve", "--help"])
-    assert "--port" in capsys.readouterr().out
     main(["spool", "--help"])
     assert "drain" in capsys.readouterr().out
     assert main(["spool", str(tmp_path / "none.db")]) == 1
     assert "there is no spool" in capsys.readouterr().err
-    (tmp_path / "bad.yaml").write_text("gates: 1")
-    assert main(["serve", str(tmp_path / "bad.yaml"), "--port", "0"]) == 2
 
 
-def test_serve_says_which_extra_is_missing(
+def test_serve_without_extra_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "statsig_api_client.local.__main__", None)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for module in [name for name in sys.modules if name.startswith("statsig_api_client.local")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delitem(sys.modules, "statsig_api_client.cli.local_server", raising=False)
+    monkeypatch.delattr("statsig_api_client.cli.local_server", raising=False)
     assert main(["serve", "x.yaml"]) == 3
     assert "statsig-api-client[local]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_get_their_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_completion_prints_shell_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_STATSIG_API_COMPLETE" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["import-events", "serve", "spool"])
-def test_shells_complete_the_names_of_files(
+def test_completion_offers_file_names(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COMP_WORDS", f"statsig-api {command} ev")
@@ -290,27 +301,27 @@ def test_shells_complete_the_names_of_files(
     assert capsys.readouterr().out == "file,ev\n"
 
 
-def test_the_command_runs_as_a_module(
+def test_module_runs_command_line(
     run_module: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_module("statsig_api_client.cli", "--version") == 0
     assert capsys.readouterr().out.startswith("statsig-api, version ")
 
 
-def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyboard_interrupt_exits_without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("statsig_api_client.cli.evaluations.user_of", interrupted)
-    words, left = ["check-gate", "g", "--user-id", "1"], list[int]()
-    assert main(words) == 130
-    monkeypatch.setattr(sys, "argv", ["statsig-api", *words])
+    monkeypatch.setattr("statsig_api_client.cli.evaluate.make_user", interrupted)
+    arguments, left = ["check-gate", "g", "--user-id", "1"], list[int]()
+    assert main(arguments) == 130
+    monkeypatch.setattr(sys, "argv", ["statsig-api", *arguments])
     monkeypatch.setattr(os, "_exit", left.append)
     run()
     assert left == [130]  # which waits for no thread
 
 
-def test_without_click_it_says_what_to_install(
+def test_missing_click_names_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client.cli import imports
+from statsig_api_client.cli import import_events as command
 from statsig_api_client.cli.main import main
 from tests.bulk.conftest import event, lines, write
 from tests.support.clients import KEY
@@ -68,7 +68,7 @@ def test_elsewhere_there_are_lines_about_the_progress(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(imports, "_LOG_EVERY", 0.0)
+    monkeypatch.setattr(command, "_LOG_EVERY", 0.0)
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 2))]) == 0
     assert "2 delivered, 0 not" in capsys.readouterr().err
     assert collector.taken
@@ -140,7 +140,7 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
     told = capsys.readouterr()
     assert json.loads(told.out)["stopped"]
     assert "stopping when" in told.err
-    with imports._stopping() as stop:  # noqa: SLF001
+    with command._stopping() as stop:  # noqa: SLF001
         signal.raise_signal(signal.SIGINT)
         assert stop.is_set()
         with pytest.raises(KeyboardInterrupt):
@@ -163,7 +163,7 @@ class _Impatient(io.StringIO):
 
 def test_a_second_ctrl_c_counts_while_the_first_is_being_answered() -> None:
     with (
-        imports._stopping(),  # noqa: SLF001
+        command._stopping(),  # noqa: SLF001
         redirect_stderr(_Impatient()),
         pytest.raises(KeyboardInterrupt),
     ):

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from statsig_api_client.local.recording import Query, RecordedExposure, Recording
+from statsig_api_client.local.recording import EventFilter, RecordedExposure, Recording
 
 SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 HEADERS = {"statsig-api-key": "secret-local"}
@@ -46,7 +46,7 @@ class Server:
 @contextmanager
 def serving(db: Path) -> Iterator[Server]:
     """Start a server that is killed at the end, as by `kill -9`, and not asked to stop."""
-    command = [sys.executable, "-m", "statsig_api_client.local", str(SHOP)]
+    command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(SHOP)]
     with subprocess.Popen(
         [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -134,7 +134,7 @@ class Kills:
     def check(self) -> None:
         """Compare what is stored with what was answered."""
         recording = Recording(self.db)
-        page = recording.find(Query(), after=self.read, limit=10**9)
+        page = recording.find(EventFilter(), after=self.read, limit=10**9)
         recording.close()
         stored = Counter(
             str(event.user["userID"]) if isinstance(event, RecordedExposure) else event.event_name

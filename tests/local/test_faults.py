@@ -85,7 +85,7 @@ def test_a_status_comes_with_a_body_and_when_to_try_again(api: Api) -> None:
     )
     fail(api, status=503)
     reply = api.post("check_gate", ASK)
-    assert reply.json() == {"status": 503, "message": "a fault that was asked for"}
+    assert reply.json() == {"status": 503, "message": "injected fault"}
     assert "retry-after" not in reply.headers
 
 

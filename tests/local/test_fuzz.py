@@ -11,11 +11,11 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from statsig_api_client.local.api.app import create_app
-from statsig_api_client.local.api.local_api import local_document
+from statsig_api_client.local.http.app import create_app
+from statsig_api_client.local.http.control_api import control_document
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.service import Service
-from statsig_api_client.local.wire import read_json
+from statsig_api_client.local.state import ServerState
+from statsig_api_client.local.strict_json import read_json
 
 from .conftest import SHOP
 
@@ -45,13 +45,13 @@ def http_document() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("document", "root"), [(http_document(), "v1"), (local_document(), "local")]
+    ("document", "root"), [(http_document(), "v1"), (control_document(), "local")]
 )
 def test_every_answer_is_what_the_contract_says(document: Any, root: str) -> None:
     recording = Recording(None)
-    service = Service(SHOP, recording)
+    service = ServerState(SHOP, recording)
     schema = schemathesis.openapi.from_dict(document, config=CONFIG)
-    schema.app = create_app(service, only_this_machine=True)
+    schema.app = create_app(service, loopback_only=True)
     schema.config.update(base_url=f"http://127.0.0.1/{root}")
     statuses: Counter[int] = Counter()
     operations = [found.ok() for found in schema.get_all_operations()]

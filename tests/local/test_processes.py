@@ -20,10 +20,9 @@ from statsig_api_client.local import (
     LocalServer,
     ProjectError,
     RecordingError,
-    process,
+    runner,
 )
-from statsig_api_client.local.process import serve
-from statsig_api_client.local.serving import ServerThread, Settings
+from statsig_api_client.local.runner import ServerOptions, ServerThread, serve
 
 from .conftest import SHOP
 
@@ -107,7 +106,7 @@ def test_a_process_that_does_not_end_is_ended(
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(process, "PATIENCE", 0.2)
+    monkeypatch.setattr(runner, "STOP_TIMEOUT", 0.2)
     server = LocalServer(SHOP, process=True)
     begin = time.monotonic()
     server.close()
@@ -185,7 +184,7 @@ def test_a_fork_that_ends_does_not_end_it(*, process: bool) -> None:
 
 
 def test_what_a_fork_closes_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ServerThread(Settings(project=SHOP))
+    server = ServerThread(ServerOptions(project=SHOP))
     with monkeypatch.context() as fork:
         fork.setattr(os, "getpid", lambda: -1)
         server.close()
@@ -195,7 +194,7 @@ def test_what_a_fork_closes_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_runs_in_the_process_says_where_it_serves_and_ends_with_its_input() -> None:
-    given = io.BytesIO(pickle.dumps(Settings(project=SHOP)))
+    given = io.BytesIO(pickle.dumps(ServerOptions(project=SHOP)))
     told = io.BytesIO()
     serve(given, told)
     url = pickle.loads(told.getvalue())  # noqa: S301
@@ -204,7 +203,7 @@ def test_what_runs_in_the_process_says_where_it_serves_and_ends_with_its_input()
 
 
 def test_what_runs_in_the_process_says_why_it_cannot_serve(tmp_path: Path) -> None:
-    given = io.BytesIO(pickle.dumps(Settings(project=tmp_path / "missing.yaml")))
+    given = io.BytesIO(pickle.dumps(ServerOptions(project=tmp_path / "missing.yaml")))
     told = io.BytesIO()
     serve(given, told)
     error = pickle.loads(told.getvalue())  # noqa: S301

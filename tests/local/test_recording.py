@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from statsig_api_client import SecondaryExposureDict
 from statsig_api_client.local import (
     LocalServer,
     RecordedEvent,
     RecordingError,
-    SecondaryExposure,
 )
 
 from .conftest import SHOP, Api, Json
@@ -50,7 +50,7 @@ def api(serve: Callable[..., Api]) -> Api:
     return serve(NESTED)
 
 
-STAFF: SecondaryExposure = {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
+STAFF: SecondaryExposureDict = {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
 
 
 def test_checking_a_gate_logs_an_exposure(api: Api) -> None:
@@ -257,7 +257,7 @@ def test_a_clock_that_may_be_right_changes_no_time(api: Api) -> None:
 
 def test_a_clock_that_tells_no_time_is_refused(api: Api) -> None:
     reply = send(api, "log_event", {"events": [{"eventName": "e", "time": 5}]}, "noon")
-    problem = "$: expected an integer of 64 bits in the header statsig-client-time"
+    problem = "$: expected a 64-bit integer in the header statsig-client-time"
     assert (reply.status_code, reply.json()["message"]) == (400, problem)
 
 
@@ -405,7 +405,7 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RecordingError, match=r"its format is 99, and this version .* reads 2"):
+    with pytest.raises(RecordingError, match=r"expected format 2, got 99 of another version"):
         LocalServer(SHOP, db=db)
 
 
@@ -434,7 +434,7 @@ def test_a_database_that_cannot_be_written_is_refused(
 def test_the_database_is_closed_when_the_project_turns_out_to_be_faulty(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
     project.write_text('{"feature_gates": {"aa": {"rules": []}}}')
-    with pytest.raises(Exception, match="leaves out"):
+    with pytest.raises(Exception, match="skips as invalid"):
         LocalServer(project, db=tmp_path / "events.db")
     with LocalServer(SHOP, db=tmp_path / "events.db") as server:
         assert server.events() == []

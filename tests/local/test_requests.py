@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from statsig_api_client.local.api.body import read_body
+from statsig_api_client.local.http.body import read_body
 
 from .conftest import Api
 
 MEGABYTE = 1024 * 1024
-NAME = "expected text that matches ^[a-zA-Z0-9_\\-. ]+$"
+NAME = "expected a string that matches ^[a-zA-Z0-9_\\-. ]+$"
 
 
 # The call, its body, the JSON path of the fault, and what is said of it.
@@ -31,7 +31,7 @@ MALFORMED: list[tuple[str, object, str, str]] = [
         "check_gate",
         {"gateName": "ab", "gateNames": ["ab"]},
         "$",
-        "expected one of the alternatives that exclude each other, got several",
+        "expected exactly one of the alternatives, got several",
     ),
     ("check_gate", {"gateName": 5}, "$.gateName", "expected string, got integer"),
     ("check_gate", {"gateName": 0.5}, "$.gateName", "expected string, got number"),
@@ -70,7 +70,7 @@ MALFORMED: list[tuple[str, object, str, str]] = [
         "get_ranked_list",
         {"configName": "a.b"},
         "$.configName",
-        "expected text that matches ^[a-zA-Z0-9_\\- ]+$",
+        "expected a string that matches ^[a-zA-Z0-9_\\- ]+$",
     ),
     ("log_event", {"events": []}, "$.events", "expected at least 1 items, got 0"),
     (
@@ -148,7 +148,7 @@ def test_a_malformed_request_is_told_what_was_expected_and_where(
 def test_a_count_that_counts_nothing_is_refused(shop_server: Api, call: str, count: str) -> None:
     headers = {"statsig-event-count": count}
     reply = shop_server.http.post(f"/{call}", headers=headers, content=b"{}")
-    message = "$: expected an integer above zero in the header statsig-event-count"
+    message = "$: expected a positive integer in the header statsig-event-count"
     assert (reply.status_code, reply.json()["message"]) == (400, message)
 
 

@@ -16,12 +16,12 @@ import pytest
 import zstandard
 from attrs import evolve
 
-from statsig_api_client.local import LocalServer, service
-from statsig_api_client.local.api.id_lists import IdListFiles
-from statsig_api_client.local.specs.config_specs import load_specs
+from statsig_api_client.local import LocalServer, state
+from statsig_api_client.local.config_specs.document import load_specs
+from statsig_api_client.local.config_specs.id_lists import IdListFiles
+from tests.support.config_specs import v1_specs
 
 from .conftest import SHOP, Api
-from .test_specs_files import older
 
 Json = dict[str, Any]
 
@@ -152,7 +152,7 @@ def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
     serve: Callable[..., Api],
 ) -> None:
     # SDKs would refuse them: they look for their own key, and at what they were sent.
-    document = older() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
+    document = v1_specs() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
     api = serve(json.dumps(document), "specs.json")
     for version in ("v1", "v2"):
         url = api.server.url.replace("v1", version)
@@ -162,11 +162,13 @@ def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
 
 
 def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> None:
-    document = older()
+    document = v1_specs()
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
     ]
-    with pytest.warns(UserWarning, match=r"ID lists whose members .* are empty here: a_list"):
+    with pytest.warns(
+        UserWarning, match=r"ID lists without members in the config specs, treated as empty: a_list"
+    ):
         api = serve(json.dumps(document), "specs.json")
     assert api.gate("a_gate", {"userID": "a"}) is False
     assert api.post("get_id_lists", {}).json() == {}
@@ -175,9 +177,7 @@ def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> No
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Api]) -> Api:
     lists = {"friends": ("ada", "bob"), "nobody": ()}
-    monkeypatch.setattr(
-        service, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists)
-    )
+    monkeypatch.setattr(state, "load_specs", lambda file: evolve(load_specs(file), id_lists=lists))
     return serve(SHOP.read_text())
 
 
@@ -214,19 +214,17 @@ def test_the_file_of_an_id_list_only_grows() -> None:
     # SDKs ask for what is behind the bytes that they have, and the core does so even if the ID of
     # the file has changed.
     files = IdListFiles()
-    first = lookup_after(files, {"a": ("ada", "bob"), "b": ()})
-    assert set(first) == {"a"}
-    second = lookup_after(files, {"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
-    assert second["a"]["fileID"] == first["a"]["fileID"]
-    content = files.file(second["a"]["fileID"]).content
-    assert content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
-    assert second["b"]["size"] == 10
-    assert set(lookup_after(files, {"b": ("eve",)})) == {"b"}
-
-
-def lookup_after(files: IdListFiles, lists: dict[str, tuple[str, ...]]) -> Any:
-    files.follow(lists)
-    return files.lookup("http://127.0.0.1/")
+    files.update({"a": ("ada", "bob"), "b": ()})
+    first, empty = files
+    assert (first.name, empty.content) == ("a", b"")
+    file_id = first.file_id
+    files.update({"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
+    file = files.find(file_id)
+    assert file is first
+    assert file.content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
+    assert len(empty.content) == 10
+    files.update({"b": ("eve",)})
+    assert [file.name for file in files] == ["b"]
 
 
 def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:
@@ -248,7 +246,7 @@ def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> No
 
 
 def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., Api]) -> None:
-    api = serve(json.dumps(older()), "specs.json")
+    api = serve(json.dumps(v1_specs()), "specs.json")
     gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
     assert set(gates) == {"a_gate", "disabled_gate", "held"}
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"

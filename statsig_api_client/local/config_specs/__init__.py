@@ -1,0 +1,1 @@
+"""Config specs: loading, conversion, overrides and evaluation."""

@@ -1,0 +1,62 @@
+"""The ASGI application: routes, middleware and error responses."""
+
+import sqlite3
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from ..._runtime.parsers import SchemaError
+from ..faults import FaultInjection
+from ..state import ServerState
+from .auth import CrossOriginAccess, LoopbackHosts
+from .control_api import ControlApi
+from .sdk_api import SdkApi
+from .statsig_api import StatsigApi
+from .validation import statsig_api_validator
+
+
+def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
+    """Create the ASGI application of a server.
+
+    Args:
+        state: The server's state.
+        loopback_only: Whether the server listens on a loopback address, so that `/local` may
+            require a loopback host name.
+    """
+    app = Starlette(
+        routes=[
+            *SdkApi(state=state).routes(),  # First: it takes the /v1/log_event of SDKs.
+            *StatsigApi(state=state, validator=statsig_api_validator()).routes(),
+            *ControlApi(state).routes(),
+        ],
+        middleware=[
+            Middleware(CrossOriginAccess),
+            Middleware(FaultInjection, state.faults),
+            *([Middleware(LoopbackHosts)] if loopback_only else []),
+        ],
+        exception_handlers=dict.fromkeys(
+            (HTTPException, SchemaError, sqlite3.Error, ClientDisconnect, Exception),
+            _error_response,
+        ),
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _error_response(_request: Request, error: Exception) -> Response:
+    if isinstance(error, SchemaError):
+        body = {"status": 400, "message": f"{error.path}: {error.problem}", "path": error.path}
+        return JSONResponse(body, 400)
+    if isinstance(error, HTTPException):
+        body = {"status": error.status_code, "message": error.detail}
+        return JSONResponse(body, error.status_code, error.headers)
+    if isinstance(error, sqlite3.Error):
+        body = {"status": 503, "message": f"could not be stored: {error}", "success": False}
+        return JSONResponse(body, 503)
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # The client does not read it.
+    # uvicorn logs the traceback.
+    return JSONResponse({"status": 500, "message": "internal error of the local server"}, 500)

@@ -1,1 +1,0 @@
-"""Config specs: the form in which projects are served and evaluated."""
