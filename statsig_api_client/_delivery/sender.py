@@ -89,19 +89,9 @@ class AsyncEventSender(_Sender):
             clear_locals(error)
             raise
 
-    def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
-        """As `send`, for a client whose event loop has ended."""
-        from .._transports.httpx import HttpxEngine  # noqa: PLC0415
-
-        engine = HttpxEngine()
-        try:
-            attempt = self._attempt(events)
-            return _result(attempt, engine.send(attempt.begin()))
-        except BaseException as error:
-            clear_locals(error)
-            raise
-        finally:
-            engine.close()
+    async def aclose(self) -> None:
+        """Close the client's own connections, at the exit of the interpreter."""
+        await self._engine.aclose()
 
 
 def _result(attempt: Attempts, outcome: "Outcome") -> SendResult:
