@@ -44,7 +44,7 @@ RUNTIME = Path(__file__).parents[1] / "statsig_api_client" / "_runtime" / "__ini
 TEMPLATE_NAMES = {
     "API_SERVER", "AsyncOperations", "AsyncRawOperations", "EVENTS_SERVER", "Final", "Iterable",
     "Literal", "Mapping", "NotRequired", "Operations", "RawOperations", "Self", "Sequence",
-    "TypeAlias", "TypedDict", "calls", "field", "frozen",
+    "TypeAlias", "TypedDict", "calls", "field", "frozen", "warnings",
 }  # fmt: skip
 """The names that generated modules define or import themselves."""
 SCALARS = {
