@@ -182,7 +182,7 @@ def test_core_error_without_position_is_reported(monkeypatch: pytest.MonkeyPatch
     log = b"2026-01-01T00:00:00Z ERROR [Statsig::SpecStore] Out of memory\n"
     child = subprocess.CompletedProcess([], 0, stdout=log)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: child)
-    with pytest.raises(ValueError, match="^SpecStore: Out of memory$"):
+    with pytest.raises(ValueError, match=r"^SpecStore: Out of memory$"):
         Core({**to_v2({"feature_gates": {}}), "time": 0})
 
 
