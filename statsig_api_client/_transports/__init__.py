@@ -7,12 +7,12 @@ package makes a client.
 from typing import Literal, TypeAlias
 
 from .._errors import ConfigurationError
-from .base import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient
+from .base import AsyncHTTPClient, AsyncTransport, HTTPClient, Transport
 
 EngineName: TypeAlias = Literal["httpx", "fast"]
 
 
-def engine_of(name: EngineName, http_client: HTTPClient | None) -> Engine:
+def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transport:
     """The engine of a blocking client.
 
     Raises:
@@ -22,26 +22,26 @@ def engine_of(name: EngineName, http_client: HTTPClient | None) -> Engine:
     """
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import FastEngine  # noqa: PLC0415
+            from .pyreqwest import PyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
-        return FastEngine()
-    from .httpx import HttpxEngine  # noqa: PLC0415
+        return PyreqwestTransport()
+    from .httpx import HttpxTransport  # noqa: PLC0415
 
-    return HttpxEngine(http_client)
+    return HttpxTransport(http_client)
 
 
-def async_engine_of(name: EngineName, http_client: AsyncHTTPClient | None) -> AsyncEngine:
-    """The engine of an asynchronous client; as `engine_of`."""
+def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None) -> AsyncTransport:
+    """The engine of an asynchronous client; as `transport`."""
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import AsyncFastEngine  # noqa: PLC0415
+            from .pyreqwest import AsyncPyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
-        return AsyncFastEngine()
-    from .httpx import AsyncHttpxEngine  # noqa: PLC0415
+        return AsyncPyreqwestTransport()
+    from .httpx import AsyncHttpxTransport  # noqa: PLC0415
 
-    return AsyncHttpxEngine(http_client)
+    return AsyncHttpxTransport(http_client)
 
 
 def _is_fast(name: object, http_client: object) -> bool:

@@ -42,7 +42,7 @@ class RequestHeaders:
 
 
 @define(kw_only=True)
-class WireRequest:
+class TransportRequest:
     """One attempt: a POST."""
 
     url: str
@@ -56,7 +56,7 @@ class WireRequest:
 
 
 @define
-class Reply:
+class TransportResponse:
     """A response."""
 
     status_code: int
@@ -68,7 +68,7 @@ class Reply:
 
 
 @define
-class Failure:
+class TransportFailure:
     """No response."""
 
     reason: str = field(repr=False)
@@ -81,10 +81,10 @@ class Failure:
     would fail in the same way."""
 
 
-Outcome: TypeAlias = Reply | Failure
+TransportResult: TypeAlias = TransportResponse | TransportFailure
 
-CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True)
-LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
+CLOSED: Final = TransportFailure(reason="the client is closed", sent=False, unusable=True)
+LATE: Final = TransportFailure(reason="no time was left", sent=False, timeout=True)
 UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
 """How an engine warns that nobody closed it."""
 
@@ -95,10 +95,10 @@ def within_a_sentence(words: str) -> str:
     return words[:1].lower() + words[1:] if first == first.capitalize() else words
 
 
-class Engine(Protocol):
+class Transport(Protocol):
     """Sends requests, from any number of threads at once."""
 
-    def send(self, request: WireRequest) -> Outcome:
+    def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         ...
 
@@ -107,10 +107,10 @@ class Engine(Protocol):
         ...
 
 
-class AsyncEngine(Protocol):
+class AsyncTransport(Protocol):
     """Sends requests, from any number of tasks at once."""
 
-    async def send(self, request: WireRequest) -> Outcome:
+    async def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         ...
 

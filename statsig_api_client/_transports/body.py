@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from .._response import Headers
-from .base import Reply
+from .base import TransportResponse
 from .inflate import Inflating
 from .interruptions import raise_interruption
 
@@ -97,9 +97,9 @@ class Incoming:
             self._problem = "it broke off"
         return True
 
-    def reply(self) -> Reply:
+    def reply(self) -> TransportResponse:
         """What has come in."""
-        return Reply(
+        return TransportResponse(
             status_code=self._status_code,
             headers=self._headers,
             content=b"".join(self._chunks),

@@ -18,9 +18,9 @@ from .base import (
     UNCLOSED,
     AsyncHTTPClient,
     HTTPClient,
-    Outcome,
-    Reply,
-    WireRequest,
+    TransportRequest,
+    TransportResponse,
+    TransportResult,
 )
 from .httpx_client import AsyncSuppliedClient, SuppliedClient
 from .httpx_connections import AsyncConnections, Connections
@@ -32,7 +32,7 @@ from .proxies import Origin
 certifi.where()  # imports the rest
 
 
-class HttpxEngine:
+class HttpxTransport:
     """Sends requests with a `Client` of httpx or httpx2, or without one, from any thread.
 
     Without one it uses connections of its own, since it needs nothing that a client adds to them:
@@ -51,7 +51,7 @@ class HttpxEngine:
         """Those of each process and server."""
         self._closed = False
 
-    def send(self, request: WireRequest) -> Outcome:
+    def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         if self._closed or (self._client and self._client.is_closed):
             return CLOSED
@@ -63,7 +63,7 @@ class HttpxEngine:
             address = self._library.address(request.url)
             route: Any = self._supplied or self._connections_to(address)
             message = route.prepare(address, request)
-            reply: Reply = route.exchange(message, deadline)
+            reply: TransportResponse = route.exchange(message, deadline)
             return reply
         return failure(caught.error, message, request, self._library)
 
@@ -88,10 +88,10 @@ class HttpxEngine:
         return found or self._connections.setdefault(key, Connections(self._library, address))
 
 
-class AsyncHttpxEngine:
+class AsyncHttpxTransport:
     """Sends requests with an `AsyncClient` of httpx or httpx2, or without one, from any task.
 
-    As `HttpxEngine`, but that its connections are made anew in each event loop, to which they
+    As `HttpxTransport`, but that its connections are made anew in each event loop, to which they
     belong: a program may call `asyncio.run` again and again.
     """
 
@@ -105,7 +105,7 @@ class AsyncHttpxEngine:
         """Those of each event loop and server."""
         self._closed = False
 
-    async def send(self, request: WireRequest) -> Outcome:
+    async def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         if self._closed or (self._client and self._client.is_closed):
             return CLOSED
@@ -117,7 +117,7 @@ class AsyncHttpxEngine:
             address = self._library.address(request.url)
             route: Any = self._supplied or self._connections_to(address)
             message = route.prepare(address, request)
-            reply: Reply = await route.exchange(message, deadline)
+            reply: TransportResponse = await route.exchange(message, deadline)
             return reply
         return failure(caught.error, message, request, self._library)
 

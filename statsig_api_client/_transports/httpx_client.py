@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .base import Reply, WireRequest
+    from .base import TransportRequest, TransportResponse
     from .httpx_library import Address, Library
 
 _LOCK_TIMEOUT: Final = 1.0
@@ -33,7 +33,7 @@ class SuppliedClient:
         self._library = library
         self._client = client
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpx.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
         timeout = request.timeout
         connect = min(request.connect_timeout, timeout)
@@ -42,7 +42,7 @@ class SuppliedClient:
         prepared.extensions["trace"] = _check
         return prepared
 
-    def exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
         try:
             return self._exchange(request, deadline)
@@ -52,7 +52,7 @@ class SuppliedClient:
                     connection.close()
             raise
 
-    def _exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         response = self._client.send(request, stream=True, follow_redirects=False)
         with closing(response):
             incoming = response_of(
@@ -75,13 +75,13 @@ class AsyncSuppliedClient:
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpx.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
         # All else is limited by the timeout of the whole attempt.
         timeouts = {"connect": request.connect_timeout, "read": None, "write": None, "pool": None}
         return _request(self._client, address, request, timeouts)
 
-    async def exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    async def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
         try:
             return await self._exchange(request, deadline)
@@ -93,7 +93,7 @@ class AsyncSuppliedClient:
                 task.add_done_callback(self._tasks.discard)
             raise
 
-    async def _exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    async def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         async with AsyncExitStack() as stack:
             async with asyncio.timeout_at(deadline):
                 response = await self._client.send(request, stream=True, follow_redirects=False)
@@ -116,7 +116,7 @@ class AsyncSuppliedClient:
 def _request(
     client: "httpx.Client | httpx.AsyncClient",
     address: "Address",
-    request: "WireRequest",
+    request: "TransportRequest",
     timeouts: Mapping[str, float | None],
 ) -> "httpx.Request":
     return client.build_request(

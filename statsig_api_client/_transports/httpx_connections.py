@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from .base import Reply, WireRequest
+from .base import TransportRequest, TransportResponse
 from .httpx_library import KEEPALIVE, response_of
 from .network import Network
 from .network_asyncio import AsyncNetwork
@@ -44,7 +44,7 @@ class Connection:
         """Return whether another request may be sent."""
         return self._connection.is_available() and not self._connection.has_expired()
 
-    def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
         self._network.deadline = deadline
         with closing(self._connection.handle_request(request)) as response:
@@ -76,7 +76,7 @@ class AsyncConnection:
         """Return whether another request may be sent."""
         return self._connection.is_available() and not self._connection.has_expired()
 
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
         self._network.deadline = deadline
         timer = asyncio.get_running_loop().call_at(deadline, self._network.expire)
@@ -150,11 +150,11 @@ class Connections:
         self._idle: _Idle[Connection] = _Idle()
         self._closed = False
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpcore.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
         """Return a request with the headers that HTTP requires."""
         return self._library.request(address, request)
 
-    def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request on an idle connection or a new one, and return the response."""
         connection = self._idle.take() or Connection(self._library, self._address, self._options)
         try:
@@ -184,11 +184,11 @@ class AsyncConnections:
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._closed = False
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpcore.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
         """Return a request with the headers that HTTP requires."""
         return self._library.request(address, request)
 
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request on an idle connection or a new one, and return the response."""
         async with asyncio.timeout_at(deadline if self._free.locked() else None):
             await self._free.acquire()

@@ -3,12 +3,14 @@
 import os
 from typing import Any
 
-from .base import Failure, WireRequest, within_a_sentence
+from .base import TransportFailure, TransportRequest, within_a_sentence
 from .httpx_library import Library
 from .interruptions import causes
 
 
-def failure(error: Exception, message: Any, request: WireRequest, library: Library) -> Failure:
+def failure(
+    error: Exception, message: Any, request: TransportRequest, library: Library
+) -> TransportFailure:
     """Why there is no reply.
 
     Args:
@@ -18,7 +20,9 @@ def failure(error: Exception, message: Any, request: WireRequest, library: Libra
         library: The library.
     """
     if message is None:  # the URL, the certificates or the proxy of the environment is unusable
-        return Failure(f"nothing can be sent: {reason_of(error)}", sent=False, unusable=True)
+        return TransportFailure(
+            f"nothing can be sent: {reason_of(error)}", sent=False, unusable=True
+        )
     timeout = isinstance(error, library.timeouts)
     if isinstance(error, library.connect_timeouts):
         reason = f"connecting took more than {min(request.connect_timeout, request.timeout):.3g} s"
@@ -29,7 +33,7 @@ def failure(error: Exception, message: Any, request: WireRequest, library: Libra
     # The body for our own transports knows. With a user's client the kind of error must do, since
     # a transport may take the body before it sends anything.
     sent = getattr(message.stream, "sent", not isinstance(error, library.unsent))
-    return Failure(reason=reason, sent=sent, timeout=timeout)
+    return TransportFailure(reason=reason, sent=sent, timeout=timeout)
 
 
 def reason_of(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._response import Headers
-from .base import WireRequest
+from .base import TransportRequest
 from .body import Incoming
 from .proxies import Origin
 
@@ -104,7 +104,7 @@ class Library:
             self._core_url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw
         )
 
-    def request(self, address: "Address", request: WireRequest) -> "httpcore.Request":
+    def request(self, address: "Address", request: TransportRequest) -> "httpcore.Request":
         """The request for a connection of our own."""
         return self.httpcore.Request(  # type: ignore[no-any-return]
             b"POST",

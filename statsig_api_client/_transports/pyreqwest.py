@@ -34,10 +34,10 @@ from .base import (
     CLOSED,
     LATE,
     UNCLOSED,
-    Failure,
-    Outcome,
-    Reply,
-    WireRequest,
+    TransportFailure,
+    TransportRequest,
+    TransportResponse,
+    TransportResult,
     within_a_sentence,
 )
 from .body import Incoming
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pyreqwest.request import StreamRequest, SyncStreamRequest
     from pyreqwest.response import Response, SyncResponse
 
-    from .httpx import AsyncHttpxEngine, HttpxEngine
+    from .httpx import AsyncHttpxTransport, HttpxTransport
 
     _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
@@ -79,15 +79,15 @@ class _Route(NamedTuple):
     timeout: timedelta
 
 
-class FastEngine:
+class PyreqwestTransport:
     """Sends requests with pyreqwest, from any thread."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[int, _Server], SyncClient] = {}
-        self._substitute: HttpxEngine | None = None
+        self._substitute: HttpxTransport | None = None
         self._closed = False
 
-    def send(self, request: WireRequest) -> Outcome:
+    def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         if self._closed:
             return CLOSED
@@ -117,13 +117,13 @@ class FastEngine:
     def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
-    def _without_pyreqwest(self) -> "HttpxEngine":
-        from .httpx import HttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+    def _without_pyreqwest(self) -> "HttpxTransport":
+        from .httpx import HttpxTransport  # noqa: PLC0415  (rare, and it imports httpx)
 
-        self._substitute = self._substitute or HttpxEngine()
+        self._substitute = self._substitute or HttpxTransport()
         return self._substitute
 
-    def _message(self, request: WireRequest) -> "SyncStreamRequest":
+    def _message(self, request: TransportRequest) -> "SyncStreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
         client = self._clients.get(key) or self._clients.setdefault(
@@ -137,11 +137,13 @@ class FastEngine:
             .build_streamed()
         )
 
-    def _exchange(self, message: "SyncStreamRequest") -> Reply:
+    def _exchange(self, message: "SyncStreamRequest") -> TransportResponse:
         with message as response:
             if _is_simple(response):
                 content = bytes(response.bytes())
-                return Reply(response.status, Headers(partial(_texts, response)), content)
+                return TransportResponse(
+                    response.status, Headers(partial(_texts, response)), content
+                )
             incoming = _incoming(response)
             with incoming:
                 add = incoming.receiver()
@@ -151,16 +153,16 @@ class FastEngine:
         return incoming.reply()
 
 
-class AsyncFastEngine:
+class AsyncPyreqwestTransport:
     """Sends requests with pyreqwest, from any task of any event loop."""
 
     def __init__(self) -> None:
         _end_in_peace()
         self._clients: dict[tuple[int, _Server], Client] = {}
-        self._substitute: AsyncHttpxEngine | None = None
+        self._substitute: AsyncHttpxTransport | None = None
         self._closed = False
 
-    async def send(self, request: WireRequest) -> Outcome:
+    async def send(self, request: TransportRequest) -> TransportResult:
         """Send a request and wait for what comes of it."""
         if self._closed:
             return CLOSED
@@ -189,13 +191,13 @@ class AsyncFastEngine:
     def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
-    def _without_pyreqwest(self) -> "AsyncHttpxEngine":
-        from .httpx import AsyncHttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+    def _without_pyreqwest(self) -> "AsyncHttpxTransport":
+        from .httpx import AsyncHttpxTransport  # noqa: PLC0415  (rare, and it imports httpx)
 
-        self._substitute = self._substitute or AsyncHttpxEngine()
+        self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute
 
-    def _message(self, request: WireRequest) -> "StreamRequest":
+    def _message(self, request: TransportRequest) -> "StreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
         client = self._clients.get(key) or self._clients.setdefault(
@@ -209,11 +211,13 @@ class AsyncFastEngine:
             .build_streamed()
         )
 
-    async def _exchange(self, message: "StreamRequest") -> Reply:
+    async def _exchange(self, message: "StreamRequest") -> TransportResponse:
         async with message as response:
             if _is_simple(response):
                 content = bytes(await response.bytes())
-                return Reply(response.status, Headers(partial(_texts, response)), content)
+                return TransportResponse(
+                    response.status, Headers(partial(_texts, response)), content
+                )
             incoming = _incoming(response)
             with incoming:
                 add = incoming.receiver()
@@ -313,14 +317,14 @@ def _all(headers: "HeaderMap", name: str) -> list[str]:
         return []
 
 
-def _unsendable(error: Exception) -> Failure:
+def _unsendable(error: Exception) -> TransportFailure:
     """The URL, a header, the certificates, or the proxy that the environment names is of no use."""
     # What follows a colon is what was wrong, and may be a secret.
     reason = _reason(error).partition(":")[0]
-    return Failure(reason=f"nothing can be sent: {reason}", sent=False, unusable=True)
+    return TransportFailure(reason=f"nothing can be sent: {reason}", sent=False, unusable=True)
 
 
-def _failure(error: Exception, request: WireRequest, message: object) -> Failure:
+def _failure(error: Exception, request: TransportRequest, message: object) -> TransportFailure:
     """Why there is no reply."""
     if message is None or isinstance(error, BuilderError):
         return _unsendable(error)
@@ -337,7 +341,7 @@ def _failure(error: Exception, request: WireRequest, message: object) -> Failure
     else:
         reason = _reason(error)
     unsent = connecting or isinstance(error, PoolTimeoutError)
-    return Failure(reason=reason, sent=not unsent, timeout=timeout)
+    return TransportFailure(reason=reason, sent=not unsent, timeout=timeout)
 
 
 def _reason(error: Exception) -> str:
