@@ -1,7 +1,7 @@
-"""The engine that a client asks for, imported when a client asks for it.
+"""Transports, imported when a client is created.
 
 httpx takes longer to import than all of this package, and not every program that imports this
-package makes a client.
+package creates a client.
 """
 
 from typing import Literal, TypeAlias
@@ -13,12 +13,12 @@ EngineName: TypeAlias = Literal["httpx", "fast"]
 
 
 def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transport:
-    """The engine of a blocking client.
+    """Return the transport of a blocking client.
 
     Raises:
-        ConfigurationError: There is none of that name, or it is not installed, or it does not use
-            a client of the user's.
-        TypeError: The client is of the wrong type.
+        ConfigurationError: The name is unknown, the transport is not installed, or it does not
+            accept an HTTP client.
+        TypeError: The HTTP client has the wrong type.
     """
     if _is_fast(name, http_client):
         try:
@@ -32,7 +32,7 @@ def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transp
 
 
 def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None) -> AsyncTransport:
-    """The engine of an asynchronous client; as `transport`."""
+    """Return the transport of an asynchronous client; see `create_transport`."""
     if _is_fast(name, http_client):
         try:
             from .pyreqwest import AsyncPyreqwestTransport  # noqa: PLC0415
@@ -48,9 +48,7 @@ def _is_fast(name: object, http_client: object) -> bool:
     if name not in ("httpx", "fast"):
         raise ConfigurationError(f"engine: expected 'httpx' or 'fast', got {name!r}")
     if name == "fast" and http_client is not None:
-        raise ConfigurationError(
-            "engine: 'fast' makes its own connections; leave out http_client=, or the engine"
-        )
+        raise ConfigurationError("engine: 'fast' does not use http_client=; remove one of them")
     return name == "fast"
 
 
