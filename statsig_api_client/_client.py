@@ -15,8 +15,14 @@ from ._response import APIResponse
 from ._retry import Attempts
 from ._runtime.call import Call
 from ._runtime.parsers import UNSET
-from ._transports import EngineName, async_engine_of, engine_of
-from ._transports.base import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient, Reply
+from ._transports import EngineName, create_async_transport, create_transport
+from ._transports.base import (
+    AsyncHTTPClient,
+    AsyncTransport,
+    HTTPClient,
+    Transport,
+    TransportResponse,
+)
 from .generated import (
     AsyncOperations,
     AsyncRawOperations,
@@ -155,7 +161,7 @@ class Statsig(_Client, Operations):
                 Options().evolve(**options),
                 self._clock,
             )
-            self._engine: Engine = engine_of(engine, http_client)
+            self._transport: Transport = create_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -225,7 +231,7 @@ class Statsig(_Client, Operations):
     def close(self) -> None:
         """Close all connections. Calls then raise a `ConfigurationError`."""
         if not self._is_view:
-            self._engine.close()
+            self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -240,11 +246,11 @@ class Statsig(_Client, Operations):
         except StatsigError as error:
             return self._without_answer(call, error)
 
-    def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
+    def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
         try:
             attempts = self._preparation.attempts(call)
             while True:
-                outcome = self._engine.send(attempts.begin())
+                outcome = self._transport.send(attempts.begin())
                 pause = attempts.pause_after(outcome)
                 if pause is None:
                     return attempts, reply_of(attempts, outcome)
@@ -299,7 +305,7 @@ class AsyncStatsig(_Client, AsyncOperations):
                 Options().evolve(**options),
                 self._clock,
             )
-            self._engine: AsyncEngine = async_engine_of(engine, http_client)
+            self._transport: AsyncTransport = create_async_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -369,7 +375,7 @@ class AsyncStatsig(_Client, AsyncOperations):
     async def aclose(self) -> None:
         """Close all connections. Calls then raise a `ConfigurationError`."""
         if not self._is_view:
-            await self._engine.aclose()
+            await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -384,11 +390,11 @@ class AsyncStatsig(_Client, AsyncOperations):
         except StatsigError as error:
             return self._without_answer(call, error)
 
-    async def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
+    async def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
         try:
             attempts = self._preparation.attempts(call)
             while True:
-                outcome = await self._engine.send(attempts.begin())
+                outcome = await self._transport.send(attempts.begin())
                 pause = attempts.pause_after(outcome)
                 if pause is None:
                     return attempts, reply_of(attempts, outcome)
@@ -399,7 +405,7 @@ class AsyncStatsig(_Client, AsyncOperations):
 
 
 class _RawStatsig(RawOperations):
-    def __init__(self, send: Callable[[Call[Any]], tuple[Attempts, Reply]]) -> None:
+    def __init__(self, send: Callable[[Call[Any]], tuple[Attempts, TransportResponse]]) -> None:
         self._send = send
 
     def _call(self, call: Call[T]) -> APIResponse[T]:
@@ -407,7 +413,9 @@ class _RawStatsig(RawOperations):
 
 
 class _AsyncRawStatsig(AsyncRawOperations):
-    def __init__(self, send: Callable[[Call[Any]], Awaitable[tuple[Attempts, Reply]]]) -> None:
+    def __init__(
+        self, send: Callable[[Call[Any]], Awaitable[tuple[Attempts, TransportResponse]]]
+    ) -> None:
         self._send = send
 
     async def _call(self, call: Call[T]) -> APIResponse[T]:

@@ -11,9 +11,14 @@ import httpx2
 import pytest
 
 from statsig_api_client._transports import httpx_connections
-from statsig_api_client._transports.base import Outcome, Reply, RequestHeaders, WireRequest
-from statsig_api_client._transports.httpx import AsyncHttpxEngine
-from statsig_api_client._transports.pyreqwest import AsyncFastEngine
+from statsig_api_client._transports.base import (
+    RequestHeaders,
+    TransportRequest,
+    TransportResponse,
+    TransportResult,
+)
+from statsig_api_client._transports.httpx import AsyncHttpxTransport
+from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport
 from tests.support.loopback import Loopback, reply, silence
 
 MAX_CONNECTIONS = 2
@@ -38,10 +43,10 @@ class Wrapping(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def transport(kind: str) -> AsyncIterator[Any]:
     if kind == "fast":
-        engine: Any = AsyncFastEngine()
+        engine: Any = AsyncPyreqwestTransport()
         client = None
     elif "client" not in kind:
-        client, engine = None, AsyncHttpxEngine(default=kind)
+        client, engine = None, AsyncHttpxTransport(default=kind)
     else:
         library: Any = httpx2 if "httpx2" in kind else httpx
         limits = library.Limits(max_connections=MAX_CONNECTIONS)
@@ -50,7 +55,7 @@ async def transport(kind: str) -> AsyncIterator[Any]:
             if "wrapped" in kind
             else library.AsyncClient(limits=limits)
         )
-        engine = AsyncHttpxEngine(client)
+        engine = AsyncHttpxTransport(client)
     yield engine
     await engine.aclose()
     if client is not None:
@@ -63,8 +68,8 @@ def _few_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpx_connections, "MAX_CONNECTIONS", MAX_CONNECTIONS)
 
 
-def request_to(server: Loopback, timeout: float = 5.0) -> WireRequest:
-    return WireRequest(
+def request_to(server: Loopback, timeout: float = 5.0) -> TransportRequest:
+    return TransportRequest(
         url=server.url,
         headers=RequestHeaders(),
         body=b"{}",
@@ -78,10 +83,10 @@ async def assert_usable(engine: Any, server: Loopback) -> None:
     server.script(reply())
     sending = [engine.send(request_to(server)) for _ in range(MAX_CONNECTIONS + 1)]
     for outcome in await asyncio.gather(*sending):
-        assert isinstance(outcome, Reply), outcome
+        assert isinstance(outcome, TransportResponse), outcome
 
 
-async def cancel_after(steps: int, task: "asyncio.Task[Outcome]", times: int) -> None:
+async def cancel_after(steps: int, task: "asyncio.Task[TransportResult]", times: int) -> None:
     for _ in range(steps):
         await asyncio.sleep(0)
     for _ in range(times):
@@ -133,7 +138,9 @@ def test_attempts_timing_out_leak_nothing(server: Loopback, kind: str) -> None:
             server.script(silence)
             for _ in range(2):
                 requests = [engine.send(request_to(server, 0.03)) for _ in range(8)]
-                assert not any(isinstance(each, Reply) for each in await asyncio.gather(*requests))
+                assert not any(
+                    isinstance(each, TransportResponse) for each in await asyncio.gather(*requests)
+                )
             await assert_usable(engine, server)
 
     asyncio.run(run())

@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from statsig_api_client import Statsig, StatsigUser
-from statsig_api_client._transports.base import Reply, RequestHeaders, WireRequest
-from statsig_api_client._transports.httpx import HttpxEngine
-from statsig_api_client._transports.pyreqwest import FastEngine
+from statsig_api_client._transports.base import RequestHeaders, TransportRequest, TransportResponse
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.pyreqwest import PyreqwestTransport
 from tests.support.loopback import Connection, Loopback, Script, reply
 
 KINDS = ["httpx", "httpx2", "httpx client", "httpx2 client"]
@@ -52,17 +52,17 @@ EXCEPTIONS = [
 @contextmanager
 def transport(kind: str) -> Iterator[Any]:
     if kind == "fast":
-        engine: Any = FastEngine()
+        engine: Any = PyreqwestTransport()
         yield engine
         engine.close()
     elif "client" not in kind:
-        engine = HttpxEngine(default=kind)
+        engine = HttpxTransport(default=kind)
         yield engine
         engine.close()
     else:
         library: Any = httpx2 if "httpx2" in kind else httpx
         with library.Client(limits=library.Limits(max_connections=2)) as client:
-            yield HttpxEngine(client)
+            yield HttpxTransport(client)
 
 
 @contextmanager
@@ -124,8 +124,8 @@ def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterato
         sys.settrace(previous)
 
 
-def request_to(server: Loopback) -> WireRequest:
-    return WireRequest(
+def request_to(server: Loopback) -> TransportRequest:
+    return TransportRequest(
         url=server.url, headers=RequestHeaders(), body=b"{}", connect_timeout=5, timeout=5
     )
 
@@ -144,7 +144,7 @@ def test_exception_of_signal_handler_surfaces_at_once(
     with transport(kind) as engine:
         with handler_raising(error), pytest.raises(error, match="the job has taken too long"):
             engine.send(request_to(server))
-        assert isinstance(engine.send(request_to(server)), Reply)
+        assert isinstance(engine.send(request_to(server)), TransportResponse)
     assert len(server.requests) == 2
 
 
@@ -196,5 +196,5 @@ def test_request_interrupted_at_any_line_leaks_nothing(
             line += 3
         assert line > 100
         for _ in range(3):
-            assert isinstance(engine.send(request_to(server)), Reply)
+            assert isinstance(engine.send(request_to(server)), TransportResponse)
     gc.collect()
