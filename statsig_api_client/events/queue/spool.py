@@ -133,6 +133,8 @@ class SpoolStore:
                         raise closed()
                     self._is_busy = True
                     try:
+                        if len(self._entries) == 1:
+                            self._write_one(entry)
                         self._write_entries()
                     except SpoolError as error:
                         problem = error
@@ -190,24 +192,37 @@ class SpoolStore:
                 discarded,
             )
 
+    def _write_one(self, entry: _Entry) -> None:
+        """Write the only entry if there surely is room, at less cost than `_write_entries`."""
+        need = len(entry.event) + _ROW_BYTES
+        if self._room >= need and self._unchecked < _CHECK_EVERY:
+            self._youngest = self._database.insert_one(entry.logged, entry.event)
+            entry.is_written = True
+            self._entries.remove(entry)
+            self._room -= need
+            self._unchecked += 1
+            self._fresh += 1
+            self._since += 1
+
     def _write_entries(self) -> None:
-        while entries := self._fitting():
+        while self._entries and (entries := self._fitting()):
             try:
-                self._youngest = self._database.insert([(it.logged, it.event) for it in entries])
+                events = [(entry.logged, entry.event) for entry in entries]
+                self._youngest = self._database.insert(events)
             except SpoolError:
                 self._room = 0
                 raise
             for entry in entries:
                 entry.is_written = True
                 self._entries.remove(entry)
+                self._left -= entry.is_left
             self._fresh += len(entries)
             self._since += len(entries)
-            self._left -= sum(entry.is_left for entry in entries)
 
     def _fitting(self) -> list[_Entry]:
         """Return the entries for which there is room."""
         entries: list[_Entry] = []
-        for entry in list(self._entries):
+        for entry in self._entries.copy():
             need = len(entry.event) + _ROW_BYTES
             if self._room < need or self._unchecked >= _CHECK_EVERY:
                 self._read_room(sum(len(it.event) + _ROW_BYTES for it in entries))
