@@ -1,6 +1,6 @@
-"""Measures cases side by side: a process each, one round at a time, in turns, and their medians.
+"""Side-by-side measurement: one process per case, interleaved rounds, medians.
 
-The machine is never alone, and drifts by half within minutes, so that only ratios of one run count.
+Machines drift by half within minutes, so only ratios within one run are meaningful.
 """
 
 import os
@@ -21,35 +21,35 @@ SPEC = HERE.parent / "openapi.yaml"
 
 @frozen
 class Result:
-    """What a case takes: microseconds per call."""
+    """Cost of a case, in microseconds per call."""
 
     median: float
     low: float
     high: float
-    """A quarter of the rounds is below `low`, and a quarter above `high`."""
+    """Lower quartile of the rounds."""
     cpu: float
-    """Of the client's process, with all its threads."""
+    """CPU time of the client process, all threads included."""
 
     @classmethod
     def of(cls, rounds: list[tuple[float, float]]) -> "Result":
-        """What some rounds come to: pairs of time and CPU."""
+        """Summarize rounds, given as pairs of wall and CPU time."""
         low, median, high = statistics.quantiles([taken for taken, _ in rounds], n=4)
         return cls(median, low, high, statistics.median(used for _, used in rounds))
 
 
 @frozen
 class Bench:
-    """A server, and what the cases need."""
+    """A running server and the environment of the cases."""
 
     url: str
     stock: Path
     cpu: int | None
-    """The core of the cases, which is not that of the server; None: wherever the system likes."""
+    """Core of the cases, never the server's; None leaves the choice to the system."""
 
     def measure(
         self, cases: Sequence[str], *, size: int = 1, rounds: int = 9, seconds: float = 0.15
     ) -> dict[str, Result]:
-        """Run some cases in turns, each for so many rounds of so many seconds."""
+        """Run cases in turns, each for a number of rounds of a given length in seconds."""
         with ExitStack() as stack:
             workers = {name: stack.enter_context(self._worker(name, size)) for name in cases}
             counts = {name: _count(worker, seconds) for name, worker in workers.items()}
@@ -62,7 +62,7 @@ class Bench:
     def bursts(
         self, cases: Sequence[str], *, size: int, calls: int, pause: float, rounds: int
     ) -> dict[str, Result]:
-        """Bursts of calls, `size` at a time: one right after the other, and each after a pause."""
+        """Measure bursts of `size` calls: back to back, and each after an idle second."""
         results: dict[str, Result] = {}
         for name in cases:
             steady, rested = [], []
@@ -89,7 +89,7 @@ class Bench:
         ) as process:
             assert process.stdout
             if process.stdout.readline() != "ready\n":
-                raise RuntimeError(f"the case {name!r} cannot be measured")
+                raise RuntimeError(f"case {name!r} failed")
             yield process
             assert process.stdin
             process.stdin.close()
@@ -106,7 +106,7 @@ def _round(worker: "subprocess.Popen[str]", count: int) -> tuple[float, float]:
 
 
 def _count(worker: "subprocess.Popen[str]", seconds: float) -> int:
-    """How many calls a round has. The first rounds warm up."""
+    """Return the number of calls per round. The first rounds warm up."""
     _round(worker, 20)
     taken, _ = _round(worker, 50)
     return max(5, int(seconds * 1e6 / taken))
@@ -114,9 +114,9 @@ def _count(worker: "subprocess.Popen[str]", seconds: float) -> int:
 
 @contextmanager
 def bench(*, pinned: bool = True) -> Iterator[Bench]:
-    """Start the server, and generate what openapi-python-client makes of our contract.
+    """Start the server and generate openapi-python-client's own output for our spec.
 
-    Pinned: the server on the last core, the cases on the first.
+    When pinned, the server runs on the last core and the cases on the first.
     """
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -143,10 +143,10 @@ def bench(*, pinned: bool = True) -> Iterator[Bench]:
         yield Bench(f"http://127.0.0.1:{port}/v1", stock, cores[0] if pinned else None)
         process.stdin.close()
         requests, used = map(int, process.stdout.read().split())
-        print(f"the server: {requests} requests, {used / max(requests, 1):.1f} µs of CPU each")
+        print(f"server: {requests} requests, {used / max(requests, 1):.1f} µs of CPU each")
 
 
 def python(program: str) -> float:
-    """The number that a program prints, in a process of its own."""
+    """Return the number that a program prints, run in a separate process."""
     command = [sys.executable, "-W", "ignore", "-c", program]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

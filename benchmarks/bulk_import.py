@@ -1,10 +1,9 @@
-"""How fast a file of events goes to a light server on loopback, and in how much memory.
+"""Throughput and memory of a bulk import to a light server on loopback.
 
     python benchmarks/bulk_import.py [EVENTS] [jsonl|parquet] [FOLDER]
 
-The server is a process of its own that reads requests, counts their events, and says yes. Printed:
-of each tenth of the file the rate and the CPU time of this process, which tells whether it is flat
-on a machine that does other work, too; the most memory.
+The server runs in a separate process and counts events. The output is the rate and CPU time of each
+tenth of the file, which shows whether the cost is flat, and the peak memory.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ REPLY += b'{"success":true}'
 
 
 def serve(ours: Connection) -> None:
-    """Answer requests, and say in the end how many events there were."""
+    """Respond to requests, and print the number of events at the end."""
     events = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +43,7 @@ def serve(ours: Connection) -> None:
     async def run() -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 20)
         ours.send(server.sockets[0].getsockname()[1])
-        while not ours.poll():  # noqa: ASYNC110  (it is the parent that decides)
+        while not ours.poll():  # noqa: ASYNC110  (the parent process decides)
             await asyncio.sleep(0.05)
         ours.send(events)
 
@@ -63,7 +62,7 @@ def write_jsonl(path: Path, events: int) -> None:
 
 
 def write_parquet(path: Path, events: int) -> None:
-    """The same events, in columns named like fields."""
+    """Write the same events as Parquet, in columns named after fields."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -82,7 +81,7 @@ def write_parquet(path: Path, events: int) -> None:
     }
     schema = pa.schema({name: pa.array([make(0)]).type for name, make in makers.items()})
     with pq.ParquetWriter(path, schema) as writer:
-        for low in range(0, events, 1_000_000):  # a row group's size, as pyarrow chooses it
+        for low in range(0, events, 1_000_000):  # the default row group size of pyarrow
             numbers = range(low, min(events, low + 1_000_000))
             columns = [pa.array(map(make, numbers)) for make in makers.values()]
             writer.write_table(pa.table(columns, schema=schema))

@@ -1,7 +1,7 @@
-"""What is measured: each case makes something ready, and gives what does it so many times.
+"""Benchmark cases: each prepares a client and returns a function that runs N calls.
 
-A case runs in a process of its own (see `worker.py`). Each says the same thing to the server in the
-idiomatic way of its library, keeps its connections, and reads the reply as JSON.
+Each case runs in a separate process (see `worker.py`). It sends the same request in the idiomatic
+way of its library, keeps its connections and parses the response as JSON.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ REPLY = (
     b'{"name":"new_checkout","value":true,"rule_id":"4pqmXHFDCO8xmYuAOtbyQF",'
     b'"group_name":"everyone"}'
 )
-# As many headers as our client sends, for the cases that are all engine and no client.
+# As many headers as our client sends, for the cases that measure a bare transport.
 OWN_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
@@ -40,18 +40,18 @@ OWN_HEADERS = {
 }
 
 Rounds = Callable[[int], int]
-"""Does it so many times, or a few more, and says how often it did it."""
+"""Runs at least N calls and returns the exact number."""
 
 
 @frozen
 class Setting:
-    """Where and with what a case is measured."""
+    """Server, sizes and files of a measurement."""
 
     url: str
     stock: Path
-    """Where the output of openapi-python-client is."""
+    """Directory with the output of openapi-python-client."""
     size: int
-    """Events in a batch, attributes of a user, calls in flight, or threads."""
+    """Number of events in a batch, user attributes, calls in flight or threads."""
 
 
 Case = Callable[[Setting], Rounds]
@@ -59,7 +59,7 @@ CASES: dict[str, Case] = {}
 
 
 def case(name: str) -> Callable[[Case], Case]:
-    """Give a case its name."""
+    """Register a case under a name."""
 
     def register(make: Case) -> Case:
         CASES[name] = make
@@ -69,7 +69,7 @@ def case(name: str) -> Callable[[Case], Case]:
 
 
 def again(call: Callable[[], object]) -> Rounds:
-    """One call after the other."""
+    """Run sequential calls."""
 
     def rounds(count: int) -> int:
         for _ in range(count):
@@ -82,7 +82,7 @@ def again(call: Callable[[], object]) -> Rounds:
 def in_flight(
     make: Callable[[], Coroutine[Any, Any, Callable[[], Awaitable[object]]]], tasks: int
 ) -> Rounds:
-    """So many calls at a time, in one event loop."""
+    """Run a number of calls at a time, in one event loop."""
     runner = asyncio.Runner()
     call = runner.run(make())
 
@@ -98,7 +98,7 @@ def in_flight(
     return lambda count: runner.run(all_of_them(count))
 
 
-# ---- One call after the other ----
+# ---- Sequential calls ----
 
 
 @case("http.client")
@@ -231,7 +231,7 @@ def _(setting: Setting) -> Rounds:
             return Reply(200, Headers(dict[str, str]().items), REPLY)
 
     statsig = _ours(setting)
-    statsig._engine = AtOnce()  # noqa: SLF001  (there is no other way to leave out the engine)
+    statsig._engine = AtOnce()  # noqa: SLF001  (the only way to replace the transport)
     return again(partial(statsig.check_gate, _our_user(), "new_checkout"))
 
 
@@ -269,7 +269,7 @@ def _threads(statsig: Any, threads: int) -> Rounds:
     return rounds
 
 
-# ---- Many calls at a time ----
+# ---- Concurrent calls ----
 
 
 def _idiomatic_async(library: Any, setting: Setting) -> Rounds:

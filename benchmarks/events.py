@@ -1,8 +1,7 @@
-"""What logging costs, side by side with Statsig's own SDKs: python benchmarks/events.py [EVENTS].
+"""Cost of logging, side by side with Statsig's own SDKs: python benchmarks/events.py [EVENTS].
 
-Each contender runs in a process of its own against one server, in turns; medians of the rounds. The
-server is a process, too, so that its time counts for nobody, and pinned to the last core, as the
-contenders are to the first. Needs the extra `bench`.
+Each contender runs in a separate process against one server, in turns; results are medians. The
+server is pinned to the last core and the contenders to the first. Requires the extra `bench`.
 """
 
 import json
@@ -21,23 +20,23 @@ ROUNDS = 5
 CONTENDERS = ("ours", "ours, spool", "core", "legacy")
 
 Results = dict[str, dict[str, float]]
-"""For each contender: `log` and `cpu` (microseconds an event), `peak` (MB), `arrived` (a part)."""
+"""Per contender: `log` and `cpu` (microseconds per event), `peak` (MB), `arrived` (share)."""
 
 
 class Server(BaseHTTPRequestHandler):
-    """Accepts all, and counts events by the header that says how many there are."""
+    """Accepts all requests and counts events by their count header."""
 
     protocol_version = "HTTP/1.1"
     events = 0
 
     def do_POST(self) -> None:
-        """Take a request of any kind."""
+        """Handle a request of any kind."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         Server.events += int(self.headers.get("statsig-event-count", 0))
         self.reply(b'{"success":true}')
 
     def do_GET(self) -> None:
-        """Say how many events came; to SDKs that ask for rules, that there are none."""
+        """Return the number of events, or empty config specs for SDKs."""
         if self.path == "/count":
             self.reply(str(Server.events).encode())
             Server.events = 0
@@ -48,29 +47,29 @@ class Server(BaseHTTPRequestHandler):
             )
 
     def reply(self, body: bytes) -> None:
-        """Send a body of JSON."""
+        """Send a JSON body."""
         head = f"HTTP/1.1 202 A\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
         status = head.replace("202 A", "200 OK") if self.command == "GET" else head
         self.wfile.write(f"{status}\r\n\r\n".encode() + body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def pin(place: int) -> None:
-    """Keep this process to one core, where that can be done."""
+    """Pin this process to one core, where the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[place]})
 
 
 def processor_time() -> float:
-    """Seconds of CPU that this process took."""
+    """Return the CPU seconds of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def ours(url: str, spool: str | None) -> tuple[Callable[[int], object], Callable[[], object]]:
-    """This package's logger."""
+    """Log with this package."""
     from statsig_api_client import Statsig, StatsigUser
     from statsig_api_client.events import EventLogger
 
@@ -83,7 +82,7 @@ def ours(url: str, spool: str | None) -> tuple[Callable[[int], object], Callable
 
 
 def core(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
-    """statsig-python-core."""
+    """Log with statsig-python-core."""
     from statsig_python_core import Statsig, StatsigOptions, StatsigUser
 
     options = StatsigOptions()
@@ -99,7 +98,7 @@ def core(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
 
 
 def legacy(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
-    """statsig, the older SDK."""
+    """Log with statsig, the legacy SDK."""
     from statsig import StatsigEvent, StatsigOptions, StatsigUser, statsig
 
     statsig.initialize("secret-abc", StatsigOptions(api=f"{url}/v1", disable_diagnostics=True))
@@ -113,7 +112,7 @@ def legacy(url: str) -> tuple[Callable[[int], object], Callable[[], object]]:
 
 
 def contend(name: str, url: str, count: int) -> None:
-    """Log events, and print what it cost."""
+    """Log events and print the cost."""
     pin(0)
     with tempfile.TemporaryDirectory() as folder:
         match name:
@@ -139,7 +138,7 @@ def contend(name: str, url: str, count: int) -> None:
 
 
 def measure(count: int = 50_000) -> Results:
-    """Run all contenders in turns; the middle of the rounds of each."""
+    """Run all contenders in turns and return the median of each."""
     from urllib.request import urlopen
 
     server = subprocess.Popen(
@@ -172,7 +171,7 @@ def measure(count: int = 50_000) -> Results:
 
 
 def lines(results: Results) -> Iterator[str]:
-    """A table."""
+    """Print a table."""
     yield "| logger | log(), µs | CPU per event, µs | events per CPU s | peak MB | arrived |"
     yield "|---|---|---|---|---|---|"
     for name, facts in results.items():
@@ -183,7 +182,7 @@ def lines(results: Results) -> Iterator[str]:
 
 
 def serve() -> None:
-    """Be the server."""
+    """Run the server."""
     pin(-1)
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)

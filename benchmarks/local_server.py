@@ -1,10 +1,10 @@
-"""How much the local server does in a second on one core, and where the time goes.
+"""Throughput of the local server on one core, and where its time goes.
 
     python benchmarks/local_server.py [project] [--seconds 5]
 
-The server runs in a process of its own, on one core, with its database in a file; the load comes
-from here, on another core, over raw sockets, whose work is a small part of the server's. Each
-evaluation stores an exposure; events come in batches of 500, plain and packed with gzip.
+The server runs in a separate process on one core, with its database in a file. The load comes from
+this process on another core, over raw sockets, which cost little compared with the server. Each
+evaluation stores an exposure; events are sent in batches of 500, plain and compressed with gzip.
 """
 
 import argparse
@@ -38,25 +38,25 @@ USER = {"userID": "user-123", "email": "ada@example.com", "custom": {"plan": "pr
 
 @frozen
 class Server:
-    """The local server in a process of its own."""
+    """The local server in a separate process."""
 
     process: "subprocess.Popen[str]"
     port: int
 
     def cpu_seconds(self) -> float:
-        """The time that it has worked."""
+        """Return its CPU time."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """What it occupies, in megabytes."""
+        """Return its memory, in megabytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 @contextmanager
 def serving(project: Path, db: Path) -> Iterator[Server]:
-    """Start a server on the first core, and stay on the others."""
+    """Start a server on the first core and keep this process on the others."""
     cores = sorted(os.sched_getaffinity(0))
     command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(project)]
     os.sched_setaffinity(0, cores[:1])
@@ -73,7 +73,7 @@ def serving(project: Path, db: Path) -> Iterator[Server]:
 
 
 def http(call: str, body: bytes, *headers: str) -> bytes:
-    """A request, ready to be sent."""
+    """Return a request as bytes."""
     lines = [
         f"POST /v1/{call} HTTP/1.1",
         "host: localhost",
@@ -85,7 +85,7 @@ def http(call: str, body: bytes, *headers: str) -> bytes:
 
 
 def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -> float:
-    """Send requests in turn over a few connections; returns the answers a second."""
+    """Send requests in turn over a few connections and return the responses per second."""
     address = ("127.0.0.1", server.port)
     connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
     for connection in connections:
@@ -110,7 +110,7 @@ def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -
 def report(
     server: Server, what: str, requests: list[bytes], status: bytes, seconds: float, each: int
 ) -> float:
-    """Print the rate of a kind of request; returns the CPU time of one, in microseconds."""
+    """Print the rate of a kind of request and return its CPU time in microseconds."""
     load(server, requests, status, 0.5)
     before, start = server.cpu_seconds(), time.perf_counter()
     rate = load(server, requests, status, seconds)
@@ -125,7 +125,7 @@ def report(
 
 
 def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> float:
-    """Print what a part of a request costs; returns it, in microseconds of CPU."""
+    """Print the cost of a part of a request and return it in microseconds of CPU."""
     work()
     start = time.process_time()
     for _ in range(repeat):
@@ -176,7 +176,7 @@ def event_stages(db: Path, total: float, body: bytes) -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Run all measurements."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("project", nargs="?", type=Path, default=SHOP)
     parser.add_argument("--seconds", type=float, default=5)

@@ -1,9 +1,9 @@
-"""Runs the benchmarks, prints what was reached, and writes the results.
+"""Run the benchmarks, print the ratios and write the results.
 
     python benchmarks/run.py           everything, into RESULTS.md, results.json and plots/
-    python benchmarks/run.py --quick   the ratios that matter, in less than a minute; writes nothing
+    python benchmarks/run.py --quick   the main ratios, in less than a minute; writes nothing
 
-The rows are those of the table of targets; `NOTES.md` tells where the time goes.
+`NOTES.md` explains where the time goes.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CALLS = (
     *("Statsig, engine that answers at once", "Statsig(...)"),
 )
 PEERS = ("httpx2", "openapi-python-client", "openai", "Statsig, httpx2 client")
-"""Those that no row is about."""
+"""Cases without a row of their own."""
 ASYNC = (
     *("httpx, async", "httpx2, async", "aiohttp", "pyreqwest, async, ready bytes"),
     *("AsyncStatsig", "AsyncStatsig, fast"),
@@ -67,7 +67,7 @@ class Row:
 
     @property
     def line(self) -> str:
-        """The row as Markdown."""
+        """Return the row as Markdown."""
         reached = self.got >= self.reach if self.at_least else self.got <= self.reach
         mark, sign = "yes" if reached else "**no**", "≥" if self.at_least else "≤"
         reach, got = f"{sign} {self.reach:g}{self.unit}", f"{self.got:.2f}{self.unit}"
@@ -133,7 +133,7 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
         )
     imports = groups["Imports"] = _imports(rounds=15)
     rows = _call_rows(calls, many, events)
-    # pyreqwest has a thread of its own, with which the caller's has to share a pinned core.
+    # pyreqwest runs its own thread, which shares a pinned core with the caller's.
     fast, bare = loose["Statsig, fast"], loose["pyreqwest, ready bytes"]
     rows.insert(5, Row("the same, not pinned to cores", 25.0, fast.median - bare.median, " µs"))
     rows.insert(
@@ -152,7 +152,7 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
             _after_pause(firsts, "AsyncStatsig, fast"),
         ),
         Row(
-            "the same, without an engine and so without connections",
+            "the same without a transport, and so without connections",
             1.2,
             _after_pause(firsts, NO_CONNECTIONS),
         ),
@@ -206,7 +206,7 @@ def _call_rows(calls: Table, many: Table, events: Table) -> list[Row]:
             " µs",
         ),
         Row(
-            "our layer alone, on an engine that answers at once",
+            "our layer alone, on a transport that responds at once",
             25.0,
             calls["Statsig, engine that answers at once"].median,
             " µs",
@@ -255,12 +255,12 @@ def _import_rows(imports: Table) -> list[Row]:
 
 
 def _imports(*, rounds: int) -> Table:
-    # As for who installed it: a checkout may have been changed since it was compiled.
+    # Compile first, as an installer does: a checkout may have changed since.
     compileall.compile_dir(HERE.parent / "statsig_api_client", quiet=1)
     samples: dict[str, list[float]] = {statement: [] for statement in IMPORTS}
     for _ in range(rounds):
         for statement, sample in samples.items():
-            # Where click and rich are, httpx imports its command line; few services have them.
+            # With click and rich installed, httpx imports its command line; few services have both.
             program = (
                 "import sys, time\nsys.modules['click'] = None\nstart = time.perf_counter()\n"
                 f"{statement}\nprint((time.perf_counter() - start) * 1e6)"
@@ -294,7 +294,7 @@ def _timed(*arguments: str | Path) -> float:
     return time.perf_counter() - start
 
 
-# ---- The results ----
+# ---- Results ----
 
 
 def _write(
@@ -341,8 +341,8 @@ def _report(
     yield "# Results\n"
     yield f"Written by `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}. {_machine()}."
     yield ", ".join(f"{name} {number}" for name, number in _versions().items()) + ".\n"
-    yield "The machine is shared and drifts: only ratios within one table count. `NOTES.md` tells"
-    yield "where the time goes, and what stands in the way of a row that was not reached.\n"
+    yield "The machine is shared and drifts: compare only within one table. `NOTES.md` explains"
+    yield "where the time goes and why a row was not reached.\n"
     yield "| what | reach | got | reached |\n|---|---|---|---|"
     yield from (row.line for row in rows)
     for title, table in groups.items():
@@ -354,7 +354,7 @@ def _report(
                 f"| {name} | {result.median:.1f} | {result.low:.1f} to {result.high:.1f} "
                 f"| {result.cpu:.1f} | {result.median / first:.2f} |"
             )
-    yield "\n## Events through the logger, beside Statsig's own SDKs\n"
+    yield "\n## Event loggers, next to Statsig's own SDKs\n"
     yield from logging_events.lines(loggers)
     yield "\n## Scale\n"
     for each in SERIES:

@@ -1,4 +1,4 @@
-"""How cost grows: calls in flight, events in a batch, threads, attributes of a user."""
+"""Growth of cost with calls in flight, events per batch, threads and user attributes."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from attrs import frozen
 from bench import Bench
 
 Series = dict[str, tuple[list[int], list[float]]]
-"""For each case its sizes, and what it takes at each."""
+"""Per case: its sizes and the cost at each."""
 
 
 @frozen
 class Scale:
-    """Something that can be large."""
+    """A quantity that can grow."""
 
     title: str
     axis: str
@@ -20,7 +20,7 @@ class Scale:
     cases: tuple[str, ...]
     sizes: tuple[int, ...]
     each: bool = False
-    """Whether a call does so many things, so that its cost is divided among them."""
+    """Whether the cost of a call is divided by the size."""
 
 
 SERIES = (
@@ -72,7 +72,7 @@ def measure(bench: Bench, scale: Scale) -> Series:
 
 
 def plot(scale: Scale, series: Series, folder: Path) -> None:
-    """Draw them."""
+    """Plot the results."""
     import matplotlib as mpl
 
     mpl.use("agg")

@@ -1,10 +1,9 @@
-"""How many events a second one core of Spark sends to a light server on loopback.
+"""Throughput of the Spark sink, per core, to a light server on loopback.
 
     .venv-spark/bin/python benchmarks/spark.py [EVENTS] [CORES] [PARTITIONS]
 
-The server is server.c, a process of its own that is never the bottleneck. Spark reads a Parquet
-file, so that what it does besides is what it does in a real job. Printed: the rate of the second
-of two runs, and where the CPU time went: Python's workers, the JVM, the server.
+The server is server.c, which is never the bottleneck. Spark reads a Parquet file, as in a real job.
+The output is the rate of the second of two runs, and the CPU time of Python, JVM and server.
 """
 
 import os
@@ -24,7 +23,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_of_spark() -> dict[str, float]:
-    """Seconds of CPU so far, of the JVM that this process started, and of Python's workers."""
+    """Return the CPU seconds so far of the JVM and of the Python workers."""
     used = {"jvm": 0.0, "python": 0.0}
     ours = {os.getpid()}
     for folder in sorted(Path("/proc").iterdir(), key=lambda folder: folder.name.zfill(9)):

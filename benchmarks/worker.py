@@ -1,8 +1,8 @@
-"""One case in a process of its own: for each line of input, a round; or once, under a profiler.
+"""One case in a separate process: one round per line of input, or one run under a profiler.
 
 python benchmarks/worker.py CASE --url URL [--stock FOLDER] [--size N] [--cpu N] [--profile]
 
-A line of input is a count; the answer is the microseconds of time and of CPU per call.
+A line of input is a number of calls; the output is the wall and CPU microseconds per call.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
         count = rounds(count)
         used, taken = time.process_time() - cpu, time.perf_counter() - start
         print(taken / count * 1e6, used / count * 1e6, flush=True)
-    os._exit(0)  # the connections need no ceremony
+    os._exit(0)  # open connections need no cleanup here
 
 
 if __name__ == "__main__":

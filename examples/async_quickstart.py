@@ -1,6 +1,6 @@
-"""The main job, asynchronous: all questions of a page at once.
+"""Asynchronous quickstart: all evaluations of a page at once.
 
-Reads STATSIG_API_KEY, and STATSIG_BASE_URL for a server other than Statsig's.
+Reads STATSIG_API_KEY, and STATSIG_BASE_URL for another server.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ cleo = StatsigUser(user_id="cleo", custom={"plan": "free"}, custom_ids={"company
 
 
 async def main() -> None:
-    """Ask for one user, in one go, what the shop shows her."""
+    """Evaluate the shop for one user."""
     async with AsyncStatsig() as statsig:
         checkout, homepage, logo, page = await asyncio.gather(
             statsig.check_gate(cleo, "new_checkout"),

@@ -1,9 +1,9 @@
-"""The main job on the local server: no account, no network.
+"""Run the main job on the local server, without an account or a network.
 
-python examples/demo.py            runs the two quickstarts on the shop of examples/project.yaml
-python examples/demo.py PROJECT    evaluates all that a project has, for a handful of users
+python examples/demo.py            run both quickstarts against examples/project.yaml
+python examples/demo.py PROJECT    evaluate every entity of a project for a few users
 
-PROJECT is a project file, or the config specs of a real project.
+PROJECT is a project file, or a config specs file of a real project.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ USERS = (
 
 
 def main() -> int:
-    """Serve a project, use it, and show what the server recorded."""
+    """Serve a project, evaluate it and print the recorded exposures and events."""
     project = Path(sys.argv[1]) if len(sys.argv) > 1 else SHOP
     try:
         server = LocalServer(project)
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def evaluate_everything(server: LocalServer) -> None:
-    """Every gate, config, experiment and layer of the project, for each user."""
+    """Evaluate every gate, config, experiment and layer for each user."""
     with Statsig() as statsig:
         for user in USERS:
             title(f"user {user.user_id or dict(user.custom_ids or {})}")
@@ -71,9 +71,9 @@ def evaluate_everything(server: LocalServer) -> None:
 
 
 def show_recorded(server: LocalServer) -> None:
-    """What the server kept of it."""
+    """Print the exposures and events that the server recorded."""
     exposures, events = server.exposures(), server.events()
-    title(f"the {len(exposures)} exposures that the server recorded")
+    title(f"{len(exposures)} recorded exposures")
     if len(exposures) <= SHOWN:
         for exposure in exposures:
             print(f"    {who(exposure):8} {exposure.name:20} by rule {exposure.rule_id}")
@@ -81,24 +81,24 @@ def show_recorded(server: LocalServer) -> None:
         counts = Counter(exposure.event_name for exposure in exposures)
         for name, count in sorted(counts.items()):
             print(f"    {count:6} {name}")
-    title(f"the {len(events)} events that the server recorded")
+    title(f"{len(events)} recorded events")
     for event in events:
         value, details = event.value, event.metadata
         print(f"    {who(event):8} {event.event_name:20} {value!r:10} {details or ''}".rstrip())
 
 
 def who(event: RecordedEvent) -> str:
-    """The user of an event."""
+    """Return the user ID of an event."""
     return str(event.user.get("userID") or "no ID")
 
 
 def title(text: str) -> None:
-    """A line above what follows."""
+    """Print a heading."""
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}")
 
 
 def row(kind: str, name: str, value: JsonValue, why: str | None) -> None:
-    """One answer on one line."""
+    """Print one evaluation."""
     shown = json.dumps(value, ensure_ascii=False)
     shown = shown if len(shown) <= 48 else f"{shown[:47]}…"
     print(f"  {kind:10} {name[:40]:40} {shown:48} {why or '-'}")

@@ -1,6 +1,6 @@
-"""The main job, blocking: gates, a config, an experiment, a layer, an event.
+"""Blocking quickstart: gates, a config, an experiment, a layer and an event.
 
-Reads STATSIG_API_KEY, and STATSIG_BASE_URL for a server other than Statsig's.
+Reads STATSIG_API_KEY, and STATSIG_BASE_URL for another server.
 """
 
 from statsig_api_client import Statsig, StatsigUser
@@ -10,7 +10,7 @@ bob = StatsigUser(user_id="bob", email="bob@example.org", country="NO", custom={
 
 
 def main() -> None:
-    """Ask for two users what the shop shows them."""
+    """Evaluate the shop for two users."""
     with Statsig() as statsig:
         for user in (ada, bob):
             print(f"\n  {user.user_id}")
@@ -51,9 +51,9 @@ def main() -> None:
             show('log_event("purchase", value=9.99)', result.success)
 
 
-def show(call: str, answer: object, why: str = "") -> None:
-    """A call, and its typed answer."""
-    print(f"    {call:52} {type(answer).__name__:5} {answer!r:12} {why}".rstrip())
+def show(call: str, result: object, why: str = "") -> None:
+    """Print a call and its typed result."""
+    print(f"    {call:52} {type(result).__name__:5} {result!r:12} {why}".rstrip())
 
 
 if __name__ == "__main__":

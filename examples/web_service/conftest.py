@@ -1,4 +1,4 @@
-"""The shop, as it runs, but with the local server in the place of Statsig."""
+"""Fixture that runs the shop against the local server."""
 
 from collections.abc import Iterator
 

@@ -1,9 +1,9 @@
-"""A small web service that asks Statsig what its customers see, and tells it what they buy.
+"""A small web service that evaluates flags for its customers and logs their purchases.
 
     STATSIG_API_KEY=secret-... uvicorn shop:app
 
-It never fails because of Statsig: what cannot be asked in a few seconds is answered as if no gate
-passed and no experiment ran, and an event that cannot be sent is logged.
+It keeps working when Statsig fails: after a few seconds no gate passes and no experiment runs, and
+a purchase that cannot be sent is logged.
 """
 
 import logging
@@ -25,29 +25,29 @@ PRICES = {"mug": 9.5, "shirt": 24.0}
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-    """Have one client for as long as the service runs."""
+    """Share one client for the lifetime of the service."""
     async with AsyncStatsig(timeout=1, deadline=3, on_error="fallback") as statsig:
         app.state.statsig = statsig
         yield
 
 
 async def home(request: Request) -> JSONResponse:
-    """The start page: everyone is in one group of the experiment with the logo."""
+    """Return the start page, with the logo of the customer's experiment group."""
     statsig: AsyncStatsig = request.app.state.statsig
     logo = await statsig.get_experiment(_user(request), "logo_test")
     return JSONResponse({"logo": logo.get("shape", "circle"), "products": list(PRICES)})
 
 
 async def buy(request: Request) -> JSONResponse:
-    """Buy something, by the new checkout or by the old one."""
+    """Buy a product with the new or the old checkout."""
     statsig: AsyncStatsig = request.app.state.statsig
     sku: str = request.path_params["sku"]
     if sku not in PRICES:
-        return JSONResponse({"error": f"there is no {sku}"}, 404)
+        return JSONResponse({"error": f"unknown product: {sku}"}, 404)
     user = _user(request)
     new = bool(await statsig.check_gate(user, "new_checkout"))
     reply = {"sku": sku, "price": PRICES[sku], "checkout": "new" if new else "old"}
-    # Afterwards, so that nobody waits for it.
+    # Runs after the response, so that the customer does not wait for it.
     return JSONResponse(reply, 201, background=BackgroundTask(_purchased, statsig, user, sku))
 
 
@@ -55,7 +55,7 @@ async def _purchased(statsig: AsyncStatsig, user: StatsigUser, sku: str) -> None
     try:
         await statsig.log_event(user, "purchase", value=PRICES[sku], metadata={"sku": sku})
     except StatsigError as error:
-        logger.warning("a purchase was not counted: %s", error)
+        logger.warning("purchase not logged: %s", error)
 
 
 def _user(request: Request) -> StatsigUser:

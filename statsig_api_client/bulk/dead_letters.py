@@ -13,6 +13,7 @@ from typing import Literal
 import orjson
 
 from .batches import Item
+from .cells import Unreadable
 
 State = Literal["rejected", "ambiguous"]
 
@@ -130,6 +131,8 @@ def _text(value: object) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Unreadable):
+        return value.original or str(value)
     if isinstance(value, Decimal | timedelta):
         return str(value)
     raise TypeError

@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import orjson
 from attrs import frozen
 
 from .errors import Fault, SourceError
+from .exact_json import dump, with_whole_numbers
 from .mapping import EventMapping, RowReader, of_columns
 from .outgoing import Outgoing, decoded
 from .settings import Settings
@@ -69,7 +69,7 @@ def open_input(
 
 def _digest(mapping: EventMapping | None, environment: str | None) -> str:
     told = [mapping.to_dict() if mapping else None, environment]
-    return sha256(orjson.dumps(told)).hexdigest()
+    return sha256(dump(with_whole_numbers(told))).hexdigest()
 
 
 def _mapping(
@@ -78,13 +78,13 @@ def _mapping(
     mapping = settings.mapping
     columns: list[str] | None = None
     for source in sources:
-        if source.path is None and source.format == "jsonl":
-            continue  # what is read of it is gone
         reader = begun or Reader(source)
         try:
+            reader.check_form()
             found = reader.columns
             if found is None:
-                if mapping is not None and (names := _names(reader)):
+                # Of standard input, what is read to find names would be gone.
+                if source.path is not None and mapping is not None and (names := _names(reader)):
                     _see_columns(source, mapping, names)
                 continue
         finally:

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, cast, get_args
 
-import orjson
 from attrs import field, frozen
 
 from .._runtime.parsers import JsonValue
-from .cells import Conversion, conversion, is_empty, text
+from .cells import Conversion, Unreadable, conversion, identifier, is_empty, text
 from .errors import Fault, SourceError
+from .exact_json import parse_exactly, with_whole_numbers
 from .times import Times, Unit
 
 _TARGET: Final = re.compile(
@@ -126,8 +127,18 @@ def read_mapping_file(path: str | Path, times: Times | None = None) -> EventMapp
     """
     import yaml  # noqa: PLC0415  (few imports need it)
 
+    class ExactLoader(yaml.SafeLoader):
+        """YAML whose fractions keep their digits."""
+
+    def fraction(loader: ExactLoader, node: yaml.ScalarNode) -> float | Decimal:
+        written = node.value
+        is_plain = re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+)", written)
+        return Decimal(written) if is_plain else loader.construct_yaml_float(node)
+
+    ExactLoader.add_constructor("tag:yaml.org,2002:float", fraction)
     try:
-        data = cast("object", yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        text = Path(path).read_text(encoding="utf-8")
+        data = cast("object", yaml.load(text, ExactLoader))  # noqa: S506  (a safe loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
     file = cast("dict[str, object]", data) if isinstance(data, dict) else {}
@@ -174,9 +185,10 @@ def _times_of(stated: dict[str, object], default: Times) -> Times:
 
 def _constant(text: str) -> JsonValue:
     try:
-        return cast("JsonValue", orjson.loads(text))
-    except orjson.JSONDecodeError:
+        (value,) = cast("list[JsonValue]", parse_exactly(b"[%b]" % text.encode()))
+    except (ValueError, ArithmeticError, RecursionError):
         return text
+    return value
 
 
 class RowReader:
@@ -206,7 +218,11 @@ class RowReader:
                 fields.append((key, source, convert, target))
             elif source.value is not None:
                 constants[key] = _constant_of(target, source.value, convert)
-        self._taken = {source for source in mapping.fields.values() if isinstance(source, str)}
+        self._taken = {
+            source
+            for target, source in mapping.fields.items()
+            if isinstance(source, str) and not target.endswith(".*")
+        }
         self._sections: dict[str, str | None] = {}
         """The map of the event to which a column belongs that only a pattern names."""
 
@@ -221,7 +237,8 @@ class RowReader:
             part = parts[section] = self._constants[section].copy()
             for key, column, convert, target in fields:
                 value = row.get(column)
-                if type(value) is str and value and convert is text:  # most of all cells
+                # Most cells are text.
+                if type(value) is str and value and (convert is text or convert is identifier):
                     part[key] = value
                     continue
                 if value is None and "." in column:
@@ -267,11 +284,15 @@ def _cell(row: Row, column: str) -> object:
         return row[column]
     value = cast("object", row)
     for name in column.split("."):
+        if isinstance(value, Unreadable):
+            break
         value = cast("Row", value).get(name) if isinstance(value, Mapping) else None
     return value
 
 
 def _converted(target: str, value: object, convert: Conversion) -> object:
+    if isinstance(value, Unreadable):
+        raise Fault(f"{target}: {value}")
     try:
         return convert(value)
     except Fault as fault:
@@ -280,7 +301,7 @@ def _converted(target: str, value: object, convert: Conversion) -> object:
 
 def _constant_of(target: str, value: object, convert: Conversion) -> object:
     try:
-        return _converted(target, value, convert)
+        return _converted(target, with_whole_numbers(value), convert)
     except Fault as fault:
         raise SourceError(f"mapping: {fault}") from None
 

@@ -2,15 +2,15 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final, cast
-
-import orjson
 
 from .._event_limits import MAX_METADATA, MAX_TEXT
 from .._runtime.parsers import SchemaError
 from ..generated import StatsigEvent
 from .errors import Fault
+from .exact_json import dump, is_exact, parse, parse_exactly
 from .mapping import RowReader
 from .settings import MAX_EVENT, Settings
 
@@ -25,6 +25,11 @@ _MAX_USER_ID: Final = 128
 _USER_TEXTS: Final = frozenset(
     ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 )
+
+_IN_A_ROW: Final = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+)
+"""Errors that come from the content of a row: the row is rejected, and the import continues."""
 
 Event = dict[str, object]
 
@@ -54,16 +59,27 @@ class Outgoing:
         Raises:
             Fault: It cannot be sent, or Statsig would lose something of it.
         """
-        encoded = None
-        if isinstance(content, bytes):
-            encoded, content = content, decoded(content)
+        try:
+            return self._encoded_event(content)
+        except _IN_A_ROW as error:
+            raise Fault(f"cannot be converted: {error!r}") from error
+
+    def _encoded_event(self, content: bytes | Mapping[str, object]) -> bytes:
         if self._reader is not None:
-            encoded, event = None, self._reader.event(content)
-        else:
-            event = cast("Event", content)
-        self._check(event)
-        if self._complete(event) or encoded is None:
+            row = decoded_exactly(content) if isinstance(content, bytes) else content
+            event = self._reader.event(row)
+            self._check(event)
+            self._complete(event)
             encoded = _encoded(event)
+        else:
+            assert isinstance(content, bytes)  # noqa: S101  (tables have a reader)
+            encoded, event = content, decoded(content)
+            self._check(event)
+            if self._complete(event):
+                if not is_exact(encoded):
+                    event = decoded_exactly(encoded)
+                    self._complete(event)
+                encoded = _encoded(event)
         if not self._allow_cut and (user := event.get("user")):
             _check_lengths(cast("Event", user), len(encoded))
         if len(encoded) > self._most:
@@ -134,7 +150,7 @@ def _is_usual(event: Event, value: object, metadata: object) -> bool:
     """Whether the types are right; what is not usual is left to the model."""
     return (
         _is_usual_user(event.get("user"))
-        and (value is None or type(value) in (int, float, str))
+        and (value is None or type(value) in (int, float, str, Decimal))
         and (metadata is None or type(metadata) is dict)
         and "secondaryExposures" not in event
         and "statsigMetadata" not in event
@@ -142,6 +158,8 @@ def _is_usual(event: Event, value: object, metadata: object) -> bool:
 
 
 def _check_by_model(event: Event) -> None:
+    if type(event.get("value")) is Decimal:  # a number; models know no Decimal
+        event = {**event, "value": 0}
     try:
         StatsigEvent.from_dict(event, "event")
     except SchemaError as error:
@@ -167,14 +185,27 @@ def _check_lengths(user: Event, most: int) -> None:
 
 
 def decoded(line: bytes) -> Event:
-    """The object in a line of JSON.
+    """Return the object in a line of JSON; its numbers may be rounded.
 
     Raises:
-        Fault: There is none.
+        Fault: It is not a JSON object.
     """
+    return _object_in(line, parse)
+
+
+def decoded_exactly(line: bytes) -> Event:
+    """Return the object in a line of JSON.
+
+    Raises:
+        Fault: It is not a JSON object.
+    """
+    return _object_in(line, parse_exactly)
+
+
+def _object_in(line: bytes, read: Callable[[bytes], object]) -> Event:
     try:
-        data = cast("object", orjson.loads(line))
-    except orjson.JSONDecodeError as error:
+        data = read(line)
+    except ValueError as error:
         raise Fault(f"not JSON in UTF-8: {error}") from None
     if type(data) is not dict:
         raise Fault("expected a JSON object")
@@ -183,6 +214,6 @@ def decoded(line: bytes) -> Event:
 
 def _encoded(event: Event) -> bytes:
     try:
-        return orjson.dumps(event)
+        return dump(event)
     except TypeError as error:
         raise Fault(f"cannot be written as JSON: {error}") from None

@@ -6,12 +6,14 @@
 # pyright: reportUnknownParameterType=false
 
 from collections.abc import Iterator
-from decimal import Decimal
+from math import isinf, isnan
 from pathlib import Path
 from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from .cells import Unreadable
 
 _ROWS = 1000
 """Rows that are in memory as Python's objects at once."""
@@ -55,43 +57,53 @@ class Table:
 
 
 def values_of(column: pa.Array) -> list[object]:
-    """Python's objects for the cells of a column; what has none stays to be seen with its row."""
+    """Return the Python values of a column's cells; a cell without one is `Unreadable`."""
     kind = column.type
-    if pa.types.is_nested(kind):
-        return _nested_values(column)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     try:
-        return column.to_pylist()
-    except UnicodeDecodeError:
-        cells = column.cast(pa.binary()).to_pylist()
-        return [cell and cell.decode(errors="surrogateescape") for cell in cells]
-    except (ValueError, OverflowError):  # a moment beyond the years of Python's
-        return column.cast(pa.string()).to_pylist()
+        cells = column.to_pylist(maps_as_pydicts="lossy")
+        return [json_value(cell) for cell in cells] if pa.types.is_nested(kind) else cells
+    except Exception:  # noqa: BLE001  (pyarrow converts by many libraries)
+        return [_value_of(scalar) for scalar in column]
 
 
-def _nested_values(column: pa.Array) -> list[object]:
+def _value_of(scalar: pa.Scalar) -> object:
     try:
-        return [json_value(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")]
-    except (ValueError, OverflowError):  # text that is not UTF-8, a moment beyond Python's years
-        return [_nested_value(scalar) for scalar in column]
-
-
-def _nested_value(scalar: pa.Scalar) -> object:
+        value = scalar.as_py(maps_as_pydicts="lossy")
+    except UnicodeDecodeError as error:
+        if pa.types.is_nested(scalar.type):
+            return Unreadable(str(error))
+        # Kept, so that the dead letter has the original.
+        return scalar.cast(pa.binary()).as_py().decode(errors="surrogateescape")
+    except Exception as error:  # noqa: BLE001
+        is_time = pa.types.is_temporal(scalar.type)
+        return Unreadable(f"{scalar.type} {scalar.value}: {error}" if is_time else str(error))
     try:
-        return json_value(scalar.as_py(maps_as_pydicts="lossy"))
-    except (ValueError, OverflowError) as error:
-        return f"cannot be read: {error}"
+        return json_value(value) if pa.types.is_nested(scalar.type) else value
+    except (TypeError, ValueError) as error:
+        return Unreadable(str(error), repr(value))
 
 
 def json_value(value: object) -> object:
-    """A value as it is on the wire: without nulls, and with numbers for decimals.
+    """Return a value as it is on the wire: without nulls, which a struct has in every row.
 
-    A struct has all of its fields in every row; on the wire what is null is not there.
+    Raises:
+        TypeError: A map has keys that are not strings.
+        ValueError: A number is infinite.
     """
     if isinstance(value, dict):
-        members = cast("dict[str, object]", value).items()
-        return {name: json_value(member) for name, member in members if member is not None}
+        members = cast("dict[object, object]", value).items()
+        for name, _ in members:
+            if not isinstance(name, str):
+                raise TypeError(f"expected strings as keys of a map, got {type(name).__name__}")
+        return {name: json_value(member) for name, member in members if not _is_missing(member)}
     if isinstance(value, list):
         return [json_value(member) for member in cast("list[object]", value)]
-    return float(value) if isinstance(value, Decimal) else value
+    if isinstance(value, float) and isinf(value):
+        raise ValueError("expected a finite number")
+    return value
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and isnan(value))

@@ -1,18 +1,21 @@
 """Records of files: JSON lines, CSV, Parquet, with the places at which to go on later."""
 
-import csv
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from glob import glob
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import field, frozen
 
+from .csv_records import CsvRecord, read_records
 from .errors import SourceError
+from .json_lines import read_first_lines
 from .settings import MAX_EVENT, Format
 from .streams import Stream
 
@@ -28,6 +31,7 @@ _FORMATS: Final[dict[str, Format]] = {
     ".parquet": "parquet",
 }
 _HEAD: Final = 65536
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _BESIDE: Final = (".checkpoint", ".checkpoint.lock", ".dead-letters.jsonl")
 """What an import writes beside its input, unless it is told another place."""
 
@@ -172,9 +176,9 @@ class Reader:
         self._stream: Stream | None = None
         self._table: Table | None = None
         self._offset = 0
-        self._row: list[bytes] = []
-        """The lines of the row of CSV that is being read, as they are."""
         self._consumed = 0
+        self._first: list[bytes] = []
+        """Lines that were read to recognise the form of the input."""
         with self._troubles():
             if source.format == "parquet":
                 self._table = _parquet(source)
@@ -188,6 +192,30 @@ class Reader:
     def consumed(self) -> int:
         """Bytes of the file that have been read, about."""
         return self._consumed if self._stream is None else self._stream.consumed
+
+    def check_form(self) -> None:
+        """Check that a file of JSON lines is one; the header of CSV is checked by its names.
+
+        Raises:
+            SourceError: It has another form.
+        """
+        if self.source.format != "jsonl" or self._stream is None:
+            return
+        lines = self._stream.lines
+
+        def readline() -> bytes:
+            try:
+                return lines.readline(MAX_EVENT)
+            except Exception as error:
+                if self.source.path is not None and _is_broken(error):
+                    return b""  # reported when the file is read to be sent
+                raise
+
+        with self._troubles():
+            try:
+                self._first = read_first_lines(readline)
+            except SourceError as error:
+                raise SourceError(f"{self.source.name}: {error}") from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -228,15 +256,18 @@ class Reader:
         assert self._stream is not None  # noqa: S101
         readline = self._stream.lines.readline
         line, offset = self._line, self._offset
-        while raw := readline(MAX_EVENT):
+        first, self._first = self._first, []
+        for raw in chain(first, iter(partial(readline, MAX_EVENT), b"")):
             line += 1
             offset += len(raw)
-            fault = None
+            content, fault = raw, None
+            if line == 1:
+                content = raw.removeprefix(_BYTE_ORDER_MARK)
             if len(raw) == MAX_EVENT and raw[-1:] != b"\n":
-                raw, offset = raw[:_HEAD], offset + self._rest_of_line()
+                content, offset = raw[:_HEAD], offset + self._rest_of_line()
                 fault = f"the line has more than {MAX_EVENT:,} bytes"
             self._line = line
-            yield Record(line, offset, raw.strip(), fault)
+            yield Record(line, offset, content.strip(), fault)
 
     def _rest_of_line(self) -> int:
         assert self._stream is not None  # noqa: S101
@@ -247,21 +278,14 @@ class Reader:
                 break
         return size
 
-    def _text_lines(self) -> Iterator[str]:
-        """Lines of CSV; what is not UTF-8 stays to be seen."""
+    def _csv(self) -> Iterator[CsvRecord]:
         assert self._stream is not None  # noqa: S101
-        while raw := self._stream.lines.readline(MAX_EVENT):
-            self._line += 1
-            self._offset += len(raw)
-            if len(raw) == MAX_EVENT and raw[-1:] != b"\n":
-                self._offset += self._rest_of_line()
-            self._row.append(raw)
-            yield raw.decode(errors="surrogateescape")
-
-    def _csv(self) -> "Iterator[list[str]]":
         path = self.source.path
         tabs = path is not None and ".tsv" in path.suffixes
-        return csv.reader(self._text_lines(), delimiter="\t" if tabs else ",", strict=True)
+        for record in read_records(self._stream.lines, "\t" if tabs else ","):
+            self._line += record.lines
+            self._offset += record.size
+            yield record
 
     def _header_or_close(self) -> list[str]:
         try:
@@ -271,9 +295,15 @@ class Reader:
             raise
 
     def _header(self) -> list[str]:
-        header = next(self._csv(), None)
-        if not header:
+        record = next(self._csv(), None)
+        if record is None or not (record.cells or record.problem):
             raise SourceError(f"{self.source.name}: it is empty, without even a header")
+        header = record.cells
+        if record.problem is not None or b"\0" in record.content or header[0][:1] in "[{":
+            raise SourceError(
+                f"{self.source.name}: line 1: expected the header of CSV, got "
+                f"{record.problem or 'another format'}"
+            )
         header[0] = header[0].removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
         if len(set(header)) < len(header) or not all(header):
             raise SourceError(
@@ -282,35 +312,21 @@ class Reader:
         return header
 
     def _csv_rows(self, columns: list[str]) -> Iterator[Record]:
-        rows = self._csv()
-        while True:
-            self._row.clear()
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield self._no_row(f"not CSV: {error}")
-                rows = self._csv()
+        for record in self._csv():
+            problem = record.problem
+            if problem is None and not record.cells:
+                yield Record(self._line, self._offset, b"")
                 continue
-            yield self._csv_record(columns, row)
-
-    def _csv_record(self, columns: list[str], row: list[str]) -> Record:
-        if not row:
-            return Record(self._line, self._offset, b"")
-        if len(row) != len(columns):
-            return self._no_row(
-                f"expected {len(columns)} columns, as the header has, got {len(row)}"
-            )
-        if any("\udc80" <= letter <= "\udcff" for text in row for letter in text):
-            return self._no_row("not UTF-8")
-        return Record(self._line, self._offset, dict(zip(columns, row, strict=True)))
-
-    def _no_row(self, fault: str) -> Record:
-        """A record for lines that are no row."""
-        lines = b"".join(self._row)
-        original = lines if len(lines) < MAX_EVENT else lines[:_HEAD]
-        return Record(self._line, self._offset, original.strip(), fault)
+            if problem is None and len(record.cells) != len(columns):
+                got = len(record.cells)
+                problem = f"expected {len(columns)} columns, as the header has, got {got}"
+            if problem is None and not _is_text(record.content):
+                problem = "not UTF-8"
+            if problem is None:
+                row = dict(zip(columns, record.cells, strict=True))
+                yield Record(self._line, self._offset, row)
+            else:
+                yield Record(self._line, self._offset, record.content.strip(), problem)
 
     def _rows(self, table: "Table", skipped: int) -> Iterator[Record]:
         for before, rows in table.read(skipped):
@@ -319,6 +335,15 @@ class Reader:
                     self._line = row
                     yield Record(row, 0, content)
             self._consumed = (self.source.size or 0) * (before + len(rows)) // table.rows
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether bytes are UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Troubles:
@@ -332,9 +357,14 @@ class _Troubles:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, SourceError) or error is None:
             return
-        known = isinstance(error, OSError | EOFError | zlib.error | csv.Error)
-        if known or type(error).__module__.startswith(("pyarrow", "zst")):
+        if _is_broken(error):
             raise SourceError(f"{self._reader.where}: cannot be read: {error}") from error
+
+
+def _is_broken(error: BaseException) -> bool:
+    """Return whether an error says that a file cannot be read, or is not what it seems to be."""
+    known = isinstance(error, OSError | EOFError | zlib.error)
+    return known or type(error).__module__.startswith(("pyarrow", "zst"))
 
 
 def _parquet(source: Source) -> "Table":

@@ -12,7 +12,15 @@ from .errors import Fault, SourceError
 
 Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
-_MILLISECONDS: Final[dict[Unit, float]] = {"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
+_MILLISECONDS: Final[dict[Unit, Decimal]] = {
+    "s": Decimal(1000),
+    "ms": Decimal(1),
+    "us": Decimal("1e-3"),
+    "ns": Decimal("1e-6"),
+}
+_LONGEST: Final = 30
+"""Digits of a number that may be a time."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -55,26 +63,27 @@ class Times:
 
 
 def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
-    """A time as Statsig takes it.
+    """Return a time in milliseconds since 1970.
 
     Raises:
-        Fault: It is none, or its unit or zone was not stated.
+        Fault: It is not a time, or its unit or zone was not stated.
     """
     if type(value) is int and unit == "ms":
         return value
     if isinstance(value, str):
-        value = float(value) if _NUMBER.fullmatch(value) else _parsed(value)
+        value = Decimal(value) if _NUMBER.fullmatch(value) else _parsed(value)
     try:
-        if isinstance(value, Decimal):
-            value = float(value)
         if isinstance(value, datetime):
             return _of_moment(value, zone)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Fault(f"expected a number or a text, got {type(value).__name__}")
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise Fault(f"expected a number or a string, got {type(value).__name__}")
         if unit is None:
             raise Fault("is a number, and no unit was stated")
-        return round(value * _MILLISECONDS[unit])
-    except (OverflowError, ValueError):  # not a number, infinity, the first or the last day
+        number = Decimal(value)
+        if number.adjusted() > _LONGEST:
+            raise OverflowError
+        return round(number * _MILLISECONDS[unit])
+    except (ArithmeticError, ValueError):  # not a number, infinity, the first or the last day
         raise Fault(f"{value} is beyond all times") from None
 
 
@@ -83,7 +92,8 @@ def _of_moment(moment: datetime, zone: tzinfo | None) -> int:
         if zone is None:
             raise Fault("names no zone, and none was stated")
         moment = moment.replace(tzinfo=zone)
-    return round(moment.timestamp() * 1000)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + round(Decimal(since.microseconds) / 1000)
 
 
 def _parsed(text: str) -> datetime:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
 
-import orjson
 from attrs import asdict, frozen
 
 from .._runtime.parsers import JsonObject
 from ..generated.typed_dicts import SecondaryExposureDict
+from .strict_json import read_json, write_json
 
 EventKind: TypeAlias = Literal["event", "gate", "config", "layer"]
 """The kind of a recorded event: an event, or an exposure to one of the others."""
@@ -218,7 +218,7 @@ class Recording:
         Raises:
             sqlite3.Error: The events could not be stored.
         """
-        documents = [orjson.dumps(event).decode() for event in events]
+        documents = [write_json(event) for event in events]
         with self._transaction():
             first = self._newest() + 1
             ids = range(first, first + len(events))
@@ -307,7 +307,7 @@ def _unit_ids(user: JsonObject) -> str:
 
 def _delimited(unit_id: str) -> str:
     # JSON contains no line breaks, so that a part of an ID never matches.
-    return f"\n{orjson.dumps(unit_id).decode()}\n"
+    return f"\n{write_json(unit_id)}\n"
 
 
 def _where(condition: EventFilter) -> tuple[str, list[object]]:
@@ -318,6 +318,7 @@ def _where(condition: EventFilter) -> tuple[str, list[object]]:
 
 
 def _recorded(event_id: int, document: str) -> RecordedEvent:
-    event = cast("RecordedEventDict", {"id": event_id, **orjson.loads(document)})
+    fields = cast("JsonObject", read_json(document.encode()))
+    event = cast("RecordedEventDict", {"id": event_id, **fields})
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)

@@ -8,7 +8,7 @@ from .config_specs.document import ConfigSpecs, load_specs
 from .config_specs.evaluator import Evaluator
 from .config_specs.overrides import (
     Override,
-    UnknownNameError,
+    OverrideTargetError,
     check_override,
     overridden,
 )
@@ -88,7 +88,7 @@ class ServerState:
         """Add an override, or replace the one with the same target.
 
         Raises:
-            UnknownNameError: The project does not have the name.
+            OverrideTargetError: The project does not have the name.
         """
         check_override(self._loaded, override)
         others = (other for other in self._overrides if other.target != override.target)
@@ -117,6 +117,6 @@ class ServerState:
 def _override_problem(specs: ConfigSpecs, override: Override) -> str | None:
     try:
         check_override(specs, override)
-    except UnknownNameError as error:
+    except OverrideTargetError as error:
         return str(error)
     return None

@@ -1,5 +1,6 @@
 """Strict JSON parsing."""
 
+import json
 from typing import Final, cast
 
 import orjson
@@ -9,11 +10,15 @@ from .._runtime.parsers import JsonValue
 MAX_DEPTH: Final = 100
 """How many arrays and objects may stand inside each other."""
 
+_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG: Final = b"0" * 19
+"""As many digits as the smallest integer of more than 64 bits has."""
+
 
 def read_json(data: bytes) -> JsonValue:
     """Read JSON strictly, so that whatever was read can be stored, compared and written again.
 
-    Whole numbers of more than 64 bits become floating point numbers, as in JavaScript.
+    Integers keep all of their digits, since they may be IDs.
 
     Args:
         data: JSON in UTF-8.
@@ -26,7 +31,21 @@ def read_json(data: bytes) -> JsonValue:
     # Most bodies have too few brackets to be deep, and need not be walked through.
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if _LONG in data.translate(_ZEROS):  # orjson parses integers of more than 64 bits as floats
+        value = cast("JsonValue", json.loads(data))
     return value
+
+
+def write_json(value: object) -> str:
+    """Return a value as JSON.
+
+    Raises:
+        TypeError: It has no form in JSON.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # orjson rejects integers of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_deeper(value: JsonValue, limit: int) -> bool:

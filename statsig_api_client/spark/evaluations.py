@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, Unpack, cast, get_args
 
 import orjson
@@ -19,6 +20,7 @@ from pyspark.sql.pandas.functions import arrow_udf
 from .._client import Statsig
 from .._errors import AuthenticationError, ConfigurationError, PermissionDeniedError, StatsigError
 from .._options import check_names, flag
+from ..bulk.cells import text
 from ..bulk.parquet import json_value
 from ..generated import StatsigUserDict
 from .options import Connection
@@ -215,5 +217,31 @@ def users_of(array: object) -> list[StatsigUserDict | None]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return [None if cell is None else {"userID": cell} for cell in cells]
     if pa.types.is_struct(column.type) or pa.types.is_map(column.type):
-        return [cast("StatsigUserDict | None", json_value(cell)) for cell in cells]
+        return [None if cell is None else _user_of(json_value(cell)) for cell in cells]
     raise TypeError(f"user: expected a column of strings, structs or maps, got {column.type}")
+
+
+def _user_of(cell: object) -> StatsigUserDict:
+    user = cast("dict[str, object]", cell)
+    for name, value in user.items():
+        if name == "userID" and isinstance(value, int | Decimal):
+            user[name] = text(value)
+        elif name == "customIDs" and isinstance(value, dict):
+            user[name] = {key: text(one) for key, one in cast("dict[str, object]", value).items()}
+        else:
+            user[name] = _comparable(value)
+    return cast("StatsigUserDict", user)
+
+
+def _comparable(value: object) -> object:
+    """Return an attribute without decimals.
+
+    Statsig compares attributes as doubles, so a fraction loses nothing that an evaluation sees.
+    """
+    if isinstance(value, dict):
+        return {name: _comparable(one) for name, one in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_comparable(one) for one in cast("list[object]", value)]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

@@ -332,7 +332,8 @@ def test_cells_of_parquet_that_python_cannot_hold_are_told_with_their_row(
     summary = import_events(statsig, tmp_path / "f.parquet")
     assert (summary.delivered, summary.rejected) == (1, 1)
     assert summary.dead_letters is not None
-    assert "time: expected" in letters(summary.dead_letters)[0]["reason"]
+    reason = letters(summary.dead_letters)[0]["reason"]
+    assert reason.startswith(f"time: cannot be read: timestamp[ms, tz=UTC] {10**18}: ")
 
 
 def test_a_struct_of_parquet_that_python_cannot_hold_is_told_with_its_row(
@@ -350,7 +351,8 @@ def test_a_struct_of_parquet_that_python_cannot_hold_is_told_with_its_row(
     assert (summary.delivered, summary.rejected) == (1, 1)
     assert summary.dead_letters is not None
     (letter,) = letters(summary.dead_letters)
-    assert (letter["line"], letter["reason"]) == (1, "metadata: expected an object, got str")
+    assert letter["line"] == 1
+    assert letter["reason"].startswith("metadata: cannot be read: 'utf-8' codec")
 
 
 def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
@@ -414,7 +416,7 @@ def test_zones_that_are_none_are_refused(
         (1700000000, "no unit was stated"),
         ("2026-01-31T12:00:00", "no zone, and none was stated"),
         ("yesterday", "ISO 8601"),
-        (True, "expected a number or a text"),
+        (True, "expected a number or a string, got bool"),
     ],
 )
 def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
@@ -521,7 +523,7 @@ def test_cells_are_made_what_fields_need() -> None:
     }
     dotted = RowReader(EventMapping({"eventName": "a.b"}))
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
-    with pytest.raises(Fault, match="eventName: expected a text, got bytes"):
+    with pytest.raises(Fault, match="eventName: expected a string, got bytes"):
         reader.event({"e": b"1"})
     with pytest.raises(Fault, match=r"metadata\.d: expected a finite number"):
         reader.event({"e": "a", "d": math.inf})

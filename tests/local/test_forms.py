@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsig_api_client.local.config_specs.core import Answers, Core
+from statsig_api_client.local.config_specs.core import Core, CoreResults
 from statsig_api_client.local.config_specs.formats import to_v1, to_v2
 
 from .test_specs_files import DATA
@@ -90,12 +90,12 @@ def _spec(name: str, entity: str, written: Json) -> Json:
     return {**written, **more}
 
 
-def evaluated(document: Json) -> list[Answers]:
+def evaluated(document: Json) -> list[CoreResults]:
     with Core(document) as core:
         return [core.evaluate(user) for user in USERS]
 
 
-def decided(answers: list[Answers]) -> list[Any]:
+def decided(answers: list[CoreResults]) -> list[Any]:
     """What was decided, and why; the older form cannot say that no rule of a config passed."""
     return [
         (name, answer["value"], answer["rule_id"], answer["secondary_exposures"])

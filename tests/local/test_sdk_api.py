@@ -166,7 +166,9 @@ def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> No
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
     ]
-    with pytest.warns(UserWarning, match=r"ID lists whose members .* are empty here: a_list"):
+    with pytest.warns(
+        UserWarning, match=r"ID lists without members in the config specs, treated as empty: a_list"
+    ):
         api = serve(json.dumps(document), "specs.json")
     assert api.gate("a_gate", {"userID": "a"}) is False
     assert api.post("get_id_lists", {}).json() == {}

@@ -106,6 +106,18 @@ def test_ids_that_are_numbers_are_found_as_text(api: Api) -> None:
     assert api.server.events(user_id="4") == []
 
 
+def test_integers_beyond_64_bits_keep_their_digits(api: Api) -> None:
+    users = [
+        {"userID": number, "customIDs": {"companyID": -number}} for number in (2**64, 2**64 + 1)
+    ]
+    events = [{"eventName": "seen", "user": user, "value": user["userID"]} for user in users]
+    api.post("rgstr", {"events": events})
+    for user in users:
+        (event,) = api.server.events(user_id=str(user["userID"]))
+        assert (event.user, event.value) == (user, user["userID"])
+    assert [event.user for event in api.server.events("seen")] == users
+
+
 def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
     sent = now() - 3_600_000
     headers = {"statsig-sdk-type": "js-client", "statsig-client-time": str(sent)}

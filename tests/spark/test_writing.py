@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyspark.sql.types import MapType, StringType, StructType
+from pyspark.sql.types import LongType, MapType, StringType, StructType
 
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
@@ -128,8 +128,22 @@ def test_cells_that_are_none_are_put_aside_with_their_rows(job: dict[str, Any]) 
     writer.commit([write_batches(writer, iter([batch]))])
     (letter,) = letters(job)
     assert letter["row"] == 2
-    assert letter["reason"] == "user: expected an object, got str"
+    assert letter["reason"].startswith("user: cannot be read: 'utf-8' codec")
     assert "cannot be read: 'utf-8' codec" in letter["original"]["user"]
+
+
+def test_row_with_integer_keys_is_rejected(job: dict[str, Any], collector: Collector) -> None:
+    schema = StructType().add("eventName", "string").add("time", "long")
+    schema = schema.add("user.custom.x", MapType(LongType(), StringType()))
+    writer = source(**job).writer(schema, overwrite=False)
+    cells = pa.array([[(1, "a")], []], pa.map_(pa.int64(), pa.string()))
+    columns = [pa.array(["a", "b"]), pa.array([1_700_000_000_000] * 2), cells]
+    batch = pa.RecordBatch.from_arrays(columns, schema.names)
+    writer.commit([write_batches(writer, iter([batch]))])
+    assert [event["eventName"] for event in collector.events] == ["b"]
+    (letter,) = letters(job)
+    assert "expected strings as keys of a map, got int" in letter["reason"]
+    assert letter["original"]["user.custom.x"] == "{1: 'a'}"
 
 
 def test_what_was_lost_on_the_way_is_put_aside(job: dict[str, Any], collector: Collector) -> None:
