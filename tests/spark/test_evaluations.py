@@ -62,7 +62,7 @@ def test_experiments_have_a_group_a_rule_and_a_value(found: EvaluationOptions) -
 def test_null_stands_for_a_failure_but_not_for_a_refused_key(
     shop: LocalServer, found: EvaluationOptions, tmp_path: Path
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     run: Any = check_gate("user", "new_checkout", **found)
     with pytest.raises(APIStatusError, match="status 418"):
         list(run(iter([pa.array(["1"])])))
@@ -111,7 +111,7 @@ def test_experiments_are_evaluated_for_a_column_of_ids(
 def test_a_failure_fails_the_task_with_its_cause(
     spark: SparkSession, shop: LocalServer, found: EvaluationOptions
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     users = spark.createDataFrame([("1",)], "id string")
     with pytest.raises(PythonException, match="APIStatusError: check_gate: status 418"):
         users.select(check_gate("id", "staff_tools", **found)).collect()

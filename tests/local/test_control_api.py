@@ -1,4 +1,4 @@
-"""What the server tells of itself under `/local`, how it is steered, and who may not steer it."""
+"""Control API below `/local`: responses, changes, and access control."""
 
 import json
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from statsig_api_client.local.http.app import create_app
+from statsig_api_client.local.http.control_api import control_document
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import ServerState
 from tests.support.config_specs import REAL_PROJECTS
@@ -35,11 +36,11 @@ def api(serve: Callable[..., Api]) -> Api:
     return serve(SHOP.read_text(encoding="utf-8"))
 
 
-def test_it_says_that_it_is_there(shop_server: Api) -> None:
+def test_health_returns_ok(shop_server: Api) -> None:
     assert get(shop_server, "health") == {"status": "ok"}
 
 
-def test_it_tells_its_project(shop_server: Api) -> None:
+def test_project_is_returned(shop_server: Api) -> None:
     project = get(shop_server, "project")
     assert isinstance(project.pop("time"), int)
     assert project == {
@@ -58,7 +59,7 @@ def test_it_tells_its_project(shop_server: Api) -> None:
     }
 
 
-def test_a_project_of_nothing_is_told_as_well(serve: Callable[..., Api]) -> None:
+def test_empty_project_is_returned(serve: Callable[..., Api]) -> None:
     api = serve("description: nothing")
     project = get(api, "project")
     assert all(project[k] == [] for k in ("gates", "configs", "experiments", "layers", "segments"))
@@ -68,7 +69,7 @@ def test_a_project_of_nothing_is_told_as_well(serve: Callable[..., Api]) -> None
 
 @pytest.mark.filterwarnings("ignore:.*treated as empty")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_real_projects_are_told_whole(serve: Callable[..., Api], name: str) -> None:
+def test_real_projects_are_returned_completely(serve: Callable[..., Api], name: str) -> None:
     if not REAL_PROJECTS.is_dir():
         pytest.skip("real projects are not present")
     text = (REAL_PROJECTS / name).read_text(encoding="utf-8")
@@ -80,7 +81,7 @@ def test_real_projects_are_told_whole(serve: Callable[..., Api], name: str) -> N
     assert all(len(set(item["groups"])) == len(item["groups"]) for item in items)
 
 
-def test_it_tells_every_entity(api: Api) -> None:
+def test_entities_are_returned(api: Api) -> None:
     items = get(api, "entities")["items"]
     assert [(item["kind"], item["name"]) for item in items] == [
         ("gate", "new_checkout"),
@@ -109,7 +110,7 @@ def test_it_tells_every_entity(api: Api) -> None:
     assert [g["overridden"] for g in get(api, "entities", kind="gate")["items"]] == [False, True]
 
 
-def test_it_tells_what_was_recorded(api: Api) -> None:
+def test_recorded_events_are_returned(api: Api) -> None:
     api.post("log_event", {"events": [{"eventName": "buy", "user": {"userID": "ada"}, "value": 2}]})
     for user in ("ada", "bob", "ada"):
         api.gate("staff_tools", {"userID": user})
@@ -126,7 +127,7 @@ def test_it_tells_what_was_recorded(api: Api) -> None:
     assert rest["next"] is None
 
 
-def test_a_reset_forgets_what_it_is_told_to(api: Api) -> None:
+def test_reset_discards_requested_state(api: Api) -> None:
     override = {"kind": "gate", "name": "staff_tools", "value": True}
 
     def fill() -> None:
@@ -148,7 +149,7 @@ def test_a_reset_forgets_what_it_is_told_to(api: Api) -> None:
         assert left() == expected
 
 
-def test_overrides_are_told_as_they_were_made_and_removed_as_is_meant(api: Api) -> None:
+def test_overrides_are_returned_and_removed(api: Api) -> None:
     made: list[Json] = [
         {"kind": "gate", "name": "staff_tools", "value": False},
         {"kind": "gate", "name": "staff_tools", "userID": "ada", "value": True},
@@ -177,7 +178,7 @@ def test_overrides_are_told_as_they_were_made_and_removed_as_is_meant(api: Api) 
     without({}, [])
 
 
-def test_the_same_user_is_told_the_same_whichever_way_it_was_said(api: Api) -> None:
+def test_user_override_is_normalized(api: Api) -> None:
     unit = {"type": "userID", "id": "ada"}
     said = {"kind": "gate", "name": "staff_tools", "unitID": unit, "value": True}
     assert "unitID" not in httpx.put(local(api, "overrides"), json=said).json()
@@ -249,7 +250,7 @@ def test_the_same_user_is_told_the_same_whichever_way_it_was_said(api: Api) -> N
         ("POST", "reset", [], "$: expected object, got array"),
     ],
 )
-def test_what_is_malformed_is_refused(
+def test_invalid_body_is_rejected(
     shop_server: Api, method: str, path: str, body: object, message: str
 ) -> None:
     status, said = refused(httpx.request(method, local(shop_server, path), json=body))
@@ -268,14 +269,14 @@ def test_what_is_malformed_is_refused(
         ("entities?kind=gates", "?kind: expected gate or config"),
     ],
 )
-def test_a_query_that_makes_no_sense_is_refused(shop_server: Api, path: str, message: str) -> None:
+def test_invalid_query_is_rejected(shop_server: Api, path: str, message: str) -> None:
     status, said = refused(httpx.get(local(shop_server, path)))
     assert (status, said[: len(message)]) == (400, message)
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "reset"), ("PUT", "overrides")])
-def test_no_page_can_send_what_is_no_json(
+def test_body_without_json_content_type_is_rejected(
     shop_server: Api, method: str, path: str, kind: str | None
 ) -> None:
     headers = {} if kind is None else {"content-type": kind}
@@ -283,14 +284,14 @@ def test_no_page_can_send_what_is_no_json(
     assert refused(reply) == (415, "expected content-type application/json")
 
 
-def test_no_page_of_elsewhere_is_let_in(shop_server: Api) -> None:
+def test_cross_origin_request_is_rejected(shop_server: Api) -> None:
     asked = {"origin": "https://evil.example", "access-control-request-method": "PUT"}
     preflight = httpx.options(local(shop_server, "overrides"), headers=asked)
     read = httpx.get(local(shop_server, "project"), headers={"origin": "https://evil.example"})
     for reply in (preflight, read):
         assert not [name for name in reply.headers if name.startswith("access-control")]
     assert preflight.status_code == 405
-    # But the API itself is open to pages, as that of Statsig.
+    # The API itself allows web pages, as Statsig does.
     open_ = shop_server.http.post(
         "/check_gate", json={"gateName": "a b"}, headers={"origin": "https://evil.example"}
     )
@@ -311,9 +312,7 @@ def test_no_page_of_elsewhere_is_let_in(shop_server: Api) -> None:
         ("", 421),
     ],
 )
-def test_who_calls_it_by_another_name_is_turned_away(
-    shop_server: Api, host: str, status: int
-) -> None:
+def test_foreign_host_is_rejected(shop_server: Api, host: str, status: int) -> None:
     reply = httpx.get(local(shop_server, "project"), headers={"host": host})
     assert reply.status_code == status
     if status == 421:
@@ -323,7 +322,7 @@ def test_who_calls_it_by_another_name_is_turned_away(
     assert call.status_code == 200
 
 
-def test_a_server_for_others_too_goes_by_any_name() -> None:
+def test_public_server_accepts_any_host() -> None:
     recording = Recording(None)
     service = ServerState(SHOP, recording)
     app = create_app(service, loopback_only=False)
@@ -333,7 +332,19 @@ def test_a_server_for_others_too_goes_by_any_name() -> None:
     recording.close()
 
 
-def test_what_is_not_there_is_said_in_json(shop_server: Api) -> None:
+def test_document_is_valid_openapi() -> None:
+    pytest.importorskip("openapi_spec_validator").validate(control_document())
+
+
+@pytest.mark.parametrize("path", ["", "openapi.json"])
+def test_document_has_url_of_server(shop_server: Api, path: str) -> None:
+    document = httpx.get(local(shop_server, path)).json()
+    url = local(shop_server, "").removesuffix("/")
+    assert [server["url"] for server in document["servers"]] == [url]
+    assert document | {"servers": None} == control_document() | {"servers": None}
+
+
+def test_unknown_path_returns_json_error(shop_server: Api) -> None:
     assert httpx.get(local(shop_server, "nothing")).json() == {
         "status": 404,
         "message": "Not Found",

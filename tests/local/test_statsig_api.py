@@ -1,4 +1,4 @@
-"""What the six calls answer."""
+"""Responses of the six calls of the HTTP API."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from .conftest import Api
 ADA = {"userID": "ada", "email": "ada@example.com"}
 
 
-def test_a_gate_that_passes_names_its_rule(shop_server: Api) -> None:
+def test_passing_gate_names_rule(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateName": "staff_tools", "user": ADA})
     assert reply.status_code == 200
     assert reply.json() == {
@@ -21,7 +21,7 @@ def test_a_gate_that_passes_names_its_rule(shop_server: Api) -> None:
     }
 
 
-def test_a_gate_that_no_rule_passes_is_decided_by_the_default(shop_server: Api) -> None:
+def test_gate_without_passing_rule_uses_default(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateName": "staff_tools", "user": {"userID": "x"}})
     assert reply.json() == {
         "name": "staff_tools",
@@ -31,7 +31,7 @@ def test_a_gate_that_no_rule_passes_is_decided_by_the_default(shop_server: Api) 
     }
 
 
-def test_an_unknown_gate_does_not_pass_and_names_no_rule(shop_server: Api) -> None:
+def test_unknown_gate_fails_without_rule(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateName": "no_such_gate"})
     assert reply.status_code == 200
     assert reply.json() == {
@@ -42,7 +42,7 @@ def test_an_unknown_gate_does_not_pass_and_names_no_rule(shop_server: Api) -> No
     }
 
 
-def test_several_gates_come_as_a_map_by_name(shop_server: Api) -> None:
+def test_several_gates_return_map(shop_server: Api) -> None:
     names = ["staff_tools", "no_such_gate"]
     reply = shop_server.post("check_gate", {"gateNames": names, "user": ADA}).json()
     assert list(reply) == names
@@ -55,12 +55,12 @@ def test_several_gates_come_as_a_map_by_name(shop_server: Api) -> None:
     }
 
 
-def test_a_list_of_one_gate_comes_as_a_map_too(shop_server: Api) -> None:
+def test_list_of_one_gate_returns_map(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateNames": ["staff_tools"]}).json()
     assert list(reply) == ["staff_tools"]
 
 
-def test_a_config_names_its_rule_in_the_old_and_the_new_way(shop_server: Api) -> None:
+def test_config_names_rule_in_both_fields(shop_server: Api) -> None:
     assert shop_server.config("homepage", ADA) == {
         "name": "homepage",
         "value": {
@@ -74,7 +74,7 @@ def test_a_config_names_its_rule_in_the_old_and_the_new_way(shop_server: Api) ->
     }
 
 
-def test_a_config_that_no_rule_decides_has_its_default(shop_server: Api) -> None:
+def test_config_without_matching_rule_returns_default(shop_server: Api) -> None:
     reply = shop_server.config("homepage")
     assert reply["value"] == {
         "headline": "Welcome!",
@@ -84,7 +84,7 @@ def test_a_config_that_no_rule_decides_has_its_default(shop_server: Api) -> None
     assert (reply["group"], reply["rule_id"], reply["group_name"]) == ("default", "default", None)
 
 
-def test_an_unknown_config_is_empty_and_no_error(shop_server: Api) -> None:
+def test_unknown_config_is_empty(shop_server: Api) -> None:
     reply = shop_server.post("get_config", {"configName": "no_such_config"})
     assert reply.status_code == 200
     assert reply.json() == {
@@ -96,7 +96,7 @@ def test_an_unknown_config_is_empty_and_no_error(shop_server: Api) -> None:
     }
 
 
-def test_an_experiment_is_asked_for_like_a_config_and_names_the_group(shop_server: Api) -> None:
+def test_experiment_names_group(shop_server: Api) -> None:
     replies = [shop_server.config("logo_test", {"userID": str(n)}) for n in range(20)]
     assert {(r["group_name"], r["value"]["shape"]) for r in replies} == {
         ("Control", "circle"),
@@ -104,7 +104,7 @@ def test_an_experiment_is_asked_for_like_a_config_and_names_the_group(shop_serve
     }
 
 
-def test_a_layer_has_the_parameters_of_the_users_experiment(shop_server: Api) -> None:
+def test_layer_returns_parameters_of_experiment(shop_server: Api) -> None:
     replies = [shop_server.layer("product_page", {"userID": str(n)}) for n in range(40)]
     assert {
         (r["ruleID"], r["allocatedExperimentName"], r["value"]["add_to_cart_color"])
@@ -118,13 +118,13 @@ def test_a_layer_has_the_parameters_of_the_users_experiment(shop_server: Api) ->
     assert all(r["value"]["price_format"] == "compact" for r in replies)
 
 
-def test_an_unknown_layer_is_not_found(shop_server: Api) -> None:
+def test_unknown_layer_returns_404(shop_server: Api) -> None:
     reply = shop_server.post("get_layer", {"layerName": "no_such_layer"})
     assert (reply.status_code, reply.json()) == (404, {"status": 404, "message": "no such layer"})
 
 
 @pytest.mark.parametrize("name", ["no_such_config", "homepage"])
-def test_what_is_no_contextual_bandit_has_no_ranked_list(shop_server: Api, name: str) -> None:
+def test_ranked_list_returns_404(shop_server: Api, name: str) -> None:
     reply = shop_server.post("get_ranked_list", {"configName": name})
     assert (reply.status_code, reply.json()["status"]) == (404, 404)
 
@@ -136,23 +136,23 @@ def test_what_is_no_contextual_bandit_has_no_ranked_list(shop_server: Api, name:
         ("log_custom_exposure", {"exposures": [{"experimentName": "logo_test", "ruleID": "x"}]}),
     ],
 )
-def test_deliveries_are_accepted_with_202(shop_server: Api, call: str, body: object) -> None:
+def test_events_are_accepted_with_202(shop_server: Api, call: str, body: object) -> None:
     reply = shop_server.post(call, body)
     assert (reply.status_code, reply.json()) == (202, {"success": True})
 
 
-def test_a_request_without_a_user_is_answered(shop_server: Api) -> None:
+def test_request_without_user_is_evaluated(shop_server: Api) -> None:
     assert shop_server.post("check_gate", {"gateName": "staff_tools"}).json()["value"] is False
 
 
-def test_half_of_all_users_pass_a_half_gate_and_they_stay_the_same(shop_server: Api) -> None:
+def test_rollout_buckets_are_stable(shop_server: Api) -> None:
     passing = "".join(
         "x" if shop_server.gate("new_checkout", {"userID": str(n)}) else "." for n in range(32)
     )
     assert passing == "xx....xx..x..x.x...xx.x...xx...x"
 
 
-def test_the_environment_is_production_unless_the_user_says_otherwise(
+def test_default_environment_is_production(
     serve: Callable[..., Api],
 ) -> None:
     api = serve("""
@@ -165,7 +165,7 @@ def test_the_environment_is_production_unless_the_user_says_otherwise(
     assert (api.gate("live", staging), api.gate("test", staging)) == (False, True)
 
 
-def test_names_are_listed_in_order(shop_server: Api) -> None:
+def test_names_are_sorted(shop_server: Api) -> None:
     server = shop_server.server
     assert server.gates == ("new_checkout", "staff_tools")
     assert server.configs == ("homepage",)
@@ -174,7 +174,7 @@ def test_names_are_listed_in_order(shop_server: Api) -> None:
     assert (server.secret_key, server.client_key) == ("secret-local", "client-local")
 
 
-def test_the_original_documents_calls_work_as_they_stand(shop_server: Api) -> None:
+def test_calls_of_original_documentation_work(shop_server: Api) -> None:
     headers = {"statsig-api-key": "client-local", "Content-Type": "application/json"}
     user = '"user": { "userID": "42" }'
     for call, body, status in [
