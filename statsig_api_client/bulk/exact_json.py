@@ -78,7 +78,7 @@ def with_whole_numbers(value: object) -> object:
 
 def _fragment(value: object) -> orjson.Fragment:
     if isinstance(value, Decimal) and value.is_finite():
-        return orjson.Fragment(number_text(value))
+        return orjson.Fragment(str(value))
     raise TypeError(f"a value of the type {type(value).__name__} has no form in JSON")
 
 

@@ -63,7 +63,8 @@ def test_number_of_any_source_keeps_its_digits(number: Decimal) -> None:
             for suffix in ("jsonl", "csv", "parquet")
         ]
     for sent in found:
-        assert sent["value"] == sent["user"]["custom"]["level"] == digits
+        for sent_number in (sent["value"], sent["user"]["custom"]["level"]):
+            assert Decimal(sent_number).as_tuple() == number.as_tuple()
         assert sent["user"]["userID"] == sent["user"]["customIDs"]["nested"] == digits
         assert sent["metadata"] == {"number": digits, "nested": digits}
 
@@ -77,8 +78,8 @@ def test_number_of_line_with_environment_keeps_its_digits(number: Decimal) -> No
         path = Path(name) / "e.jsonl"
         path.write_text(line)
         sent = wire(path, None, "staging")
-    assert sent["value"] == digits
-    assert sent["user"]["custom"]["level"] == [digits]
+    assert Decimal(sent["value"]).as_tuple() == number.as_tuple()
+    assert sent["user"]["custom"]["level"] == [sent["value"]]
     assert sent["user"]["statsigEnvironment"] == {"tier": "staging"}
 
 

@@ -35,7 +35,8 @@ def test_number_of_spark_row_keeps_its_digits(number: Decimal) -> None:
     reader = RowReader(read_mapping(MAPPING.split(";"), Times("ms")))
     (row,) = rows_of([batch])
     sent = json.loads(Outgoing(settings({}), None, reader)(row), parse_int=str, parse_float=str)
-    assert sent["value"] == sent["user"]["custom"]["deep"]["number"] == digits
+    assert Decimal(sent["value"]).as_tuple() == number.as_tuple()
+    assert sent["user"]["custom"]["deep"]["number"] == sent["value"]
     assert sent["user"]["userID"] == sent["user"]["customIDs"]["nested"] == digits
     assert sent["metadata"] == {"number": digits, "nested": digits}
 
