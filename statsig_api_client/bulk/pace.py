@@ -45,8 +45,8 @@ class Pace:
         self._failed_at = 0.0
         self._failing_since: float | None = None
         self._halted = False
-        self.accepted: bool = False
-        """Whether the server has accepted anything."""
+        self.accepted: int = 0
+        """How many requests the server has accepted."""
         self.problem: StatsigError | None = None
         """Why no more requests go, if it is not that someone asked."""
 
@@ -81,7 +81,7 @@ class Pace:
     def succeeded(self, began: float) -> None:
         """A request came back, and was accepted."""
         with self._changed:
-            self.accepted = True
+            self.accepted += 1
             if self._is_well(began):
                 more = 1.0 if self._doubling else 1 / self._limit
                 self._limit = min(self._most, self._limit + more)
