@@ -8,7 +8,7 @@ from .config_specs.document import ConfigSpecs, load_specs
 from .config_specs.evaluator import Evaluator
 from .config_specs.overrides import (
     Override,
-    UnknownNameError,
+    OverrideTargetError,
     check_override,
     overridden,
 )
@@ -91,7 +91,7 @@ class Service:
         """Add an override, in place of one for the same.
 
         Raises:
-            UnknownNameError: The project does not have what it names.
+            OverrideTargetError: The project does not have what it names.
         """
         check_override(self._loaded, override)
         others = (other for other in self._overrides if other.target != override.target)
@@ -120,6 +120,6 @@ class Service:
 def _misfit(specs: ConfigSpecs, override: Override) -> str | None:
     try:
         check_override(specs, override)
-    except UnknownNameError as error:
+    except OverrideTargetError as error:
         return str(error)
     return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import newer_form
+from statsig_api_client.local.config_specs.formats import to_v2
 from statsig_api_client.local.project.compiler import compile_project
 from statsig_api_client.local.project.reader import read_project
 
@@ -53,7 +53,7 @@ def test_one_wrong_value_is_told_or_does_no_harm(place: Steps, value: Any) -> No
     except ProjectError:
         return
     specs = compile_project(project, 1)
-    core = Core(newer_form(specs))
+    core = Core(to_v2(specs))
     answers = core.evaluate({"userID": "a"})
     core.close()
     assert answers["feature_gates"].keys() == {gate.name for gate in project.gates}

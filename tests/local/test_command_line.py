@@ -241,7 +241,7 @@ def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     condition = {"type": "unit_id", "idType": "userID", **listed}
     file.write_text(json.dumps({"feature_gates": {}, "condition_map": {"vip": condition}}))
     assert main([str(file), "--print-specs"]) == 0
-    problem = "ID lists whose members no specs have, and which are empty here: vips"
+    problem = "ID lists without members in the config specs, treated as empty: vips"
     assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
 
 

@@ -74,7 +74,7 @@ class Real:
         self.users = targeted_users(list(document["condition_map"].values()), USERS, SEED)
         self.recording = Recording(None)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*which are empty here: company_id_list")
+            warnings.filterwarnings("ignore", ".*treated as empty: company_id_list")
             self.service = Service(file, self.recording)
         specs = self.service.specs
         self.names = [

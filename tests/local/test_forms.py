@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsig_api_client.local.config_specs.core import Answers, Core
-from statsig_api_client.local.config_specs.formats import newer_form, older_form
+from statsig_api_client.local.config_specs.core import Core, CoreResults
+from statsig_api_client.local.config_specs.formats import to_v1, to_v2
 
 from .test_specs_files import DATA
 
@@ -90,12 +90,12 @@ def _spec(name: str, entity: str, written: Json) -> Json:
     return {**written, **more}
 
 
-def evaluated(document: Json) -> list[Answers]:
+def evaluated(document: Json) -> list[CoreResults]:
     with Core(document) as core:
         return [core.evaluate(user) for user in USERS]
 
 
-def decided(answers: list[Answers]) -> list[Any]:
+def decided(answers: list[CoreResults]) -> list[Any]:
     """What was decided, and why; the older form cannot say that no rule of a config passed."""
     return [
         (name, answer["value"], answer["rule_id"], answer["secondary_exposures"])
@@ -110,12 +110,12 @@ def test_specs_evaluate_to_the_same_after_the_way_through_the_older_form(
     gate: Json, config: Json
 ) -> None:
     newer = project(gate, config)
-    older = json.loads(json.dumps(older_form(newer)))
-    assert decided(evaluated(newer_form(older))) == decided(evaluated(newer))
+    older = json.loads(json.dumps(to_v1(newer)))
+    assert decided(evaluated(to_v2(older))) == decided(evaluated(newer))
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
 def test_real_specs_evaluate_to_the_same_after_the_way_through_the_older_form(name: str) -> None:
     newer = json.loads((DATA / name).read_text())
-    assert decided(evaluated(newer_form(older_form(newer)))) == decided(evaluated(newer))
+    assert decided(evaluated(to_v2(to_v1(newer)))) == decided(evaluated(newer))

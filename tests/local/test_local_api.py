@@ -66,7 +66,7 @@ def test_a_project_of_nothing_is_told_as_well(serve: Callable[..., Api]) -> None
     assert get(api, "specs")["feature_gates"] == {}
 
 
-@pytest.mark.filterwarnings("ignore:.*which are empty here")
+@pytest.mark.filterwarnings("ignore:.*treated as empty")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
 def test_real_projects_are_told_whole(serve: Callable[..., Api], name: str) -> None:
     if not DATA.is_dir():

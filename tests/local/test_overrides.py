@@ -135,11 +135,11 @@ def test_only_an_experiment_has_groups(api: Api) -> None:
             "gate",
             "staff_tool",
             {"value": True},
-            "no gate 'staff_tool'; did you mean 'staff_tools'?",
+            "unknown gate 'staff_tool'; did you mean 'staff_tools'?",
         ),
-        ("config", "logo_test", {"value": {}}, "no config 'logo_test'; there are homepage"),
-        ("experiment", "homepage", {"value": {}}, "no experiment 'homepage'; there are add_to"),
-        ("layer", "product", {"value": {}}, "no layer 'product'; did you mean 'product_page'?"),
+        ("config", "logo_test", {"value": {}}, "unknown config 'logo_test'; there are homepage"),
+        ("experiment", "homepage", {"value": {}}, "unknown experiment 'homepage'; there are add_to"),
+        ("layer", "product", {"value": {}}, "unknown layer 'product'; did you mean 'product_page'?"),
         (
             "experiment",
             "logo_test",
@@ -237,7 +237,7 @@ class Project:
     def __init__(self, file: Path) -> None:
         self.recording = Recording(None)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*which are empty here")
+            warnings.filterwarnings("ignore", ".*treated as empty")
             self.service = Service(file, self.recording)
 
     def answers(self, user: Json) -> dict[tuple[str, str], object]:

@@ -290,7 +290,7 @@ def test_a_fault_is_told_with_its_place(
 def test_a_text_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "project.yml"
     file.write_bytes(b"gates:\n  caf\xe9: {}\n")
-    with pytest.raises(ProjectError, match=r"project\.yml:2: expected UTF-8 text"):
+    with pytest.raises(ProjectError, match=r"project\.yml:2: expected UTF-8"):
         LocalServer(file)
 
 
@@ -302,7 +302,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     file = tmp_path / "project.toml"
     file.write_text("")
-    with pytest.raises(ProjectError, match=r"expected a file named \.yaml, \.yml or \.json"):
+    with pytest.raises(ProjectError, match=r"expected a \.yaml, \.yml or \.json file"):
         LocalServer(file)
 
 

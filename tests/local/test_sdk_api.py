@@ -18,7 +18,8 @@ from attrs import evolve
 
 from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
-from statsig_api_client.local.http.id_list_files import IdListFiles
+from statsig_api_client.local.config_specs.id_lists import IdListFiles
+from statsig_api_client.local.http.id_list_files import id_list_lookup
 
 from .conftest import SHOP, Api
 from .test_specs_files import older
@@ -166,7 +167,9 @@ def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> No
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
     ]
-    with pytest.warns(UserWarning, match=r"ID lists whose members .* are empty here: a_list"):
+    with pytest.warns(
+        UserWarning, match=r"ID lists without members in the config specs, treated as empty: a_list"
+    ):
         api = serve(json.dumps(document), "specs.json")
     assert api.gate("a_gate", {"userID": "a"}) is False
     assert api.post("get_id_lists", {}).json() == {}
@@ -216,15 +219,16 @@ def test_the_file_of_an_id_list_only_grows() -> None:
     assert set(first) == {"a"}
     second = lookup_after(files, {"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
     assert second["a"]["fileID"] == first["a"]["fileID"]
-    content = files.file(second["a"]["fileID"]).content
-    assert content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
+    file = files.find(second["a"]["fileID"])
+    assert file is not None
+    assert file.content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
     assert second["b"]["size"] == 10
     assert set(lookup_after(files, {"b": ("eve",)})) == {"b"}
 
 
 def lookup_after(files: IdListFiles, lists: dict[str, tuple[str, ...]]) -> Any:
-    files.follow(lists)
-    return files.lookup("http://127.0.0.1/")
+    files.update(lists)
+    return id_list_lookup(files, "http://127.0.0.1/")
 
 
 def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:

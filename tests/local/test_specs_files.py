@@ -11,7 +11,7 @@ import pytest
 from statsig_api_client.local import LocalServer, ProjectError
 from statsig_api_client.local.__main__ import main
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import newer_form, older_form
+from statsig_api_client.local.config_specs.formats import to_v1, to_v2
 
 from .conftest import SHOP, Api, Json
 
@@ -171,28 +171,28 @@ def change(path: str, *, to: object) -> dict[str, Any]:
         ({"name": "a package"}, "expected config specs, as downloaded"),
         (
             change("has_updates", to=False),
-            "the specs say that nothing has changed, and hold nothing",
+            "expected config specs, got a response without updates",
         ),
-        (change("feature_gates", to=5), "feature_gates: expected a list, got int"),
-        (change("feature_gates.0", to=5), "feature_gates: expected an object, got int"),
+        (change("feature_gates", to=5), "feature_gates: expected an array, got integer"),
+        (change("feature_gates.0", to=5), "feature_gates: expected an object, got integer"),
         (
             change("feature_gates.0.name", to=None),
-            "feature_gates: expected specs that differ in name",
+            "feature_gates: expected specs with distinct names",
         ),
-        (change("feature_gates.0.name", to="held"), "that differ in name, got 'held'"),
-        (change("feature_gates.0.rules", to={}), "feature_gates.a_gate.rules: expected a list"),
+        (change("feature_gates.0.name", to="held"), "with distinct names, got 'held'"),
+        (change("feature_gates.0.rules", to={}), "feature_gates.a_gate.rules: expected an array"),
         (
             change("feature_gates.0.rules.0", to=[]),
             "feature_gates.a_gate.rules: expected an object",
         ),
-        (change("layers", to=[]), "layers: expected an object, got list"),
+        (change("layers", to=[]), "layers: expected an object, got array"),
         (
             change("experiment_to_layer", to=[]),
-            "experiment_to_layer: expected an object, got list",
+            "experiment_to_layer: expected an object, got array",
         ),
-        (change("layers.a_layer", to={}), "layers.a_layer: expected a list, got dict"),
-        (change("condition_map", to=[]), "condition_map: expected an object, got list"),
-        (change("condition_map", to={"c": []}), "condition_map.c: expected an object, got list"),
+        (change("layers.a_layer", to={}), "layers.a_layer: expected an array, got object"),
+        (change("condition_map", to=[]), "condition_map: expected an object, got array"),
+        (change("condition_map", to={"c": []}), "condition_map.c: expected an object, got array"),
         (
             change("feature_gates.0.rules.0.conditions", to=["lost"]),
             "feature_gates.a_gate.rules.conditions: 'lost' is not in condition_map",
@@ -200,9 +200,9 @@ def change(path: str, *, to: object) -> dict[str, Any]:
         (change("time", to="now"), "time: expected milliseconds since 1970, got 'now'"),
         (change("time", to=0), "time: expected milliseconds since 1970, got 0"),
         (change("company_id", to=5), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
-        (change("feature_gates.0.salt", to=5), "core leaves out as faulty: a_gate"),
-        (change("dynamic_configs.1.enabled", to="yes"), "core leaves out as faulty: an_experiment"),
-        (change("layer_configs.0.salt", to=5), "core leaves out as faulty: a_layer"),
+        (change("feature_gates.0.salt", to=5), "core skips as invalid: a_gate"),
+        (change("dynamic_configs.1.enabled", to="yes"), "core skips as invalid: an_experiment"),
+        (change("layer_configs.0.salt", to=5), "core skips as invalid: a_layer"),
     ],
     ids=str,
 )
@@ -215,8 +215,8 @@ def test_specs_that_cannot_be_served_are_refused_aloud(
 
 
 def test_what_the_core_refuses_without_a_word_is_refused_aloud_too() -> None:
-    with pytest.raises(ValueError, match="it does not say why"):
-        Core({**newer_form({"feature_gates": {}}), "time": 0})
+    with pytest.raises(ValueError, match="it logs no reason"):
+        Core({**to_v2({"feature_gates": {}}), "time": 0})
 
 
 def test_a_project_whose_file_was_saved_before_all_others_is_served(tmp_path: Path) -> None:
@@ -231,10 +231,14 @@ def test_a_project_whose_file_was_saved_before_all_others_is_served(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
-        ('{\n"feature_gates": {\n]', "specs.json:3:", "not JSON: "),
-        (f'{{"feature_gates": {"[" * 200 + "]" * 200}}}', "specs.json:", "not JSON: nested deeper"),
-        ('{"feature_gates": NaN}', "specs.json:", "not JSON: unexpected character"),
-        ('{"feature_gates": "\\ud800"}', "specs.json:", "not JSON: no low surrogate in string"),
+        ('{\n"feature_gates": {\n]', "specs.json:3:", "invalid JSON: "),
+        (
+            f'{{"feature_gates": {"[" * 200 + "]" * 200}}}',
+            "specs.json:",
+            "invalid JSON: nested deeper",
+        ),
+        ('{"feature_gates": NaN}', "specs.json:", "invalid JSON: unexpected character"),
+        ('{"feature_gates": "\\ud800"}', "specs.json:", "invalid JSON: no low surrogate in string"),
     ],
 )
 def test_a_file_that_is_no_json_is_refused_with_the_line(
@@ -249,13 +253,13 @@ def test_a_file_that_is_no_json_is_refused_with_the_line(
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the specs of real projects are not there")
-@pytest.mark.filterwarnings("ignore:.*which are empty here. company_id_list")
+@pytest.mark.filterwarnings("ignore:.*treated as empty. company_id_list")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
 def test_everything_in_a_real_project_is_answered_alike_in_both_forms(
     serve_specs: Callable[[object], Api], name: str
 ) -> None:
     newer = json.loads((DATA / name).read_text())
-    apis = [serve_specs(newer), serve_specs(older_form(newer))]
+    apis = [serve_specs(newer), serve_specs(to_v1(newer))]
     names = apis[0].server
     for user in USERS:
         for start in range(0, len(names.gates), 100):

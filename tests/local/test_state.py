@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client.local import ProjectError
-from statsig_api_client.local.config_specs.overrides import Override, Unit, UnknownNameError
+from statsig_api_client.local.config_specs.overrides import Override, OverrideTargetError, Unit
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import Service
 
@@ -85,7 +85,7 @@ def test_an_override_takes_the_place_of_one_for_the_same(service: Service) -> No
 
 def test_an_override_of_what_is_unknown_changes_nothing(service: Service) -> None:
     before = service.specs
-    with pytest.raises(UnknownNameError, match="no gate 'bleu'; did you mean 'blue'"):
+    with pytest.raises(OverrideTargetError, match="unknown gate 'bleu'; did you mean 'blue'"):
         service.override(gate("bleu"))
     assert service.specs is before
     assert service.overrides == ()
@@ -100,7 +100,7 @@ def test_what_is_read_again_keeps_the_overrides_that_fit(service: Service, file:
     assert value(service, "blue") is True
     assert value(service, "green") is None
     assert service.problem is not None
-    assert "no gate 'green'" in service.problem
+    assert "unknown gate 'green'" in service.problem
     assert "no group 'B'" in service.problem
     service.reload()
     assert service.problem is None

@@ -1,37 +1,37 @@
-"""What a project has for a user: the core's answers, in the terms of the HTTP API."""
+"""Evaluation of a project's entities for a user, in the terms of the HTTP API."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from attrs import frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import ProjectError
 from ..recording import SecondaryExposure
-from .core import Answer, Answers, Core, HashAlgorithm
+from .core import Core, CoreResult, CoreResults, HashAlgorithm, Section
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, as_object
-from .id_lists import with_members
-from .parts import Parts
+from .id_lists import inline_members
 
 
 @frozen(kw_only=True)
 class Evaluation:
-    """What a gate, config, experiment or layer has for a user."""
+    """The evaluation of a gate, config, experiment or layer for a user."""
 
     value: JsonValue
-    """Whether a gate passes; the parameters of anything else."""
+    """Whether a gate passes; the parameters of any other entity."""
     rule_id: str
     group_name: str | None
     passed: bool | None
-    """Whether a rule of a dynamic config passed; the core says it of nothing else."""
+    """Whether a rule of a dynamic config passed; None for other entities."""
     allocated_experiment: str | None
     """The experiment of a layer that the user is in."""
     secondary_exposures: list[SecondaryExposure]
 
 
 class Evaluator:
-    """A project, ready to be evaluated.
+    """A project that is ready to be evaluated.
 
     Raises:
         ProjectError: Statsig's core cannot read the project's config specs.
@@ -39,38 +39,38 @@ class Evaluator:
 
     def __init__(self, specs: ConfigSpecs) -> None:
         self._specs = specs
-        document = _with_inner_gates(specs)
+        document = _with_exposed_gates(specs)
         with self._start(document) as core:
-            answers = core.evaluate({})
-        if unread := _unread(specs, answers):
-            problem = f"config specs that Statsig's core leaves out as faulty: {unread}"
+            results = core.evaluate({})
+        if skipped := _skipped(specs, results):
+            problem = f"config specs that Statsig's core skips as invalid: {skipped}"
             raise ProjectError(specs.file, None, problem)
-        if unsupported := _unsupported(answers):
+        if unsupported := _unsupported(results):
             problem = f"{specs.file}: conditions that Statsig's core does not support, in "
             warnings.warn(problem + unsupported, stacklevel=3)
-        self._parts = Parts(document)
-        self._whole: Core | None = None
+        self._entities = EntityEvaluator(document)
+        self._complete: Core | None = None
 
     def evaluate(self, user: JsonObject) -> "UserEvaluations":
-        """Evaluate the project for a user in the form of the wire."""
-        return UserEvaluations(self._specs, self._parts, user)
+        """Return the evaluations of the project for a user in the wire format."""
+        return UserEvaluations(self._specs, self._entities, user)
 
     def initialize(self, user: JsonObject, algorithm: HashAlgorithm) -> str:
-        """What a client SDK is told of a user, in JSON: all but segments and holdouts.
+        """Return the JSON of `/v1/initialize`: all entities but segments and holdouts.
 
         Args:
-            user: The user in the form of the wire.
-            algorithm: How the names are hidden.
+            user: The user in the wire format.
+            algorithm: The hash of entity names.
         """
-        if self._whole is None:
-            self._whole = self._start(_with_id_lists(self._specs))
-        return self._whole.initialize(user, algorithm)
+        if self._complete is None:
+            self._complete = self._start(_with_id_lists(self._specs))
+        return self._complete.initialize(user, algorithm)
 
     def close(self) -> None:
         """Stop the cores."""
-        self._parts.close()
-        if self._whole is not None:
-            self._whole.close()
+        self._entities.close()
+        if self._complete is not None:
+            self._complete.close()
 
     def _start(self, document: JsonObject) -> Core:
         try:
@@ -82,57 +82,129 @@ class Evaluator:
 
 @frozen
 class UserEvaluations:
-    """A project, evaluated for one user: each entity when it is asked for."""
+    """The evaluations of a project for one user, each computed on request."""
 
     _specs: ConfigSpecs
-    _parts: Parts
+    _entities: "EntityEvaluator"
     _user: JsonObject
 
     def gate(self, name: str) -> Evaluation | None:
-        """What a gate says; None if there is no such gate."""
-        answer = self._parts.evaluate(GATES, name, self._user)
-        return _evaluation(name, answer, self._specs.gate_groups)
+        """Return the evaluation of a gate; None if it does not exist."""
+        result = self._entities.evaluate(GATES, name, self._user)
+        return _evaluation(name, result, self._specs.gate_groups)
 
     def config(self, name: str) -> Evaluation | None:
-        """What a dynamic config or experiment gives; None if there is no such thing."""
-        answer = self._parts.evaluate(CONFIGS, name, self._user)
-        return _evaluation(name, answer, self._specs.config_groups)
+        """Return the evaluation of a dynamic config or experiment; None if it does not exist."""
+        result = self._entities.evaluate(CONFIGS, name, self._user)
+        return _evaluation(name, result, self._specs.config_groups)
 
     def layer(self, name: str) -> Evaluation | None:
-        """What a layer gives; None if there is no such layer."""
-        return _evaluation(name, self._parts.evaluate(LAYERS, name, self._user), {})
+        """Return the evaluation of a layer; None if it does not exist."""
+        return _evaluation(name, self._entities.evaluate(LAYERS, name, self._user), {})
+
+
+class EntityEvaluator:
+    """The entities of a project, each in a core of its own that starts on first use.
+
+    The core can only evaluate all of its specs at once, which takes 1 ms for 160 entities and
+    0.2 s for 10,000; a core with one entity takes 20 µs, and 1 ms to start.
+    """
+
+    def __init__(self, document: JsonObject) -> None:
+        self._document = document
+        self._cores: dict[str, Core] = {}
+
+    def evaluate(self, section: Section, name: str, user: JsonObject) -> CoreResult | None:
+        """Evaluate an entity for a user; return None if it does not exist."""
+        entities = self._document[section]
+        if not isinstance(entities, dict) or name not in entities:
+            return None
+        if name not in self._cores:
+            self._cores[name] = Core(entity_document(self._document, name))
+        return self._cores[name].evaluate(user)[section][name]
+
+    def close(self) -> None:
+        """Stop the cores."""
+        for core in self._cores.values():
+            core.close()
+
+
+_TABLES: Final = (
+    "feature_gates",
+    "dynamic_configs",
+    "layer_configs",
+    "condition_map",
+    "experiment_to_layer",
+    "overrides",
+    "override_rules",
+    "cmab_configs",
+    "param_stores",
+)
+"""The parts of config specs that are maps by entity name or condition ID."""
+
+
+def entity_document(document: JsonObject, name: str) -> JsonObject:
+    """Return the config specs of the entities with this name and of all that they depend on.
+
+    Entities and conditions reference each other by name only, so the dependencies are all names
+    that they contain, and the names that those contain.
+    """
+    tables = {key: table for key in _TABLES if isinstance(table := document.get(key), dict)}
+    found, new = {name}, [name]
+    while new:
+        referencing = new.pop()
+        for table in tables.values():
+            for text in _strings(table.get(referencing)):
+                if text not in found and any(text in table for table in tables.values()):
+                    found.add(text)
+                    new.append(text)
+    parts: JsonObject = {
+        key: {each: table[each] for each in table if each in found} for key, table in tables.items()
+    }
+    return {**document, **parts}
+
+
+def _strings(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
 
 
 def _evaluation(
-    name: str, answer: Answer | None, groups: Mapping[tuple[str, str], str]
+    name: str, result: CoreResult | None, groups: Mapping[tuple[str, str], str]
 ) -> Evaluation | None:
-    if answer is None:
+    if result is None:
         return None
     return Evaluation(
-        value=_ordered(answer["value"]),
-        rule_id=answer["rule_id"],
-        group_name=answer.get("group_name") or groups.get((name, answer["rule_id"])),
-        passed=answer.get("passed"),
-        allocated_experiment=answer.get("allocated_experiment_name"),
-        secondary_exposures=answer["secondary_exposures"],
+        value=_sorted(result["value"]),
+        rule_id=result["rule_id"],
+        group_name=result.get("group_name") or groups.get((name, result["rule_id"])),
+        passed=result.get("passed"),
+        allocated_experiment=result.get("allocated_experiment_name"),
+        secondary_exposures=result["secondary_exposures"],
     )
 
 
-def _ordered(value: JsonValue) -> JsonValue:
-    # The core gives parameters in an order that changes from run to run.
+def _sorted(value: JsonValue) -> JsonValue:
+    # The core returns parameters in an order that changes from run to run.
     if isinstance(value, dict):
-        return {name: _ordered(value[name]) for name in sorted(value)}
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def _with_id_lists(specs: ConfigSpecs) -> JsonObject:
     conditions = as_object(specs.document["condition_map"], "condition_map")
-    return {**specs.document, "condition_map": with_members(conditions, specs.id_lists)}
+    return {**specs.document, "condition_map": inline_members(conditions, specs.id_lists)}
 
 
-def _with_inner_gates(specs: ConfigSpecs) -> JsonObject:
-    # The core's answer for everything leaves out what is called a holdout or a segment, although
-    # the HTTP API can be asked for it by name like any gate.
+def _with_exposed_gates(specs: ConfigSpecs) -> JsonObject:
+    # The core leaves holdouts and segments out of its results, but the HTTP API evaluates them by
+    # name like any gate.
     gates: JsonObject = {
         name: {**gate, "entity": "feature_gate"} if name in specs.inner_gates else gate
         for name, gate in specs.gate_specs.items()
@@ -140,20 +212,20 @@ def _with_inner_gates(specs: ConfigSpecs) -> JsonObject:
     return {**_with_id_lists(specs), GATES: gates}
 
 
-def _unread(specs: ConfigSpecs, answers: Answers) -> str:
-    # The core reads what it can, and says nothing of the rest.
+def _skipped(specs: ConfigSpecs, results: CoreResults) -> str:
+    # The core silently skips entities that it cannot read.
     pairs = (
-        (specs.gate_specs, answers["feature_gates"]),
-        ((*specs.configs, *specs.experiments), answers["dynamic_configs"]),
-        (specs.layers, answers["layer_configs"]),
+        (specs.gate_specs, results["feature_gates"]),
+        ((*specs.configs, *specs.experiments), results["dynamic_configs"]),
+        (specs.layers, results["layer_configs"]),
     )
     return ", ".join(sorted(name for names, read in pairs for name in names if name not in read))
 
 
-def _unsupported(answers: Answers) -> str:
-    # Where there is a condition that it does not know, the core names no rule, not even "default".
-    sections = (answers["feature_gates"], answers["dynamic_configs"], answers["layer_configs"])
+def _unsupported(results: CoreResults) -> str:
+    # The core returns an empty rule ID where it does not know a condition.
+    sections = (results["feature_gates"], results["dynamic_configs"], results["layer_configs"])
     names = [
-        name for section in sections for name, answer in section.items() if not answer["rule_id"]
+        name for section in sections for name, result in section.items() if not result["rule_id"]
     ]
     return ", ".join(sorted(names))

@@ -1,7 +1,7 @@
-"""Overrides: what everyone, or one unit, gets in place of what the rules say.
+"""Overrides of a project's entities, for everyone or for one unit.
 
-They are rules in front of the others, in the config specs themselves, and so hold for whatever
-evaluates those: this server, and Statsig's SDKs.
+An override is a rule before all others in the config specs, so it applies wherever these are
+evaluated: in this server and in Statsig's SDKs.
 """
 
 import json
@@ -18,7 +18,7 @@ from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
 OverrideKind: TypeAlias = Literal["gate", "config", "experiment", "layer"]
 
 RULE_ID: Final = "override"
-"""The rule that decided where there is an override; SDKs call it the same."""
+"""The ID of override rules, as in Statsig's SDKs."""
 
 _SECTIONS: Final[Mapping[OverrideKind, str]] = {
     "gate": GATES,
@@ -28,13 +28,13 @@ _SECTIONS: Final[Mapping[OverrideKind, str]] = {
 }
 
 
-class UnknownNameError(LookupError):
-    """The project has nothing of this name; the message suggests what was meant."""
+class OverrideTargetError(LookupError):
+    """An override of an entity, group or parameter that the project does not define."""
 
 
 @frozen(kw_only=True)
 class Unit:
-    """Whom an override is for."""
+    """A unit ID and its type."""
 
     id_type: str
     id: str
@@ -42,28 +42,28 @@ class Unit:
 
 @frozen(kw_only=True)
 class Override:
-    """What one unit, or everyone, gets."""
+    """An override of one entity."""
 
     kind: OverrideKind
     name: str
     unit: Unit | None
     """None for everyone."""
     value: bool | JsonObject | None
-    """Whether a gate passes, or all parameters of anything else; None where there is a group."""
+    """Whether a gate passes, or the parameters of another entity; None if `group` is set."""
     group: str | None
-    """The group of an experiment."""
+    """The group of an experiment to assign."""
 
     @property
     def target(self) -> tuple[OverrideKind, str, Unit | None]:
-        """What it is for: of overrides for the same, only one can hold."""
+        """The key of the override; a new override replaces one with the same key."""
         return self.kind, self.name, self.unit
 
 
 def check_override(specs: ConfigSpecs, override: Override) -> None:
-    """Refuse an override that a project cannot have.
+    """Check an override against a project.
 
     Raises:
-        UnknownNameError: The project does not have what it names.
+        OverrideTargetError: The project does not define the entity, group or parameter.
     """
     kind, value = override.kind, override.value
     names: Mapping[OverrideKind, Iterable[str]] = {
@@ -74,7 +74,7 @@ def check_override(specs: ConfigSpecs, override: Override) -> None:
     }
     if override.name not in names[kind]:
         hint = suggestion(override.name, names[kind])
-        raise UnknownNameError(f"no {kind} {override.name!r}{hint}")
+        raise OverrideTargetError(f"unknown {kind} {override.name!r}{hint}")
     if override.group is not None:
         _group_value(specs, override.name, override.group)
     layer = _layer(specs, override)
@@ -82,13 +82,13 @@ def check_override(specs: ConfigSpecs, override: Override) -> None:
         known = _parameters(specs, layer)
         for parameter in value.keys() - known:
             problem = f"the layer {layer!r} has no parameter {parameter!r}"
-            raise UnknownNameError(problem + suggestion(parameter, known))
+            raise OverrideTargetError(problem + suggestion(parameter, known))
 
 
 def group_rules(spec: JsonObject) -> dict[str, JsonObject]:
-    """The rules that have a group, by its name; of rules for the same group, the last.
+    """Return the last rule of each group, by group name.
 
-    Statsig puts those that place single users into groups before those that divide all.
+    Rules that assign single users to a group precede the rule that divides all users.
     """
     rules = (as_object(rule, "rules") for rule in as_list(spec["rules"], "rules"))
     return {
@@ -99,21 +99,21 @@ def group_rules(spec: JsonObject) -> dict[str, JsonObject]:
 
 
 def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> ConfigSpecs:
-    """Put overrides in front of what a project's rules say.
+    """Return config specs with override rules before the rules of their entities.
 
-    An override for one unit goes before one for everyone. One of an experiment in a layer also
-    holds for who asks for the layer.
+    Overrides for one unit precede those for everyone. An override of an experiment in a layer also
+    applies to the layer.
 
     Args:
         specs: The project.
-        overrides: All of them, each fit for the project; see `check_override`.
-        time: What the specs are to say of when they were last changed, in milliseconds since 1970.
+        overrides: Overrides that `check_override` accepts.
+        time: The new time of the specs, in milliseconds since 1970.
     """
     document = specs.document
     sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
     conditions = dict(as_object(document["condition_map"], "condition_map"))
-    # Backwards, each before what is there: units come to stand first, and layers before the
-    # experiments that are asked through them.
+    # In reverse, since each rule is inserted before the others: rules for units end up first, and
+    # rules of layers before those of their experiments.
     for override in sorted(overrides, key=_rank, reverse=True):
         condition_id = _condition(override.unit, conditions)
         section, name = sections[_SECTIONS[override.kind]], override.name
@@ -170,11 +170,10 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
         value = _group_value(specs, override.name, override.group)
         group = {"groupName": override.group, "isExperimentGroup": True}
     elif isinstance(value, dict) and _layer(specs, override) is not None:
-        # A layer has all of its parameters for everyone.
+        # A layer always has all of its parameters.
         value = {**as_object(spec["defaultValue"], override.name), **value}
-    # SDKs that were made before the core take a gate for open when a rule of it passes, whatever
-    # the rule's value; and nobody passes 0 %. A gate that is open by default has to be closed by
-    # the value, which they do not read.
+    # SDKs that predate the core open a gate when one of its rules passes, whatever the rule returns,
+    # so a closing rule passes 0 %. A gate that is open by default can only be closed by the value.
     closed = value is False and spec.get("defaultValue") is not True
     return {
         "name": RULE_ID,
@@ -195,12 +194,12 @@ def _layer(specs: ConfigSpecs, override: Override) -> str | None:
 
 
 def _parameters(specs: ConfigSpecs, layer: str) -> set[str]:
-    # The default of a real project's layer may lack what its experiments alone have a value for.
+    # In a real project, the default of a layer may lack parameters that only its experiments set.
     layers, configs = (as_object(specs.document[section], section) for section in (LAYERS, CONFIGS))
-    inside = [name for name, its in _layers_by_experiment(specs).items() if its == layer]
-    givers = [layers[layer], *(configs[name] for name in inside if name in configs)]
+    members = [name for name, its in _layers_by_experiment(specs).items() if its == layer]
+    entities = [layers[layer], *(configs[name] for name in members if name in configs)]
     values: list[JsonValue] = []
-    for spec in (as_object(giver, layer) for giver in givers):
+    for spec in (as_object(entity, layer) for entity in entities):
         rules = (as_object(rule, "rules") for rule in as_list(spec["rules"], "rules"))
         values += [spec["defaultValue"], *(rule["returnValue"] for rule in rules)]
     return {parameter for value in values for parameter in as_object(value, layer)}
@@ -215,5 +214,5 @@ def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:
     rules = group_rules(as_object(section[experiment], experiment))
     if group not in rules:
         hint = suggestion(group, rules)
-        raise UnknownNameError(f"the experiment {experiment!r} has no group {group!r}{hint}")
+        raise OverrideTargetError(f"the experiment {experiment!r} has no group {group!r}{hint}")
     return rules[group]["returnValue"]

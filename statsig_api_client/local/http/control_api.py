@@ -15,8 +15,8 @@ from ..config_specs.formats import CONFIGS, GATES, LAYERS, as_object
 from ..config_specs.overrides import (
     Override,
     OverrideKind,
+    OverrideTargetError,
     Unit,
-    UnknownNameError,
     group_rules,
 )
 from ..faults import Fault
@@ -193,7 +193,7 @@ class LocalApi:
         override = _override(wanted)
         try:
             self._service.override(override)
-        except UnknownNameError as error:
+        except OverrideTargetError as error:
             raise HTTPException(404, str(error)) from None
         return JSONResponse(_override_reply(override))
 

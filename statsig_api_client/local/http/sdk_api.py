@@ -15,11 +15,12 @@ from starlette.types import Scope
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..config_specs.core import HashAlgorithm
-from ..config_specs.formats import older_form
+from ..config_specs.formats import to_v1
+from ..config_specs.id_lists import IdListFiles
 from ..state import Service
 from .auth import require_key, require_secret_key
 from .event_time import clock_error
-from .id_list_files import IdListFiles
+from .id_list_files import id_list_lookup, id_list_response
 from .sdk_body import read_sdk_body
 from .sdk_events import sdk_events
 from .validation import ContractError
@@ -89,26 +90,20 @@ class SdkApi:
         # The core, and it alone, asks for protobuf. It reads only the newer form, and were it given
         # the older one, it would say so in its log alone.
         newer = request.url.path.startswith("/v2/") or "supports_proto" in request.query_params
-        return _packed(request, specs.document if newer else older_form(specs.document), etag)
+        return _packed(request, specs.document if newer else to_v1(specs.document), etag)
 
     async def id_lists(self, request: Request) -> Response:
         """Answer where the project's ID lists are."""
         specs = self.service.specs
         require_secret_key(request, specs.keys)
-        self._id_lists.follow(specs.id_lists)
-        return JSONResponse(self._id_lists.lookup(str(request.base_url)))
+        self._id_lists.update(specs.id_lists)
+        return JSONResponse(id_list_lookup(self._id_lists, str(request.base_url)))
 
     async def id_list_file(self, request: Request) -> Response:
         """Answer an ID list, or its end."""
         # Without a key, as with Statsig: SDKs take the URL from the answer above as it is.
-        file = self._id_lists.file(request.path_params["file_id"])
-        wanted = request.headers.get("range")
-        if wanted is None:
-            return Response(file.content, media_type="text/plain")
-        first, content = file.read(wanted)
-        last = len(file.content) - 1
-        place = {"content-range": f"bytes {first}-{last}/{last + 1}"}
-        return Response(content, 206, place, "text/plain")
+        file = self._id_lists.find(request.path_params["file_id"])
+        return id_list_response(file, request)
 
     async def initialize(self, request: Request) -> Response:
         """Answer all that a client SDK may know for a user."""

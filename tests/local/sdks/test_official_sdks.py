@@ -77,7 +77,7 @@ class Asked:
 
     def __init__(self, file: Path, users: list[Json], tier: str | None = None) -> None:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*which are empty here")
+            warnings.filterwarnings("ignore", ".*treated as empty")
             self.server = LocalServer(file)
         self.api = Api(self.server)
         self.users = users
