@@ -7,9 +7,9 @@ import pytest
 
 from statsig_api_client import Statsig
 from statsig_api_client._clock import Clock
-from statsig_api_client.bulk import ImportStoppedError, import_events
-from tests.bulk.conftest import letters, write
+from statsig_api_client.bulk import ImportOptions, ImportStoppedError, import_events
 from tests.support.collector import OK, Answer, Collector, Plan
+from tests.support.event_files import letters, write
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_event_that_breaks_server_is_dead_letter(
 ) -> None:
     collector.plan = failing(answer, 13, 77)
     file = write(tmp_path / "e.jsonl", 100)
-    summary = import_events(statsig, file, max_batch=20, resend_ambiguous=True)
+    summary = import_events(statsig, file, ImportOptions(max_batch=20, resend_ambiguous=True))
     assert (summary.delivered, summary.balances, summary.unsent) == (98, True, 0)
     assert set(collector.taken.values()) == {1}
     assert summary.dead_letters is not None
@@ -58,7 +58,11 @@ def test_outage_gives_up_no_event(
     file = write(tmp_path / "e.jsonl", 20)
     with pytest.raises(ImportStoppedError, match=str(status)) as stopped:
         import_events(
-            statsig, file, max_batch=10, max_concurrency=1, resend_ambiguous=True, give_up_after=0.3
+            statsig,
+            file,
+            ImportOptions(
+                max_batch=10, max_concurrency=1, resend_ambiguous=True, give_up_after=0.3
+            ),
         )
     assert stopped.value.summary.unsent == stopped.value.summary.read
     assert len(collector.requests) > 20

@@ -138,8 +138,18 @@ def test_only_an_experiment_has_groups(api: Api) -> None:
             "unknown gate 'staff_tool'; did you mean 'staff_tools'?",
         ),
         ("config", "logo_test", {"value": {}}, "unknown config 'logo_test'; there are homepage"),
-        ("experiment", "homepage", {"value": {}}, "unknown experiment 'homepage'; there are add_to"),
-        ("layer", "product", {"value": {}}, "unknown layer 'product'; did you mean 'product_page'?"),
+        (
+            "experiment",
+            "homepage",
+            {"value": {}},
+            "unknown experiment 'homepage'; there are add_to",
+        ),
+        (
+            "layer",
+            "product",
+            {"value": {}},
+            "unknown layer 'product'; did you mean 'product_page'?",
+        ),
         (
             "experiment",
             "logo_test",
