@@ -1,4 +1,4 @@
-"""From the times in files to milliseconds since 1970, with nothing guessed."""
+"""Conversion of times into milliseconds since 1970, without guessing units or zones."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -8,45 +8,47 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from .errors import Fault, SourceError
+from ..errors import RowError, SourceError
 
-Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
+TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
-_MILLISECONDS: Final[dict[Unit, Decimal]] = {
+_MILLISECONDS: Final[dict[TimeUnit, Decimal]] = {
     "s": Decimal(1000),
     "ms": Decimal(1),
     "us": Decimal("1e-3"),
     "ns": Decimal("1e-6"),
 }
-_LONGEST: Final = 30
-"""Digits of a number that may be a time."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_DIGITS: Final = 30
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 
 @frozen
-class Times:
-    """How times are to be read: the unit of numbers, and the zone of what names none.
+class TimeFormat:
+    """Unit of times that are numbers, and zone of times without one.
 
     Raises:
-        SourceError: There is no such unit or zone.
+        SourceError: The unit or the zone does not exist.
     """
 
-    unit: Unit | None = None
+    unit: TimeUnit | None = None
+    """`s`, `ms`, `us` or `ns`. None rejects numbers."""
     zone: str | None = None
+    """`UTC`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. None rejects times
+    without a zone."""
 
     def __attrs_post_init__(self) -> None:
         if self.unit is not None and self.unit not in _MILLISECONDS:
             raise SourceError(
-                f"time unit {self.unit!r}: expected one of {', '.join(_MILLISECONDS)}"
+                f"time unit: expected one of {', '.join(_MILLISECONDS)}, got {self.unit!r}"
             )
         self.zone_info()
 
     def zone_info(self) -> tzinfo | None:
-        """The zone.
+        """Return the zone.
 
         Raises:
-            SourceError: There is none of this name.
+            SourceError: It does not exist.
         """
         if self.zone is None:
             return None
@@ -55,18 +57,19 @@ class Times:
                 minutes = int(offset[2]) * 60 + int(offset[3])
                 return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
             return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
-        # A folder of zones is an OSError on some systems.
+        # The directory of a region raises OSError on some systems.
         except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
             raise SourceError(
-                f"time zone {self.zone!r}: expected UTC, +02:00 or a name such as Europe/Berlin"
+                "time zone: expected UTC, +02:00 or a name such as Europe/Berlin, got "
+                f"{self.zone!r}"
             ) from None
 
 
-def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
+def milliseconds(value: object, unit: TimeUnit | None, zone: tzinfo | None) -> int:
     """Return a time in milliseconds since 1970.
 
     Raises:
-        Fault: It is not a time, or its unit or zone was not stated.
+        RowError: It is not a time, or lacks a unit or a zone.
     """
     if type(value) is int and unit == "ms":
         return value
@@ -74,23 +77,23 @@ def milliseconds(value: object, unit: Unit | None, zone: tzinfo | None) -> int:
         value = Decimal(value) if _NUMBER.fullmatch(value) else _parsed(value)
     try:
         if isinstance(value, datetime):
-            return _of_moment(value, zone)
+            return _since_epoch(value, zone)
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise Fault(f"expected a number or a string, got {type(value).__name__}")
+            raise RowError(f"expected a number or a string, got {type(value).__name__}")
         if unit is None:
-            raise Fault("is a number, and no unit was stated")
+            raise RowError("is a number without a unit; set the time unit")
         number = Decimal(value)
-        if number.adjusted() > _LONGEST:
+        if number.adjusted() > _MAX_DIGITS:
             raise OverflowError
         return round(number * _MILLISECONDS[unit])
-    except (ArithmeticError, ValueError):  # not a number, infinity, the first or the last day
-        raise Fault(f"{value} is beyond all times") from None
+    except (ArithmeticError, ValueError):  # NaN, infinity, the first or the last day
+        raise RowError(f"{value} is out of range") from None
 
 
-def _of_moment(moment: datetime, zone: tzinfo | None) -> int:
+def _since_epoch(moment: datetime, zone: tzinfo | None) -> int:
     if moment.tzinfo is None:
         if zone is None:
-            raise Fault("names no zone, and none was stated")
+            raise RowError("has no time zone; set the time zone")
         moment = moment.replace(tzinfo=zone)
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + round(Decimal(since.microseconds) / 1000)
@@ -100,4 +103,4 @@ def _parsed(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise Fault("expected a number, or a text of the form of ISO 8601") from None
+        raise RowError(f"expected a number or ISO 8601, got {text[:40]!r}") from None
