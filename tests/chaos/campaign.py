@@ -26,6 +26,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
         for fault in replies.FAULTS
     ),
     ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),
+    ("one event of 5,000 on which the server fails", 20, poison.run_failing, "the same"),
     ("four processes, one killed", 50, deaths.run_four, "none lost, doubles in one batch"),
     ("disk full", 10, disks.full, "reported, all accepted delivered without a free byte"),
     ("disk full, kill -9", 10, deaths.run_on_full_disk, "delivered without a free byte"),

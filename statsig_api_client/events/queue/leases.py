@@ -85,13 +85,18 @@ class Leases:
         """Delete the lease of a batch."""
         self._database.execute("DELETE FROM leases WHERE token = ?", batch.lease)
 
-    def release_part(self, batch: Batch) -> None:
-        """Delete the lease of a batch whose events are gone, unless other parts of it are left."""
-        self._database.execute(
+    def release_part(self, batch: Batch) -> bool:
+        """Delete the lease of a batch whose events are gone, unless other parts of it are left.
+
+        Returns:
+            Whether the lease is deleted.
+        """
+        deleted = self._database.execute(
             "DELETE FROM leases WHERE token = ? AND NOT EXISTS"
             " (SELECT 1 FROM events WHERE id BETWEEN first AND last)",
             batch.lease,
         )
+        return deleted > 0
 
     def _expiry(self) -> float:
         return self._clock.time() + min(self._seconds, _MAX_SECONDS)

@@ -92,15 +92,14 @@ class SpoolStore:
         self._fresh = 0
         """Events that were written since the last claim."""
         self._claim_at = clock.monotonic() + settings.flush_interval
-        self._renewed_at = 0.0
+        self._renewed_at: dict[int, float] = {}
+        """The leases of this process, and when each was renewed."""
         self._reserve_checked_at = -_CHECK_RESERVE_EVERY
         self._is_shrinking = False
         self._refused = 0
         self._sealed = False
         self._logged_at = -_LOG_EVERY
         self._hurried_at = -_HURRY_EVERY
-        self._claimed = 0
-        """The lease of the batch in progress."""
         self._closed = False
         self._known = EventStats()
         """The account when it was last read."""
@@ -298,23 +297,21 @@ class SpoolStore:
         # Also without events of this process: another one may have died and left some.
         return max(0.0, self._claim_at - self._clock.monotonic())
 
-    def claim(self) -> Batch | None:
+    def claim(self, limit: int | None = None) -> Batch | None:
         """See `Store`."""
         self._keep_reserve()
         with self._exclusively():
             now = self._clock.monotonic()
+            max_events = min(limit or self._settings.max_batch, self._settings.max_batch)
             batch, more = None, False
             is_empty = self._database.row("SELECT EXISTS (SELECT 1 FROM events)") == (0,)
             if not is_empty:
                 batch, more = self._database.write(
-                    lambda: self._leases.grant(
-                        self._settings.max_batch, self._settings.max_batch_bytes
-                    )
+                    lambda: self._leases.grant(max_events, self._settings.max_batch_bytes)
                 )
             self._fresh = max(0, self._fresh - len(batch)) if batch else 0
             if batch:
-                self._claimed = batch.lease
-                self._renewed_at = now
+                self._renewed_at[batch.lease] = now
             self._claim_at = now if more else now + self._settings.flush_interval
         if is_empty:
             self._shrink()
@@ -351,11 +348,13 @@ class SpoolStore:
         """See `Store`."""
         with self._exclusively():
             now = self._clock.monotonic()
-            if now - self._renewed_at < self._lease_seconds / 4:
+            renewed_at = self._renewed_at.get(batch.lease)
+            if renewed_at is not None and now - renewed_at < self._lease_seconds / 4:
                 return True
             if not self._database.write(lambda: self._leases.renew(batch)):
+                self._renewed_at.pop(batch.lease, None)
                 return False
-            self._renewed_at = now
+            self._renewed_at[batch.lease] = now
             return True
 
     def delivered(self, batch: Batch) -> None:
@@ -365,14 +364,11 @@ class SpoolStore:
             is_held = self._leases.is_held(batch)
             if is_held:
                 remove_events(self._database, batch.ids[0], batch.ids[-1])
-                self._leases.release_part(batch)
                 count(self._database, "delivered", len(batch))
             return is_held
 
         with self._exclusively():
-            is_held = self._database.write(complete)
-        if not is_held:
-            _warn_of_expiry(batch)
+            self._complete(batch, complete)
 
     def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
         """See `Store`."""
@@ -384,7 +380,6 @@ class SpoolStore:
                     add_dead_letters(self._database, batch, state, why)
                 else:
                     remove_events(self._database, batch.ids[0], batch.ids[-1])
-                self._leases.release_part(batch)
                 count(self._database, state, len(batch))
             return is_held
 
@@ -395,7 +390,18 @@ class SpoolStore:
                     self._discarded += len(batch)
                     break
                 self._discarded += discarded
-            is_held = self._database.write(complete)
+            self._complete(batch, complete)
+
+    def _complete(self, batch: Batch, complete: Callable[[], bool]) -> None:
+        """Remove a batch from the queue, and its lease if no part of it is left."""
+
+        def run() -> tuple[bool, bool]:
+            is_held = complete()
+            return is_held, self._leases.release_part(batch) or not is_held
+
+        is_held, is_over = self._database.write(run)
+        if is_over:
+            self._renewed_at.pop(batch.lease, None)
         if not is_held:
             _warn_of_expiry(batch)
 
@@ -410,6 +416,8 @@ class SpoolStore:
 
         with self._exclusively():
             self._database.write(release)
+            for batch in batches:
+                self._renewed_at.pop(batch.lease, None)
             self._claim_at = self._clock.monotonic()
 
     def mark(self) -> int:
@@ -429,12 +437,13 @@ class SpoolStore:
             return True
         with self._exclusively(nested=True):
             now = self._clock.time() if here else math.inf  # when all leases have expired
+            own = ", ".join("?" * len(self._renewed_at))
             reached = self._database.row(
-                "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"
+                "SELECT NOT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"  # noqa: S608
                 " (SELECT 1 FROM leases WHERE id BETWEEN first AND last"
-                " AND token <> ? AND expires > ?))",
+                f" AND token NOT IN ({own}) AND expires > ?))",
                 mark,
-                self._claimed,
+                *self._renewed_at,
                 now,
             ) == (1,)
             if reached and not here:
