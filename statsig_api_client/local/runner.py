@@ -17,7 +17,7 @@ from attrs import frozen
 from .._transports.base import LOOPBACK
 from .http.access_log import AccessLog
 from .http.app import create_app
-from .http.connections import http_server
+from .http.connections import http_server, limit_accept_errors
 from .project.model import ProjectError
 from .recording import Recording, RecordingError
 from .state import ServerState
@@ -104,6 +104,7 @@ class ServerThread:
         self._closing.close()
 
     async def _serve(self) -> None:
+        limit_accept_errors(asyncio.get_running_loop())
         files = self._files
         with watching(self.state, files) if self._watches else contextlib.nullcontext():
             await self._server.serve([self._listener])
