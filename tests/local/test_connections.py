@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import logging
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -19,7 +23,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from statsig_api_client.local.http.app import create_app
-from statsig_api_client.local.http.connections import MAX_HEAD, MAX_HEADERS, http_server
+from statsig_api_client.local.http.connections import (
+    MAX_HEAD,
+    MAX_HEADERS,
+    http_server,
+    limit_accept_errors,
+)
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import ServerState
 
@@ -90,11 +99,11 @@ def read_response(connection: socket.socket, end: bytes) -> bytes:
     return received
 
 
-def responds(address: Address) -> bool:
+def responds(address: Address, end: bytes = b"/fine 5") -> bool:
     """Return whether the server responds to an ordinary request."""
     with socket.create_connection(address, timeout=20) as connection:
         connection.sendall(post("/fine", b"12345", "connection: close"))
-        return read_all(connection).endswith(b"/fine 5")
+        return read_all(connection).endswith(end)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +255,43 @@ def test_random_bytes_leave_server_running(address: Address, noise: bytes, *, va
         connection.shutdown(socket.SHUT_WR)
         assert b"Traceback" not in read_all(connection)
     assert responds(address)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_exhausted_descriptors_are_logged_once_a_second() -> None:
+    serve = f'ulimit -n 64; exec "{sys.executable}" -m statsig_api_client.cli serve --example'
+    with (
+        subprocess.Popen(
+            ["sh", "-c", f"{serve} --port 0 --no-watch"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        contextlib.ExitStack() as connections,
+    ):
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        for _ in range(80):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        time.sleep(2.5)
+        stat = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        connections.close()
+        assert responds(("127.0.0.1", port), b'{"status":404,"message":"Not Found"}')
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    lines = errors.splitlines()
+    assert all("cannot accept connections: [Errno 24]" in line for line in lines), errors
+    assert 1 <= len(lines) <= 6
+    assert sum(map(int, stat[11:13])) / os.sysconf("SC_CLK_TCK") < 10
+
+
+def test_exception_handler_keeps_other_errors(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.new_event_loop()
+    limit_accept_errors(loop)
+    loop.call_exception_handler({"message": "another problem"})
+    loop.close()
+    assert "another problem" in caplog.text
 
 
 def test_internal_error_hides_traceback(

@@ -26,6 +26,8 @@ from statsig_api_client.local.runner import ServerOptions, ServerThread, serve
 
 from .conftest import SHOP
 
+START_MARK = b"\nstatsig-local-server\n"
+
 
 def is_served(url: str) -> bool:
     try:
@@ -97,9 +99,11 @@ def test_process_that_does_not_stop_is_killed(
 ) -> None:
     (tmp_path / "uvicorn.py").write_text(
         textwrap.dedent("""
-            import pickle, sys, time
-            pickle.dump("http://127.0.0.1:9/v1", sys.stdout.buffer)
-            sys.stdout.flush()
+            import pickle, time
+            from __main__ import result_output
+            result_output.write(b"statsig-local-server\\n")
+            pickle.dump("http://127.0.0.1:9/v1", result_output)
+            result_output.flush()
             time.sleep(60)
         """)
     )
@@ -109,6 +113,23 @@ def test_process_that_does_not_stop_is_killed(
     begin = time.monotonic()
     server.close()
     assert time.monotonic() - begin < 20
+
+
+def test_process_may_print(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('at start', end='')")
+    (tmp_path / "httptools.py").write_text(
+        textwrap.dedent("""
+            import os, sys
+            print("from Python", flush=True)
+            os.write(1, b"from elsewhere")
+            sys.path = [path for path in sys.path if path != os.path.dirname(__file__)]
+            del sys.modules["httptools"]
+            import httptools
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with LocalServer(SHOP, process=True) as server:
+        assert server.gates == ("new_checkout", "staff_tools")
 
 
 def test_process_uses_import_path_of_parent(tmp_path: Path) -> None:
@@ -195,7 +216,7 @@ def test_serve_reports_url_and_ends_with_input() -> None:
     given = io.BytesIO(pickle.dumps(ServerOptions(project=SHOP)))
     told = io.BytesIO()
     serve(given, told)
-    url = pickle.loads(told.getvalue())  # noqa: S301
+    url = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert url.startswith("http://127.0.0.1:")
     assert not is_served(url)
 
@@ -204,6 +225,6 @@ def test_serve_reports_error(tmp_path: Path) -> None:
     given = io.BytesIO(pickle.dumps(ServerOptions(project=tmp_path / "missing.yaml")))
     told = io.BytesIO()
     serve(given, told)
-    error = pickle.loads(told.getvalue())  # noqa: S301
+    error = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert isinstance(error, ProjectError)
     assert error.problem == "cannot be read: No such file or directory"
