@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
 from ._clock import Clock
-from ._configuration import configure
 from ._errors import StatsigError
-from ._options import ClientOptions, Options
+from ._options import ClientOptions, Options, configure
 from ._parse import meaning, raw, reply_of
 from ._redaction import clear_locals
 from ._request import Preparation

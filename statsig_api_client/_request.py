@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Final, TypeVar, cast
 
 from ._clock import Clock
-from ._configuration import Configuration
 from ._event_limits import check_events
 from ._json import codec
 from ._json_errors import encode
-from ._options import Options
+from ._options import Configuration, Options
 from ._redaction import Redactor
 from ._retry import Attempts
 from ._runtime.call import Call

@@ -10,9 +10,8 @@ import re
 from typing import Final, Literal
 
 from ._clock import Clock
-from ._configuration import ApiKey
 from ._errors import CallFacts
-from ._options import Options
+from ._options import ApiKey, Options
 from ._redaction import Redactor
 from ._transports.base import RequestHeaders, TransportFailure, TransportRequest, TransportResult
 

@@ -356,7 +356,7 @@ def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
     file = write(tmp_path / "e.jsonl", 1)
     with pytest.raises(TypeError, match="speed"):
         import_events(statsig, file, ImportOptions(speed=1))  # type: ignore[call-arg]
-    with pytest.raises(ConfigurationError, match="max_batch: expected more than 0"):
+    with pytest.raises(ConfigurationError, match="max_batch: expected 1 or more"):
         import_events(statsig, file, ImportOptions(max_batch=0))
     with pytest.raises(TypeError, match="max_rate: expected a number"):
         import_events(statsig, file, ImportOptions(max_rate="x"))  # type: ignore[arg-type]

@@ -14,15 +14,15 @@ from tests.support.event_files import write
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"max_rejected": 2.5}, TypeError, "max_rejected: expected an integer, got 2.5"),
-        ({"max_batch": "1"}, TypeError, "max_batch: expected a number, got str"),
-        ({"max_concurrency": 0}, ConfigurationError, "max_concurrency: expected more than 0"),
+        ({"max_rejected": 2.5}, TypeError, "max_rejected: expected an integer, got float"),
+        ({"max_batch": "1"}, TypeError, "max_batch: expected an integer, got str"),
+        ({"max_concurrency": 0}, ConfigurationError, "max_concurrency: expected 1 or more"),
         (
             {"allow_truncation": "no"},
             TypeError,
             "allow_truncation: expected True or False, got str",
         ),
-        ({"format": "xml"}, ConfigurationError, "format: expected one of jsonl, csv, parquet, got"),
+        ({"format": "xml"}, ConfigurationError, "format: expected .jsonl., .csv. or .parquet., got"),
         ({"mapping": {"eventName": "e"}}, TypeError, "mapping: expected EventMapping, got dict"),
     ],
 )

@@ -204,7 +204,7 @@ def test_missing_key_exits_with_configuration(
 ) -> None:
     monkeypatch.delenv("STATSIG_API_KEY")
     assert main(["check-gate", "g", "--user-id", "1"]) == 3
-    assert "there is no API key" in capsys.readouterr().err
+    assert "missing API key" in capsys.readouterr().err
     assert main(["check-gate", "g", "--user-id", "1", "--api-key-file", "/no/such"]) == 3
     assert "cannot read the API key" in capsys.readouterr().err
 
@@ -269,7 +269,7 @@ def test_delegated_commands_forward_arguments(
     main(["spool", "--help"])
     assert "drain" in capsys.readouterr().out
     assert main(["spool", str(tmp_path / "none.db")]) == 1
-    assert "there is no spool" in capsys.readouterr().err
+    assert "it does not exist" in capsys.readouterr().err
 
 
 def test_serve_without_extra_names_it(
