@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
 from ._clock import Clock
 from ._errors import StatsigError
+from ._fork import hold_forks
 from ._options import ClientOptions, Options, configure
 from ._parse import meaning, raw, reply_of
 from ._redaction import clear_locals
@@ -155,12 +156,13 @@ class Statsig(_Client, Operations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._transport: Transport = create_transport(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: Transport = create_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -215,7 +217,8 @@ class Statsig(_Client, Operations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import EventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import EventLogger  # noqa: PLC0415  (few programs need it)
 
         return EventLogger(self, **options)
 
@@ -299,12 +302,13 @@ class AsyncStatsig(_Client, AsyncOperations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._transport: AsyncTransport = create_async_transport(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: AsyncTransport = create_async_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -359,7 +363,8 @@ class AsyncStatsig(_Client, AsyncOperations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
 
         return AsyncEventLogger(self, **options)
 

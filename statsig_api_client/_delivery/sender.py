@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from .._errors import StatsigError
+from .._fork import hold_forks
 from .._parse import meaning, reply_of
 from .._redaction import clear_locals
 from .._request import GZIP, compressed
@@ -91,7 +92,8 @@ class AsyncEventSender(_Sender):
 
     def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
         """As `send`, for a client whose event loop has ended."""
-        from .._transports.httpx import HttpxTransport  # noqa: PLC0415
+        with hold_forks():
+            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
 
         engine = HttpxTransport()
         try:

@@ -2,11 +2,11 @@
 
 import importlib
 import os
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from .._fork import hold_forks
 from .base import TransportFailure, TransportRequest, uncapitalize
 from .interruptions import causes
 from .proxies import Origin
@@ -23,9 +23,6 @@ KEEPALIVE_EXPIRY: Final = 30.0
 httpx keeps connections for 5 seconds: a call every 6 seconds would connect each time. A connection
 that the server has closed is noticed before it is used.
 """
-
-_TLS_LOCK_TIMEOUT: Final = 1.0
-"""Seconds after which a thread reads the certificates although another one may be reading them."""
 
 
 class Address(NamedTuple):
@@ -73,7 +70,6 @@ class Library:
             httpx.UnsupportedProtocol,
         )
         self._create_ssl_context: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
-        self._tls_lock = threading.Lock()
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
         self._url: type[httpx.URL] = httpx.URL
         self._proxy: type[httpx.Proxy] = httpx.Proxy
@@ -163,16 +159,8 @@ class Library:
         context = self._tls_contexts.get(files)
         if context is not None:
             return context
-        # Reading the certificates takes 25 ms, so that one thread does it for all. A fork may leave
-        # the lock locked.
-        is_locked = self._tls_lock.acquire(timeout=_TLS_LOCK_TIMEOUT)
-        try:
-            if files not in self._tls_contexts:
-                self._tls_contexts[files] = self._create_ssl_context()
-            return self._tls_contexts[files]
-        finally:
-            if is_locked:
-                self._tls_lock.release()
+        with hold_forks():
+            return self._tls_contexts.setdefault(files, self._create_ssl_context())
 
 
 @cache

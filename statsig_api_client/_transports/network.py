@@ -9,6 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from .._fork import hold_forks
 from .interruptions import raise_interruption
 
 if TYPE_CHECKING:
@@ -62,10 +63,9 @@ class Network:
         """Connect to the first address of `host` that accepts the connection."""
         # httpcore would apply the timeout to each address. Only the system limits the lookup of
         # addresses, to 5 to 30 seconds.
-        *others, last = [
-            str(address[0])
-            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        ]
+        with hold_forks():
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        *others, last = [str(address[0]) for *_, address in found]
         for address in others:
             try:
                 return self._connect(address, port, timeout, local_address, socket_options)

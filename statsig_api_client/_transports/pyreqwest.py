@@ -28,6 +28,7 @@ from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeo
 from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
+from .._fork import hold_forks
 from .._response import Headers
 from .base import (
     CLOSED,
@@ -117,17 +118,21 @@ class PyreqwestTransport:
         return [key for key in self._clients if key[0] == os.getpid()]
 
     def _fallback(self) -> "HttpxTransport":
-        from .httpx import HttpxTransport  # noqa: PLC0415  (slow to import)
+        with hold_forks():
+            from .httpx import HttpxTransport  # noqa: PLC0415  (slow to import)
 
         self._substitute = self._substitute or HttpxTransport()
         return self._substitute
 
+    def _open(self, key: tuple[int, _Server]) -> "SyncClient":
+        with hold_forks():  # the first one starts the runtime of pyreqwest
+            client = _set_up(SyncClientBuilder(), key[1]).build()
+        return self._clients.setdefault(key, client)
+
     def _prepare(self, request: TransportRequest) -> "SyncStreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
-        client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(SyncClientBuilder(), route.server).build()
-        )
+        client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
             .headers([*request.headers.items()])
@@ -191,17 +196,21 @@ class AsyncPyreqwestTransport:
         return [key for key in self._clients if key[0] == os.getpid()]
 
     def _fallback(self) -> "AsyncHttpxTransport":
-        from .httpx import AsyncHttpxTransport  # noqa: PLC0415  (slow to import)
+        with hold_forks():
+            from .httpx import AsyncHttpxTransport  # noqa: PLC0415  (slow to import)
 
         self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute
 
+    def _open(self, key: tuple[int, _Server]) -> "Client":
+        with hold_forks():  # the first one starts the runtime of pyreqwest
+            client = _set_up(ClientBuilder(), key[1]).build()
+        return self._clients.setdefault(key, client)
+
     def _prepare(self, request: TransportRequest) -> "StreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
-        client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(ClientBuilder(), route.server).build()
-        )
+        client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
             .headers([*request.headers.items()])
