@@ -354,8 +354,23 @@ def test_cors_allows_api_only(http: httpx.Client) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     refused = http.post("/v1/initialize?k=client-other", headers=page, json={})
     assert refused.headers["access-control-allow-origin"] == "*"
-    specs = http.get(SPECS[3], headers=page)
-    assert "access-control-allow-origin" not in specs.headers
+
+
+@pytest.mark.parametrize("path", [*SPECS, "/v1/get_id_lists/secret-local.json"])
+def test_web_page_cannot_download_specs(http: httpx.Client, path: str) -> None:
+    key = {"origin": "http://localhost:3000", "statsig-api-key": "secret-local"}
+    response = http.get(path, headers=key)
+    assert response.status_code == 403
+    assert "got the secret key" in response.json()["message"]
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("call", ["check_gate", "initialize", "rgstr"])
+def test_web_page_cannot_use_secret_key(http: httpx.Client, call: str) -> None:
+    page = {"origin": "http://localhost:3000"}
+    body = {"gateName": "staff_tools", "events": []}
+    assert http.post(f"/v1/{call}?k=secret-local", headers=page, json=body).status_code == 403
+    assert http.post(f"/v1/{call}?k=client-local", headers=page, json=body).is_success
 
 
 def test_sdk_exception_is_logged(shop_server: Api, caplog: pytest.LogCaptureFixture) -> None:
