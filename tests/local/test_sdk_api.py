@@ -311,6 +311,9 @@ def test_javascript_body_encodings_are_decoded(
         answer = shop_server.http.post(f"/initialize?{query}", content=content).json()
         assert answer["user"] == plain["user"]
         assert answer["feature_gates"] == plain["feature_gates"]
+    encoded = {"statsig-encoded": "1"}  # As statsig-js 5.1 does.
+    answer = shop_server.http.post("/initialize", content=backwards, headers=encoded).json()
+    assert answer["user"] == plain["user"]
     for content, query in ((b"{}", "gz=1"), (b"{}", "se=1"), (b"{", "")):
         refused = shop_server.http.post(f"/initialize?{query}", content=content)
         assert refused.status_code == 400
