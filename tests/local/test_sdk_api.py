@@ -376,6 +376,24 @@ def test_web_page_cannot_use_secret_key(http: httpx.Client, call: str) -> None:
     assert http.post(f"/v1/{call}?k=client-local", headers=page, json=body).is_success
 
 
+def test_unsupported_condition_returns_empty_value(serve: Callable[..., Api]) -> None:
+    document = older()
+    for section in ("dynamic_configs", "layer_configs"):
+        spec = document[section][0]
+        spec["rules"] = [
+            {**document["feature_gates"][0]["rules"][0], "returnValue": {"value": None}}
+        ]
+        spec["rules"][0]["conditions"] = [{"type": "unknown_type", "idType": "userID"}]
+    config, layer = (document[s][0]["name"] for s in ("dynamic_configs", "layer_configs"))
+    with pytest.warns(UserWarning, match="does not support"):
+        api = serve(json.dumps(document), "specs.json")
+    assert api.config(config)["value"] == {}
+    assert api.layer(layer)["value"] == {}
+    results = initialize(api, {"hash": "none"}).json()
+    assert results["dynamic_configs"][config]["value"] == {}
+    assert results["layer_configs"][layer]["value"] == {}
+
+
 def test_sdk_exception_is_logged(shop_server: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     body = {"exception": "TypeError", "info": "it broke\n" * 1000, "statsigMetadata": {}}
