@@ -19,9 +19,9 @@ from attrs import evolve
 from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.id_lists import IdListFiles
+from tests.support.config_specs import v1_specs
 
 from .conftest import SHOP, Api
-from .test_specs_files import older
 
 Json = dict[str, Any]
 
@@ -146,7 +146,7 @@ def test_specs_omit_foreign_key_and_checksum(
     serve: Callable[..., Api],
 ) -> None:
     # SDKs reject specs with a foreign key or checksum.
-    document = older() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
+    document = v1_specs() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
     api = serve(json.dumps(document), "specs.json")
     for version in ("v1", "v2"):
         url = api.server.url.replace("v1", version)
@@ -156,7 +156,7 @@ def test_specs_omit_foreign_key_and_checksum(
 
 
 def test_specs_with_id_lists_warn(serve: Callable[..., Api]) -> None:
-    document = older()
+    document = v1_specs()
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
     ]
@@ -239,7 +239,7 @@ def test_initialize_returns_evaluations(shop_server: Api) -> None:
 
 
 def test_initialize_omits_segments_and_holdouts(serve: Callable[..., Api]) -> None:
-    api = serve(json.dumps(older()), "specs.json")
+    api = serve(json.dumps(v1_specs()), "specs.json")
     gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
     assert set(gates) == {"a_gate", "disabled_gate", "held"}
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"

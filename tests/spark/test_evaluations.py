@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from statsig_api_client import APIStatusError, AuthenticationError
 from statsig_api_client.local import LocalServer
 from statsig_api_client.spark import check_gate, evaluations, get_experiment
-from statsig_api_client.spark.evaluations import EvaluationOptions, users_of
+from statsig_api_client.spark.functions import EvaluationOptions, users_of
 
 from .conftest import ROOT
 
