@@ -22,7 +22,7 @@ from tests.support.event_files import write
             TypeError,
             "allow_truncation: expected True or False, got str",
         ),
-        ({"format": "xml"}, ConfigurationError, "format: expected .jsonl., .csv. or .parquet., got"),
+        ({"format": "xml"}, ConfigurationError, "format: expected .jsonl., .csv. or"),
         ({"mapping": {"eventName": "e"}}, TypeError, "mapping: expected EventMapping, got dict"),
     ],
 )
