@@ -14,7 +14,7 @@ from .._client import Statsig
 from .._clock import Clock
 from .._errors import StatsigError
 from .logger import EventLogger
-from .queue.counters import read_stats
+from .queue.accounting import read_stats
 from .queue.database import SpoolDatabase
 from .queue.dead_letters import (
     SpooledEvent,

@@ -26,7 +26,7 @@ from statsig_api_client.events.queue import connection
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.memory import MemoryStore
 from statsig_api_client.events.queue.recovery import recover
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
 from tests.support.collector import Answer, Collector, collecting
@@ -47,9 +47,9 @@ def left_behind(spool: Path, count: int) -> None:
         log(events, count)
 
 
-def store_of(path: Path, clock: Clock, **options: Any) -> SpoolStore:
+def store_of(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
     made = settings({"spool": path, **options})
-    return SpoolStore(made, clock, lambda: None, path=path, longest_attempt=10.0)
+    return SpoolQueue(made, clock, lambda: None, path=path, longest_attempt=10.0)
 
 
 def test_events_outlive_the_logger(tmp_path: Path, collector: Collector) -> None:
@@ -189,7 +189,7 @@ def test_a_lease_can_be_renewed(tmp_path: Path, clock: FakeClock) -> None:
 def test_a_lease_holds_for_an_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
     made = settings({"spool": tmp_path / "events.db"})
     one, other = (
-        SpoolStore(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
+        SpoolQueue(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
         for _ in range(2)
     )
     one.offer(b"{}")
@@ -729,7 +729,7 @@ def test_an_end_does_not_wait_for_what_another_process_is_sending(
 ) -> None:
     spool = tmp_path / "events.db"
     left_behind(spool, 30)
-    other = SpoolStore(
+    other = SpoolQueue(
         settings({"spool": spool, "max_batch": 20}),
         Clock(),
         lambda: None,
@@ -789,7 +789,7 @@ def test_what_became_of_several_parts_is_written_in_order(
 @pytest.fixture(params=["memory", "spool"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> Iterator[MemoryStore | SpoolStore]:
+) -> Iterator[MemoryStore | SpoolQueue]:
     made = (
         store_of(tmp_path / "events.db", clock)
         if request.param == "spool"
@@ -799,11 +799,11 @@ def store(
     made.close()
 
 
-def test_an_empty_store_has_nothing_to_send(store: MemoryStore | SpoolStore) -> None:
+def test_an_empty_store_has_nothing_to_send(store: MemoryStore | SpoolQueue) -> None:
     assert store.claim() is None
 
 
-def test_a_store_that_is_sealed_takes_nothing(store: MemoryStore | SpoolStore) -> None:
+def test_a_store_that_is_sealed_takes_nothing(store: MemoryStore | SpoolQueue) -> None:
     """A thread may have come past the logger's own check when the logger is closed."""
     store.seal()
     with pytest.raises(ConfigurationError, match="closed"):
