@@ -175,8 +175,8 @@ class _SparkOptions:
             return None
         pattern = r"\d+" if is_integer else r"\d+(\.\d*)?|\.\d+"
         if not re.fullmatch(pattern, text) or not float(text) > 0:
-            kind = "integer" if is_integer else "number"
-            raise ConfigurationError(f"option {name}: expected a {kind} above 0, got {text!r}")
+            kind = "an integer" if is_integer else "a number"
+            raise ConfigurationError(f"option {name}: expected {kind} above 0, got {text!r}")
         return int(text) if is_integer else float(text)
 
     def imports(self) -> ImportOptions:

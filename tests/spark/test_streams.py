@@ -84,7 +84,7 @@ def test_epochs_are_committed_and_not_sent_again(stream: Stream, collector: Coll
 def test_an_epoch_that_failed_goes_on_after_a_restart(
     spark: SparkSession, tmp_path: Path, options: dict[str, Any], collector: Collector
 ) -> None:
-    stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "concurrency": 1})
+    stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "maxConcurrency": 1})
     put(stream.files, "a", range(5000))
     collector.plan = lambda number, _: OK if number < 2 else AWAY
     with pytest.raises(StreamingQueryException, match=r"nothing succeeded for 0\.2 seconds"):
@@ -116,7 +116,7 @@ def test_an_epoch_is_sent_and_committed_once(
         message = write(writer, map(row, range(10)), query="q", epoch=7)
         writer.commit([message], 7)
     assert message.totals.skipped == message.totals.read == 10
-    assert "epoch 7 was committed before" in caplog.text
+    assert "epoch 7 is already committed" in caplog.text
     assert read_summary(str(tmp_path / "q" / "7")).totals.delivered == 10
     assert len(collector.taken) == 10
 

@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql.types import LongType, MapType, StringType, StructType
-from statsig_api_client.spark.journal import Journal
 
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
+from statsig_api_client.spark.progress_log import ProgressLog
 from tests.support.clients import KEY
 from tests.support.collector import OK, Answer, Collector, first
 
@@ -85,10 +85,10 @@ def test_what_statsig_rejects_is_put_aside_alone(job: dict[str, Any], collector:
 def test_a_statsig_that_refuses_everything_uses_up_no_rows(
     job: dict[str, Any], collector: Collector
 ) -> None:
-    writer = source(**job, maxRefused=20).writer(SCHEMA, overwrite=False)
+    writer = source(**job, maxRejected=20).writer(SCHEMA, overwrite=False)
     collector.plan = lambda *_: BAD
     message = write(writer, map(row, range(5000)))
-    assert "accepted nothing, and refused 20 events one by one" in str(message.problem)
+    assert "accepted no event, and rejected 20 events one by one" in str(message.problem)
     assert message.totals.balances
     assert message.totals.read == message.totals.unsent
     assert letters(job) == []
@@ -104,7 +104,7 @@ def test_a_few_rows_may_all_be_bad(job: dict[str, Any], collector: Collector) ->
 def test_bad_rows_that_come_first_wait_for_the_good(
     job: dict[str, Any], collector: Collector
 ) -> None:
-    writer = source(**job, allowCut=True).writer(SCHEMA, overwrite=False)
+    writer = source(**job, allowTruncation=True).writer(SCHEMA, overwrite=False)
     bad = {str(number) for number in range(8)}
     collector.plan = lambda _, sent: BAD if bad & {e["metadata"]["n"] for e in sent} else OK
     rows = [row(n, metadata={"n": str(n), "pad": "x" * 300_000}) for n in range(40)]
@@ -256,7 +256,7 @@ def test_the_driver_needs_neither_key_nor_server(
     source(**{**job, "apiKeyFile": "/nowhere"}).writer(SCHEMA, overwrite=False)
     assert caplog.messages == []
     source(**{**job, "url": "http://127.0.0.1:1/v1"}).writer(SCHEMA, overwrite=False)
-    assert "the driver does not reach Statsig, and tasks may not: " in caplog.text
+    assert "the driver cannot reach Statsig; tasks may fail: " in caplog.text
 
 
 def test_an_executor_without_a_key_says_so(job: dict[str, Any]) -> None:
@@ -267,13 +267,13 @@ def test_an_executor_without_a_key_says_so(job: dict[str, Any]) -> None:
     del job["apiKeyFile"]
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
-    assert "there is no API key: set STATSIG_API_KEY in the environment" in str(message.problem)
+    assert "the API key is missing: set STATSIG_API_KEY in the environment" in str(message.problem)
 
 
 def test_an_outage_fails_the_task_which_another_attempt_may_end(
     job: dict[str, Any], collector: Collector
 ) -> None:
-    writer = source(**job, giveUpAfter=0.3, concurrency=1).writer(SCHEMA, overwrite=False)
+    writer = source(**job, giveUpAfter=0.3, maxConcurrency=1).writer(SCHEMA, overwrite=False)
     collector.plan = lambda number, _: OK if number <= 2 else AWAY
     with pytest.raises(StatsigError, match=r"partition 7: nothing succeeded for 0\.3 seconds"):
         write(writer, map(row, range(5000)), partition=7)
@@ -290,7 +290,7 @@ def test_a_job_that_failed_goes_on_only_if_told(job: dict[str, Any], collector: 
     with pytest.raises(UpstreamError):
         write_batches(writer, broken_off([*map(row, range(1000))]))
     writer.abort([None])
-    with pytest.raises(ConfigurationError, match=r"accounted for 1,000 events.*resume=true"):
+    with pytest.raises(ConfigurationError, match=r"failed after 1,000 events.*resume=true"):
         source(**job).writer(SCHEMA, overwrite=False)
     writer = source(**job, resume="true").writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(3000)))])
@@ -304,14 +304,14 @@ def test_an_executor_that_sees_another_directory_says_so(job: dict[str, Any]) ->
     writer = source(**job).writer(SCHEMA, overwrite=False)
     (job["path"] / "job.json").unlink()
     message = write(writer, map(row, range(10)))
-    assert "which the driver wrote there, is not to be seen" in str(message.problem)
+    assert "which the driver wrote, does not exist on an executor" in str(message.problem)
 
 
 def test_an_account_that_does_not_balance_is_no_success(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
     message.totals = type(message.totals)(read=11, delivered=10)
-    with pytest.raises(StatsigError, match="does not balance"):
+    with pytest.raises(StatsigError, match="do not balance"):
         writer.commit([message])
 
 
@@ -350,9 +350,9 @@ def test_what_cannot_be_removed_in_the_end_is_only_told(
 
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
-    monkeypatch.setattr(JobDirectory, "end", refuse)
+    monkeypatch.setattr(JobDirectory, "remove_progress", refuse)
     writer.commit([message])
-    assert "is left: no" in caplog.text
+    assert "the progress cannot be removed: no" in caplog.text
     assert read_summary(str(job["path"])).state == "committed"
 
 
@@ -401,11 +401,11 @@ def test_columns_are_mapped(
 def test_a_store_of_objects_is_written_without_names_for_a_while() -> None:
     directory = JobDirectory("mock://bucket/job")
     directory.open()
-    directory.see()
+    directory.check_marker()
     directory.record(0, "a", [b"{}\n"], [b"12345678"])
-    assert directory.has_letters()
+    assert directory.has_dead_letters()
     assert (directory.recorded(), directory.progress(0)) == (1, {b"12345678": 1})
-    directory.end()
+    directory.remove_progress()
     assert directory.recorded() == 0
 
 
@@ -419,10 +419,10 @@ class SlowDirectory(JobDirectory):
 
 def test_a_slow_store_is_not_written_to_after_each_request(tmp_path: Path) -> None:
     directory = SlowDirectory(str(tmp_path))
-    journal = Journal(directory, 0)
+    progress = ProgressLog(directory, 0)
     for number in range(3):
-        journal.settle([b"%d" % number], [])
+        progress.complete([b"%d" % number], [])
     assert directory.recorded() == 1
-    journal.write()
+    progress.write()
     assert directory.recorded() == 3
     assert len(directory.progress_files(0)) == 2
