@@ -71,7 +71,7 @@ class BatchPart(NamedTuple):
 
     @property
     def is_single(self) -> bool:
-        """Whether the part is one event."""
+        """True if the part is one event."""
         return self.end - self.start == 1
 
     def after_failure(self, accepted: int) -> "BatchPart":

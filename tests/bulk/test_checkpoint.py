@@ -82,15 +82,15 @@ def test_kill_resends_only_requests_in_progress(
 def test_second_import_with_checkpoint_is_rejected(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    file, refused = write(tmp_path / "e.jsonl", 40), []
+    file, rejected = write(tmp_path / "e.jsonl", 40), []
 
     def also(_: ImportProgress) -> None:
         with pytest.raises(CheckpointInUseError, match="another import uses") as error:
             import_events(statsig, file)
-        refused.append(error.value)
+        rejected.append(error.value)
 
     summary = import_events(statsig, file, ImportOptions(on_progress=also))
-    assert refused
+    assert rejected
     assert summary.delivered == len(collector.taken) == 40
     assert set(collector.taken.values()) == {1}
     names = {"e.jsonl", "e.jsonl.checkpoint"}

@@ -32,15 +32,17 @@ DOWN = Answer(503, takes=False)
 def test_lines_are_delivered_in_batches(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    told: list[ImportProgress] = []
+    reported: list[ImportProgress] = []
     file = write(tmp_path / "events.jsonl", 250)
-    summary = import_events(statsig, file, ImportOptions(max_batch=100, on_progress=told.append))
+    summary = import_events(
+        statsig, file, ImportOptions(max_batch=100, on_progress=reported.append)
+    )
     assert (summary.delivered, summary.read, summary.balances) == (250, 250, True)
     assert summary.complete
     assert sorted(map(len, collector.batches)) == [50, 100, 100]
     assert sorted(collector.taken, key=int) == [str(n) for n in range(250)]
-    assert told[-1].bytes_total == file.stat().st_size
-    assert told[-1].seconds_left is not None
+    assert reported[-1].bytes_total == file.stat().st_size
+    assert reported[-1].seconds_left is not None
     assert summary.dead_letters is None
 
 
@@ -68,12 +70,12 @@ def test_zstd_file_with_several_frames_is_read(
 def test_standard_input_is_read(
     statsig: Statsig, collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[ImportProgress] = []
+    reported: list[ImportProgress] = []
     monkeypatch.chdir(tmp_path)
     with write(tmp_path / "e", 5).open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        summary = import_events(statsig, "-", ImportOptions(on_progress=told.append))
-    assert told[-1].seconds_left is None
+        summary = import_events(statsig, "-", ImportOptions(on_progress=reported.append))
+    assert reported[-1].seconds_left is None
     assert summary.delivered == len(collector.taken) == 5
     assert not list(tmp_path.glob("*checkpoint*"))
     with pytest.raises(SourceError, match="standard input cannot be resumed"):
@@ -158,20 +160,24 @@ def test_event_is_completed_before_sending(collector: Collector, tmp_path: Path)
 
 
 def test_max_rate_is_kept_and_progress_reported(statsig: Statsig, tmp_path: Path) -> None:
-    told: list[ImportProgress] = []
+    reported: list[ImportProgress] = []
     options: ImportOptions = {"max_batch": 10, "max_rate": 50, "max_concurrency": 1}
     file = write(tmp_path / "e.jsonl", 60)
-    summary = import_events(statsig, file, ImportOptions(on_progress=told.append, **options))
+    summary = import_events(statsig, file, ImportOptions(on_progress=reported.append, **options))
     assert summary.seconds > 0.95
-    assert 0 < told[0].summary.delivered < 60
-    assert told[0].bytes_read > 0
-    assert told[0].concurrency == 1
+    assert 0 < reported[0].summary.delivered < 60
+    assert reported[0].bytes_read > 0
+    assert reported[0].concurrency == 1
 
 
 def test_seconds_left_follow_from_this_run(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    file, stop, told = write(tmp_path / "e.jsonl", 1000), threading.Event(), list[ImportProgress]()
+    file, stop, reported = (
+        write(tmp_path / "e.jsonl", 1000),
+        threading.Event(),
+        list[ImportProgress](),
+    )
 
     def plan(number: int, _: object) -> Answer:
         if number == 30:
@@ -180,8 +186,8 @@ def test_seconds_left_follow_from_this_run(
 
     collector.plan = plan
     import_events(statsig, file, ImportOptions(max_batch=10, stop=stop))
-    import_events(statsig, file, ImportOptions(max_batch=10, on_progress=told.append))
-    assert 20_000 < told[-1].bytes_skipped < told[-1].bytes_read == file.stat().st_size
+    import_events(statsig, file, ImportOptions(max_batch=10, on_progress=reported.append))
+    assert 20_000 < reported[-1].bytes_skipped < reported[-1].bytes_read == file.stat().st_size
     summary = ImportSummary(seconds=2.0)
     progress = ImportProgress(
         summary=summary, bytes_read=900, bytes_total=1000, bytes_skipped=800, concurrency=1

@@ -168,7 +168,7 @@ def test_equal_rows_give_equal_requests(rows: list[dict[str, Any]]) -> None:
 
 
 def _requests(path: Path) -> list[list[object]]:
-    """What would be sent of a file, and why some is not, by batches."""
+    """Return the events and errors of a file, by batch."""
     options = ImportOptions(mapping=read_mapping([SALES_MAP], TimeFormat("s")), max_batch=5)
     opened = open_input(path, options, None)
     return [

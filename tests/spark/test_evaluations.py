@@ -38,7 +38,7 @@ def without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_each_different_user_is_asked_about_once(shop: LocalServer, found: dict[str, Any]) -> None:
+def test_equal_users_are_evaluated_once(shop: LocalServer, found: dict[str, Any]) -> None:
     run: Any = check_gate("user", "new_checkout", EvaluationOptions(log_exposures=True, **found))
     arrays = [pa.array(["1", "2", "1", None]), pa.array(["3"])]
     first, second = (array.to_pylist() for array in run(iter(arrays)))
@@ -48,7 +48,7 @@ def test_each_different_user_is_asked_about_once(shop: LocalServer, found: dict[
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_experiments_have_a_group_a_rule_and_a_value(found: dict[str, Any]) -> None:
+def test_experiment_has_group_rule_and_value(found: dict[str, Any]) -> None:
     run: Any = get_experiment("user", "logo_test", EvaluationOptions(**found))
     (answers,) = run(iter([pa.array(["1"])]))
     assert answers.to_pylist() == [
@@ -57,7 +57,7 @@ def test_experiments_have_a_group_a_rule_and_a_value(found: dict[str, Any]) -> N
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_null_stands_for_a_failure_but_not_for_a_refused_key(
+def test_null_replaces_failure_but_not_rejected_key(
     shop: LocalServer, found: dict[str, Any], tmp_path: Path
 ) -> None:
     shop.fail_next(None, status=418)
@@ -72,7 +72,7 @@ def test_null_stands_for_a_failure_but_not_for_a_refused_key(
         list(run(iter([pa.array(["1"])])))
 
 
-def test_gates_are_checked_for_a_column_of_structs(
+def test_gate_is_checked_for_structs(
     spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     users = spark.createDataFrame(
@@ -91,7 +91,7 @@ def test_gates_are_checked_for_a_column_of_structs(
     assert shop.exposures() == []
 
 
-def test_experiments_are_evaluated_for_a_column_of_ids(
+def test_experiment_is_evaluated_for_ids(
     spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     users = spark.range(0, 200, 1, 2).selectExpr("cast(id % 50 as string) id")
@@ -110,7 +110,7 @@ def test_experiments_are_evaluated_for_a_column_of_ids(
     assert len(shop.exposures()) == 2 * 50
 
 
-def test_a_failure_fails_the_task_with_its_cause(
+def test_failure_fails_task_with_cause(
     spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     shop.fail_next(None, status=418)
@@ -119,7 +119,7 @@ def test_a_failure_fails_the_task_with_its_cause(
         users.select(check_gate("id", "staff_tools", EvaluationOptions(**found))).collect()
 
 
-def test_a_failure_gives_null_if_that_is_wanted(
+def test_failure_returns_null_if_requested(
     spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     shop.fail_next(status=418)
@@ -132,7 +132,7 @@ def test_a_failure_gives_null_if_that_is_wanted(
     assert passes[1] is not None
 
 
-def test_a_key_that_is_refused_gives_no_nulls(
+def test_rejected_key_fails_task(
     spark: SparkSession, found: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_text("secret-wrong")
@@ -143,7 +143,7 @@ def test_a_key_that_is_refused_gives_no_nulls(
         ).collect()
 
 
-def test_options_are_checked_at_once() -> None:
+def test_unknown_option_is_rejected() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'timeot'"):
         check_gate("user", "gate", EvaluationOptions(timeot=3))  # type: ignore[call-arg]
 
@@ -166,12 +166,12 @@ def test_options_are_checked_at_once() -> None:
         ({"url": 1}, TypeError, "url: expected a string, got int"),
     ],
 )
-def test_mistakes_in_options_are_told_on_the_driver(
+def test_invalid_options_are_rejected_on_driver(
     options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as raised:
         EvaluationOptions(**options)
-    assert str(told.value) == said
+    assert str(raised.value) == said
 
 
 def test_gate_name_that_is_not_string_is_rejected() -> None:
@@ -180,7 +180,7 @@ def test_gate_name_that_is_not_string_is_rejected() -> None:
         check_gate("user", name)
 
 
-def test_columns_that_can_be_users() -> None:
+def test_column_types_of_users() -> None:
     maps = pa.array([[("userID", "1")]], pa.map_(pa.string(), pa.string()))
     assert users_of(maps) == users_of(pa.array(["1"])) == [{"userID": "1"}]
     structs: list[Any] = [{"userID": "1", "custom": {"level": None}}, None]
