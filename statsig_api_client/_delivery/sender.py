@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from .._errors import StatsigError
 from .._parse import meaning, reply_of
+from .._redaction import clear_locals
 from .._request import GZIP, compressed
 from .._retry import Attempts
 from .._runtime.call import Call
+from .._transports.base import RequestHeaders
 from ..generated import LogEventResult
 from .result import ACCEPTED, SendResult
 
 if TYPE_CHECKING:
     from .._client import AsyncStatsig, Statsig
     from .._request import Preparation
-    from .._transports.base import Outcome
+    from .._transports.base import TransportResult
 
 _CALL: Final = Call(
     operation="log_events",
@@ -47,9 +49,9 @@ class _Sender:
 
     def _attempt(self, events: Sequence[bytes]) -> Attempts:
         body = b'{"events":[' + b",".join(events) + b"]}"
-        headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
+        headers = RequestHeaders(("STATSIG-EVENT-COUNT", str(len(events))))
         if self._compress:
-            headers.append(GZIP)
+            headers += RequestHeaders(GZIP)
             body = compressed(body)
         return self._preparation.encoded(_CALL, headers, body)
 
@@ -59,12 +61,16 @@ class EventSender(_Sender):
 
     def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
         super().__init__(client._preparation, compress=compress)
-        self._engine = client._engine
+        self._transport = client._transport
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
-        attempt = self._attempt(events)
-        return _result(attempt, self._engine.send(attempt.begin()))
+        try:
+            attempt = self._attempt(events)
+            return _result(attempt, self._transport.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
 
 class AsyncEventSender(_Sender):
@@ -72,26 +78,33 @@ class AsyncEventSender(_Sender):
 
     def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
         super().__init__(client._preparation, compress=compress)
-        self._engine = client._engine
+        self._transport = client._transport
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
-        attempt = self._attempt(events)
-        return _result(attempt, await self._engine.send(attempt.begin()))
+        try:
+            attempt = self._attempt(events)
+            return _result(attempt, await self._transport.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
     def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
         """As `send`, for a client whose event loop has ended."""
-        from .._transports.httpx import HttpxEngine  # noqa: PLC0415
+        from .._transports.httpx import HttpxTransport  # noqa: PLC0415
 
-        attempt = self._attempt(events)
-        engine = HttpxEngine()
+        engine = HttpxTransport()
         try:
+            attempt = self._attempt(events)
             return _result(attempt, engine.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
         finally:
             engine.close()
 
 
-def _result(attempt: Attempts, outcome: "Outcome") -> SendResult:
+def _result(attempt: Attempts, outcome: "TransportResult") -> SendResult:
     attempt.pause_after(outcome)  # records the outcome; the delay is the caller's to choose
     try:
         meaning(_CALL, attempt, reply_of(attempt, outcome))

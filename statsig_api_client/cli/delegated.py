@@ -1,4 +1,4 @@
-"""The commands that hand their words to other modules: `serve` and `spool`."""
+"""The command that hands its words to another module: `spool`."""
 
 import io
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from .._errors import ConfigurationError
 from .options import examples
 
 _AS_THEY_ARE: Final = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -35,32 +34,6 @@ class _Delegated(click.Command):
 @click.command(
     cls=_Delegated,
     context_settings=_AS_THEY_ARE,
-    options_metavar="[OPTIONS] PROJECT",
-    epilog=examples(
-        "statsig-api serve examples/project.yaml",
-        "statsig-api serve examples/project.yaml --port 0 --db events.db",
-    ),
-)
-@click.argument("words", nargs=-1, type=click.Path(), metavar="")
-def serve(words: tuple[str, ...]) -> int:
-    """Serve a project on this machine: the local Statsig server."""
-    return _serve([*words])
-
-
-def _serve(words: list[str]) -> int:
-    try:
-        from ..local.__main__ import main  # noqa: PLC0415  (an extra)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"serve needs what the extra `local` installs ({error.name} is missing): "
-            "pip install 'statsig-api-client[local]'"
-        ) from None
-    return main(words, name="statsig-api serve")
-
-
-@click.command(
-    cls=_Delegated,
-    context_settings=_AS_THEY_ARE,
     options_metavar="[OPTIONS] SPOOL [VERB]",
     epilog=examples(
         "statsig-api spool events.db",
@@ -80,5 +53,4 @@ def _spool(words: list[str]) -> int:
     return main(words, name="statsig-api spool")
 
 
-for _command, _program in ((serve, _serve), (spool, _spool)):
-    _command.program = _program
+spool.program = _spool

@@ -3,21 +3,27 @@
 import argparse
 import json
 import re
-import sqlite3
 import sys
 from collections import Counter
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Final, cast
 
 from .._client import Statsig
 from .._clock import Clock
 from .._errors import StatsigError
-from .errors import SpoolError
 from .logger import EventLogger
-from .options import Settings
+from .queue.counters import read_stats
+from .queue.database import SpoolDatabase
+from .queue.dead_letters import (
+    SpooledEvent,
+    dead_letters,
+    discard_dead_letters,
+    pending_events,
+    retry_dead_letters,
+)
 from .queue.recovery import children
-from .queue.spool import Letter, SpoolStore
 
 _VERBS: Final = """\
   list      what is in the spool, and what became of all else
@@ -56,7 +62,6 @@ def main(
     options = parser.parse_args(arguments)
     spool: Path = options.spool.absolute()
     try:
-        _see(spool)
         if options.verb == "drain":
             return _drain(spool, options.timeout)
         verbs = {"list": _list, "export": _export, "requeue": _requeue, "discard": _discard}
@@ -68,27 +73,15 @@ def main(
         return 130
 
 
-def _see(spool: Path) -> None:
-    """See that there is a spool, since looking at it must not make one, or rename what is none."""
-    if not spool.is_file():
-        raise SpoolError(f"there is no spool {spool}")
-    try:
-        with closing(sqlite3.connect(f"{spool.as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("SELECT 1 FROM ledger, events LIMIT 1")
-    except sqlite3.Error as error:
-        raise SpoolError(f"{spool} is no spool: {error}") from error
-
-
-def _opened(spool: Path) -> "closing[SpoolStore]":
-    return closing(
-        SpoolStore(Settings(spool=spool), Clock(), lambda: None, path=spool, longest_attempt=10.0)
-    )
+def _opened(spool: Path) -> "closing[SpoolDatabase]":
+    """Open a spool; looking at it must not make one, or rename what is not one."""
+    return closing(SpoolDatabase(spool, must_exist=True))
 
 
 def _list(spool: Path) -> int:
-    with _opened(spool) as store:
-        stats = store.stats()
-        letters = Counter((it.state, re.sub(_EFFORT, "", it.why)) for it in store.dead_letters())
+    with _opened(spool) as database:
+        stats = read_stats(database, Clock().time())
+        letters = Counter((it.state, re.sub(_EFFORT, "", it.why)) for it in dead_letters(database))
     for name in ("accepted", "delivered", "rejected", "ambiguous", "dropped", "pending"):
         print(f"{name:10} {getattr(stats, name):10,}")
     print(f"{'bytes':10} {stats.spooled_bytes:10,}")
@@ -102,34 +95,36 @@ def _list(spool: Path) -> int:
 
 
 def _export(spool: Path) -> int:
-    with _opened(spool) as store:
-        for letter in (*store.waiting(), *store.dead_letters()):
-            print(json.dumps(_line(letter), ensure_ascii=False, separators=(",", ":")))
+    with _opened(spool) as database:
+        for event in chain(pending_events(database), dead_letters(database)):
+            print(json.dumps(_line(event), ensure_ascii=False, separators=(",", ":")))
     return 0
 
 
-def _line(letter: Letter) -> dict[str, object]:
+def _line(event: SpooledEvent) -> dict[str, object]:
     return {
-        "state": letter.state,
-        "why": letter.why or None,
-        "logged": letter.logged,
-        "event": cast("object", json.loads(letter.event)),
+        "state": event.state,
+        "why": event.why or None,
+        "logged": event.logged,
+        "event": cast("object", json.loads(event.event)),
     }
 
 
 def _requeue(spool: Path) -> int:
-    with _opened(spool) as store:
-        print(f"{store.requeue():,} dead letters are queued again")
+    with _opened(spool) as database:
+        print(f"{retry_dead_letters(database):,} dead letters are queued again")
     return 0
 
 
 def _discard(spool: Path) -> int:
-    with _opened(spool) as store:
-        print(f"{store.discard():,} dead letters are deleted")
+    with _opened(spool) as database:
+        print(f"{discard_dead_letters(database):,} dead letters are deleted")
     return 0
 
 
 def _drain(spool: Path, timeout: float) -> int:
+    with _opened(spool):
+        pass
     with Statsig() as statsig:
         events = EventLogger(statsig, spool=spool)
         try:

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from . import million
+from . import connections, million, poison, reentrancy
 from .campaign import SCENARIOS, Scenario
 
-SHORT = {million.run: partial(million.run, total=40_000)}
+SHORT = {
+    million.run: partial(million.run, total=40_000),
+    poison.run_failing: partial(poison.run_failing, events=400),
+    connections.cancelled: partial(connections.cancelled, seconds=0.3),
+    connections.interrupted: partial(connections.interrupted, seconds=0.3),
+    reentrancy.run: partial(reentrancy.run, seconds=0.3),
+}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -238,7 +238,7 @@ def test_an_engine_that_there_is_not_is_refused(client: Any, name: object) -> No
 
 @on_both
 def test_the_fast_engine_takes_no_http_client(client: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^engine: 'fast' makes its own connections"):
+    with pytest.raises(ConfigurationError, match=r"^engine: 'fast' does not use http_client="):
         client(KEY, engine="fast", http_client=httpx.Client())
 
 

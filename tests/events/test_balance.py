@@ -207,9 +207,15 @@ class Deliveries(RuleBasedStateMachine):
             states.setdefault(report.state, set()).update(e["n"] for e in report.events)  # type: ignore[misc]
         ended = set().union(*states.values())
         assert self.logged <= ended, "an event is lost"
-        given_up = states.get("dropped", set()) | states.get("ambiguous", set())
+        isolated: set[int] = {
+            event["n"]  # type: ignore[misc]
+            for report in self.reported
+            if report.state == "rejected" and report.error is TROUBLE["503"]
+            for event in report.events
+        }
+        given_up = states.get("dropped", set()) | states.get("ambiguous", set()) | isolated
         assert self.logged - self.bad - given_up <= set(self.taken)
-        assert states.get("rejected", set()) <= self.bad
+        assert states.get("rejected", set()) <= self.bad | isolated
         assert sum(self.taken.values()) - len(self.taken) <= self.allowed_doubles
 
 

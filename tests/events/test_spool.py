@@ -22,9 +22,10 @@ from statsig_api_client._delivery.result import SendResult
 from statsig_api_client.events import Delivery, EventQueueFullError, SpoolError
 from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import settings
-from statsig_api_client.events.queue import database
-from statsig_api_client.events.queue.database import SpoolFile
+from statsig_api_client.events.queue import connection
+from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.recovery import recover
 from statsig_api_client.events.queue.spool import SpoolStore
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
@@ -69,7 +70,9 @@ def test_the_spool_is_for_its_owner_alone(tmp_path: Path, collector: Collector) 
     with logger(collector.url, spool=spool) as events:
         log(events, 1)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == dict.fromkeys(("events.db", "events.db-wal", "events.db-shm"), 0o600)
+    assert modes == dict.fromkeys(
+        ("events.db", "events.db-wal", "events.db-shm", "events.db-reserve"), 0o600
+    )
 
 
 def test_a_spool_may_be_given_as_text_and_the_program_may_go_elsewhere(
@@ -119,7 +122,7 @@ def test_another_process_leaves_a_spool_alone_that_two_loggers_of_this_one_have_
     spool = tmp_path / "events.db"
     one = store_of(spool, clock)
     one.offer(b"1")
-    SpoolFile(spool).close()
+    SpoolDatabase(spool).close()
     look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM events')"
     subprocess.run([sys.executable, "-c", f"{look}.connection.close()", spool], check=True)
     one.offer(b"2")
@@ -134,8 +137,8 @@ def test_what_is_no_file_is_refused_and_left_alone(tmp_path: Path, kind: str) ->
     spool = tmp_path / "events.db"
     spool.mkdir(0o755) if kind == "folder" else os.mkfifo(spool, 0o644)
     before = spool.stat()
-    with pytest.raises(SpoolError, match=r"events\.db: it is no file"):
-        SpoolFile(spool)
+    with pytest.raises(SpoolError, match=r"events\.db: it is not a file"):
+        SpoolDatabase(spool)
     assert [path.name for path in tmp_path.iterdir()] == ["events.db"]
     assert spool.stat() == before
 
@@ -163,7 +166,6 @@ def test_a_batch_belongs_to_who_claimed_it_until_the_lease_ends(
     assert "may be sent twice" in caplog.text
     other.delivered(again)
     one.set_aside(first, "rejected", "too late to matter")
-    one.moved(first)
     assert one.stats().delivered == 2
     assert one.stats().rejected == 0
     one.close()
@@ -408,7 +410,7 @@ def test_what_is_known_of_a_spool_that_broke_does_not_hold_for_the_next(
     assert batch is not None
     store.delivered(batch)
     assert store.reached(store.mark())
-    run(spool, "UPDATE ledger SET retried = 1")  # so that the store has to read it again
+    run(spool, "UPDATE counters SET retried = 1")  # so that the store has to read it again
     run(spool, "PRAGMA wal_checkpoint(TRUNCATE)")
     spool.write_bytes(b"\xaa" * 8192)
     assert store.offer(b"{}")
@@ -452,7 +454,7 @@ def test_a_spool_that_breaks_while_it_is_used_is_kept_aside(
 ) -> None:
     """Found when it is next read: nothing here has read it wholly, since it is too large."""
     path = tmp_path / "events.db"
-    file = SpoolFile(path)
+    file = SpoolDatabase(path)
     file.insert([(0, b"x" * 1500)] * 50)
     file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with path.open("r+b") as raw:
@@ -462,10 +464,10 @@ def test_a_spool_that_breaks_while_it_is_used_is_kept_aside(
     with pytest.raises(SpoolError, match=r"malformed|not a database"):  # noqa: PT012
         file.execute("SELECT sum(length(data)) FROM events").fetchall()
         file.execute("PRAGMA schema_version = 1")
-        file.execute("SELECT * FROM ledger").fetchall()
+        file.rows("SELECT * FROM counters")
     assert list(tmp_path.glob("events.db.broken-*"))
     file.insert([(0, b"{}")])
-    assert file.one("SELECT count(*) FROM events") == (1,)
+    assert file.row("SELECT count(*) FROM events") == (1,)
     file.close()
 
 
@@ -480,18 +482,18 @@ def test_a_spool_is_set_aside_once_by_all_who_find_it_broken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "events.db"
-    one, other = SpoolFile(path), SpoolFile(path)
+    one, other = SpoolDatabase(path), SpoolDatabase(path)
     one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     damage(path)
     for file in (one, other):
         file.execute("PRAGMA cache_size = 0")
     with pytest.raises(SpoolError, match="malformed"):
-        one.execute("SELECT * FROM events").fetchall()
+        one.rows("SELECT * FROM events")
     one.insert([(0, b"new")])
     with pytest.raises(SpoolError, match="malformed"):
-        other.execute("SELECT * FROM events").fetchall()
-    assert other.execute("SELECT data FROM events").fetchall() == [(b"new",)]
-    assert caplog.text.count("a new one begins") == 1
+        other.rows("SELECT * FROM events")
+    assert other.rows("SELECT data FROM events") == [(b"new",)]
+    assert caplog.text.count("a new spool begins") == 1
     one.close()
     other.close()
 
@@ -503,19 +505,19 @@ def test_who_is_too_slow_to_set_a_spool_aside_leaves_the_new_one_in_place(
     path = tmp_path / "events.db"
     path.write_bytes(b"notes of mine\n" * 500)
     rename = Path.rename
-    faster: list[SpoolFile] = []
+    faster: list[SpoolDatabase] = []
 
     def too_late(old: Path, new: Path) -> Path:
         monkeypatch.undo()
         rename(path, tmp_path / "aside")
         if begun:
-            faster.append(SpoolFile(path))
+            faster.append(SpoolDatabase(path))
             faster[0].insert([(0, b"new")])
         return rename(old, new)
 
     monkeypatch.setattr(Path, "rename", too_late)
-    slower = SpoolFile(path)
-    kept = slower.execute("SELECT data FROM events").fetchall()
+    slower = SpoolDatabase(path)
+    kept = slower.rows("SELECT data FROM events")
     assert kept == ([(b"new",)] if begun else [])
     assert not list(tmp_path.glob("events.db.broken-*"))
     for file in (slower, *faster):
@@ -534,14 +536,14 @@ def test_a_place_where_all_is_broken_is_told(
 
     monkeypatch.setattr(os, "open", spoilt)
     with pytest.raises(SpoolError, match="not a database"):
-        SpoolFile(path)
+        SpoolDatabase(path)
 
 
 def test_a_spool_that_breaks_is_replaced_as_soon_as_it_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "events.db"
-    file = SpoolFile(path)
+    file = SpoolDatabase(path)
     file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     damage(path)
     file.execute("PRAGMA cache_size = 0")
@@ -550,11 +552,11 @@ def test_a_spool_that_breaks_is_replaced_as_soon_as_it_can_be(
     obstacle.mkdir()
     for _ in range(2):
         with pytest.raises(SpoolError, match="broken-7"):
-            file.execute("SELECT * FROM events").fetchall()
+            file.rows("SELECT * FROM events")
     obstacle.rmdir()
     with pytest.raises(SpoolError, match="closed"):
-        file.execute("SELECT * FROM events").fetchall()
-    assert file.execute("SELECT * FROM events").fetchall() == []
+        file.rows("SELECT * FROM events")
+    assert file.rows("SELECT * FROM events") == []
     file.close()
 
 
@@ -589,23 +591,25 @@ def test_what_became_of_events_is_written_when_it_can_be(
     spool = tmp_path / "events.db"
     with logger(collector.url, spool=spool, flush_interval=3600) as events:
         log(events, 5)
-        break_ledger(spool)
+        break_counters(spool)
         assert events.flush(1.5).pending > 0
         taken = collector.taken.total()
         assert taken > 0
-        mend_ledger(spool)
+        mend_counters(spool)
         assert events.flush(30).pending == 0
     assert collector.taken.total() == 5
     assert not collector.doubles
     assert "trying again" in caplog.text
 
 
-def break_ledger(spool: Path) -> None:
+def break_counters(spool: Path) -> None:
     """Make every note of what became of events fail, as a full disk does."""
-    run(spool, "CREATE TRIGGER full BEFORE UPDATE ON ledger BEGIN SELECT RAISE(FAIL, 'full'); END")
+    run(
+        spool, "CREATE TRIGGER full BEFORE UPDATE ON counters BEGIN SELECT RAISE(FAIL, 'full'); END"
+    )
 
 
-def mend_ledger(spool: Path) -> None:
+def mend_counters(spool: Path) -> None:
     run(spool, "DROP TRIGGER full")
 
 
@@ -668,7 +672,7 @@ def test_log_waits_for_a_spool_that_cannot_be_written(
 
 
 def test_several_events_are_written_all_or_none(tmp_path: Path) -> None:
-    file = SpoolFile(tmp_path / "events.db")
+    file = SpoolDatabase(tmp_path / "events.db")
     run(
         file.path,
         "CREATE TRIGGER f BEFORE INSERT ON events WHEN new.logged = 2"
@@ -676,7 +680,7 @@ def test_several_events_are_written_all_or_none(tmp_path: Path) -> None:
     )
     with pytest.raises(SpoolError, match="full"):
         file.insert([(1, b"{}"), (2, b"{}")])
-    assert file.one("SELECT count(*) FROM events") == (0,)
+    assert file.row("SELECT count(*) FROM events") == (0,)
     file.close()
 
 
@@ -691,7 +695,7 @@ def test_an_account_that_cannot_be_read_is_the_last_that_is_known(
     store.offer(b"{}")
     known = store.stats()
     assert (known.accepted, known.delivered, known.pending) == (2, 1, 1)
-    run(tmp_path / "events.db", "ALTER TABLE ledger RENAME COLUMN retried TO lost")
+    run(tmp_path / "events.db", "ALTER TABLE counters RENAME COLUMN retried TO lost")
     store.offer(b"{}")
     for _ in range(2):
         store.close()
@@ -707,15 +711,15 @@ def test_a_flush_tells_what_is_known_when_the_spool_cannot_be_read(
     collector.plan = lambda *_: Answer(503, b"", takes=False)
     events = make_logger(spool=spool, flush_interval=3600)
     log(events, 5)
-    run(spool, "ALTER TABLE ledger RENAME TO hidden")
+    run(spool, "ALTER TABLE counters RENAME TO hidden")
     assert events.flush(0.2).pending == 5
     assert "no such table" in caplog.text
-    run(spool, "ALTER TABLE hidden RENAME TO ledger")
+    run(spool, "ALTER TABLE hidden RENAME TO counters")
     collector.plan = lambda *_: Answer()
     assert events.flush(30).pending == 0
     assert events.stats().delivered == 5
     log(events, 5, start=5)
-    run(spool, "ALTER TABLE ledger RENAME TO hidden")
+    run(spool, "ALTER TABLE counters RENAME TO hidden")
     assert events.close(1).pending == 5  # as far as it is known
     assert collector.taken == Counter(str(number) for number in range(10))
 
@@ -770,36 +774,15 @@ def test_what_became_of_several_parts_is_written_in_order(
     dispatch.settle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
     part = dispatch.next(hurry=True)
     assert part is not None
-    break_ledger(spool)
+    break_counters(spool)
     dispatch.settle(part, SendResult.from_error(APIConnectionError("no", ambiguous=True)))
     assert "full" in caplog.text
-    mend_ledger(spool)
+    mend_counters(spool)
     clock.pass_(10)
     rest = dispatch.next(hurry=True)
     assert rest is not None
     assert len(rest) == 2
     assert (store.stats().ambiguous, store.stats().pending) == (2, 2)
-    store.close()
-
-
-def test_an_event_that_a_callback_logs_while_the_spool_is_written_is_not_lost(
-    tmp_path: Path, clock: FakeClock
-) -> None:
-    def log_more(_: Delivery) -> None:
-        if more:
-            assert store.offer(more.pop())
-
-    more = [b"one more"]
-    store = store_of(
-        tmp_path / "events.db",
-        clock,
-        max_spool_bytes=30_000,
-        overflow="drop_oldest",
-        on_delivery=log_more,
-    )
-    while more:
-        store.offer(b"x" * 1000)
-    assert [letter.event for letter in store.waiting()].count(b"one more") == 1
     store.close()
 
 
@@ -830,14 +813,14 @@ def test_a_store_that_is_sealed_takes_nothing(store: MemoryStore | SpoolStore) -
 
 def test_a_large_spool_is_not_read_through_when_it_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
-    file = SpoolFile(path)
+    file = SpoolDatabase(path)
     file.insert([(0, b"x" * 100_000)] * 180)
     file.close()
     content = bytearray(path.read_bytes())
     content[10_000_000:10_002_048] = b"\xaa" * 2048
     path.write_bytes(content)
-    file = SpoolFile(path)
-    assert file.one("SELECT count(*) FROM ledger") == (1,)
+    file = SpoolDatabase(path)
+    assert file.row("SELECT count(*) FROM counters") == (1,)
     file.close()
     assert not list(tmp_path.glob("events.db.broken-*"))
 
@@ -850,18 +833,18 @@ def test_a_file_that_another_program_writes_is_waited_for(
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_BUSY", 0.1)
+        patch.setattr(connection, "_BUSY_SECONDS", 0.1)
         with pytest.raises(SpoolError, match="locked"):
-            SpoolFile(path)
+            SpoolDatabase(path)
     timer = threading.Timer(0.2, other.execute, ("COMMIT",))
     timer.start()
-    SpoolFile(path).close()
+    SpoolDatabase(path).close()
     timer.join()
     other.close()
 
 
 def test_a_spool_that_someone_has_open_is_not_removed(tmp_path: Path) -> None:
-    one, other = (SpoolFile(tmp_path / "events.db") for _ in range(2))
+    one, other = (SpoolDatabase(tmp_path / "events.db") for _ in range(2))
     one.remove()
     assert other.path.exists()
     other.remove()
@@ -877,6 +860,27 @@ def test_what_a_living_child_is_sending_stays_with_it(tmp_path: Path, collector:
         assert events.flush(30).delivered == 1
     assert set(collector.taken) == {"2"}
     assert child.stats().pending == 2
+    child.close()
+
+
+def test_recovery_after_lost_lease_moves_events_again(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may recover the same spool when this one was stopped for too long."""
+
+    def insert_late(database: SpoolDatabase, events: list[tuple[int, bytes]]) -> int:
+        monkeypatch.undo()
+        run(child.path, "DELETE FROM leases")
+        return database.insert(events)
+
+    spool = tmp_path / "events.db"
+    child = SpoolDatabase(tmp_path / "events.db.child-7-7")
+    child.insert([(0, b"{}")])
+    monkeypatch.setattr(SpoolDatabase, "insert", insert_late)
+    recover(spool, settings({"spool": spool}), clock)
+    queue = store_of(spool, clock)
+    assert queue.stats().pending == 2
+    queue.close()
     child.close()
 
 
@@ -904,41 +908,10 @@ def test_who_makes_a_spool_at_the_same_moment_shares_it(tmp_path: Path) -> None:
         for turn in range(25):
             path, together = tmp_path / f"{turn}.db", threading.Barrier(8)
 
-            def opened(path: Path = path, together: threading.Barrier = together) -> SpoolFile:
+            def opened(path: Path = path, together: threading.Barrier = together) -> SpoolDatabase:
                 together.wait(10)
-                return SpoolFile(path)
+                return SpoolDatabase(path)
 
             for future in [pool.submit(opened) for _ in range(8)]:
                 future.result().close()
     assert not list(tmp_path.glob("*.broken*"))
-
-
-class Interrupted(Clock):
-    """A clock at whose next look, once it is armed, the handler of a signal runs."""
-
-    handler: Any = None
-
-    def time(self) -> float:
-        if self.handler is not None:
-            handler, self.handler = self.handler, None
-            handler()
-        return super().time()
-
-
-def test_what_a_signal_handler_logs_while_an_event_is_written_is_written_too(
-    tmp_path: Path,
-) -> None:
-    clock = Interrupted()
-    store = SpoolStore(
-        settings({"spool": tmp_path / "events.db"}),
-        clock,
-        lambda: None,
-        path=tmp_path / "events.db",
-        longest_attempt=1.0,
-    )
-    assert store.offer(b'{"n":0}')  # The first looks how much room there is.
-    clock.handler = lambda: store.offer(b'{"n":2}')
-    assert store.offer(b'{"n":1}')
-    assert [letter.event for letter in store.waiting()] == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
-    assert store.stats().accepted == 3
-    store.close()

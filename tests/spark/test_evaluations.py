@@ -60,7 +60,7 @@ def test_experiment_has_group_rule_and_value(found: dict[str, Any]) -> None:
 def test_null_replaces_failure_but_not_rejected_key(
     shop: LocalServer, found: dict[str, Any], tmp_path: Path
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     run: Any = check_gate("user", "new_checkout", EvaluationOptions(**found))
     with pytest.raises(APIStatusError, match="status 418"):
         list(run(iter([pa.array(["1"])])))
@@ -113,7 +113,7 @@ def test_experiment_is_evaluated_for_ids(
 def test_failure_fails_task_with_cause(
     spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     users = spark.createDataFrame([("1",)], "id string")
     with pytest.raises(PythonException, match="APIStatusError: check_gate: status 418"):
         users.select(check_gate("id", "staff_tools", EvaluationOptions(**found))).collect()
