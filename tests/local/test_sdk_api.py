@@ -377,7 +377,7 @@ def test_web_page_cannot_use_secret_key(http: httpx.Client, call: str) -> None:
 
 
 def test_unsupported_condition_returns_empty_value(serve: Callable[..., Api]) -> None:
-    document = older()
+    document = v1_specs()
     for section in ("dynamic_configs", "layer_configs"):
         spec = document[section][0]
         spec["rules"] = [
