@@ -64,7 +64,7 @@ def test_missing_project_fails_with_hint(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["which project? say --statsig-project=FILE, or statsig_project in the configuration of*"]
+        ["no project: pass --statsig-project=FILE, set statsig_project in the configuration of*"]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
 
