@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -77,6 +78,7 @@ class Library:
             module.UnsupportedProtocol,
         )
         self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
+        self._tls_lock = threading.Lock()
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
         self._url: type[httpx.URL] = module.URL
         self._proxy: type[httpx.Proxy] = module.Proxy
@@ -166,8 +168,10 @@ class Library:
         context = self._tls_contexts.get(files)
         if context is not None:
             return context
-        with hold_forks():
-            return self._tls_contexts.setdefault(files, self._create_ssl_context())
+        with hold_forks(), self._tls_lock:  # one thread reads the certificates for all, in 25 ms
+            if files not in self._tls_contexts:
+                self._tls_contexts[files] = self._create_ssl_context()
+            return self._tls_contexts[files]
 
 
 @cache
