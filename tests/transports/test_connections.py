@@ -28,6 +28,7 @@ from .senders import (
     OK,
     TIME_LIMIT,
     Sender,
+    on_own_connections,
     response_of,
     wait_until,
 )
@@ -52,6 +53,21 @@ def test_connection_closed_by_server_is_not_reused(sender: Sender, server: Loopb
         assert response_of(sender.send(server.url)).content == b"ok"
         time.sleep(0.05)
     assert server.connections == 3
+
+
+@on_own_connections
+def test_surplus_response_is_not_returned_later(sender: Sender, server: Loopback) -> None:
+    surplus = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsurplus"
+    server.script(raw(OK + surplus, keep=True), reply(200, b"fresh"))
+    assert response_of(sender.send(server.url)).content == b"ok"
+    assert response_of(sender.send(server.url)).content == b"fresh"
+
+
+@pytest.mark.parametrize("sender", ["sync fast", "async fast"], indirect=True)
+def test_many_connect_timeouts_share_connections(sender: Sender, server: Loopback) -> None:
+    for number in range(100):
+        response_of(sender.send(server.url, connect_timeout=1 + number / 50, timeout=30))
+    assert server.connections <= 8 + 7
 
 
 def test_connection_is_reused_after_error_response(sender: Sender, server: Loopback) -> None:
