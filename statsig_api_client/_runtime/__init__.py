@@ -1,5 +1,7 @@
 """The hand-written code that generated code imports."""
 
+from typing import TYPE_CHECKING
+
 from .._errors import StatsigError
 from .._response import APIResponse
 from .arguments import (
@@ -35,6 +37,12 @@ from .parsers import (
 )
 from .values import GateValue, ParameterValues
 
+if TYPE_CHECKING:
+    # Every type checker includes typing_extensions, which need not be installed.
+    from typing_extensions import deprecated
+else:
+    from .call import mark_deprecated as deprecated
+
 __all__ = [
     "APIResponse",
     "AsyncCaller",
@@ -57,6 +65,7 @@ __all__ = [
     "check_argument",
     "check_field",
     "check_strings",
+    "deprecated",
     "either",
     "empty_object",
     "integer",

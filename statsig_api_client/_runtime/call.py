@@ -11,6 +11,7 @@ from .._response import APIResponse
 from .parsers import JsonObject, Parser
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @define(kw_only=True)
@@ -60,3 +61,13 @@ class AsyncRawCaller(ABC):
 
     @abstractmethod
     async def _call(self, call: Call[T]) -> APIResponse[T]: ...
+
+
+def mark_deprecated(message: str) -> Callable[[F], F]:
+    """Mark a method as deprecated. Its call emits the warning, so the method is not wrapped."""
+
+    def mark(method: F) -> F:
+        vars(method)["__deprecated__"] = message
+        return method
+
+    return mark

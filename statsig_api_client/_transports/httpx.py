@@ -1,10 +1,7 @@
-"""Sends requests with httpx, or with httpx2. Importing this imports httpx."""
+"""Transports on httpx and httpx2."""
 
 import asyncio
-
-# The first connection imports the others. Some thread may make it, and a child that is forked off
-# meanwhile would be left with half a module.
-import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import importlib
 import os
 import time
 import warnings
@@ -14,61 +11,71 @@ import certifi
 
 from .base import (
     CLOSED,
-    LATE,
+    NO_TIME_LEFT,
     UNCLOSED,
     AsyncHTTPClient,
     HTTPClient,
-    Outcome,
-    Reply,
-    WireRequest,
+    TransportRequest,
+    TransportResponse,
+    TransportResult,
 )
 from .httpx_client import AsyncSuppliedClient, SuppliedClient
 from .httpx_connections import AsyncConnections, Connections
-from .httpx_failure import failure
 from .httpx_library import Address, library, library_of
 from .interruptions import TransportErrors
 from .proxies import Origin
 
-certifi.where()  # imports the rest
+# Otherwise the first connection would import these, without a lock that forks wait for.
+importlib.import_module("encodings.idna")
+certifi.where()
+
+_ASYNC_MODULES = ("anyio._backends._asyncio", "concurrent.futures.thread", "sniffio")
+"""Modules that asyncio and httpcore import when they send the first request."""
 
 
-class HttpxEngine:
-    """Sends requests with a `Client` of httpx or httpx2, or without one, from any thread.
+class HttpxTransport:
+    """A transport on its own connections, or on an `httpx.Client` or `httpx2.Client`.
 
-    Without one it uses connections of its own, since it needs nothing that a client adds to them:
-    cookies, redirects, authentication, hooks. They are made when they are first needed, and anew
-    in each process, since processes cannot share connections. A client of the user's is the user's
-    to close.
+    Its own connections do without the cookies, redirects, authentication and hooks of a client.
+    They are opened when they are first needed, and again in each process, since processes cannot
+    share connections. A client that the user supplies is not closed.
+
+    Args:
+        client: The client to send requests with.
+        default: The library of the transport's own connections, `httpx` or `httpx2`.
     """
 
     def __init__(self, client: HTTPClient | None = None, default: str = "httpx") -> None:
         self._library = library(default) if client is None else library_of(client)
         if client is not None and not isinstance(client, self._library.client):
-            raise TypeError("http_client: Statsig takes a Client, and AsyncStatsig an AsyncClient")
+            raise TypeError(
+                f"http_client: expected a Client, got {type(client).__name__}; "
+                "AsyncStatsig accepts an AsyncClient"
+            )
         self._client = client
         self._supplied = None if client is None else SuppliedClient(self._library, client)
         self._connections: dict[tuple[int, Origin], Connections] = {}
-        """Those of each process and server."""
+        """By process and server."""
         self._closed = False
 
-    def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         if self._closed or (self._client and self._client.is_closed):
             return CLOSED
         if request.timeout <= 0:
-            return LATE
+            return NO_TIME_LEFT
         deadline = time.monotonic() + request.timeout
-        message: Any = None
+        prepared: Any = None
         with TransportErrors() as caught:
             address = self._library.address(request.url)
             route: Any = self._supplied or self._connections_to(address)
-            message = route.prepare(address, request)
-            reply: Reply = route.exchange(message, deadline)
-            return reply
-        return failure(caught.error, message, request, self._library)
+            prepared = route.prepare(address, request)
+            response: TransportResponse = route.exchange(prepared, deadline)
+            return response
+        return self._library.failure(caught.error, request, prepared)
 
     def close(self) -> None:
-        """Close the engine's own connections."""
+        """Close the transport's own connections."""
         self._closed = True
         for key in self._of_this_process():
             self._connections.pop(key).close()
@@ -84,45 +91,49 @@ class HttpxEngine:
     def _connections_to(self, address: Address) -> Connections:
         key = (os.getpid(), address.origin)
         found = self._connections.get(key)
-        # Without a lock, which a fork could leave locked for ever.
         return found or self._connections.setdefault(key, Connections(self._library, address))
 
 
-class AsyncHttpxEngine:
-    """Sends requests with an `AsyncClient` of httpx or httpx2, or without one, from any task.
+class AsyncHttpxTransport:
+    """A transport on its own connections, or on an `AsyncClient` of httpx or httpx2.
 
-    As `HttpxEngine`, but that its connections are made anew in each event loop, to which they
-    belong: a program may call `asyncio.run` again and again.
+    See `HttpxTransport`. Its own connections belong to an event loop, so that a program may call
+    `asyncio.run` several times.
     """
 
     def __init__(self, client: AsyncHTTPClient | None = None, default: str = "httpx") -> None:
+        for name in _ASYNC_MODULES:
+            importlib.import_module(name)
         self._library = library(default) if client is None else library_of(client)
         if client is not None and not isinstance(client, self._library.async_client):
-            raise TypeError("http_client: AsyncStatsig takes an AsyncClient, and Statsig a Client")
+            raise TypeError(
+                f"http_client: expected an AsyncClient, got {type(client).__name__}; "
+                "Statsig accepts a Client"
+            )
         self._client = client
         self._supplied = None if client is None else AsyncSuppliedClient(self._library, client)
         self._connections: dict[tuple[asyncio.AbstractEventLoop, Origin], AsyncConnections] = {}
-        """Those of each event loop and server."""
+        """By event loop and server."""
         self._closed = False
 
-    async def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    async def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         if self._closed or (self._client and self._client.is_closed):
             return CLOSED
         if request.timeout <= 0:
-            return LATE
+            return NO_TIME_LEFT
         deadline = asyncio.get_running_loop().time() + request.timeout
-        message: Any = None
+        prepared: Any = None
         with TransportErrors() as caught:
             address = self._library.address(request.url)
             route: Any = self._supplied or self._connections_to(address)
-            message = route.prepare(address, request)
-            reply: Reply = await route.exchange(message, deadline)
-            return reply
-        return failure(caught.error, message, request, self._library)
+            prepared = route.prepare(address, request)
+            response: TransportResponse = await route.exchange(prepared, deadline)
+            return response
+        return self._library.failure(caught.error, request, prepared)
 
     async def aclose(self) -> None:
-        """Close the engine's own connections, those of the running event loop."""
+        """Close the transport's own connections in the running event loop."""
         self._closed = True
         loop = asyncio.get_running_loop()
         opened = [connections for key, connections in self._connections.items() if key[0] is loop]
@@ -139,6 +150,6 @@ class AsyncHttpxEngine:
         found = self._connections.get(key)
         if found is None:
             for old in [key for key in self._connections if key[0].is_closed()]:
-                del self._connections[old]  # they went with their loop
+                del self._connections[old]  # the loop has closed them
             found = self._connections[key] = AsyncConnections(self._library, address)
         return found

@@ -1,8 +1,9 @@
-"""Requests on an `httpx.Client` or `httpx.AsyncClient` that the user supplies.
+"""Requests on a client of httpx or httpx2 that the user supplies.
 
 httpcore removes a request from its pool in several steps. A task that is cancelled during them, or
 an exception of a signal handler, leaves the request and its connection in the pool; with enough of
-them the pool accepts no more requests. So its pools are repaired after each request that failed.
+them the pool accepts no more requests. Therefore the client's pools are repaired after a request
+that failed. An exception of a signal handler within a lock of httpcore can still block the client.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .httpx_library import response_of
+from .body import ResponseReader
 from .interruptions import raise_interruption
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .base import Reply, WireRequest
+    from .base import TransportRequest, TransportResponse
     from .httpx_library import Address, Library
 
 _LOCK_TIMEOUT: Final = 1.0
@@ -33,16 +34,16 @@ class SuppliedClient:
         self._library = library
         self._client = client
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpx.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
         timeout = request.timeout
         connect = min(request.connect_timeout, timeout)
         timeouts = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
         prepared = _request(self._client, address, request, timeouts)
-        prepared.extensions["trace"] = _check
+        prepared.extensions["trace"] = _check_write
         return prepared
 
-    def exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
         try:
             return self._exchange(request, deadline)
@@ -52,19 +53,19 @@ class SuppliedClient:
                     connection.close()
             raise
 
-    def _exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         response = self._client.send(request, stream=True, follow_redirects=False)
         with closing(response):
-            incoming = response_of(
+            reader = ResponseReader.from_raw(
                 response.status_code, response.headers.raw, self._library.decoding_error
             )
-            with incoming:
-                decoded = response.is_stream_consumed or incoming.encoding()
+            with reader:
+                decoded = response.is_stream_consumed or reader.encoding()
                 for chunk in response.iter_bytes() if decoded else response.iter_raw():
-                    incoming.add(chunk)
+                    reader.add(chunk)
                     if time.monotonic() > deadline:  # the client limits each read alone
                         raise TimeoutError
-        return incoming.reply()
+        return reader.response()
 
 
 class AsyncSuppliedClient:
@@ -76,20 +77,20 @@ class AsyncSuppliedClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpx.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
-        # All else is limited by the timeout of the whole attempt.
+        # The timeout of the attempt limits everything else.
         timeouts = {"connect": request.connect_timeout, "read": None, "write": None, "pool": None}
         return _request(self._client, address, request, timeouts)
 
-    async def exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    async def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
         self._leave_closed_loop()
         try:
             return await self._exchange(request, deadline)
         except BaseException:
             abandoned = [each for pool in _pools(self._client) for each in _repair(pool, request)]
-            if abandoned:  # in a task of its own, since this one may be cancelled again
+            if abandoned:  # in a separate task, since this one may be cancelled again
                 task = asyncio.get_running_loop().create_task(_close(abandoned))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -105,30 +106,30 @@ class AsyncSuppliedClient:
             for pool in _pools(self._client):
                 pool.__dict__.update(_requests=[], _connections=[])
 
-    async def _exchange(self, request: "httpx.Request", deadline: float) -> "Reply":
+    async def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         async with AsyncExitStack() as stack:
             async with asyncio.timeout_at(deadline):
                 response = await self._client.send(request, stream=True, follow_redirects=False)
                 await stack.enter_async_context(aclosing(response))
-            incoming = response_of(
+            reader = ResponseReader.from_raw(
                 response.status_code, response.headers.raw, self._library.decoding_error
             )
-            with incoming:
-                decoded = response.is_stream_consumed or incoming.encoding()
+            with reader:
+                decoded = response.is_stream_consumed or reader.encoding()
                 chunks = response.aiter_bytes() if decoded else response.aiter_raw()
                 async with (
                     asyncio.timeout_at(deadline),
                     aclosing(cast("AsyncGenerator[bytes]", chunks)),
                 ):
                     async for chunk in chunks:
-                        incoming.add(chunk)
-        return incoming.reply()
+                        reader.add(chunk)
+        return reader.response()
 
 
 def _request(
     client: "httpx.Client | httpx.AsyncClient",
     address: "Address",
-    request: "WireRequest",
+    request: "TransportRequest",
     timeouts: Mapping[str, float | None],
 ) -> "httpx.Request":
     return client.build_request(
@@ -140,20 +141,20 @@ def _request(
     )
 
 
-def _check(event: str, info: Mapping[str, Any]) -> None:
-    """Raise the exception of a signal handler that interrupted a write, which httpcore ignores."""
+def _check_write(event: str, info: Mapping[str, Any]) -> None:
+    """Raise the exception of a signal handler that interrupted a write; httpcore ignores it."""
     if event.endswith(".failed") and isinstance(error := info["exception"], Exception):
         raise_interruption(error)
 
 
 # ---- Repair ----
 
-# The attributes read here are private to httpcore. If one is renamed, pools stay as they are, and
-# the tests that interrupt requests fail.
+# These attributes are private to httpx and httpcore. If one is renamed, pools are not repaired, and
+# the tests that cancel requests fail.
 
 
 def _pools(client: object) -> Iterator[Any]:
-    """Return the pools of a client: those of its transports, and of the ones they wrap."""
+    """Return the pools of a client's transports, and of the transports within them."""
     pending: list[Any] = [client]
     seen = {id(client)}
     while pending:
@@ -168,7 +169,7 @@ def _pools(client: object) -> Iterator[Any]:
 
 
 def _attributes(owner: object) -> Iterator[Any]:
-    """Return the values of all attributes, and those within dictionaries."""
+    """Return the values of all attributes, and the values of dictionaries among them."""
     attributes: dict[str, object] = getattr(owner, "__dict__", {})
     for value in list(attributes.values()):
         if isinstance(value, dict):
@@ -180,7 +181,7 @@ def _attributes(owner: object) -> Iterator[Any]:
 def _repair(pool: Any, request: "httpx.Request") -> list[Any]:
     """Remove a request that has ended from a pool, and return the connections to close."""
     lock = pool.__dict__["_optional_thread_lock"].__dict__.get("_lock")
-    if lock is None:  # of an asynchronous client
+    if lock is None:  # the client is asynchronous
         return _remove(pool, request)
     lock.acquire(timeout=_LOCK_TIMEOUT)
     try:
@@ -203,7 +204,7 @@ def _remove(pool: Any, request: "httpx.Request") -> list[Any]:
         if not (id(connection) in serving or connection.is_idle() or connection.is_closed())
     ]
     state["_connections"] = [each for each in state["_connections"] if each not in abandoned]
-    # Requests that wait for a connection may have the place.
+    # A request that waits for a connection may now open one.
     closing: list[Any] = getattr(pool, "_assign_requests_to_connections")()  # noqa: B009
     return abandoned + closing
 

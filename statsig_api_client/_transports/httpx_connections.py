@@ -1,9 +1,9 @@
 """The transport's own connections to one server.
 
-A request that ends in any other way than with a response takes its connection with it: neither a
-cancelled task nor an exception of a signal handler leaves anything behind that a later request
-could meet. httpcore's pools survive neither, and a lock of theirs can be left locked for good. They
-also search all of their connections whenever a request starts or ends.
+A connection serves one request at a time and is closed unless that request ended with a response.
+So neither a cancelled task nor an exception of a signal handler affects a later request. httpcore's
+pools survive neither: connections stay occupied, and a lock can stay locked. They also search all
+of their connections whenever a request starts or ends.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from collections import deque
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from .base import Reply, WireRequest
-from .httpx_library import KEEPALIVE, response_of
+from .base import TransportRequest, TransportResponse
+from .body import ResponseReader
+from .httpx_library import KEEPALIVE_EXPIRY
 from .network import Network
 from .network_asyncio import AsyncNetwork
 
@@ -29,7 +30,7 @@ MAX_CONNECTIONS: Final = 96
 
 
 class Connection:
-    """A connection that is made when the first request is sent."""
+    """A connection that is opened by its first request."""
 
     idle_since: float = 0
 
@@ -41,27 +42,27 @@ class Connection:
         self._connection = pool.create_connection(address.target.origin)
 
     def is_usable(self) -> bool:
-        """Return whether another request may be sent."""
-        return self._connection.is_available() and not self._connection.has_expired()
+        """Return whether the connection is open and idle."""
+        return _is_usable(self._connection)
 
-    def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
         self._network.deadline = deadline
         with closing(self._connection.handle_request(request)) as response:
-            incoming = response_of(response.status, response.headers)
-            with incoming:
-                add = incoming.receiver()
+            reader = ResponseReader.from_raw(response.status, response.headers)
+            with reader:
+                add = reader.receiver()
                 for chunk in response.iter_stream():
                     add(chunk)
-        return incoming.reply()
+        return reader.response()
 
     def close(self) -> None:
-        """Close the socket, in whatever state an interrupted request left the connection."""
+        """Close the socket, in any state of the connection."""
         self._network.close()
 
 
 class AsyncConnection:
-    """As `Connection`, for an event loop."""
+    """A connection in an event loop that is opened by its first request."""
 
     idle_since: float = 0
 
@@ -73,50 +74,64 @@ class AsyncConnection:
         self._connection = pool.create_connection(address.target.origin)
 
     def is_usable(self) -> bool:
-        """Return whether another request may be sent."""
-        return self._connection.is_available() and not self._connection.has_expired()
+        """Return whether the connection is open and idle."""
+        return _is_usable(self._connection)
 
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
         self._network.deadline = deadline
         timer = asyncio.get_running_loop().call_at(deadline, self._network.expire)
         try:
             async with aclosing(await self._connection.handle_async_request(request)) as response:
-                incoming = response_of(response.status, response.headers)
-                with incoming:
-                    add = incoming.receiver()
+                reader = ResponseReader.from_raw(response.status, response.headers)
+                with reader:
+                    add = reader.receiver()
                     chunks = cast("AsyncGenerator[bytes]", response.aiter_stream())
                     async with aclosing(chunks):
                         async for chunk in chunks:
                             add(chunk)
-            return incoming.reply()
+            return reader.response()
         finally:
             timer.cancel()
 
     def close(self) -> None:
-        """Close the socket, in whatever state a cancelled request left the connection."""
+        """Close the socket, in any state of the connection."""
         self._network.close()
+
+
+def _is_usable(
+    connection: "httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface",
+) -> bool:
+    if not connection.is_available() or connection.has_expired():
+        return False
+    # httpcore would return bytes after the end of a response as the next response. They are only
+    # known to h11, which httpcore keeps in a private attribute of the innermost connection.
+    inner: Any = connection
+    while (below := getattr(inner, "_connection", None)) is not None:
+        inner = below
+    parser: Any = getattr(inner, "_h11_state", None)
+    return parser is None or not parser.trailing_data[0]
 
 
 _Connection = TypeVar("_Connection", Connection, AsyncConnection)
 
 
 class _Idle(Generic[_Connection]):
-    """The connections that no request uses, the one that was used last on the right.
+    """Idle connections, the most recently used on the right.
 
-    Every operation on the deque is atomic. With a lock, a signal handler that raises could leave it
-    locked, and so could a fork.
+    All operations on the deque are atomic. An exception of a signal handler, or a fork, could leave
+    a lock locked.
     """
 
     def __init__(self) -> None:
         self._connections: deque[_Connection] = deque()
 
     def take(self) -> _Connection | None:
-        """Remove and return the connection that was used last, if one is usable."""
+        """Remove and return the most recently used connection that is usable."""
         while self._connections:
             try:
                 connection = self._connections.pop()
-            except IndexError:  # another thread was faster
+            except IndexError:  # another thread has taken it
                 break
             if connection.is_usable():
                 return connection
@@ -124,12 +139,15 @@ class _Idle(Generic[_Connection]):
         return None
 
     def put(self, connection: _Connection) -> None:
-        """Add a connection, and close those that were not used for long."""
+        """Add a connection, and close the oldest if it has expired or exceeds the limit."""
         now = connection.idle_since = time.monotonic()
         self._connections.append(connection)
         with contextlib.suppress(IndexError, ValueError):  # another thread has taken the oldest
             oldest = self._connections[0]
-            if len(self._connections) > MAX_CONNECTIONS or oldest.idle_since < now - KEEPALIVE:
+            if (
+                len(self._connections) > MAX_CONNECTIONS
+                or oldest.idle_since < now - KEEPALIVE_EXPIRY
+            ):
                 self._connections.remove(oldest)
                 oldest.close()
 
@@ -150,22 +168,22 @@ class Connections:
         self._idle: _Idle[Connection] = _Idle()
         self._closed = False
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpcore.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
         """Return a request with the headers that HTTP requires."""
         return self._library.request(address, request)
 
-    def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request on an idle connection or a new one, and return the response."""
         connection = self._idle.take() or Connection(self._library, self._address, self._options)
         try:
-            reply = connection.exchange(request, deadline)
+            response = connection.exchange(request, deadline)
         except BaseException:
             connection.close()
             raise
         self._idle.put(connection)
         if self._closed:
             self._idle.close()
-        return reply
+        return response
 
     def close(self) -> None:
         """Close all connections: those in use when their requests have ended."""
@@ -184,11 +202,11 @@ class AsyncConnections:
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._closed = False
 
-    def prepare(self, address: "Address", request: "WireRequest") -> "httpcore.Request":
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
         """Return a request with the headers that HTTP requires."""
         return self._library.request(address, request)
 
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> Reply:
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request on an idle connection or a new one, and return the response."""
         async with asyncio.timeout_at(deadline if self._free.locked() else None):
             await self._free.acquire()
@@ -197,7 +215,7 @@ class AsyncConnections:
                 self._library, self._address, self._options
             )
             try:
-                reply = await connection.exchange(request, deadline)
+                response = await connection.exchange(request, deadline)
             except BaseException:
                 connection.close()
                 raise
@@ -206,7 +224,7 @@ class AsyncConnections:
             self._free.release()
         if self._closed:
             self._idle.close()
-        return reply
+        return response
 
     def close(self) -> None:
         """Close all connections: those in use when their requests have ended."""

@@ -1,7 +1,7 @@
 """Separation of transport errors from exceptions that only passed through the transport.
 
-A signal handler may raise at any point of a blocking request, and libraries wrap what it raises: an
-`OSError` of a handler leaves httpcore as a `ReadError`. Such exceptions belong to the caller.
+A signal handler may raise at any point of a request, and libraries wrap its exception: httpcore
+turns an `OSError` of a handler into a `ReadError`. Such exceptions belong to the caller.
 """
 
 import sys
@@ -18,15 +18,15 @@ _LIBRARIES: Final = frozenset(
 
 
 class TransportErrors:
-    """A context manager that catches the errors of the transport, and nothing else.
+    """A context manager that catches transport errors only.
 
-    Errors of the transport are instances of the library's own classes, of `OSError`, and any
-    built-in exception that the library itself raised. An exception that passed through a signal
-    handler never is one, whatever its class.
+    Transport errors are instances of the library's own classes and of `OSError`, and built-in
+    exceptions that the library itself raised. An exception of a signal handler, a hook or other
+    foreign code surfaces: a class of its own tells it apart, and so does the handler's frame.
     """
 
     error: Exception
-    """The error that was caught."""
+    """The caught error."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,14 +42,14 @@ class TransportErrors:
 
 
 def raise_interruption(error: Exception) -> None:
-    """Raise the exception inside `error` that the exchange did not cause, if there is one."""
+    """Raise the exception within `error` that is not a transport error, if there is one."""
     for each in causes(error):
         if _passed_signal_handler(each) or not _is_transport_error(each):
             raise each
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Return an error and everything that caused it, the root cause last."""
+    """Return an error and its causes, the root cause last."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, BaseExceptionGroup):  # one exception per address of a host

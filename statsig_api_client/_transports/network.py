@@ -1,7 +1,7 @@
-"""Blocking sockets for httpcore that keep one deadline for a whole attempt.
+"""Blocking sockets for httpcore with one deadline per request.
 
-httpcore limits each read and write, not their sum: a server that sends a byte before each timeout
-expires would hold a thread for as long as it likes.
+httpcore limits each read and write, not their sum: a server that sends one byte within each timeout
+could block a thread forever.
 """
 
 import math
@@ -9,6 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from .._fork import hold_forks
 from .interruptions import raise_interruption
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _WRITE_SIZE: Final = 64 * 1024
 
 
 class Network:
-    """The `httpcore.NetworkBackend` of one connection.
+    """An `httpcore.NetworkBackend` for one connection.
 
     Args:
         library: The module `httpcore` or `httpcore2`.
@@ -38,7 +39,7 @@ class Network:
         self.write_error: type[Exception] = library.WriteError
         self._stream: NetworkStream | None = None
         self.deadline = math.inf
-        """The value of `time.monotonic` from which on every operation fails."""
+        """The value of `time.monotonic` after which every operation fails."""
 
     def remaining(self, timeout: float | None) -> float:
         """Return the seconds that an operation may take, at most `timeout`.
@@ -60,12 +61,11 @@ class Network:
         socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
     ) -> "NetworkStream":
         """Connect to the first address of `host` that accepts the connection."""
-        # httpcore would give each address the whole timeout. Only the system limits the lookup of
+        # httpcore would apply the timeout to each address. Only the system limits the lookup of
         # addresses, to 5 to 30 seconds.
-        *others, last = [
-            str(address[0])
-            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        ]
+        with hold_forks():
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        *others, last = [str(address[0]) for *_, address in found]
         for address in others:
             try:
                 return self._connect(address, port, timeout, local_address, socket_options)
@@ -80,12 +80,12 @@ class Network:
         return self.opened(stream)
 
     def opened(self, stream: "httpcore.NetworkStream") -> "NetworkStream":
-        """Return a stream that keeps the deadline."""
+        """Return a stream that has the deadline."""
         self._stream = NetworkStream(stream, self)
         return self._stream
 
     def connect_unix_socket(self, *_: object, **__: object) -> "NetworkStream":
-        """Raise NotImplementedError; no URL leads to such a socket."""
+        """Raise NotImplementedError; URLs never refer to such a socket."""
         raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:
@@ -93,13 +93,13 @@ class Network:
         time.sleep(seconds)
 
     def close(self) -> None:
-        """Close the socket, whatever state the connection is in."""
+        """Close the socket, in any state of the connection."""
         if self._stream is not None:
             self._stream.close()
 
 
 class NetworkStream:
-    """An `httpcore.NetworkStream` that keeps a deadline."""
+    """An `httpcore.NetworkStream` with the deadline of its network."""
 
     def __init__(self, stream: "httpcore.NetworkStream", network: Network) -> None:
         self._stream = stream
@@ -108,7 +108,7 @@ class NetworkStream:
         self.get_extra_info = stream.get_extra_info
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes from the server; none at the end of the connection."""
+        """Return the next bytes from the server, or none at the end of the connection."""
         return self._stream.read(max_bytes, self._network.remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -127,6 +127,6 @@ class NetworkStream:
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> "NetworkStream":
-        """Return an encrypted stream on the same connection."""
+        """Return a TLS stream on the same socket."""
         remaining = self._network.remaining(timeout)
         return self._network.opened(self._stream.start_tls(ssl_context, server_hostname, remaining))

@@ -1,7 +1,7 @@
-"""Asyncio sockets for httpcore that can be closed at any moment, without cancelling a task.
+"""Asyncio sockets for httpcore that can be closed at any time without cancelling a task.
 
-A deadline that cancels the task leaves httpcore's connection in an undefined state. Here the
-deadline closes the socket instead, and the request fails like one whose server disconnected.
+A deadline closes the socket, and the request fails as if the server had disconnected. Cancelling
+the task instead would leave httpcore's connection in an undefined state.
 """
 
 # ruff: noqa: ARG002, ASYNC109  (httpcore defines the signatures)
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import httpcore
 
 _BUFFER_SIZE: Final = 256 * 1024
-"""Received bytes from which on the socket is no longer read."""
+"""Bytes that are received ahead of the reader."""
 
 _HAPPY_EYEBALLS_DELAY: Final = 0.25
-"""Seconds after which the next address of a host is tried as well (RFC 8305)."""
+"""Seconds before the next address of a host is tried in parallel (RFC 8305)."""
 
 
 class AsyncNetwork:
-    """The `httpcore.AsyncNetworkBackend` of one connection.
+    """An `httpcore.AsyncNetworkBackend` for one connection.
 
     Args:
         library: The module `httpcore` or `httpcore2`.
@@ -35,10 +35,10 @@ class AsyncNetwork:
         self._httpcore = library
         self._stream: AsyncNetworkStream | None = None
         self.deadline = math.inf
-        """The time of the event loop at which connecting fails."""
+        """The time of the event loop after which connecting fails."""
 
     def timeout(self, seconds: float | None) -> asyncio.Timeout:
-        """Return a time limit of `seconds`, which ends with the deadline at the latest."""
+        """Return a context manager that times out after `seconds`, or at the deadline."""
         end = math.inf if seconds is None else asyncio.get_running_loop().time() + seconds
         return asyncio.timeout_at(min(self.deadline, end))
 
@@ -52,8 +52,8 @@ class AsyncNetwork:
     ) -> "AsyncNetworkStream":
         """Connect to the first address of `host` that accepts the connection."""
         loop = asyncio.get_running_loop()
-        # uvloop has no such option. A task that is cancelled in the step in which one of several
-        # addresses answers leaves that socket to the garbage collector.
+        # uvloop does not have this option. A task that is cancelled in the same step in which one
+        # of several addresses accepts leaves that socket to the garbage collector.
         races = isinstance(loop, asyncio.BaseEventLoop) and not _is_ip_address(host)
         race: Any = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY} if races else {}
         try:
@@ -70,7 +70,7 @@ class AsyncNetwork:
         return self._stream
 
     async def connect_unix_socket(self, *_: object, **__: object) -> "AsyncNetworkStream":
-        """Raise NotImplementedError; no URL leads to such a socket."""
+        """Raise NotImplementedError; URLs never refer to such a socket."""
         raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:
@@ -78,18 +78,18 @@ class AsyncNetwork:
         await asyncio.sleep(seconds)
 
     def expire(self) -> None:
-        """Fail the current operation with a timeout, and close the socket."""
+        """Close the socket and let the current operation fail with a timeout."""
         if self._stream is not None:
             self._stream.expire()
 
     def close(self) -> None:
-        """Close the socket, whatever state the connection is in."""
+        """Close the socket, in any state of the connection."""
         if self._stream is not None:
             self._stream.close()
 
 
 class AsyncNetworkStream(asyncio.Protocol):
-    """An `httpcore.AsyncNetworkStream` on a transport of asyncio."""
+    """An `httpcore.AsyncNetworkStream` on an asyncio transport."""
 
     _transport: asyncio.Transport
 
@@ -135,7 +135,7 @@ class AsyncNetworkStream(asyncio.Protocol):
     # ---- Operations of httpcore ----
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes from the server; none at the end of the connection."""
+        """Return the next bytes from the server, or none at the end of the connection."""
         if not self._received and not self._ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -167,7 +167,7 @@ class AsyncNetworkStream(asyncio.Protocol):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> "AsyncNetworkStream":
-        """Encrypt the connection."""
+        """Start TLS on the connection."""
         loop = asyncio.get_running_loop()
         try:
             async with self._network.timeout(timeout):
@@ -182,8 +182,8 @@ class AsyncNetworkStream(asyncio.Protocol):
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """Return a property of the connection, by the names of httpcore."""
-        if info == "is_readable":  # an idle connection with data or an end to read is unusable
+        """Return a property of the connection by its httpcore name."""
+        if info == "is_readable":  # httpcore closes an idle connection with data or EOF
             return (
                 self._ended
                 or bool(self._received)
@@ -196,10 +196,10 @@ class AsyncNetworkStream(asyncio.Protocol):
         """Close the socket."""
         self.close()
 
-    # ---- From outside of the request ----
+    # ---- Operations outside of the request ----
 
     def expire(self) -> None:
-        """Fail the current operation with a timeout, and close the socket."""
+        """Close the socket and let the current operation fail with a timeout."""
         self._expired = True
         self.close()
 
@@ -218,7 +218,7 @@ def _is_ip_address(host: str) -> bool:
 
 
 def _is_readable(descriptor: int) -> bool:
-    if _poll is None:  # Windows, where `select` takes any number of descriptors
+    if _poll is None:  # Windows, where `select` accepts any descriptor
         return bool(select.select([descriptor], [], [], 0)[0])
     poll = _poll()
     poll.register(descriptor, select.POLLIN)

@@ -27,12 +27,7 @@ from .models import (
     StatsigEvent,
     StatsigUser,
 )
-from .typed_dicts import (
-    ExperimentExposureDict,
-    GateExposureDict,
-    StatsigEventDict,
-    StatsigUserDict,
-)
+from .typed_dicts import ExperimentExposureDict, GateExposureDict, StatsigEventDict, StatsigUserDict
 
 API_SERVER: Final = "https://api.statsig.com/v1"
 EVENTS_SERVER: Final = "https://events.statsigapi.net/v1"

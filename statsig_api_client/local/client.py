@@ -10,6 +10,9 @@ from .._runtime.parsers import JsonObject, JsonValue
 from .control_connection import ControlConnection, ControlError, UnknownNameError
 from .recording import RecordedEvent, RecordedExposure
 
+EventOrder: TypeAlias = Literal["oldest", "newest"]
+"""The order of events: oldest first, or newest first."""
+
 ExposureKind: TypeAlias = Literal["gate", "config", "layer"]
 """The kind of entity that a user was exposed to; an experiment is a config."""
 
@@ -137,6 +140,7 @@ class LocalControl:
         user_id: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        order: EventOrder = "oldest",
     ) -> list[RecordedEvent]:
         """Return the recorded events without exposures, in the order of their arrival.
 
@@ -145,8 +149,9 @@ class LocalControl:
             user_id: Only events of users with this `user_id`, or with it among their `custom_ids`.
             since: Only events that arrived at this time or later, in milliseconds since 1970.
             until: Only events that arrived before this time, in milliseconds since 1970.
+            order: `"newest"` reverses the order.
         """
-        query = {"name": name, "userID": user_id, "since": since, "until": until}
+        query = {"name": name, "userID": user_id, "since": since, "until": until, "order": order}
         found = self._connection.recorded_events("/events", query)
         return [RecordedEvent.from_dict(event) for event in found]
 
@@ -159,6 +164,7 @@ class LocalControl:
         rule_id: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        order: EventOrder = "oldest",
     ) -> list[RecordedExposure]:
         """Return the exposures that clients or the server logged, in the order of their arrival.
 
@@ -170,6 +176,7 @@ class LocalControl:
             rule_id: Only exposures that this rule decided.
             since: Only exposures that arrived at this time or later, in milliseconds since 1970.
             until: Only exposures that arrived before this time, in milliseconds since 1970.
+            order: `"newest"` reverses the order.
         """
         query = {
             "name": name,
@@ -178,6 +185,7 @@ class LocalControl:
             "ruleID": rule_id,
             "since": since,
             "until": until,
+            "order": order,
         }
         found = self._connection.recorded_events("/exposures", query)
         return [RecordedExposure.from_dict(event) for event in found]
@@ -284,8 +292,8 @@ class LocalControl:
 
     def fail_next(  # noqa: PLR0913
         self,
-        n: int | None = 1,
         *,
+        times: int | None = 1,
         call: str | Sequence[str] | None = None,
         status: int | None = 503,
         retry_after: float | None = None,
@@ -296,7 +304,7 @@ class LocalControl:
         """Let the next calls fail.
 
         Args:
-            n: The number of calls; None for all calls until `reset` or `remove_faults`.
+            times: The number of calls; None for all calls until `reset` or `remove_faults`.
             call: The call or calls that fail, such as `"check_gate"`; None for all.
             status: The status of the response; None for the real response, after a delay.
             retry_after: Seconds for the header `Retry-After`.
@@ -307,7 +315,7 @@ class LocalControl:
         Raises:
             ControlError: There is no such call, or a value is invalid.
         """
-        fault: JsonObject = {"times": n}
+        fault: JsonObject = {"times": times}
         if call is not None:
             fault["calls"] = [call] if isinstance(call, str) else list(call)
         if drop or garbage:

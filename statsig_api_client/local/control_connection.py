@@ -66,14 +66,14 @@ class ControlConnection:
             path: `/events` or `/exposures`.
             query: The conditions; None does not restrict the events.
         """
-        conditions = {name: value for name, value in query.items() if value is not None}
-        after: int | None = 0
-        while after is not None:
-            page = self.request(
-                "GET", path, query={**conditions, "after": after, "limit": _PAGE_SIZE}
-            )
+        parameters = {name: value for name, value in query.items() if value is not None}
+        parameters["limit"] = _PAGE_SIZE
+        after: int | None = None
+        while after is not None or "after" not in parameters:
+            page = self.request("GET", path, query=parameters)
             yield from cast("list[RecordedEventDict]", page["items"])
             after = cast("int | None", page["next"])
+            parameters["after"] = after or 0
 
     def request(
         self,

@@ -28,6 +28,8 @@ _APPLICATION: Final = 0x53744C53
 
 _VERSION: Final = 2
 
+_MAX_ID: Final = 2**63 - 1
+
 # The searchable columns are apart from the documents, in append-only rows of about 40 bytes. A
 # search reads all of them, which takes 0.1 s for a million; an index of users made storing eight
 # times slower.
@@ -229,20 +231,32 @@ class Recording:
                 "INSERT INTO documents VALUES (?, ?)", zip(ids, documents, strict=True)
             )
 
-    def find(self, condition: EventFilter, after: int = 0, limit: int = 1000) -> EventPage:
+    def find(
+        self,
+        condition: EventFilter,
+        after: int | None = None,
+        limit: int = 1000,
+        *,
+        newest_first: bool = False,
+    ) -> EventPage:
         """Return a page of events in the order of their arrival.
 
         Args:
             condition: The conditions that the events must meet.
-            after: The ID that precedes the page, such as `next` of the previous page.
+            after: The ID that precedes the page, such as `next` of the previous page; None for the
+                first page.
             limit: The maximum number of events, at least one.
+            newest_first: Reverse the order.
         """
         conditions, values = _where(condition)
+        if after is None:
+            after = _MAX_ID if newest_first else 0
+        order = "id < ? ORDER BY id DESC" if newest_first else "id > ? ORDER BY id"
         # SQLite keeps the order of a cross join, so that it reads only the documents it needs.
         with self._lock:
             found = self._db.execute(
                 "SELECT id, event FROM events CROSS JOIN documents USING (id) "  # noqa: S608
-                f"WHERE {conditions} AND id > ? ORDER BY id LIMIT ?",
+                f"WHERE {conditions} AND {order} LIMIT ?",
                 (*values, after, limit + 1),
             )
             rows = cast("list[tuple[int, str]]", found.fetchall())
@@ -318,8 +332,7 @@ def _where(condition: EventFilter) -> tuple[str, list[object]]:
 
 
 def _recorded(event_id: int, document: str) -> RecordedEvent:
-    event = cast(
-        "RecordedEventDict", {"id": event_id, **cast("JsonObject", read_json(document.encode()))}
-    )
+    fields = cast("JsonObject", read_json(document.encode()))
+    event = cast("RecordedEventDict", {"id": event_id, **fields})
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)

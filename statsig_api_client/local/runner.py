@@ -17,7 +17,7 @@ from attrs import frozen
 from .._transports.base import LOOPBACK
 from .http.access_log import AccessLog
 from .http.app import create_app
-from .http.connections import http_server
+from .http.connections import http_server, limit_accept_errors
 from .project.model import ProjectError
 from .recording import Recording, RecordingError
 from .state import ServerState
@@ -32,10 +32,16 @@ _WILDCARDS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # no
 _StartResult: TypeAlias = str | ProjectError | RecordingError | OSError
 """The URL of a started server, or the error of its start."""
 
+_START_MARK: Final = b"statsig-local-server\n"
+"""The line that precedes the result of a start, after anything that the interpreter prints."""
+
+# Everything that is printed later, by whatever library, goes to stderr.
 _PROGRAM: Final = f"""
-import sys
+import os, sys
+result_output = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)
 from {__name__} import serve
-serve(sys.stdin.buffer, sys.stdout.buffer)
+serve(sys.stdin.buffer, result_output)
 """
 
 
@@ -98,6 +104,7 @@ class ServerThread:
         self._closing.close()
 
     async def _serve(self) -> None:
+        limit_accept_errors(asyncio.get_running_loop())
         files = self._files
         with watching(self.state, files) if self._watches else contextlib.nullcontext():
             await self._server.serve([self._listener])
@@ -146,6 +153,7 @@ def serve(options_input: BinaryIO, result_output: BinaryIO) -> None:
         options_input: A pipe with the pickled options; it ends when the server must stop.
         result_output: A pipe for the pickled URL, or for the error of the start.
     """
+    result_output.write(b"\n" + _START_MARK)
     options = cast("ServerOptions", pickle.load(options_input))  # noqa: S301  (from the parent)
     try:
         server = ServerThread(options)
@@ -164,6 +172,8 @@ def _start(process: "subprocess.Popen[bytes]", options: ServerOptions) -> str:
     try:
         pickle.dump(options, pipe_in)
         pipe_in.flush()
+        while pipe_out.readline() not in {_START_MARK, b""}:
+            pass
         result = cast("_StartResult", pickle.load(pipe_out))  # noqa: S301  (from our own process)
     except (EOFError, BrokenPipeError):
         status = process.wait(STOP_TIMEOUT)

@@ -104,7 +104,20 @@ def test_large_models_round_trip(odd_api: Any) -> None:
     assert odd_api.StatsigUser.from_dict(user).to_dict() == user
 
 
+def test_deprecated_call_warns_caller(odd_api: Any) -> None:
+    class Client(odd_api.Operations):  # type: ignore[misc, name-defined]
+        def _call(self, call: Any) -> Any:
+            return call
+
+    with pytest.warns(DeprecationWarning, match="^`log_events` is deprecated$") as caught:
+        Client().log_events([{"eventName": "a"}])
+    assert caught[0].filename == __file__
+
+
 def test_deprecations_are_documented(odd_api: Any) -> None:
+    for operations in (odd_api.Operations, odd_api.AsyncRawOperations):
+        assert operations.log_events.__deprecated__ == "`log_events` is deprecated"
+        assert not hasattr(operations.get_layer, "__deprecated__")
     assert "Deprecated." in odd_api.Operations.log_events.__doc__
     assert "Deprecated." in odd_api.RankedVariant.__doc__
     models = Path(odd_api.models.__file__).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The command, and the life of a server."""
+"""Command `statsig-api serve`, and start and stop of LocalServer."""
 
 import contextlib
 import importlib
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -33,11 +34,11 @@ def free_port() -> int:
 
 
 def stop_soon(number: signal.Signals = signal.SIGTERM) -> None:
-    """Send this process a signal, when the server in it waits for one."""
+    """Send this process a signal once the server in it waits for one."""
     threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
 
 
-def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
+def test_serve_prints_greeting_and_stops_on_sigint(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "statsig_api_client.cli", "serve", str(SHOP)]
     options = ["--port", "0", "--db", str(tmp_path / "events.db")]
     with subprocess.Popen(
@@ -78,9 +79,7 @@ Press Ctrl-C to stop.
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_status_0(
-    number: signal.Signals, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_signal_exits_with_0(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(number)
     stop_soon(number)
     assert main(["serve", str(SHOP), "--port", "0"]) == 0
@@ -91,18 +90,14 @@ def test_a_signal_ends_it_with_status_0(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
-def test_an_address_of_this_machine_alone_is_not_warned_of(
-    host: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loopback_address_does_not_warn(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
     assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
-def test_an_address_beyond_this_machine_is_warned_of(
-    host: str, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_public_address_warns(host: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
     assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
@@ -110,7 +105,7 @@ def test_an_address_beyond_this_machine_is_warned_of(
     assert out.startswith("Local Statsig server: http://127.0.0.1:")
 
 
-def test_a_faulty_project_gives_status_2_and_the_place(
+def test_invalid_project_exits_with_2_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = tmp_path / "project.yaml"
@@ -123,7 +118,7 @@ def test_a_faulty_project_gives_status_2_and_the_place(
     )
 
 
-def test_it_runs_as_a_module(
+def test_serve_runs_as_module(
     tmp_path: Path, run_module: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = str(tmp_path / "missing.yaml")
@@ -131,7 +126,7 @@ def test_it_runs_as_a_module(
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
 
 
-def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Path) -> None:
+def test_unreadable_specs_exit_with_one_line(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
     project.write_text('{"feature_gates": [], "company_id": 5}')
     command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(project)]
@@ -140,14 +135,12 @@ def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Pa
     assert re.fullmatch(r".*specs\.json: config specs that .* cannot read: .*\n", ended.stderr)
 
 
-def test_a_database_that_cannot_be_used_gives_status_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unusable_database_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(SHOP), "--port", "0", "--db", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith(f"Error: cannot open the database {tmp_path}: ")
 
 
-def test_a_port_in_use_gives_status_2_and_says_what_to_do(
+def test_used_port_exits_with_hint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -159,7 +152,7 @@ def test_a_port_in_use_gives_status_2_and_says_what_to_do(
     )
 
 
-def test_a_database_of_something_else_gives_status_2(
+def test_file_without_database_exits_with_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db = tmp_path / "events.db"
@@ -170,14 +163,14 @@ def test_a_database_of_something_else_gives_status_2(
     )
 
 
-def test_an_address_that_is_none_of_this_machine_gives_status_2(
+def test_foreign_address_exits_with_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["serve", str(SHOP), "--port", "0", "--host", "192.0.2.1"]) == 2
     assert capsys.readouterr().err.startswith("Error: cannot listen on 192.0.2.1, port 0: ")
 
 
-def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_prints_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
 
     def use() -> None:
@@ -204,9 +197,7 @@ def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) 
     ]
 
 
-def test_a_file_that_is_saved_is_served_unless_that_is_not_wanted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_watch_option_controls_reload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = tmp_path / "project.yaml"
 
     def save() -> None:
@@ -225,7 +216,7 @@ def test_a_file_that_is_saved_is_served_unless_that_is_not_wanted(
         assert bool(told) == bool(err)
 
 
-def test_it_prints_config_specs_that_it_could_serve(
+def test_print_specs_output_can_be_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", str(SHOP), "--print-specs"]) == 0
@@ -239,7 +230,7 @@ def test_it_prints_config_specs_that_it_could_serve(
 
 
 @pytest.mark.filterwarnings("default")
-def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_warning_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "specs.json"
     listed = {"operator": "in_segment_list", "targetValue": "vips"}
     condition = {"type": "unit_id", "idType": "userID", **listed}
@@ -249,7 +240,7 @@ def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
 
 
-def test_it_prints_no_specs_of_a_faulty_project(
+def test_print_specs_rejects_invalid_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "specs.json"
@@ -261,7 +252,7 @@ def test_it_prints_no_specs_of_a_faulty_project(
 
 
 @pytest.mark.parametrize("options", [["--print-specs"], ["--port=0"]])
-def test_what_cannot_be_printed_is_not_blamed_on_the_port(
+def test_closed_stdout_exits_quietly(
     options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reader, writer = os.pipe()
@@ -274,7 +265,7 @@ def test_what_cannot_be_printed_is_not_blamed_on_the_port(
     assert capsys.readouterr().err == ""
 
 
-def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_schema_prints_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--print-schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     jsonschema.validate(yaml.safe_load(SHOP.read_text(encoding="utf-8")), schema)
@@ -290,7 +281,7 @@ def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str
         ("http", "'http' is not a valid integer range."),
     ],
 )
-def test_a_port_that_is_none_gives_status_2(
+def test_invalid_port_exits_with_2(
     port: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", str(SHOP), f"--port={port}"]) == 2
@@ -299,12 +290,12 @@ def test_a_port_that_is_none_gives_status_2(
 
 @pytest.mark.parametrize("port", [-1, 65536])
 @pytest.mark.parametrize("process", [True, False])
-def test_a_server_refuses_a_port_that_is_none(port: int, *, process: bool) -> None:
+def test_invalid_port_raises(port: int, *, process: bool) -> None:
     with pytest.raises(ValueError, match=f"port: expected a number from 0 to 65535, got {port}"):
         LocalServer(SHOP, port=port, process=process)
 
 
-def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:
+def test_closed_server_stops_listening() -> None:
     server = LocalServer(str(SHOP))
     assert httpx.post(f"{server.url}/check_gate").status_code == 401
     server.close()
@@ -313,7 +304,7 @@ def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:
         httpx.post(f"{server.url}/check_gate")
 
 
-def test_a_server_closes_in_time_though_a_client_keeps_its_connection() -> None:
+def test_close_does_not_wait_for_idle_clients() -> None:
     with httpx.Client() as client:
         server = LocalServer(SHOP)
         client.post(f"{server.url}/check_gate")
@@ -323,7 +314,7 @@ def test_a_server_closes_in_time_though_a_client_keeps_its_connection() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
-def test_a_server_can_listen_on_ipv6() -> None:
+def test_server_listens_on_ipv6() -> None:
     try:
         server = LocalServer(SHOP, host="::1")
     except OSError:
@@ -333,7 +324,7 @@ def test_a_server_can_listen_on_ipv6() -> None:
         assert httpx.post(f"{server.url}/check_gate").status_code == 401
 
 
-def test_a_server_that_listens_by_name_is_steered_from_this_machine_alone() -> None:
+def test_localhost_requires_loopback_host() -> None:
     with LocalServer(SHOP, host="localhost") as server:
         root = server.url.removesuffix("/v1")
         assert httpx.get(f"{root}/local/health").status_code == 200
@@ -341,7 +332,7 @@ def test_a_server_that_listens_by_name_is_steered_from_this_machine_alone() -> N
         assert httpx.get(f"{root}/local/health", headers=elsewhere).status_code == 421
 
 
-def test_two_servers_serve_two_projects_at_once(tmp_path: Path) -> None:
+def test_two_servers_serve_two_projects(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("keys: {secret: secret-other}\ngates: {only here: {}}")
     with LocalServer(SHOP) as shop, LocalServer(other) as server:
@@ -352,7 +343,7 @@ def test_two_servers_serve_two_projects_at_once(tmp_path: Path) -> None:
         assert reply.status_code == 401
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     package = "statsig_api_client.local"
     for name in [name for name in sys.modules if name.startswith(package)]:
         monkeypatch.delitem(sys.modules, name)
@@ -361,14 +352,42 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         importlib.import_module(package)
 
 
-def test_the_client_does_not_import_the_local_server() -> None:
+def test_serve_needs_no_other_extra() -> None:
+    script = """
+        import sys
+        sys.modules |= dict.fromkeys(("rich", "pyarrow", "pyreqwest"))
+        from statsig_api_client.cli.main import main
+        sys.exit(main(["serve", "--example", "--print-specs"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "staff_tools" in json.loads(ended.stdout)["feature_gates"]
+
+
+@pytest.mark.parametrize("arguments", [[], [str(SHOP), "--example"]])
+def test_serve_requires_project_or_example(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *arguments]) == 2
+    assert "expected either PROJECT or --example" in capsys.readouterr().err
+
+
+def test_serve_example_prints_call(capsys: pytest.CaptureFixture[str]) -> None:
+    stop_soon()
+    assert main(["serve", "--example", "--port", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "project      built-in example: 2 gates" in out
+    assert "  curl -H 'statsig-api-key: secret-local' http://127.0.0.1:" in out
+
+
+def test_client_does_not_import_local_server() -> None:
     script = "import sys, statsig_api_client; print('statsig_api_client.local' in sys.modules)"
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
 
 
-def test_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted() -> None:
     names = statsig_api_client.local.__all__
     assert names == sorted(names, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(statsig_api_client.local, name) for name in names)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,11 +147,23 @@ def change(path: str, *, to: object) -> dict[str, Any]:
         (change("time", to="now"), "time: expected milliseconds since 1970, got 'now'"),
         (change("time", to=0), "time: expected milliseconds since 1970, got 0"),
         (change("company_id", to=5), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
+        (
+            change("company_id", to=5),
+            "invalid type: integer `5`, expected a string at company_id",
+        ),
+        (
+            change("condition_map", to={"c": {"type": "public"}, 'a "d"': {"operator": "any"}}),
+            'missing field `type` at condition_map.a "d"',
+        ),
+        (
+            change("experiment_to_layer", to={"a": "b", "c": 5}),
+            "expected a string at experiment_to_layer.c",
+        ),
         (change("feature_gates.0.salt", to=5), "core skips as invalid: a_gate"),
         (change("dynamic_configs.1.enabled", to="yes"), "core skips as invalid: an_experiment"),
         (change("layer_configs.0.salt", to=5), "core skips as invalid: a_layer"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_invalid_specs_raise_with_path(
     serve_specs: Callable[[object], Api], document: object, problem: str
@@ -162,6 +175,14 @@ def test_invalid_specs_raise_with_path(
 
 def test_core_error_without_reason_raises() -> None:
     with pytest.raises(ValueError, match="it logs no reason"):
+        Core({**to_v2({"feature_gates": {}}), "time": 0})
+
+
+def test_core_error_without_position_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = b"2026-01-01T00:00:00Z ERROR [Statsig::SpecStore] Out of memory\n"
+    child = subprocess.CompletedProcess([], 0, stdout=log)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: child)
+    with pytest.raises(ValueError, match=r"^SpecStore: Out of memory$"):
         Core({**to_v2({"feature_gates": {}}), "time": 0})
 
 

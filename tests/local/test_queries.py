@@ -1,4 +1,4 @@
-"""What of a recording can be asked for, and in which pieces."""
+"""Filters and pages of recorded events."""
 
 import time
 from collections.abc import Iterator
@@ -74,14 +74,14 @@ LOGGED = [
     ],
     ids=str,
 )
-def test_a_query_finds_what_meets_all_its_conditions(
+def test_filter_returns_matching_events(
     recording: Recording, query: EventFilter, found: list[int]
 ) -> None:
     recording.store(LOGGED)
     assert [item.id for item in recording.find(query).items] == found
 
 
-def test_what_is_found_is_what_was_stored(recording: Recording) -> None:
+def test_stored_events_are_found_unchanged(recording: Recording) -> None:
     recording.store(LOGGED)
     for number, (logged, item) in enumerate(
         zip(LOGGED, recording.find(EventFilter()).items, strict=True), 1
@@ -90,7 +90,7 @@ def test_what_is_found_is_what_was_stored(recording: Recording) -> None:
         assert type(item).from_dict(item.to_dict()) == item
 
 
-def test_exposures_say_what_they_are_of(recording: Recording) -> None:
+def test_exposures_have_kind_name_and_rule(recording: Recording) -> None:
     recording.store(LOGGED)
     found = recording.find(EventFilter(exposures=True)).items
     assert [(e.kind, e.name, e.rule_id) for e in found if isinstance(e, RecordedExposure)] == [
@@ -105,7 +105,7 @@ def test_exposures_say_what_they_are_of(recording: Recording) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 10])
-def test_pages_follow_each_other_until_there_is_no_next(recording: Recording, limit: int) -> None:
+def test_pages_cover_all_events(recording: Recording, limit: int) -> None:
     recording.store(LOGGED)
     found: list[RecordedEvent] = []
     page = recording.find(EventFilter(exposures=True), limit=limit)
@@ -116,7 +116,19 @@ def test_pages_follow_each_other_until_there_is_no_next(recording: Recording, li
     assert [item.id for item in (*found, *page.items)] == [4, 5, 6, 7]
 
 
-def test_after_a_reset_ids_go_on_so_that_who_follows_misses_nothing(recording: Recording) -> None:
+@pytest.mark.parametrize("limit", [1, 3, 10])
+def test_pages_newest_first_cover_all_events(recording: Recording, limit: int) -> None:
+    recording.store(LOGGED)
+    found: list[int] = []
+    page = recording.find(EventFilter(exposures=True), limit=limit, newest_first=True)
+    found += [item.id for item in page.items]
+    while page.next is not None:
+        page = recording.find(EventFilter(exposures=True), page.next, limit, newest_first=True)
+        found += [item.id for item in page.items]
+    assert found == [7, 6, 5, 4]
+
+
+def test_ids_continue_after_reset(recording: Recording) -> None:
     recording.store(LOGGED)
     recording.reset()
     assert recording.find(EventFilter()).items == []
@@ -132,7 +144,7 @@ USERS = st.fixed_dictionaries(
 
 
 @given(users=st.lists(USERS, max_size=8), wanted=IDS)
-def test_users_are_found_by_whole_ids_only(users: list[dict[str, Any]], wanted: str) -> None:
+def test_users_are_found_by_complete_ids(users: list[dict[str, Any]], wanted: str) -> None:
     recording = Recording(None)
     recording.store([event(str(n), **user) for n, user in enumerate(users)])
     found = [item.event_name for item in recording.find(EventFilter(user_id=wanted)).items]
@@ -144,7 +156,7 @@ def test_users_are_found_by_whole_ids_only(users: list[dict[str, Any]], wanted: 
     ]
 
 
-def test_a_large_recording_is_searched_quickly(recording: Recording) -> None:
+def test_large_recording_is_searched_quickly(recording: Recording) -> None:
     batch = [event("purchase", userID=f"user {n}") for n in range(1000)]
     for _ in range(100):
         recording.store(batch)
@@ -156,5 +168,5 @@ def test_a_large_recording_is_searched_quickly(recording: Recording) -> None:
         EventFilter(user_id="rare"),
     ):
         assert len(recording.find(query).items) == 1
-    # Together they take 0.02 s; reading the events themselves, they would take ten times as long.
+    # Together they take 0.02 s; reading the documents would take ten times as long.
     assert time.process_time() - start < 0.15

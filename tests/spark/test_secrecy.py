@@ -6,7 +6,7 @@ import httpx
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from statsig_api_client.spark import check_gate, read_summary
+from statsig_api_client.spark import EvaluationOptions, check_gate, read_summary
 from tests.support.clients import KEY
 from tests.support.collector import Answer, Collector
 
@@ -16,7 +16,7 @@ ECHO = Answer(401, b'{"message": "not %s"}' % KEY.encode(), takes=False)
 
 
 def ui(spark: SparkSession) -> dict[str, str]:
-    """What Spark's UI tells, as pages and by its REST API."""
+    """Return the pages of Spark's UI, and the responses of its REST API."""
     address = str(spark.sparkContext.uiWebUrl)
     application = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
     pages = [f"{address}/{page}/" for page in ("jobs", "stages", "environment", "executors", "SQL")]
@@ -26,22 +26,24 @@ def ui(spark: SparkSession) -> dict[str, str]:
         return {page: client.get(page).raise_for_status().text for page in pages}
 
 
-def test_a_key_in_the_environment_of_executors_shows_nowhere(
+def test_key_of_executors_appears_nowhere(
     spark: SparkSession, spark_folder: Path, collector: Collector, tmp_path: Path
 ) -> None:
     writes = events(spark, 100).write.format("statsig").mode("append")
     writes.option("url", collector.url).save(str(tmp_path / "job"))
     assert read_summary(str(tmp_path / "job")).totals.delivered == 100
-    gates = events(spark, 1).select(check_gate("user", "gate", url=collector.url, on_error="null"))
+    gates = events(spark, 1).select(
+        check_gate("user", "gate", EvaluationOptions(url=collector.url, on_error="null"))
+    )
     plan = gates._jdf.queryExecution().toString()  # noqa: SLF001  (`explain` only prints it)
     collector.plan = lambda *_: ECHO
     try:
         writes.option("url", collector.url).save(str(tmp_path / "refused"))
     except AnalysisException as error:
-        told = str(error)
-    assert "status 401" in told
+        message = str(error)
+    assert "status 401" in message
 
-    texts: dict[str, str] = {"plan": plan, "error": told, **ui(spark)}
+    texts: dict[str, str] = {"plan": plan, "error": message, **ui(spark)}
     files = [*spark_folder.rglob("*"), *tmp_path.rglob("*")]
     texts |= {str(path): path.read_text(errors="replace") for path in files if path.is_file()}
     everything = "\n".join(texts.values())

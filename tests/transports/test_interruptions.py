@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from statsig_api_client import Statsig, StatsigUser
-from statsig_api_client._transports.base import Reply, RequestHeaders, WireRequest
-from statsig_api_client._transports.httpx import HttpxEngine
-from statsig_api_client._transports.pyreqwest import FastEngine
+from statsig_api_client._transports.base import RequestHeaders, TransportRequest, TransportResponse
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.pyreqwest import PyreqwestTransport
 from tests.support.loopback import Connection, Loopback, Script, reply
 
 KINDS = ["httpx", "httpx2", "httpx client", "httpx2 client"]
@@ -50,19 +50,19 @@ EXCEPTIONS = [
 
 
 @contextmanager
-def transport(kind: str) -> Iterator[Any]:
+def opened(kind: str) -> Iterator[Any]:
     if kind == "fast":
-        engine: Any = FastEngine()
-        yield engine
-        engine.close()
+        transport: Any = PyreqwestTransport()
+        yield transport
+        transport.close()
     elif "client" not in kind:
-        engine = HttpxEngine(default=kind)
-        yield engine
-        engine.close()
+        transport = HttpxTransport(default=kind)
+        yield transport
+        transport.close()
     else:
         library: Any = httpx2 if "httpx2" in kind else httpx
         with library.Client(limits=library.Limits(max_connections=2)) as client:
-            yield HttpxEngine(client)
+            yield HttpxTransport(client)
 
 
 @contextmanager
@@ -124,8 +124,8 @@ def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterato
         sys.settrace(previous)
 
 
-def request_to(server: Loopback) -> WireRequest:
-    return WireRequest(
+def request_to(server: Loopback) -> TransportRequest:
+    return TransportRequest(
         url=server.url, headers=RequestHeaders(), body=b"{}", connect_timeout=5, timeout=5
     )
 
@@ -141,10 +141,10 @@ def test_exception_of_signal_handler_surfaces_at_once(
 ) -> None:
     # pyreqwest holds signals back until it has the response.
     server.script(interrupting(after=OK), reply())
-    with transport(kind) as engine:
+    with opened(kind) as transport:
         with handler_raising(error), pytest.raises(error, match="the job has taken too long"):
-            engine.send(request_to(server))
-        assert isinstance(engine.send(request_to(server)), Reply)
+            transport.send(request_to(server))
+        assert isinstance(transport.send(request_to(server)), TransportResponse)
     assert len(server.requests) == 2
 
 
@@ -156,8 +156,8 @@ def test_exception_while_body_is_read_surfaces(
 ) -> None:
     start = b"HTTP/1.1 %d Status\r\ncontent-length: 9\r\n\r\n" % status
     server.script(interrupting(start + b"{"))
-    with transport("httpx") as engine, handler_raising(error), pytest.raises(error):
-        engine.send(request_to(server))
+    with opened("httpx") as transport, handler_raising(error), pytest.raises(error):
+        transport.send(request_to(server))
 
 
 @unix
@@ -182,12 +182,12 @@ def test_request_interrupted_at_any_line_leaks_nothing(
     # A pool of httpcore hangs when its own lock is interrupted, which no caller can prevent.
     locks = "client" not in kind
     line = 0
-    with transport(kind) as engine:
+    with opened(kind) as transport:
         while True:
             surfaced = False
             with raising_at(line, error, locks=locks) as interrupted:
                 try:
-                    engine.send(request_to(server))
+                    transport.send(request_to(server))
                 except error:
                     surfaced = True
             assert surfaced == bool(interrupted), interrupted
@@ -196,5 +196,5 @@ def test_request_interrupted_at_any_line_leaks_nothing(
             line += 3
         assert line > 100
         for _ in range(3):
-            assert isinstance(engine.send(request_to(server)), Reply)
+            assert isinstance(transport.send(request_to(server)), TransportResponse)
     gc.collect()

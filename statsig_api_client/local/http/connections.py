@@ -7,15 +7,18 @@ would use up the file descriptors of the program under test.
 
 import asyncio
 import json
+import logging
 import re
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..faults import EXTENSION, ClientConnection
+
+_logger = logging.getLogger("statsig_api_client.local")
 
 MAX_HEADERS: Final = 100
 """The maximum number of headers of a request."""
@@ -47,6 +50,8 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
             app,
             http=Protocol,
             access_log=False,
+            # asyncio repeats a failed `accept` this many times a second; the default is 2048.
+            backlog=128,
             lifespan="off",
             log_config=None,
             proxy_headers=False,
@@ -58,6 +63,24 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
             ws="none",
         )
     )
+
+
+def limit_accept_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Log one line a second, without a traceback, while no file descriptor is free.
+
+    asyncio logs a traceback for each failed `accept`, which made 8 MB of log a second.
+    """
+    logged = 0.0
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal logged
+        if "accept" not in context["message"]:
+            loop.default_exception_handler(context)
+        elif loop.time() - logged >= 1:
+            logged = loop.time()
+            _logger.error("cannot accept connections: %s", context["exception"])
+
+    loop.set_exception_handler(handle)
 
 
 class LimitedProtocol(HttpToolsProtocol):

@@ -247,8 +247,9 @@ class ControlApi:
                 since=cast("int | None", query.get("since")),
                 until=cast("int | None", query.get("until")),
             ),
-            after=cast("int", query.get("after", 0)),
+            after=cast("int | None", query.get("after")),
             limit=cast("int", query.get("limit", _PAGE_SIZE)),
+            newest_first=query.get("order") == "newest",
         )
         items: list[RecordedEventDict] = [event.to_dict() for event in page.items]
         return JSONResponse({"items": items, "next": page.next})
