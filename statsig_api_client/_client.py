@@ -438,4 +438,5 @@ def delivery_parts(
     The delivery layer sends events with them, on the client's connections but with retries of its
     own. Nothing else uses them.
     """
-    return client._preparation, client._transport  # noqa: SLF001
+    view: Any = client
+    return view._preparation, view._transport  # noqa: SLF001
