@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack, overload
 
 from ._clock import Clock
 from ._errors import StatsigError
@@ -424,3 +424,19 @@ class _AsyncRawStatsig(AsyncRawOperations):
 
     async def _call(self, call: Call[T]) -> APIResponse[T]:
         return raw(call, *await self._send(call))
+
+
+@overload
+def delivery_parts(client: Statsig) -> tuple[Preparation, Transport]: ...
+@overload
+def delivery_parts(client: AsyncStatsig) -> tuple[Preparation, AsyncTransport]: ...
+def delivery_parts(
+    client: Statsig | AsyncStatsig,
+) -> tuple[Preparation, Transport | AsyncTransport]:
+    """Return the request builder and the transport of a client.
+
+    The delivery layer sends events with them, on the client's connections but with retries of its
+    own. Nothing else uses them.
+    """
+    view: Any = client
+    return view._preparation, view._transport  # noqa: SLF001
