@@ -17,7 +17,8 @@ from ._runtime.parsers import JsonObject
 MAX_TEXT: Final = 64
 MAX_METADATA: Final = 4096
 
-_DROPPED = re.compile("[\\\\[\\]{}<>#=;&$%|\0\n\r]")
+SAFE_NAME: Final = re.compile("[^\\\\[\\]{}<>#=;&$%|\0\n\r]*")
+"""Event names that Statsig does not drop."""
 
 
 def check_events(events: Sequence[JsonObject]) -> None:
@@ -48,7 +49,7 @@ def _faults(event: JsonObject) -> list[tuple[str, str]]:
 @functools.lru_cache(1024)  # programs have few names, and log them often
 def _name_faults(name: str) -> list[tuple[str, str]]:
     faults: list[tuple[str, str]] = []
-    if re.search(_DROPPED, name):
+    if SAFE_NAME.fullmatch(name) is None:
         what = (
             r"Statsig accepts and then drops events whose name has a line break, NUL or "
             r"one of \ [ ] { } < > # = ; & $ % |"
