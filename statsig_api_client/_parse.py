@@ -101,7 +101,7 @@ def _read(  # noqa: PLR0911  (one line for each fault)
     # The status says that a delivery was accepted; a gateway may say no more than that.
     content = reply.content or (b"{}" if call.delivers else b"")
     try:
-        data = codec().read(content)
+        data = codec().parse(content)
         if call.delivers and _says_no(data):
             return _Refusal()
         return call.parse(data, "$")
