@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack, overload
 
 from ._clock import Clock
-from ._configuration import configure
 from ._errors import StatsigError
-from ._options import ClientOptions, Options
+from ._fork import hold_forks
+from ._options import ClientOptions, Options, configure
 from ._parse import meaning, raw, reply_of
 from ._redaction import clear_locals
 from ._request import Preparation
@@ -156,12 +156,13 @@ class Statsig(_Client, Operations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._transport: Transport = create_transport(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: Transport = create_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -216,7 +217,8 @@ class Statsig(_Client, Operations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import EventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import EventLogger  # noqa: PLC0415  (few programs need it)
 
         return EventLogger(self, **options)
 
@@ -300,12 +302,13 @@ class AsyncStatsig(_Client, AsyncOperations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._transport: AsyncTransport = create_async_transport(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: AsyncTransport = create_async_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -360,7 +363,8 @@ class AsyncStatsig(_Client, AsyncOperations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
 
         return AsyncEventLogger(self, **options)
 
@@ -420,3 +424,19 @@ class _AsyncRawStatsig(AsyncRawOperations):
 
     async def _call(self, call: Call[T]) -> APIResponse[T]:
         return raw(call, *await self._send(call))
+
+
+@overload
+def delivery_parts(client: Statsig) -> tuple[Preparation, Transport]: ...
+@overload
+def delivery_parts(client: AsyncStatsig) -> tuple[Preparation, AsyncTransport]: ...
+def delivery_parts(
+    client: Statsig | AsyncStatsig,
+) -> tuple[Preparation, Transport | AsyncTransport]:
+    """Return the request builder and the transport of a client.
+
+    The delivery layer sends events with them, on the client's connections but with retries of its
+    own. Nothing else uses them.
+    """
+    view: Any = client
+    return view._preparation, view._transport  # noqa: SLF001

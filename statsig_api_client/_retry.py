@@ -10,9 +10,9 @@ import re
 from typing import Final, Literal
 
 from ._clock import Clock
-from ._configuration import ApiKey
 from ._errors import CallFacts
-from ._options import Options
+from ._fork import hold_forks
+from ._options import ApiKey, Options
 from ._redaction import Redactor
 from ._transports.base import RequestHeaders, TransportFailure, TransportRequest, TransportResult
 
@@ -108,7 +108,8 @@ class Attempts:
         if not value.endswith("GMT"):
             return None
         # It costs as much as all the rest of this package, and a date is rare.
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415
+        with hold_forks():
+            from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.time())

@@ -6,7 +6,9 @@ The client's own retries do not apply: the caller decides when to send a batch a
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from .._client import delivery_parts
 from .._errors import StatsigError
+from .._fork import hold_forks
 from .._parse import meaning, reply_of
 from .._redaction import clear_locals
 from .._request import GZIP, compressed
@@ -28,11 +30,6 @@ _CALL: Final = Call(
     parse=LogEventResult.from_dict,
     delivers="events",
 )
-
-
-# Events are sent on a client's own connections, which are nobody else's business.
-# ruff: noqa: SLF001
-# pyright: reportPrivateUsage=false
 
 
 class _Sender:
@@ -60,8 +57,8 @@ class EventSender(_Sender):
     """Sends batches of encoded events on the connections of a `Statsig` client."""
 
     def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
-        super().__init__(client._preparation, compress=compress)
-        self._transport = client._transport
+        preparation, self._transport = delivery_parts(client)
+        super().__init__(preparation, compress=compress)
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
@@ -77,8 +74,8 @@ class AsyncEventSender(_Sender):
     """Sends batches of encoded events on the connections of an `AsyncStatsig` client."""
 
     def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
-        super().__init__(client._preparation, compress=compress)
-        self._transport = client._transport
+        preparation, self._transport = delivery_parts(client)
+        super().__init__(preparation, compress=compress)
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
@@ -91,7 +88,8 @@ class AsyncEventSender(_Sender):
 
     def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
         """As `send`, for a client whose event loop has ended."""
-        from .._transports.httpx import HttpxTransport  # noqa: PLC0415
+        with hold_forks():
+            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
 
         engine = HttpxTransport()
         try:

@@ -4,6 +4,8 @@ httpx takes longer to import than all of this package, and not every program tha
 package creates a client.
 """
 
+from contextlib import suppress
+from functools import cache
 from typing import Literal, TypeAlias
 
 from .._errors import ConfigurationError
@@ -25,6 +27,7 @@ def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transp
             from .pyreqwest import PyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
+        _initialize_resolver()
         return PyreqwestTransport()
     from .httpx import HttpxTransport  # noqa: PLC0415
 
@@ -38,10 +41,24 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
             from .pyreqwest import AsyncPyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
+        _initialize_resolver()
         return AsyncPyreqwestTransport()
     from .httpx import AsyncHttpxTransport  # noqa: PLC0415
 
+    _initialize_resolver()
     return AsyncHttpxTransport(http_client)
+
+
+@cache
+def _initialize_resolver() -> None:
+    """Let the C library read its configuration, since a fork copies the lock that it holds.
+
+    `HttpxTransport` delays forks during each lookup instead.
+    """
+    import socket  # noqa: PLC0415
+
+    with suppress(OSError):
+        socket.getaddrinfo("localhost", None)
 
 
 def _is_fast(name: object, http_client: object) -> bool:

@@ -25,10 +25,12 @@ from .httpx_library import Address, library, library_of
 from .interruptions import TransportErrors
 from .proxies import Origin
 
-# Otherwise the first connection would import these. A process that is forked while another thread
-# imports a module inherits half of it.
+# Otherwise the first connection would import these, without a lock that forks wait for.
 importlib.import_module("encodings.idna")
 certifi.where()
+
+_ASYNC_MODULES = ("anyio._backends._asyncio", "concurrent.futures.thread", "sniffio")
+"""Modules that asyncio and httpcore import when they send the first request."""
 
 
 class HttpxTransport:
@@ -100,6 +102,8 @@ class AsyncHttpxTransport:
     """
 
     def __init__(self, client: AsyncHTTPClient | None = None, default: str = "httpx") -> None:
+        for name in _ASYNC_MODULES:
+            importlib.import_module(name)
         self._library = library(default) if client is None else library_of(client)
         if client is not None and not isinstance(client, self._library.async_client):
             raise TypeError(

@@ -9,6 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from .._fork import hold_forks
 from .interruptions import raise_interruption
 
 if TYPE_CHECKING:
@@ -62,10 +63,9 @@ class Network:
         """Connect to the first address of `host` that accepts the connection."""
         # httpcore would apply the timeout to each address. Only the system limits the lookup of
         # addresses, to 5 to 30 seconds.
-        *others, last = [
-            str(address[0])
-            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        ]
+        with hold_forks():
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        *others, last = [str(address[0]) for *_, address in found]
         for address in others:
             try:
                 return self._connect(address, port, timeout, local_address, socket_options)
@@ -83,14 +83,6 @@ class Network:
         """Return a stream that has the deadline."""
         self._stream = NetworkStream(stream, self)
         return self._stream
-
-    def connect_unix_socket(self, *_: object, **__: object) -> "NetworkStream":
-        """Raise NotImplementedError; URLs never refer to such a socket."""
-        raise NotImplementedError
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep between attempts to connect."""
-        time.sleep(seconds)
 
     def close(self) -> None:
         """Close the socket, in any state of the connection."""

@@ -9,7 +9,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 import orjson
 import pyarrow as pa
@@ -17,17 +17,14 @@ from attrs import field, frozen
 from pyspark.sql import Column
 from pyspark.sql.pandas.functions import arrow_udf
 
+from .. import _validators as validators
 from .._client import Statsig
 from .._errors import AuthenticationError, ConfigurationError, PermissionDeniedError, StatsigError
-from .._options import flag
 from ..bulk.mapping.arrow import json_value
 from ..bulk.mapping.cells import string
 from ..bulk.mapping.exact_json import serialize, with_serializable_integers
 from ..generated import StatsigUserDict
 from .options import TaskConnection
-
-if TYPE_CHECKING:
-    import attrs
 
 OnFailure: TypeAlias = Literal["raise", "null"]
 
@@ -39,21 +36,7 @@ EvaluationResult: TypeAlias = bool | dict[str, str | None] | None
 Evaluate: TypeAlias = Callable[[Statsig, StatsigUserDict], EvaluationResult]
 
 
-def _failure_mode(_: object, attribute: "attrs.Attribute[OnFailure]", value: object) -> None:
-    if value not in get_args(OnFailure):
-        raise ConfigurationError(f"{attribute.name}: expected 'raise' or 'null', got {value!r}")
-
-
-def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{attribute.name}: expected an integer, got {type(value).__name__}")
-    if value < 1:
-        raise ConfigurationError(f"{attribute.name}: expected more than 0, got {value}")
-
-
-def _string(_: object, attribute: "attrs.Attribute[str | None]", value: object) -> None:
-    if not isinstance(value, str | None):
-        raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
+_optional_string = validators.optional(validators.string(example="https://statsig.example.com/v1"))
 
 
 @frozen(kw_only=True)
@@ -65,20 +48,20 @@ class EvaluationOptions:
         ConfigurationError: A value is out of range.
     """
 
-    log_exposures: bool = field(default=False, validator=flag)
+    log_exposures: bool = field(default=False, validator=validators.boolean)
     """Log an exposure of each evaluation."""
-    on_error: OnFailure = field(default="raise", validator=_failure_mode)
+    on_error: OnFailure = field(default="raise", validator=validators.one_of(*get_args(OnFailure)))
     """Result of a failed evaluation: fail the task, or return null. A rejected API key always fails
     the task."""
-    max_concurrency: int = field(default=8, validator=_count)
+    max_concurrency: int = field(default=8, validator=validators.integer(minimum=1))
     """Maximum number of concurrent requests of a task. An executor runs one task per core."""
-    url: str | None = field(default=None, validator=_string)
+    url: str | None = field(default=None, validator=_optional_string)
     """Base URL of the server. None uses STATSIG_BASE_URL, then Statsig."""
-    allow_http: bool = field(default=False, validator=flag)
+    allow_http: bool = field(default=False, validator=validators.boolean)
     """Allow plain HTTP to other machines, although it exposes the API key."""
-    environment: str | None = field(default=None, validator=_string)
+    environment: str | None = field(default=None, validator=_optional_string)
     """Environment of users without one."""
-    api_key_file: str | None = field(default=None, validator=_string)
+    api_key_file: str | None = field(default=None, validator=_optional_string)
     """File on executors that contains the API key. None uses STATSIG_API_KEY."""
 
     def client(self) -> Statsig:

@@ -140,7 +140,7 @@ class _SparkOptions:
             if name not in _LOWER_CASE_OPTIONS and name not in _SPARK_OPTIONS:
                 # Omit the value; it may be an API key.
                 raise ConfigurationError(
-                    f"unknown option {name!r}; the options are {', '.join(sorted(_OPTIONS))}"
+                    f"unknown option {name!r}; expected one of {', '.join(sorted(_OPTIONS))}"
                 )
         unit = self.get("timeUnit")
         if unit is not None and unit not in get_args(TimeUnit):

@@ -30,7 +30,7 @@ from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.base import Batch, Store
 from statsig_api_client.events.queue.memory import MemoryStore
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 
 TROUBLE: dict[str, StatsigError] = {
@@ -89,7 +89,7 @@ class Deliveries(RuleBasedStateMachine):
     def open(self) -> Store:
         if self.settings.spool is None:
             return MemoryStore(self.settings, self.clock, lambda: None)
-        return SpoolStore(
+        return SpoolQueue(
             self.settings,
             self.clock,
             lambda: None,

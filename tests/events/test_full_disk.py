@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from statsig_api_client.cli.main import main
 from statsig_api_client.events import EventQueueFullError, SpoolError
-from statsig_api_client.events.__main__ import main
 from tests.chaos.chance import Late, logger
 from tests.chaos.disks import can_mount, fill_disk, free_disk, limited_files, small_disk
 from tests.support.clients import KEY
@@ -156,8 +156,8 @@ def test_full_disk_accounts_for_dead_letters(
         assert events.flush(60).rejected == len(accepted)
     discarded = re.findall(r"(\d+) dead letters were discarded", caplog.text)
     fill_disk(disk)
-    assert main([str(disk / "events.db"), "requeue"]) == 0
-    assert main([str(disk / "events.db"), "export"]) == 0
+    assert main(["spool", "retry", str(disk / "events.db")]) == 0
+    assert main(["spool", "export", str(disk / "events.db")]) == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     kept = {json.loads(line)["event"]["metadata"]["n"] for line in lines}
     assert kept < accepted
@@ -175,11 +175,11 @@ def test_full_disk_allows_every_command(
     spool = disk / "events.db"
     monkeypatch.setenv("STATSIG_API_KEY", KEY)
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
-    for verb in ("list", "export", "requeue", "discard"):
-        assert main([str(spool), verb]) == 0
+    for verb in ("list", "export", "retry", "discard"):
+        assert main(["spool", verb, str(spool)]) == 0
         fill_disk(disk)
     assert capsys.readouterr().out.count("pending") >= len(accepted)
-    assert main([str(spool), "drain"]) == 0
+    assert main(["spool", "drain", str(spool)]) == 0
     assert set(collector.taken) == accepted
 
 

@@ -17,7 +17,7 @@ from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.memory import MemoryStore
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 
 CRASH = APIConnectionError("reset", ambiguous=True)
@@ -37,11 +37,11 @@ class Sender:
         options = settings(
             {"max_batch": max_batch, "spool": spool, "on_delivery": self.reported.append}
         )
-        self.queue: MemoryStore | SpoolStore
+        self.queue: MemoryStore | SpoolQueue
         if spool is None:
             self.queue = MemoryStore(options, clock, lambda: None)
         else:
-            self.queue = SpoolStore(options, clock, lambda: None, path=spool, longest_attempt=10.0)
+            self.queue = SpoolQueue(options, clock, lambda: None, path=spool, longest_attempt=10.0)
         self.dispatch = Dispatch(options, self.queue, clock)
         self.logged = 0
         self.sent: list[list[int]] = []

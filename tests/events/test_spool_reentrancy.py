@@ -11,7 +11,7 @@ from statsig_api_client.events import Delivery, SpoolError
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.dead_letters import pending_events
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 
 
@@ -25,8 +25,8 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def queue(spool: Path, clock: FakeClock) -> SpoolStore:
-    return SpoolStore(settings({"spool": spool}), clock, int, path=spool, longest_attempt=1.0)
+def queue(spool: Path, clock: FakeClock) -> SpoolQueue:
+    return SpoolQueue(settings({"spool": spool}), clock, int, path=spool, longest_attempt=1.0)
 
 
 def pending(spool: Path) -> list[bytes]:
@@ -53,7 +53,7 @@ def interrupt(
     monkeypatch.setattr(SpoolDatabase, "run", interrupted)
 
 
-OPERATIONS: dict[str, tuple[Callable[[SpoolStore, Any], object], list[str]]] = {
+OPERATIONS: dict[str, tuple[Callable[[SpoolQueue, Any], object], list[str]]] = {
     "claim": (
         lambda queue, _: queue.claim(),
         ["BEGIN", "SELECT id", "INSERT INTO leases", "COMMIT"],
@@ -71,9 +71,9 @@ OPERATIONS: dict[str, tuple[Callable[[SpoolStore, Any], object], list[str]]] = {
         ["BEGIN", "UPDATE counters", "COMMIT"],
     ),
     "renew": (lambda queue, batch: queue.renew(batch), ["BEGIN", "UPDATE leases", "COMMIT"]),
-    "stats": (lambda queue, _: queue.stats(), ["SELECT max", "SELECT page_count"]),
+    "stats": (lambda queue, _: queue.stats(), ["SELECT max", "PRAGMA page_count"]),
     "mark": (lambda queue, _: queue.mark(), ["SELECT max"]),
-    "reached": (lambda queue, _: queue.reached(1), ["SELECT NOT EXISTS"]),
+    "reached": (lambda queue, _: queue.reached(1), ["SELECT EXISTS"]),
 }
 CASES = [
     pytest.param(name, statement, when, id=f"{name}-{when}-{statement.split()[0]}")
@@ -83,7 +83,7 @@ CASES = [
 ]
 
 
-def begun(queue: SpoolStore, clock: FakeClock, name: str) -> Any:
+def begun(queue: SpoolQueue, clock: FakeClock, name: str) -> Any:
     """Log two events, and claim the first of them if the operation needs a batch."""
     queue.offer(b"0")
     batch = None if name == "claim" else queue.claim()
@@ -95,7 +95,7 @@ def begun(queue: SpoolStore, clock: FakeClock, name: str) -> Any:
 @pytest.mark.parametrize(("name", "statement", "when"), CASES)
 def test_event_logged_within_operation_is_kept(
     spool: Path,
-    queue: SpoolStore,
+    queue: SpoolQueue,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -113,7 +113,7 @@ def test_event_logged_within_operation_is_kept(
 @pytest.mark.parametrize(("name", "statement", "when"), CASES)
 def test_event_survives_rollback_of_operation(
     spool: Path,
-    queue: SpoolStore,
+    queue: SpoolQueue,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -139,7 +139,7 @@ def test_event_survives_rollback_of_operation(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_event_logged_within_group_write_is_kept(
-    spool: Path, queue: SpoolStore, monkeypatch: pytest.MonkeyPatch, when: str
+    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     insert = SpoolDatabase.insert
     handlers = [lambda: queue.offer(b"handler")]
@@ -161,7 +161,7 @@ def test_event_logged_within_group_write_is_kept(
 
 
 def test_operation_within_operation_is_rejected(
-    queue: SpoolStore, monkeypatch: pytest.MonkeyPatch
+    queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def handler() -> None:
         with pytest.raises(SpoolError, match="in use by this thread"):
@@ -176,7 +176,7 @@ def test_operation_within_operation_is_rejected(
 
 
 def test_transaction_left_open_is_undone(
-    spool: Path, queue: SpoolStore, monkeypatch: pytest.MonkeyPatch
+    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exception may come between the statement and the block that would undo it."""
     queue.offer(b"0")
@@ -192,7 +192,7 @@ def test_transaction_left_open_is_undone(
 
 def test_unwritable_event_of_handler_is_written_later(
     spool: Path,
-    queue: SpoolStore,
+    queue: SpoolQueue,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -213,7 +213,7 @@ def test_unwritable_event_of_handler_is_written_later(
 
 def test_unwritable_event_of_handler_is_reported(
     spool: Path,
-    queue: SpoolStore,
+    queue: SpoolQueue,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -243,7 +243,7 @@ def test_event_logged_by_callback_is_kept(spool: Path, clock: FakeClock) -> None
             "on_delivery": log_more,
         }
     )
-    queue = SpoolStore(options, clock, int, path=spool, longest_attempt=1.0)
+    queue = SpoolQueue(options, clock, int, path=spool, longest_attempt=1.0)
     while more:
         queue.offer(b"x" * 1000)
     assert pending(spool).count(b"one more") == 1

@@ -12,7 +12,7 @@ from statsig_api_client.events import EventQueueFullError
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.database import DiskFullError, SpoolDatabase
 from statsig_api_client.events.queue.dead_letters import dead_letters
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
 from tests.support.collector import Answer, Collector
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 BAD = Answer(400, b"bad", takes=False)
 
 
-def queue_of(path: Path, clock: Clock, **options: Any) -> SpoolStore:
+def queue_of(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
     made = settings({"spool": path, **options})
-    return SpoolStore(made, clock, lambda: None, path=path, longest_attempt=10.0)
+    return SpoolQueue(made, clock, lambda: None, path=path, longest_attempt=10.0)
 
 
-def reject_all(queue: SpoolStore) -> None:
+def reject_all(queue: SpoolQueue) -> None:
     while batch := queue.claim():
         queue.set_aside(batch, "rejected", "bad")
 

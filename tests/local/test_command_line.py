@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -349,6 +350,34 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ImportError, match=r"uvicorn: pip install 'statsig-api-client\[local\]'"):
         importlib.import_module(package)
+
+
+def test_serve_needs_no_other_extra() -> None:
+    script = """
+        import sys
+        sys.modules |= dict.fromkeys(("rich", "pyarrow", "pyreqwest"))
+        from statsig_api_client.cli.main import main
+        sys.exit(main(["serve", "--example", "--print-specs"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "staff_tools" in json.loads(ended.stdout)["feature_gates"]
+
+
+@pytest.mark.parametrize("arguments", [[], [str(SHOP), "--example"]])
+def test_serve_requires_project_or_example(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *arguments]) == 2
+    assert "expected either PROJECT or --example" in capsys.readouterr().err
+
+
+def test_serve_example_prints_call(capsys: pytest.CaptureFixture[str]) -> None:
+    stop_soon()
+    assert main(["serve", "--example", "--port", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "project      built-in example: 2 gates" in out
+    assert "  curl -H 'statsig-api-key: secret-local' http://127.0.0.1:" in out
 
 
 def test_client_does_not_import_local_server() -> None:

@@ -311,6 +311,9 @@ def test_javascript_body_encodings_are_decoded(
         answer = shop_server.http.post(f"/initialize?{query}", content=content).json()
         assert answer["user"] == plain["user"]
         assert answer["feature_gates"] == plain["feature_gates"]
+    encoded = {"statsig-encoded": "1"}  # As statsig-js 5.1 does.
+    answer = shop_server.http.post("/initialize", content=backwards, headers=encoded).json()
+    assert answer["user"] == plain["user"]
     for content, query in ((b"{}", "gz=1"), (b"{}", "se=1"), (b"{", "")):
         refused = shop_server.http.post(f"/initialize?{query}", content=content)
         assert refused.status_code == 400
@@ -354,8 +357,41 @@ def test_cors_allows_api_only(http: httpx.Client) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     refused = http.post("/v1/initialize?k=client-other", headers=page, json={})
     assert refused.headers["access-control-allow-origin"] == "*"
-    specs = http.get(SPECS[3], headers=page)
-    assert "access-control-allow-origin" not in specs.headers
+
+
+@pytest.mark.parametrize("path", [*SPECS, "/v1/get_id_lists/secret-local.json"])
+def test_web_page_cannot_download_specs(http: httpx.Client, path: str) -> None:
+    key = {"origin": "http://localhost:3000", "statsig-api-key": "secret-local"}
+    response = http.get(path, headers=key)
+    assert response.status_code == 403
+    assert "got the secret key" in response.json()["message"]
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("call", ["check_gate", "initialize", "rgstr"])
+def test_web_page_cannot_use_secret_key(http: httpx.Client, call: str) -> None:
+    page = {"origin": "http://localhost:3000"}
+    body = {"gateName": "staff_tools", "events": []}
+    assert http.post(f"/v1/{call}?k=secret-local", headers=page, json=body).status_code == 403
+    assert http.post(f"/v1/{call}?k=client-local", headers=page, json=body).is_success
+
+
+def test_unsupported_condition_returns_empty_value(serve: Callable[..., Api]) -> None:
+    document = v1_specs()
+    for section in ("dynamic_configs", "layer_configs"):
+        spec = document[section][0]
+        spec["rules"] = [
+            {**document["feature_gates"][0]["rules"][0], "returnValue": {"value": None}}
+        ]
+        spec["rules"][0]["conditions"] = [{"type": "unknown_type", "idType": "userID"}]
+    config, layer = (document[s][0]["name"] for s in ("dynamic_configs", "layer_configs"))
+    with pytest.warns(UserWarning, match="does not support"):
+        api = serve(json.dumps(document), "specs.json")
+    assert api.config(config)["value"] == {}
+    assert api.layer(layer)["value"] == {}
+    results = initialize(api, {"hash": "none"}).json()
+    assert results["dynamic_configs"][config]["value"] == {}
+    assert results["layer_configs"][layer]["value"] == {}
 
 
 def test_sdk_exception_is_logged(shop_server: Api, caplog: pytest.LogCaptureFixture) -> None:

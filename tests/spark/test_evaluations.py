@@ -159,7 +159,7 @@ def test_unknown_option_is_rejected() -> None:
         (
             {"max_concurrency": 0},
             ConfigurationError,
-            "max_concurrency: expected more than 0, got 0",
+            "max_concurrency: expected 1 or more, got 0",
         ),
         ({"max_concurrency": "8"}, TypeError, "max_concurrency: expected an integer, got str"),
         ({"log_exposures": "no"}, TypeError, "log_exposures: expected True or False, got str"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..._fork import hold_forks
 from ..options import Settings
 from .base import Store
 from .memory import MemoryStore
@@ -22,7 +23,8 @@ def check_store(settings: Settings) -> None:
         SpoolError: The spool cannot be used.
     """
     if settings.spool is not None:
-        from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
+        with hold_forks():
+            from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
 
         check_spool(settings.spool)
 

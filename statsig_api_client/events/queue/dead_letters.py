@@ -10,8 +10,8 @@ from typing import Final, Literal, cast
 
 from attrs import frozen
 
+from .accounting import count, remove_events
 from .base import Batch
-from .counters import count, remove_events
 from .database import SpoolDatabase
 from .schema import INSERT_EVENT
 

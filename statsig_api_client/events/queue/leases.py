@@ -1,6 +1,7 @@
 """Leases: which process sends which pending events, and until when."""
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from attrs import define
@@ -33,7 +34,7 @@ class Leases:
     def grant(self, max_events: int, max_bytes: int) -> tuple[Batch | None, bool]:
         """Lease the oldest events that nobody is sending, and return whether there are more."""
         self._delete_expired()
-        rows = self.unleased(max_events)
+        rows = unleased_events(self._database, max_events)
         batch = _batch(rows, max_bytes)
         if batch is None:
             return None, False
@@ -53,24 +54,6 @@ class Leases:
             "DELETE FROM leases WHERE expires <= ? OR expires > ?", now, now + _MAX_SECONDS
         )
 
-    def unleased(self, max_events: int) -> list[tuple[int, bytes]]:
-        """Return the oldest events without a lease, up to the first one that has one."""
-        leases = self._database.rows("SELECT first, last FROM leases ORDER BY first")
-        rows: list[tuple[int, bytes]] = []
-        low = 0
-        for first, last in [*leases, (2**63 - 1, 0)]:
-            found = self._database.rows(
-                "SELECT id, data FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-                low,
-                first,
-                max_events,
-            )
-            rows = cast("list[tuple[int, bytes]]", found)
-            if rows:
-                break
-            low = cast("int", last)
-        return rows
-
     def renew(self, batch: Batch) -> bool:
         """Extend the lease of a batch; False when it has expired and is gone."""
         statement = "UPDATE leases SET expires = ? WHERE token = ?"
@@ -86,20 +69,50 @@ class Leases:
         self._database.execute("DELETE FROM leases WHERE token = ?", batch.lease)
 
     def release_part(self, batch: Batch) -> bool:
-        """Delete the lease of a batch whose events are gone, unless other parts of it are left.
-
-        Returns:
-            Whether the lease is deleted.
-        """
-        deleted = self._database.execute(
+        """Delete the lease of a batch that has no events any more; False if some are left."""
+        statement = (
             "DELETE FROM leases WHERE token = ? AND NOT EXISTS"
-            " (SELECT 1 FROM events WHERE id BETWEEN first AND last)",
-            batch.lease,
+            " (SELECT 1 FROM events WHERE id BETWEEN first AND last)"
         )
-        return deleted > 0
+        return self._database.execute(statement, batch.lease) > 0
+
+    def has_events(self, last: int, now: float, own: Sequence[int]) -> bool:
+        """Return whether there are events up to an ID that no other process is sending.
+
+        Args:
+            last: The ID.
+            now: The time at which leases are valid; infinity to count all events.
+            own: The leases of this process.
+        """
+        tokens = ", ".join("?" * len(own))
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM events WHERE id <= ? AND NOT EXISTS"  # noqa: S608
+            " (SELECT 1 FROM leases WHERE id BETWEEN first AND last AND expires > ?"
+            f" AND token NOT IN ({tokens})))"
+        )
+        return self._database.row(query, last, now, *own) == (1,)
 
     def _expiry(self) -> float:
         return self._clock.time() + min(self._seconds, _MAX_SECONDS)
+
+
+def unleased_events(database: SpoolDatabase, max_events: int) -> list[tuple[int, bytes]]:
+    """Return the oldest events without a lease, up to the first one that has one."""
+    leases = database.rows("SELECT first, last FROM leases ORDER BY first")
+    rows: list[tuple[int, bytes]] = []
+    low = 0
+    for first, last in [*leases, (2**63 - 1, 0)]:
+        found = database.rows(
+            "SELECT id, data FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+            low,
+            first,
+            max_events,
+        )
+        rows = cast("list[tuple[int, bytes]]", found)
+        if rows:
+            break
+        low = cast("int", last)
+    return rows
 
 
 def _batch(rows: list[tuple[int, bytes]], max_bytes: int) -> Batch | None:

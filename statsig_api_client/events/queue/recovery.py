@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
 from ..options import Settings
+from .accounting import count, remove_events
 from .base import Batch
 from .connection import is_inherited
-from .counters import count, remove_events
 from .database import SpoolDatabase
 from .leases import Leases
-from .spool import SpoolStore
+from .spool import SpoolQueue
 
 if TYPE_CHECKING:
     from ..._clock import Clock
@@ -43,7 +43,7 @@ def open_spool(
     wake: Callable[[], None],
     *,
     longest_attempt: float,
-) -> SpoolStore:
+) -> SpoolQueue:
     """Open the spool that processes share; in a forked child one beside it, if need be.
 
     Raises:
@@ -53,7 +53,7 @@ def open_spool(
         path = path.with_name(f"{path.name}.child-{os.getpid()}-{int(clock.time() * 1000)}")
     else:
         recover(path, settings, clock)
-    return SpoolStore(settings, clock, wake, path=path, longest_attempt=longest_attempt)
+    return SpoolQueue(settings, clock, wake, path=path, longest_attempt=longest_attempt)
 
 
 def recover(path: Path, settings: Settings, clock: "Clock") -> None:

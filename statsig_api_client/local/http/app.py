@@ -23,8 +23,8 @@ def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
 
     Args:
         state: The server's state.
-        loopback_only: Whether the server listens on a loopback address, so that `/local` may
-            require a loopback host name.
+        loopback_only: Whether the server listens on a loopback address, so that it may require a
+            loopback host name.
     """
     app = Starlette(
         routes=[

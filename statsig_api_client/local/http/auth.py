@@ -1,8 +1,8 @@
-"""Access control: API keys, cross-origin requests of browsers, and the host name of `/local`."""
+"""Access control: API keys, cross-origin requests of browsers, and host names."""
 
 import hmac
 import re
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -14,6 +14,23 @@ from ..._transports.base import LOOPBACK
 from ..project.model import Keys
 
 _KeyKind: TypeAlias = Literal["secret", "client"]
+
+_BROWSER_PATHS: Final = frozenset(
+    f"/v1/{call}"
+    for call in (
+        "check_gate",
+        "get_config",
+        "get_layer",
+        "get_ranked_list",
+        "initialize",
+        "log_custom_exposure",
+        "log_event",
+        "log_event_beacon",
+        "rgstr",
+        "sdk_exception",
+    )
+)
+"""The paths that web pages may call with a client key."""
 
 
 def sent_key(request: Request) -> str:
@@ -39,7 +56,7 @@ def require_key(request: Request, keys: Keys) -> None:
     """Require one of the project's keys.
 
     Raises:
-        HTTPException: 401 for any other key.
+        HTTPException: 401 for any other key, 403 for the secret key in a web page.
     """
     _require_kind(request, keys)
 
@@ -48,7 +65,7 @@ def require_secret_key(request: Request, keys: Keys) -> None:
     """Require the project's server secret key.
 
     Raises:
-        HTTPException: 403 for the client SDK key, 401 for any other key.
+        HTTPException: 403 for the client SDK key or in a web page, 401 for any other key.
     """
     if _require_kind(request, keys) == "client":
         raise HTTPException(403, "expected the server secret key, got the client SDK key")
@@ -58,11 +75,14 @@ def _require_kind(request: Request, keys: Keys) -> _KeyKind:
     kind = key_kind(sent_key(request), keys)
     if kind is None:
         raise HTTPException(401, "expected one of the project's keys in header statsig-api-key")
+    # The default secret is public knowledge, and browsers add this header to cross-origin requests.
+    if kind == "secret" and "origin" in request.headers:
+        raise HTTPException(403, "expected the client SDK key in a browser, got the secret key")
     return kind
 
 
 class CrossOriginAccess:
-    """ASGI middleware that allows cross-origin requests to `/v1`, and to nothing else."""
+    """ASGI middleware that allows cross-origin requests to the endpoints for browsers only."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,12 +92,12 @@ class CrossOriginAccess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        is_open = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        is_open = scope["type"] == "http" and scope["path"] in _BROWSER_PATHS
         await (self._open if is_open else self._app)(scope, receive, send)
 
 
 class LoopbackHosts:
-    """ASGI middleware that requires a loopback host name for `/local`.
+    """ASGI middleware that requires a loopback host name, except for the endpoints for browsers.
 
     A web page can resolve its own domain to the loopback address (DNS rebinding) and is then of the
     same origin, but its requests still name its own host.
@@ -88,7 +108,7 @@ class LoopbackHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or reject it."""
-        if scope["type"] == "http" and scope["path"].startswith("/local"):
+        if scope["type"] == "http" and scope["path"] not in _BROWSER_PATHS:
             host = Request(scope).headers.get("host", "")
             if not re.fullmatch(LOOPBACK, host):
                 message = f"expected a loopback name as the host, got {host[:100]!r}"

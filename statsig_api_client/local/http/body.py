@@ -38,7 +38,8 @@ async def read_sdk_body(request: Request) -> JsonObject:
     """Parse the JSON object of a request from an SDK; an absent body is an empty object.
 
     In browsers the JavaScript SDK sends no headers of its own. Its query states that the body is
-    compressed with gzip (`gz=1`) or is reversed base64 (`se=1`).
+    compressed with gzip (`gz=1`) or is reversed base64 (`se=1`). The older statsig-js states the
+    latter with the header `STATSIG-ENCODED: 1`.
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
@@ -46,7 +47,7 @@ async def read_sdk_body(request: Request) -> JsonObject:
     """
     query = request.query_params
     data = await read_bytes(request, is_gzip=query.get("gz") == "1")
-    if query.get("se") == "1":
+    if query.get("se") == "1" or request.headers.get("statsig-encoded") == "1":
         data = _decode_reversed_base64(data)
     body: JsonValue = _parse(data) if data else {}
     if not isinstance(body, dict):
@@ -137,4 +138,4 @@ def _decode_reversed_base64(data: bytes) -> bytes:
         # Browsers encode each character as one byte, and do not encode larger characters at all.
         return base64.b64decode(data[::-1], validate=True).decode("latin-1").encode()
     except binascii.Error:
-        raise SchemaError("$", "expected reversed base64, as se=1 says") from None
+        raise SchemaError("$", "expected reversed base64, as the request says") from None

@@ -4,7 +4,7 @@ import gzip
 import json
 import logging
 import re
-from typing import Final
+from typing import Final, cast
 
 from attrs import field, frozen
 from starlette.exceptions import HTTPException
@@ -131,6 +131,8 @@ class SdkApi:
         if _is_newest(body.get("sinceTime"), specs.time):
             return Response(status_code=204)
         content = self.state.evaluator.initialize(user, algorithm)
+        if '"value":null' in content:
+            content = _without_null_values(content)
         return Response(content, media_type="application/json")
 
     async def log_event(self, request: Request) -> Response:
@@ -156,6 +158,16 @@ def _is_newest(since: JsonValue, time: int) -> bool:
     except ValueError:
         raise HTTPException(400, "expected milliseconds since 1970 as sinceTime") from None
     return 0 < milliseconds >= time  # Zero is the time of a client that has no specs yet.
+
+
+def _without_null_values(content: str) -> str:
+    # The core returns null after a condition that it does not support; Statsig's SDKs return {}.
+    results = cast("dict[str, dict[str, JsonObject]]", json.loads(content))
+    for section in ("dynamic_configs", "layer_configs"):
+        for result in results[section].values():
+            if result["value"] is None:
+                result["value"] = {}
+    return json.dumps(results, separators=(",", ":"))
 
 
 def _compressed(request: Request, body: JsonObject, headers: dict[str, str]) -> Response:
