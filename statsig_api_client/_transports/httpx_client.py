@@ -76,6 +76,7 @@ class AsyncSuppliedClient:
         self._library = library
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
@@ -85,6 +86,7 @@ class AsyncSuppliedClient:
 
     async def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
+        self._leave_closed_loop()
         try:
             return await self._exchange(request, deadline)
         except BaseException:
@@ -94,6 +96,16 @@ class AsyncSuppliedClient:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             raise
+
+    def _leave_closed_loop(self) -> None:
+        """Remove the connections of an event loop that is closed.
+
+        A request on one of them reaches the server, but its response cannot be read any more.
+        """
+        loop, self._loop = self._loop, asyncio.get_running_loop()
+        if loop is not None and loop.is_closed():
+            for pool in _pools(self._client):
+                pool.__dict__.update(_requests=[], _connections=[])
 
     async def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         async with AsyncExitStack() as stack:
