@@ -13,8 +13,8 @@ The classes here are the behaviour of these constants. Each is a `str`, so a con
 wherever a name is.
 """
 
-from ._keys import Config, Experiment, ExperimentResult, Gate, GateGroup, Layer
-from ._parameters import Details, Parameters, details
+from .keys import Config, Experiment, ExperimentResult, Gate, GateGroup, Layer
+from .parameters import Details, Parameters, details
 
 __all__ = [
     "Config",

@@ -15,7 +15,7 @@ from ..generated import (
 )
 from ..generated import Experiment as ExperimentModel
 from ..generated import Layer as LayerModel
-from ._parameters import Details, Parameters
+from .parameters import Details, Parameters
 
 P = TypeVar("P", bound=Parameters)
 G = TypeVar("G", bound=str)

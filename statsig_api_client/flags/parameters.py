@@ -9,7 +9,7 @@ from attrs import frozen
 
 from .._errors import StatsigError
 from .._runtime.parsers import JsonObject, json_type
-from ._checks import Check, checks_of
+from .checks import Check, checks_of
 
 logger = logging.getLogger("statsig_api_client")
 
