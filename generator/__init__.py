@@ -1,1 +1,1 @@
-"""What `generate.py` is made of: reading the contract, describing its Python API, comparing two."""
+"""The code generator behind `generate.py`: from the spec to the client code."""

@@ -1,34 +1,34 @@
-"""The Python API that a contract gives, as data: its models, their fields, its methods."""
+"""Intermediate model of the generated code: models, fields, methods and arguments."""
 
 from attrs import frozen
 
 
 @frozen(kw_only=True)
-class Kind:
-    """How a type of the contract stands in Python."""
+class PythonType:
+    """The Python form of a schema."""
 
     annotation: str
     parse: str
-    """The parser that reads it."""
+    """The parser of its JSON values."""
     check: str
-    """The parser that checks an argument of a constructor."""
+    """The parser that checks a constructor argument."""
     exact: tuple[str, ...] = ()
-    """The Python types whose values need no such check."""
-    write: str = "VALUE"
-    """The expression that writes VALUE; ARGUMENT is what errors call it."""
+    """The Python types whose values need no check."""
+    to_json: str = "VALUE"
+    """The expression that converts VALUE to JSON; ARGUMENT is its name in errors."""
     nullable: bool = False
     hashable: bool = True
     models: tuple[str, ...] = ()
-    """The models that it is made of."""
+    """The models that it consists of."""
 
     @property
-    def given(self) -> str:
-        """The type of a value that is there."""
+    def optional_annotation(self) -> str:
+        """The annotation, with None if null is allowed."""
         return f"{self.annotation} | None" if self.nullable else self.annotation
 
-    def writing(self, value: str, *, may_be_none: bool = True) -> str:
-        """The expression that writes `value`."""
-        expression = self.write.replace("VALUE", value)
+    def serialize(self, value: str, *, may_be_none: bool = True) -> str:
+        """Return the expression that converts `value` to JSON."""
+        expression = self.to_json.replace("VALUE", value)
         if self.nullable and may_be_none and expression != value:
             return f"None if {value} is None else {expression}"
         return expression
@@ -36,7 +36,7 @@ class Kind:
 
 @frozen(kw_only=True)
 class Enum:
-    """A closed set of texts."""
+    """A closed set of strings."""
 
     name: str
     values: tuple[str, ...]
@@ -48,39 +48,39 @@ class Field:
     """A field of a model."""
 
     wire: str
+    """The name in JSON."""
     name: str
     doc: str
-    kind: Kind
+    type: PythonType
     required: bool
     default: str | None
-    """What absence reads as; None for a required field."""
+    """The value of an absent field; None for a required field."""
 
     @property
     def annotation(self) -> str:
-        """The type of the field."""
-        parts = [self.kind.annotation]
+        """The annotation of the field."""
+        parts = [self.type.annotation]
         if self.default == "UNSET":
             parts.append("Unset")
-        if self.kind.nullable or self.default == "None":
+        if self.type.nullable or self.default == "None":
             parts.append("None")
         return " | ".join(parts)
 
 
 @frozen(kw_only=True)
 class Model:
-    """A class of the generated code."""
+    """A generated class."""
 
     name: str
     doc: str
     request: bool
-    """Whether it is sent; else it is received."""
+    """Whether it is part of a request, not of a response."""
     base: str | None
     fallback: dict[str, object] | None
     fields: tuple[Field, ...]
-    needs_one_of: tuple[str, ...]
+    any_of: tuple[str, ...]
+    """The fields of which at least one is required."""
     enums: tuple[Enum, ...]
-    extra: str
-    """What the values of unknown fields are."""
 
 
 @frozen(kw_only=True)
@@ -88,23 +88,23 @@ class Argument:
     """An argument of a method."""
 
     wire: str
+    """The name of its request field."""
     name: str
     doc: str
     annotation: str
     expression: str
-    """What checks it and gives its wire form."""
-    several: bool = False
-    """Whether it is a list of strings, which may be read only once."""
-    least: int = 0
-    most: int | None = None
-    """How many items a list must have, and may have."""
+    """The expression that checks it and converts it to JSON."""
+    reused: bool = False
+    """Whether the fallback uses it too; an iterator can be consumed only once."""
+    min_items: int = 0
+    max_items: int | None = None
 
     @property
     def size(self) -> str | None:
-        """How many items it must have, in words."""
-        if self.most is None:
-            return f"{self.least} or more" if self.least else None
-        return f"{self.least} to {self.most}"
+        """The allowed number of items in words, or None without a limit."""
+        if self.max_items is None:
+            return f"{self.min_items} or more" if self.min_items else None
+        return f"{self.min_items} to {self.max_items}"
 
 
 @frozen(kw_only=True)
@@ -120,17 +120,20 @@ class Method:
     returns_doc: str
     parse: str
     fallback: str | None
+    deprecated: bool
 
 
 @frozen(kw_only=True)
 class Api:
-    """All that a user of the generated package can see."""
+    """Everything that a user of the generated package can see."""
 
     models: tuple[Model, ...]
     methods: tuple[Method, ...]
     servers: dict[str, str]
+    request_bodies: tuple[str, ...]
+    """The names of the schemas of request bodies."""
 
     @property
     def requests(self) -> tuple[str, ...]:
-        """The names of the models that are sent."""
+        """The names of the request models."""
         return tuple(model.name for model in self.models if model.request)

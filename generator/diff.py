@@ -1,24 +1,24 @@
-"""Tells what a change of the contract means for those who use the Python API.
+"""The changes between two specs that users of the Python API can notice.
 
-There are two directions, and so two rules. What is *sent* (constructors, plain dicts, arguments)
-may become wider: what callers give still fits. What is *received* may become narrower: what callers
-do with it still works. The other way round breaks code that mypy has passed, or that ran.
+A request (constructors, plain dicts, arguments) may accept more: existing values still fit. A
+response may return less: existing uses still work. The opposite breaks code.
 
-What changes without a type (paths, servers, deliveries, what stands for an unknown answer) is
-behaviour: nobody's code has to change for it, but a reader of the changelog wants to know, so it is
-minor. Only that an answer loses its fallback is major: it then raises, for callers who have asked
-never to be disturbed. Documentation alone is a patch.
+Changes without a type (paths, servers, deliveries, fallback values) are minor: they require no
+change of code, but belong in the changelog. A removed fallback is major: the method then raises
+for callers who chose `on_error="fallback"`. Documentation alone is a patch.
 """
 
+import ast
 import enum
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from .annotations import within
 from .api import Api, Argument, Enum, Field, Method, Model
+
+JSON_TYPES = {"JsonValue", "Mapping", "Sequence", "bool", "dict", "float", "int", "list", "str"}
 
 
 class Bump(enum.IntEnum):
@@ -39,10 +39,10 @@ class Change:
     bump: Bump
     place: str
     """Such as `StatsigUser.email` or `Statsig.check_gate(gate_name)`."""
-    what: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.bump!s:<5}  {self.place}: {self.what}"
+        return f"{self.bump!s:<5}  {self.place}: {self.text}"
 
 
 class _Named(Protocol):
@@ -56,7 +56,7 @@ Changes: TypeAlias = Iterator[Change]
 
 
 def compare(old: Api, new: Api) -> list[Change]:
-    """What changed from one API to another, the most severe first."""
+    """Return the changes from one API to another, the most severe first."""
     return sorted(_Comparison(old, new).changes(), key=lambda change: -change.bump)
 
 
@@ -69,8 +69,9 @@ class _Comparison:
     def changes(self) -> Changes:
         old, new = self.old, self.new
         yield from _pairwise("{}", _enums(old), _enums(new), _enum)
-        yield from _pairwise("{}", _named(old.models), _named(new.models), self._model)
-        yield from _pairwise("Statsig.{}", _named(old.methods), _named(new.methods), self._method)
+        yield from _pairwise("{}", _by_name(old.models), _by_name(new.models), self._model)
+        methods = _by_name(old.methods), _by_name(new.methods)
+        yield from _pairwise("Statsig.{}", *methods, self._method)
         for server, url in new.servers.items():
             yield from _behaviour(server, "URL", old.servers.get(server), url)
 
@@ -78,78 +79,80 @@ class _Comparison:
 
     def _model(self, name: str, old: Model, new: Model) -> Changes:
         if old.request != new.request:
-            yield Change(Bump.MAJOR, name, f"is {'sent' if new.request else 'received'} now")
+            role = "request" if new.request else "response"
+            yield Change(Bump.MAJOR, name, f"changed to a {role} model")
             return
         yield from _documentation(name, old.doc, new.doc)
         yield from _pairwise(f"{name}({{}})", _bases(old), _bases(new), _nothing)
-        yield from _choice(name, old, new)
+        yield from _any_of(name, old, new)
         yield from _pairwise(
             f"{name}.{{}}",
-            _named(old.fields),
-            _named(new.fields),
-            self._sent_field if new.request else self._received_field,
+            _by_name(old.fields),
+            _by_name(new.fields),
+            self._request_field if new.request else self._response_field,
             breaks=lambda field: new.request and field.required,
         )
-        yield from _pairwise(f"{name}.{{}}", _hand_written(old), _hand_written(new), _nothing)
-        extra = f"{name}.additional_properties"
-        yield from self._type(extra, old.extra, new.extra, sent=new.request)
+        yield from _pairwise(f"{name}.{{}}", _extra_members(old), _extra_members(new), _nothing)
 
-    def _sent_field(self, place: str, old: Field, new: Field) -> Changes:
+    def _request_field(self, place: str, old: Field, new: Field) -> Changes:
         yield from _documentation(place, old.doc, new.doc)
         yield from _key(place, old, new)
-        yield from self._type(place, old.kind.given, new.kind.given, sent=True)
+        types = old.type.optional_annotation, new.type.optional_annotation
+        yield from self._type(place, *types, request=True)
         if new.required != old.required:
             bump = Bump.MAJOR if new.required else Bump.MINOR
-            yield Change(bump, place, "required now" if new.required else "optional now")
+            yield Change(bump, place, "now required" if new.required else "now optional")
         elif new.default != old.default:
-            # No type checker tells it: the same `email=None` now sends something else.
-            means = "leaves the field out" if new.default == "None" else "sends null"
-            yield Change(Bump.MAJOR, place, f"None {means} now")
+            # Type checkers do not report it: `email=None` has another meaning.
+            effect = "leaves the field out" if new.default == "None" else "sends null"
+            yield Change(Bump.MAJOR, place, f"None now {effect}")
 
-    def _received_field(self, place: str, old: Field, new: Field) -> Changes:
+    def _response_field(self, place: str, old: Field, new: Field) -> Changes:
         yield from _documentation(place, old.doc, new.doc)
         yield from _key(place, old, new)
-        types = [*self._type(place, old.annotation, new.annotation, sent=False)]
+        types = [*self._type(place, old.annotation, new.annotation, request=False)]
         yield from types
         if not types and old.default != new.default:
-            yield Change(Bump.MINOR, place, f"{_absence(new)} now, {_absence(old)} before")
+            yield Change(Bump.MINOR, place, f"now {_absence(new)}, previously {_absence(old)}")
 
     # ---- Methods ----
 
     def _method(self, place: str, old: Method, new: Method) -> Changes:
         yield from _documentation(place, old.doc + old.returns_doc, new.doc + new.returns_doc)
-        before, after = _named(old.arguments), _named(new.arguments)
+        before, after = _by_name(old.arguments), _by_name(new.arguments)
         yield from _pairwise(f"{place}({{}})", before, after, self._argument, breaks=lambda _: True)
         kept = [name for name in after if name in before]
         if kept != [name for name in before if name in after]:
-            yield Change(Bump.MAJOR, place, f"the order of arguments is {', '.join(kept)} now")
-        yield from self._type(f"{place} ->", old.returns, new.returns, sent=False)
+            yield Change(Bump.MAJOR, place, f"the argument order is now {', '.join(kept)}")
+        yield from self._type(f"{place} ->", old.returns, new.returns, request=False)
         yield from _behaviour(place, "path", old.path, new.path)
         yield from _behaviour(place, "delivery", old.delivers, new.delivers)
+        if new.deprecated and not old.deprecated:
+            yield Change(Bump.MINOR, place, "deprecated")
         if (old.fallback is None) != (new.fallback is None):
             lost = new.fallback is None
-            what = f"has {'no' if lost else 'a'} fallback now"
-            yield Change(Bump.MAJOR if lost else Bump.MINOR, place, what)
+            text = "fallback removed" if lost else "fallback added"
+            yield Change(Bump.MAJOR if lost else Bump.MINOR, place, text)
         else:
             yield from _behaviour(place, "fallback", old.fallback, new.fallback)
 
     def _argument(self, place: str, old: Argument, new: Argument) -> Changes:
         yield from _documentation(place, old.doc, new.doc)
-        yield from self._type(place, old.annotation, new.annotation, sent=True)
-        yield from _behaviour(place, "field of the request", old.wire, new.wire)
+        yield from self._type(place, old.annotation, new.annotation, request=True)
+        yield from _behaviour(place, "request field", old.wire, new.wire)
         (least, most), (new_least, new_most) = _size(old), _size(new)
         if (least, most) != (new_least, new_most):
             wider = new_least <= least and most <= new_most
-            what = f"{_items(new)} now, {_items(old)} before"
-            yield Change(Bump.MINOR if wider else Bump.MAJOR, place, what)
+            text = f"now {_items(new)}, previously {_items(old)}"
+            yield Change(Bump.MINOR if wider else Bump.MAJOR, place, text)
 
-    def _type(self, place: str, old: str, new: str, *, sent: bool) -> Changes:
-        wider, narrower = within(old, new, self.enums), within(new, old, self.enums)
+    def _type(self, place: str, old: str, new: str, *, request: bool) -> Changes:
+        wider, narrower = is_subtype(old, new, self.enums), is_subtype(new, old, self.enums)
         if wider and narrower:
             return
-        how = "widened" if wider else "narrowed" if narrower else "changed"
-        bump = Bump.MINOR if (wider if sent else narrower) else Bump.MAJOR
-        yield Change(bump, place, f"type {how} from `{old}` to `{new}`")
+        verb = "widened" if wider else "narrowed" if narrower else "changed"
+        bump = Bump.MINOR if (wider if request else narrower) else Bump.MAJOR
+        yield Change(bump, place, f"type {verb} from `{old}` to `{new}`")
 
 
 def _pairwise(
@@ -159,9 +162,9 @@ def _pairwise(
     changes: Callable[[str, T, T], Iterable[Change]],
     breaks: Callable[[T], bool] = lambda _: False,
 ) -> Changes:
-    """What was removed, what was added, and the changes of what stayed.
+    """Yield removed parts, added parts, and the changes of those that stayed.
 
-    To add something breaks nobody, except where callers have to give it.
+    An added part is minor, unless it breaks callers who do not pass it.
     """
     for name in old:
         if name not in new:
@@ -170,7 +173,7 @@ def _pairwise(
         if name in old:
             yield from changes(place.format(name), old[name], part)
         elif breaks(part):
-            yield Change(Bump.MAJOR, place.format(name), "added, and required")
+            yield Change(Bump.MAJOR, place.format(name), "added and required")
         else:
             yield Change(Bump.MINOR, place.format(name), "added")
 
@@ -181,23 +184,24 @@ def _enum(place: str, old: Enum, new: Enum) -> Changes:
     yield from _pairwise(f"{place}[{{!r}}]", *values, _nothing)
 
 
-def _choice(place: str, old: Model, new: Model) -> Changes:
-    before, after = set(old.needs_one_of), set(new.needs_one_of)
+def _any_of(place: str, old: Model, new: Model) -> Changes:
+    before, after = set(old.any_of), set(new.any_of)
     if before != after:
         wider = not after or (bool(before) and before <= after)
-        what = f"needs one of {', '.join(new.needs_one_of)} now" if after else "needs nothing now"
-        yield Change(Bump.MINOR if wider else Bump.MAJOR, place, what)
+        text = f"now requires one of {', '.join(new.any_of)}" if after else "now requires none"
+        yield Change(Bump.MINOR if wider else Bump.MAJOR, place, text)
 
 
 def _key(place: str, old: Field, new: Field) -> Changes:
-    """The key of plain dicts, and of `from_dict` and `to_dict`."""
+    """Compare the key in plain dicts, `from_dict` and `to_dict`."""
     if old.wire != new.wire:
-        yield Change(Bump.MAJOR, place, f"in a dict it is {new.wire!r} now, {old.wire!r} before")
+        text = f"the key in dicts is now {new.wire!r}, previously {old.wire!r}"
+        yield Change(Bump.MAJOR, place, text)
 
 
-def _behaviour(place: str, what: str, old: str | None, new: str | None) -> Changes:
+def _behaviour(place: str, subject: str, old: str | None, new: str | None) -> Changes:
     if old != new:
-        yield Change(Bump.MINOR, place, f"{what} is {new} now, {old} before")
+        yield Change(Bump.MINOR, place, f"{subject} is now {new}, previously {old}")
 
 
 def _documentation(place: str, old: str, new: str) -> Changes:
@@ -209,30 +213,87 @@ def _nothing(*_: object) -> Changes:
     yield from ()
 
 
-def _named(parts: Iterable[N]) -> dict[str, N]:
+def _by_name(parts: Iterable[N]) -> dict[str, N]:
     return {part.name: part for part in parts}
 
 
 def _enums(api: Api) -> dict[str, Enum]:
-    return _named(one for model in api.models for one in model.enums)
+    return _by_name(one for model in api.models for one in model.enums)
 
 
 def _bases(model: Model) -> dict[str, None]:
     return {} if model.base is None else {model.base: None}
 
 
-def _hand_written(model: Model) -> dict[str, None]:
-    """The members that a model has beside its fields."""
+def _extra_members(model: Model) -> dict[str, None]:
+    """Return the members that are not fields of the schema."""
     return {} if model.fallback is None else {"error": None}
 
 
 def _absence(field: Field) -> str:
-    return "required" if field.default is None else f"{field.default} when absent"
+    return "required" if field.default is None else f"{field.default} if absent"
 
 
 def _size(argument: Argument) -> tuple[int, float]:
-    return argument.least, math.inf if argument.most is None else argument.most
+    return argument.min_items, math.inf if argument.max_items is None else argument.max_items
 
 
 def _items(argument: Argument) -> str:
     return f"{argument.size or 'any number of'} items"
+
+
+# ---- Types ----
+
+
+def is_subtype(inner: str, outer: str, enums: Collection[str]) -> bool:
+    """Return whether every value of one annotation is a value of the other.
+
+    Containers are covariant. A bool is not an int, because the client rejects it for one.
+
+    Args:
+        inner: An annotation: a union of names, or of containers of such unions.
+        outer: An annotation.
+        enums: The names of closed sets of strings.
+    """
+    return _is_subtype(_expression(inner), _expression(outer), enums)
+
+
+def _is_subtype(inner: ast.expr, outer: ast.expr, enums: Collection[str]) -> bool:
+    return all(
+        any(_is_member(one, other, enums) for other in _alternatives(outer))
+        for one in _alternatives(inner)
+    )
+
+
+def _is_member(one: ast.expr, other: ast.expr, enums: Collection[str]) -> bool:
+    if isinstance(one, ast.Subscript) and isinstance(other, ast.Subscript):
+        same = ast.unparse(one.value) == ast.unparse(other.value)
+        return same and _is_subtype(_element(one), _element(other), enums)
+    match ast.unparse(one), ast.unparse(other):
+        case ("int", "float"):
+            return True
+        case (name, "str") if name in enums:
+            return True
+        case (_, "JsonValue"):
+            names = {node.id for node in ast.walk(one) if isinstance(node, ast.Name)}
+            return names <= {*JSON_TYPES, *enums}
+        case (name, other_name):
+            return name == other_name
+
+
+def _expression(annotation: str) -> ast.expr:
+    return ast.parse(annotation, mode="eval").body
+
+
+def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(annotation, ast.BinOp):
+        yield from _alternatives(annotation.left)
+        yield from _alternatives(annotation.right)
+    else:
+        yield annotation
+
+
+def _element(container: ast.Subscript) -> ast.expr:
+    """Return the values of a map, or the items of a sequence."""
+    inner = container.slice
+    return inner.elts[-1] if isinstance(inner, ast.Tuple) else inner

@@ -1,24 +1,28 @@
-"""Lays out the contract's descriptions as docstrings."""
+"""Docstrings from the descriptions of the spec."""
 
+import re
 import textwrap
 
 from .api import Method
+from .spec import Json
 
 WIDTH = 100
+SOURCES = re.compile(r"\s+\[(docs|spec|old docs|sdk|cli|seen)\b[^\]]*\]")
+"""The sources of a statement, which are for readers of the spec."""
 
 
 def docstring(text: str, indent: int) -> str:
-    """A description as a docstring that stands `indent` deep."""
+    """Return a docstring, including its quotes, at some indentation."""
     margin = " " * indent
-    lines = wrapped(text, indent)
+    lines = wrap(text, indent)
     if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH and not lines[0].endswith('"'):
         return f'"""{lines[0]}"""'
     body = "\n".join(f"{margin}{line}".rstrip() for line in lines[1:])
     return f'"""{lines[0]}\n{body}\n{margin}"""'
 
 
-def wrapped(text: str, indent: int) -> list[str]:
-    """The paragraphs of a text, filled; the first sentence stands on a line of its own."""
+def wrap(text: str, indent: int) -> list[str]:
+    """Wrap the paragraphs of a text; a long first paragraph is split after its first sentence."""
     safe = text.replace("\\", "\\\\").replace('"""', "'''")
     first, *others = [" ".join(part.split()) for part in safe.strip().split("\n\n")]
     summary, stop, rest = first.partition(". ")
@@ -29,19 +33,29 @@ def wrapped(text: str, indent: int) -> list[str]:
     return [line for part in paragraphs for line in ([""] * (part is not paragraphs[0]) + part)]
 
 
+def summary(text: str) -> str:
+    """Return the first sentence of a text."""
+    return f"{' '.join(text.split()).partition('. ')[0].removesuffix('.')}."
+
+
+def description(schema: Json) -> str:
+    """Return the description of a schema without its sources, marked if it is deprecated."""
+    text = SOURCES.sub("", str(schema["description"])).strip()
+    return f"{text} Deprecated." if schema.get("deprecated") else text
+
+
 def method_docstring(method: Method) -> str:
-    """The docstring of a method: what it does, takes, gives and raises."""
+    """Return the docstring of a client method, with its arguments, result and errors."""
     limits = [f"`{a.name}` does not have {a.size} items" for a in method.arguments if a.size]
     raises = {
-        "TypeError": "An argument is of another type than its own.",
-        "ValueError": ", or ".join([*limits, "an argument cannot be written as JSON"]) + ".",
-        "APIStatusError": "Statsig refused the call; see its subclasses.",
-        "APIConnectionError": "There was no reply within the deadline.",
-        "ResponseValidationError": "The reply is not what the contract says.",
+        "TypeError": "An argument has the wrong type.",
+        "ValueError": ", or ".join([*limits, "an argument cannot be serialized to JSON"]) + ".",
+        "APIStatusError": "Statsig returned an error status; see the subclasses.",
+        "APIConnectionError": "No response arrived before the deadline.",
+        "ResponseValidationError": "The response does not match the API schema.",
     }
-    arguments = [(argument.name, argument.doc) for argument in method.arguments]
     sections = {
-        "Args": [f"{name}: {' '.join(doc.split())}" for name, doc in arguments],
+        "Args": [f"{argument.name}: {argument.doc}" for argument in method.arguments],
         "Returns": [method.returns_doc],
         "Raises": [f"{name}: {text[:1].upper()}{text[1:]}" for name, text in raises.items()],
     }
@@ -52,7 +66,7 @@ def method_docstring(method: Method) -> str:
         for entry in entries:
             hang = "    " if title != "Returns" else ""
             text += "\n" + textwrap.fill(
-                entry,
+                " ".join(entry.split()),
                 WIDTH,
                 initial_indent=f"{margin}    ",
                 subsequent_indent=f"{margin}    {hang}",

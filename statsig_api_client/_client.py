@@ -9,6 +9,7 @@ from ._configuration import configure
 from ._errors import StatsigError
 from ._options import ClientOptions, Options
 from ._parse import meaning, raw, reply_of
+from ._redaction import clear_locals
 from ._request import Preparation
 from ._response import APIResponse
 from ._retry import Attempts
@@ -57,7 +58,12 @@ class _Client:
             ConfigurationError: An option has a value that makes no sense.
             TypeError: There is no such option, or its value has the wrong type.
         """
-        changed = self._preparation.options.evolve(**options)
+        try:
+            changed = self._preparation.options.evolve(**options)
+        except BaseException as error:
+            clear_locals(error)
+            del options  # a traceback would show the values of headers
+            raise
         view = type(self).__new__(type(self))
         vars(view).update(
             vars(self), _is_view=True, _preparation=self._preparation.with_options(changed)
@@ -65,6 +71,8 @@ class _Client:
         return view
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_preparation"):  # error trackers show one whose options were rejected
+            return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._preparation.configuration.base_url}>"
 
     def __reduce__(self) -> NoReturn:
@@ -141,12 +149,17 @@ class Statsig(_Client, Operations):
         allow_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> None:
-        self._preparation = Preparation(
-            configure(api_key, base_url, events_url, allow_http=allow_http),
-            Options().evolve(**options),
-            self._clock,
-        )
-        self._engine: Engine = engine_of(engine, http_client)
+        try:
+            self._preparation = Preparation(
+                configure(api_key, base_url, events_url, allow_http=allow_http),
+                Options().evolve(**options),
+                self._clock,
+            )
+            self._engine: Engine = engine_of(engine, http_client)
+        except BaseException as error:
+            clear_locals(error)
+            del api_key, options  # a traceback would show the key and the values of headers
+            raise
 
     def log_event(
         self,
@@ -228,13 +241,17 @@ class Statsig(_Client, Operations):
             return self._without_answer(call, error)
 
     def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
-        attempts = self._preparation.attempts(call)
-        while True:
-            outcome = self._engine.send(attempts.begin())
-            pause = attempts.pause_after(outcome)
-            if pause is None:
-                return attempts, reply_of(attempts, outcome)
-            self._clock.sleep(pause)
+        try:
+            attempts = self._preparation.attempts(call)
+            while True:
+                outcome = self._engine.send(attempts.begin())
+                pause = attempts.pause_after(outcome)
+                if pause is None:
+                    return attempts, reply_of(attempts, outcome)
+                self._clock.sleep(pause)
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
 
 class AsyncStatsig(_Client, AsyncOperations):
@@ -276,12 +293,17 @@ class AsyncStatsig(_Client, AsyncOperations):
         allow_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> None:
-        self._preparation = Preparation(
-            configure(api_key, base_url, events_url, allow_http=allow_http),
-            Options().evolve(**options),
-            self._clock,
-        )
-        self._engine: AsyncEngine = async_engine_of(engine, http_client)
+        try:
+            self._preparation = Preparation(
+                configure(api_key, base_url, events_url, allow_http=allow_http),
+                Options().evolve(**options),
+                self._clock,
+            )
+            self._engine: AsyncEngine = async_engine_of(engine, http_client)
+        except BaseException as error:
+            clear_locals(error)
+            del api_key, options  # a traceback would show the key and the values of headers
+            raise
 
     async def log_event(
         self,
@@ -363,13 +385,17 @@ class AsyncStatsig(_Client, AsyncOperations):
             return self._without_answer(call, error)
 
     async def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
-        attempts = self._preparation.attempts(call)
-        while True:
-            outcome = await self._engine.send(attempts.begin())
-            pause = attempts.pause_after(outcome)
-            if pause is None:
-                return attempts, reply_of(attempts, outcome)
-            await self._clock.sleep_async(pause)
+        try:
+            attempts = self._preparation.attempts(call)
+            while True:
+                outcome = await self._engine.send(attempts.begin())
+                pause = attempts.pause_after(outcome)
+                if pause is None:
+                    return attempts, reply_of(attempts, outcome)
+                await self._clock.sleep_async(pause)
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
 
 class _RawStatsig(RawOperations):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from ._errors import ConfigurationError
 from ._transports.base import LOOPBACK
@@ -27,20 +27,19 @@ class ApiKey:
     def __init__(self, value: str) -> None:
         self.value = value
 
-    def scrub(self, text: str) -> str:
-        """`text`, with the key taken out of it: a server may send back what it was sent."""
-        return text.replace(self.value, "[API key]")
-
     def __repr__(self) -> str:
         return "ApiKey(…)"
 
 
-class Configuration(NamedTuple):
-    """Whom a client talks to, and with which key; checked."""
+class Configuration:
+    """API key and base URLs, checked."""
 
-    key: ApiKey
-    base_url: str
-    events_url: str
+    __slots__ = ("base_url", "events_url", "key")
+
+    def __init__(self, key: ApiKey, base_url: str, events_url: str) -> None:
+        self.key = key
+        self.base_url = base_url
+        self.events_url = events_url
 
 
 def configure(

@@ -8,6 +8,7 @@ import attrs
 from attrs import field, frozen
 
 from ._errors import ConfigurationError
+from ._transports.base import RequestHeaders
 
 OnError: TypeAlias = Literal["raise", "fallback"]
 
@@ -97,16 +98,10 @@ def _behaviour(_: object, attribute: "attrs.Attribute[OnError]", value: object) 
         raise ConfigurationError(f"{attribute.name}: expected 'raise' or 'fallback', got {value!r}")
 
 
-class HeaderItems(tuple[tuple[str, str], ...]):
-    """Headers that were checked."""
-
-    __slots__ = ()
-
-
-def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItems:
+def _request_headers(headers: Mapping[str, str] | RequestHeaders | None) -> RequestHeaders:
     if headers is None:
-        return HeaderItems()
-    if isinstance(headers, HeaderItems):  # options are made from options
+        return RequestHeaders()
+    if isinstance(headers, RequestHeaders):  # options are made from options
         return headers
     # What the type promises does not bind a program that no type checker has seen.
     if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -122,7 +117,7 @@ def _header_items(headers: Mapping[str, str] | HeaderItems | None) -> HeaderItem
             raise ConfigurationError(
                 f"headers: the value of {name} must be visible ASCII, without line breaks"
             )
-    return HeaderItems(headers.items())
+    return RequestHeaders(*headers.items())
 
 
 def check_names(given: Iterable[str], options: type[attrs.AttrsInstance]) -> None:
@@ -148,8 +143,7 @@ class Options:
     retry_ambiguous: bool = field(default=False, validator=flag)
     log_exposures: bool = field(default=True, validator=flag)
     environment: str | None = field(default=None, validator=_tier)
-    # They may carry secrets of a gateway.
-    headers: HeaderItems = field(default=None, converter=_header_items, repr=False)
+    headers: RequestHeaders = field(default=None, converter=_request_headers)
     gzip_events: bool = field(default=False, validator=flag)
     on_error: OnError = field(default="raise", validator=_behaviour)
 

@@ -16,6 +16,7 @@ from ._errors import (
     refusal,
 )
 from ._json import codec
+from ._redaction import clear_locals
 from ._response import APIResponse, request_id
 from ._retry import Attempts
 from ._runtime.call import Call
@@ -64,8 +65,14 @@ def meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
         ResponseValidationError: It is not what the contract says.
         APIStatusError: It says that it did not accept what was delivered.
     """
-    # Raised here and not where it is found: there, a traceback with local variables would show
-    # what the server sent, and that may be the key.
+    try:
+        return _meaning(call, attempts, reply)
+    except BaseException as error:
+        clear_locals(error)  # they show what the server sent, which may be the API key
+        raise
+
+
+def _meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
     result = _read(call, reply)
     if isinstance(result, _Refusal):
         raise _refused(attempts, reply)
@@ -175,13 +182,13 @@ def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
     name = request_id(reply.headers)
     return attempts.facts() | CallFacts(
         request_id=None if name is None else _told(attempts, name),
-        body=attempts.key.scrub(reply.content.decode(errors="replace"))[:MAX_BODY],
+        body=attempts.redact(reply.content.decode(errors="replace"))[:MAX_BODY],
     )
 
 
 def _told(attempts: Attempts, text: str) -> str:
     """What a server said, fit to be repeated; cut last, since a cut may go through the key."""
-    words = attempts.key.scrub(text)
+    words = attempts.redact(text)
     # A terminal would obey a control character, and half of a surrogate pair cannot be written.
     words = "".join(one if one.isprintable() else "�" for one in words)
     return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"

@@ -1,7 +1,7 @@
 """From a call to what goes to the wire: options, bytes, headers."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from ._clock import Clock
 from ._configuration import Configuration
@@ -9,13 +9,12 @@ from ._event_limits import check_events
 from ._json import codec
 from ._json_errors import encode
 from ._options import Options
+from ._redaction import Redactor
 from ._retry import Attempts
 from ._runtime.call import Call
 from ._runtime.parsers import JsonObject, JsonValue
+from ._transports.base import RequestHeaders
 from ._version import __version__
-
-if TYPE_CHECKING:
-    from ._transports.base import HeaderList
 
 T = TypeVar("T")
 
@@ -37,15 +36,16 @@ class Preparation:
         self._clock = clock
         codec()  # at once: a child forked off while a thread imports orjson would wait for ever
         self._connect_timeout = min(options.connect_timeout, options.timeout)
-        self._headers: HeaderList = [
+        self._redact = Redactor(configuration.key.value, options.headers)
+        self._headers = RequestHeaders(
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip, deflate"),
             ("Content-Type", "application/json"),
             ("User-Agent", f"statsig-api-client-python/{__version__}"),
             ("STATSIG-SDK-TYPE", _SDK_TYPE),
             ("STATSIG-SDK-VERSION", __version__),
-            *options.headers,
-        ]
+            *options.headers.items(),
+        )
 
     def with_options(self, options: Options) -> "Preparation":
         """The same with other options."""
@@ -66,20 +66,22 @@ class Preparation:
             server = configuration.events_url
             body = delivery(call.body, call.delivers, self.options)
             items = cast("list[JsonObject]", body[call.delivers])
-            headers = [*headers, ("STATSIG-EVENT-COUNT", str(len(items)))]
+            headers += RequestHeaders(("STATSIG-EVENT-COUNT", str(len(items))))
             if call.delivers == "events":
                 check_events(items)
             content = encode(body)
             if self.options.gzip_events and len(content) >= MIN_GZIP:
-                headers.append(GZIP)
+                headers += RequestHeaders(GZIP)
                 content = compressed(content)
         return self._made(call, server, headers, content)
 
-    def encoded(self, call: Call[T], headers: "HeaderList", content: bytes) -> Attempts:
+    def encoded(self, call: Call[T], headers: RequestHeaders, content: bytes) -> Attempts:
         """The attempts of a delivery whose body is ready, with headers that it needs besides."""
-        return self._made(call, self.configuration.events_url, [*self._headers, *headers], content)
+        return self._made(call, self.configuration.events_url, self._headers + headers, content)
 
-    def _made(self, call: Call[T], server: str, headers: "HeaderList", content: bytes) -> Attempts:
+    def _made(
+        self, call: Call[T], server: str, headers: RequestHeaders, content: bytes
+    ) -> Attempts:
         return Attempts(
             operation=call.operation,
             delivers=call.delivers,
@@ -89,6 +91,7 @@ class Preparation:
             connect_timeout=self._connect_timeout,
             options=self.options,
             key=self.configuration.key,
+            redact=self._redact,
             clock=self._clock,
         )
 

@@ -13,7 +13,8 @@ from ._clock import Clock
 from ._configuration import ApiKey
 from ._errors import CallFacts
 from ._options import Options
-from ._transports.base import Failure, HeaderList, Outcome, WireRequest
+from ._redaction import Redactor
+from ._transports.base import Failure, Outcome, RequestHeaders, WireRequest
 
 logger = logging.getLogger("statsig_api_client")
 
@@ -32,18 +33,20 @@ class Attempts:
         operation: str,
         delivers: Literal["events", "exposures"] | None,
         url: str,
-        headers: HeaderList,
+        headers: RequestHeaders,
         body: bytes,
         connect_timeout: float,
         options: Options,
         key: ApiKey,
+        redact: Redactor,
         clock: Clock,
     ) -> None:
         self.operation = operation
         """The name of the client's method."""
         self.delivers = delivers
         """What is delivered; None for an evaluation."""
-        self.key = key
+        self.redact = redact
+        """Takes secrets out of what a server sent."""
         self.count = 0
         """How many there were."""
         self.elapsed = 0.0
@@ -56,6 +59,7 @@ class Attempts:
         self._connect_timeout = connect_timeout
         self._options = options
         self._clock = clock
+        self._key = key
         self._started = clock.monotonic()
         self._deadline = self._started + options.deadline
 
@@ -71,11 +75,8 @@ class Attempts:
         now = str(int(self._clock.time() * 1000))
         return WireRequest(
             url=self._url,
-            headers=[
-                *self._headers,
-                ("STATSIG-API-KEY", self.key.value),
-                ("STATSIG-CLIENT-TIME", now),
-            ],
+            headers=self._headers
+            + RequestHeaders(("STATSIG-API-KEY", self._key.value), ("STATSIG-CLIENT-TIME", now)),
             body=self._body,
             connect_timeout=self._connect_timeout,
             timeout=min(self._options.timeout, self._deadline - self._clock.monotonic()),
@@ -131,7 +132,7 @@ class Attempts:
             self.count,
             self.host,
             self.elapsed,
-            self.key.scrub(what),
+            self.redact(what),
         )
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from .._errors import StatsigError
 from .._parse import meaning, reply_of
+from .._redaction import clear_locals
 from .._request import GZIP, compressed
 from .._retry import Attempts
 from .._runtime.call import Call
+from .._transports.base import RequestHeaders
 from ..generated import LogEventResult
 from .result import ACCEPTED, SendResult
 
@@ -47,9 +49,9 @@ class _Sender:
 
     def _attempt(self, events: Sequence[bytes]) -> Attempts:
         body = b'{"events":[' + b",".join(events) + b"]}"
-        headers = [("STATSIG-EVENT-COUNT", str(len(events)))]
+        headers = RequestHeaders(("STATSIG-EVENT-COUNT", str(len(events))))
         if self._compress:
-            headers.append(GZIP)
+            headers += RequestHeaders(GZIP)
             body = compressed(body)
         return self._preparation.encoded(_CALL, headers, body)
 
@@ -63,8 +65,12 @@ class EventSender(_Sender):
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
-        attempt = self._attempt(events)
-        return _result(attempt, self._engine.send(attempt.begin()))
+        try:
+            attempt = self._attempt(events)
+            return _result(attempt, self._engine.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
 
 class AsyncEventSender(_Sender):
@@ -76,17 +82,24 @@ class AsyncEventSender(_Sender):
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
-        attempt = self._attempt(events)
-        return _result(attempt, await self._engine.send(attempt.begin()))
+        try:
+            attempt = self._attempt(events)
+            return _result(attempt, await self._engine.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
 
     def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
         """As `send`, for a client whose event loop has ended."""
         from .._transports.httpx import HttpxEngine  # noqa: PLC0415
 
-        attempt = self._attempt(events)
         engine = HttpxEngine()
         try:
+            attempt = self._attempt(events)
             return _result(attempt, engine.send(attempt.begin()))
+        except BaseException as error:
+            clear_locals(error)
+            raise
         finally:
             engine.close()
 

@@ -3,59 +3,82 @@
 An engine knows nothing of Statsig, and raises nothing: what went wrong is a result like another.
 """
 
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from collections.abc import Iterable
+from typing import Final, Protocol, TypeAlias
+
+from attrs import define, field
 
 from .._response import Headers
 
 LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
 """The hosts that are this machine, with a port or without."""
 
-HeaderList: TypeAlias = list[tuple[str, str]]
-"""Names and values, all of them visible ASCII."""
+
+class RequestHeaders:
+    """Request headers: names and values in visible ASCII.
+
+    They hold secrets. So this is not a sequence or a mapping, which error trackers would walk
+    through, and `repr` shows names only.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, *items: tuple[str, str]) -> None:
+        self._items = items
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return the names and values."""
+        return self._items
+
+    def __add__(self, others: "RequestHeaders") -> "RequestHeaders":
+        return RequestHeaders(*self._items, *others._items)
+
+    def __repr__(self) -> str:
+        return f"<RequestHeaders: {', '.join(name for name, _ in self._items)}>"
 
 
-class WireRequest(NamedTuple):
+# A request holds the API key, and a server may send it back. Error trackers walk through named
+# tuples and dataclasses whatever their `repr` shows, and through attrs fields unless `repr=False`.
+
+
+@define(kw_only=True)
+class WireRequest:
     """One attempt: a POST."""
 
     url: str
-    headers: HeaderList
+    headers: RequestHeaders
     """All but `Host` and `Content-Length`."""
-    body: bytes
+    body: bytes = field(repr=False)
     connect_timeout: float
-    """Seconds for connecting, and then for the TLS handshake."""
+    """Seconds for connecting, and again for the TLS handshake."""
     timeout: float
-    """Seconds for everything, to the last byte of the reply."""
-
-    def __repr__(self) -> str:
-        return f"<WireRequest to {self.url}>"  # and not the key
+    """Seconds for everything, to the last byte of the response."""
 
 
-class Reply(NamedTuple):
-    """A server answered."""
+@define
+class Reply:
+    """A response."""
 
     status_code: int
-    headers: Headers
-    content: bytes
+    headers: Headers = field(repr=False)
+    content: bytes = field(repr=False)
     """The body, decompressed."""
-    problem: str | None = None
+    problem: str | None = field(default=None, repr=False)
     """Why `content` is not the whole body, if it is not."""
 
-    def __repr__(self) -> str:
-        return f"<Reply {self.status_code}>"  # and not what it says, which may be the key
 
+@define
+class Failure:
+    """No response."""
 
-class Failure(NamedTuple):
-    """No server answered."""
-
-    reason: str
-    sent: bool
+    reason: str = field(repr=False)
+    """Why; it may repeat what a server sent."""
+    sent: bool = field(kw_only=True)
     """Whether the request, or a part of it, may have reached the server."""
-    timeout: bool = False
-    unusable: bool = False
-    """The engine is closed, or cannot work as it is set up: trying again is of no use."""
-
-    def __repr__(self) -> str:
-        return "<Failure>"  # and not what a server may have said, which may be the key
+    timeout: bool = field(default=False, kw_only=True)
+    unusable: bool = field(default=False, kw_only=True)
+    """Whether the transport is closed, or cannot work as it is configured, so that another attempt
+    would fail in the same way."""
 
 
 Outcome: TypeAlias = Reply | Failure

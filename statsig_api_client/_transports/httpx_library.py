@@ -89,7 +89,7 @@ class Library:
             address.url,
             headers=[
                 (b"Host", address.host),
-                *[(name.encode(), value.encode()) for name, value in request.headers],
+                *[(name.encode(), value.encode()) for name, value in request.headers.items()],
                 (b"Content-Length", b"%d" % len(request.body)),
             ],
             stream=self._body(request.body),
@@ -135,7 +135,7 @@ def message_of(
     return client.build_request(
         "POST",
         address.url,
-        headers=request.headers,
+        headers=[*request.headers.items()],
         content=request.body,
         extensions={"timeout": waits},
     )

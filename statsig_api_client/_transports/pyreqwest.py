@@ -137,7 +137,7 @@ class FastEngine:
         )
         return (
             client.post(route.url)
-            .headers(request.headers)
+            .headers([*request.headers.items()])
             .body_bytes(request.body)
             .timeout(route.timeout)
             .build_streamed()
@@ -214,7 +214,7 @@ class AsyncFastEngine:
         )
         return (
             client.post(route.url)
-            .headers(request.headers)
+            .headers([*request.headers.items()])
             .body_bytes(request.body)
             .timeout(route.timeout)
             .build_streamed()

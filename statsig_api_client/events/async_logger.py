@@ -16,10 +16,10 @@ from .._errors import ConfigurationError
 from ..generated import StatsigUser, StatsigUserDict
 from .dispatcher import Dispatch
 from .errors import closed
-from .logger import AT_EXIT, difference
+from .logger import AT_EXIT
 from .options import EventLoggerOptions, Settings, settings
 from .queue import check_store, open_store
-from .stats import EventStats, FlushResult
+from .stats import EventStats, FlushResult, difference
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

@@ -101,7 +101,7 @@ class Dispatch:
             case "ambiguous":
                 self._failed(result)
                 self._give_back([batch], retried=len(batch), unclear=True)
-            case "retryable" | "fatal":  # an API key or a URL may be corrected
+            case _:  # also "fatal": an API key or a URL may be corrected
                 self._failed(result)
                 self._give_back([batch], retried=len(batch), unclear=False)
 

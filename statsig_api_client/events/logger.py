@@ -1,12 +1,8 @@
 """`EventLogger`: events from any thread, sent by a thread in the background."""
 
 import atexit
-import logging
-import math
 import os
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
 from .._client import Statsig
@@ -14,19 +10,14 @@ from .._clock import Clock
 from .._delivery.encoder import EventEncoder
 from .._delivery.sender import EventSender
 from ..generated import StatsigUser, StatsigUserDict
-from .dispatcher import Dispatch
 from .errors import closed
-from .options import EventLoggerOptions, Settings, settings
-from .queue import check_store, open_store
+from .options import EventLoggerOptions, settings
+from .queue import check_store
 from .stats import EventStats, FlushResult
-
-logger: logging.Logger = logging.getLogger("statsig_api_client")
+from .worker import Worker
 
 AT_EXIT: Final = 5.0
 """Seconds that the end of the interpreter waits for events that are still there."""
-_LONGEST_WAIT: Final = 3600.0
-_POLL: Final = 0.05
-"""Seconds between two looks at what other processes may have changed."""
 
 
 class EventLogger:
@@ -65,7 +56,7 @@ class EventLogger:
         self._closed = False
         # One for each process: what was the parent's stays the parent's. Without a lock, which a
         # fork could leave locked for ever.
-        self._lives: dict[int, _Life] = {}
+        self._workers: dict[int, Worker] = {}
         check_store(self._settings)
         atexit.register(self._close_at_exit)
 
@@ -96,10 +87,10 @@ class EventLogger:
             ConfigurationError: The logger is closed.
         """
         event = self._encode(user, event_name, value, metadata, time)
-        life = self._lives.get(os.getpid()) or self._life()
+        worker = self._workers.get(os.getpid()) or self._worker()
         if self._closed:
             raise closed()
-        life.take(event)
+        worker.put(event)
 
     def flush(self, timeout: float | None = None) -> FlushResult:
         """Send all that was logged before, and wait for it.
@@ -111,7 +102,7 @@ class EventLogger:
             What became of events meanwhile, as far as it is known: an error of the spool is logged.
             When `pending` is 0, everything has its final state.
         """
-        return self._life().flush(timeout)
+        return self._worker().flush(timeout)
 
     def close(self, timeout: float | None = 30.0) -> FlushResult:
         """Send what is left, and end. `log` then raises a `ConfigurationError`.
@@ -127,13 +118,13 @@ class EventLogger:
             What became of events meanwhile.
         """
         self._closed = True
-        result = self._life().close(timeout)
+        result = self._worker().close(timeout)
         atexit.unregister(self._close_at_exit)
         return result
 
     def stats(self) -> EventStats:
         """The account of all events."""
-        return self._life().store.stats()
+        return self._worker().store.stats()
 
     def __enter__(self) -> Self:
         return self
@@ -148,176 +139,15 @@ class EventLogger:
         raise TypeError("an EventLogger cannot be pickled or copied")
 
     def _close_at_exit(self) -> None:
-        if os.getpid() in self._lives:
+        if os.getpid() in self._workers:
             self.close(AT_EXIT)
 
-    def _life(self) -> "_Life":
+    def _worker(self) -> Worker:
         """What belongs to this process."""
-        life = self._lives.get(os.getpid())
-        if life is None:
-            born = _Life(self._settings, self._sender, self._clock)
-            life = self._lives.setdefault(os.getpid(), born)
-            if life is not born:  # another thread was faster
-                born.store.close()
-        return life
-
-
-class _Life:
-    """A logger in one process: where its events wait, and the thread that sends them."""
-
-    def __init__(self, settings: Settings, sender: EventSender, clock: Clock) -> None:
-        self._settings = settings
-        self._sender = sender
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._changes = 0
-        self._hurry_to = 0
-        self._ending = False
-        self._ended = False
-        self._worker: threading.Thread | None = None
-        self._starting = threading.RLock()
-        self.store = open_store(
-            settings,
-            clock,
-            self._wake,
-            longest_attempt=sender.longest_attempt,
-        )
-        self._dispatch = Dispatch(settings, self.store, clock)
-
-    def take(self, event: bytes) -> None:
-        """Put an event where it waits; wait for room if there is none."""
-        if self._worker is None:
-            self._start()
-        while True:
-            seen = self._changes
-            # The thread that makes room must not wait for it.
-            if self.store.offer(event, force=self._is_worker()):
-                return
-            self._wait(seen, 1.0)
-
-    def flush(self, timeout: float | None) -> FlushResult:
-        """See `EventLogger.flush`."""
-        before = self.store.stats()
-        if not (self._ended or self._is_worker()):
-            self._pursue(self._hurry(), self._deadline(timeout))
-        return difference(before, self.store.stats())
-
-    def close(self, timeout: float | None) -> FlushResult:
-        """See `EventLogger.close`."""
-        before = self.store.stats()
-        if self._ended:
-            return difference(before, before)
-        self.store.seal()
-        deadline = self._deadline(timeout)
-        self._hurry()
-        # From here on the thread may end at any time, and close the store.
-        self._ending = True
-        self._wake()
-        worker = self._worker
+        worker = self._workers.get(os.getpid())
         if worker is None:
-            self._pursue(self._hurry_to, deadline)
-            self._end()
-        elif not self._is_worker():
-            worker.join(min(deadline - self._clock.monotonic(), threading.TIMEOUT_MAX))
-            # A thread that is still sending ends when it has the reply.
-            self._ended = True
-            self._wake()
-        result = difference(before, self.store.stats())
-        if result.pending and self._settings.spool is None:
-            logger.error("%d events were not delivered, and end with the process", result.pending)
-        return result
-
-    def _pursue(self, mark: int, deadline: float) -> None:
-        """Wait until all events up to a place have their final state."""
-        while not self._ended and (left := deadline - self._clock.monotonic()) > 0:
-            seen = self._changes
-            if not self._dispatch.is_behind(mark, here=self._ending):
-                break
-            if self._worker is None:
-                self._turn(seen, left)
-            else:
-                self._wait(seen, min(_POLL, left))
-
-    def _hurry(self) -> int:
-        """Let all that is there now be sent soon; the place of the youngest event."""
-        mark = self.store.mark()
-        self._hurry_to = max(self._hurry_to, mark)
-        if self._dispatch.is_behind(mark):
-            self._start()
-        self._wake()
-        return mark
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._worker is None and not self._ended:
-                worker = threading.Thread(target=self._work, name="statsig-events", daemon=True)
-                # An interpreter that ends starts no threads any more; then whoever waits for
-                # events to be sent has to send them.
-                with suppress(RuntimeError):
-                    worker.start()
-                    self._worker = worker
-
-    def _work(self) -> None:
-        try:
-            while not self._ended:
-                seen = self._changes
-                if self._ending and not self._dispatch.is_behind(self._hurry_to, here=True):
-                    break
-                self._turn(seen, _LONGEST_WAIT)
-        except BaseException:  # no memory, perhaps
-            self._worker = None  # who logs or flushes next starts another
-            self._wake()
-            raise
-        self._end()
-
-    def _turn(self, seen: int, longest: float) -> None:
-        """Send a batch, or wait until there may be one."""
-        if self._ending:
-            self._dispatch.insist()
-        hurry = self._dispatch.is_behind(self._hurry_to)
-        batch = self._dispatch.next(hurry=hurry)
-        if batch is None:
-            pause = self._dispatch.wait(hurry=hurry)
-            self._wait(seen, longest if pause is None else min(pause, longest))
-        else:
-            try:
-                result = self._sender.send(batch.events)
-            except BaseException:
-                self._dispatch.interrupted(batch)
-                raise
-            self._dispatch.settle(batch, result)
-            self._wake()
-
-    def _end(self) -> None:
-        self._ended = True
-        self._dispatch.let_go()
-        self.store.close()
-        self._wake()
-
-    def _is_worker(self) -> bool:
-        """Whether this is the thread that sends, which must not wait for itself."""
-        return self._worker is not None and self._worker.ident == threading.get_ident()
-
-    def _deadline(self, timeout: float | None) -> float:
-        return math.inf if timeout is None else self._clock.monotonic() + timeout
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
-
-    def _wait(self, seen: int, seconds: float) -> None:
-        """Wait until something changes that had not when `seen` was read."""
-        with self._changed:
-            if self._changes == seen:
-                self._changed.wait(seconds)
-
-
-def difference(before: EventStats, after: EventStats) -> FlushResult:
-    """What became of events between two looks at the account, which may be a new one meanwhile."""
-    return FlushResult(
-        delivered=max(0, after.delivered - before.delivered),
-        pending=after.pending,
-        rejected=max(0, after.rejected - before.rejected),
-        ambiguous=max(0, after.ambiguous - before.ambiguous),
-    )
+            born = Worker(self._settings, self._sender, self._clock)
+            worker = self._workers.setdefault(os.getpid(), born)
+            if worker is not born:  # another thread was faster
+                born.store.close()
+        return worker

@@ -91,3 +91,13 @@ class FlushResult:
     """Events that Statsig said are bad."""
     ambiguous: int
     """Events set aside because their reply was lost."""
+
+
+def difference(before: EventStats, after: EventStats) -> FlushResult:
+    """What became of events between two looks at the account, which may be a new one meanwhile."""
+    return FlushResult(
+        delivered=max(0, after.delivered - before.delivered),
+        pending=after.pending,
+        rejected=max(0, after.rejected - before.rejected),
+        ambiguous=max(0, after.ambiguous - before.ambiguous),
+    )

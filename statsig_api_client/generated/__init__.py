@@ -1,5 +1,5 @@
-# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The Statsig HTTP API in Python, as `generate.py` writes it from `openapi.yaml`."""
+# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The client code that `generate.py` writes from `openapi.yaml`."""
 
 from . import calls
 from .async_client import AsyncOperations, AsyncRawOperations

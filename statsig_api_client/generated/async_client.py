@@ -1,5 +1,5 @@
-# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The calls of the Statsig HTTP API, without blocking the event loop."""
+# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The methods of the asynchronous client."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ from .typed_dicts import (
 
 
 class AsyncOperations(AsyncCaller):
-    """Every call of the API, without blocking the event loop. `AsyncStatsig` inherits it."""
+    """The API methods of `AsyncStatsig`."""
 
     __slots__ = ()
 
@@ -37,45 +37,43 @@ class AsyncOperations(AsyncCaller):
         An unknown gate does not pass.
 
         Args:
-            user: Whom to evaluate for.
-            gate_name: The gate's name. Statsig documents 2 to 100 letters, digits, blanks and `_ -
-                .`; any other name is sent as it is and left to the API to refuse.
+            user: The user to evaluate.
+            gate_name: The name of the gate. Statsig documents 2 to 100 letters, digits, spaces,
+                `_`, `-` and `.`; other names are sent unchanged, and the API may reject them.
 
         Returns:
-            The evaluated gate, truthy exactly when it passes.
+            The evaluated gate. It is truthy if and only if it passes.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.check_gate(user, gate_name))
 
     async def check_gates(
         self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
     ) -> dict[str, FeatureGate]:
-        """Evaluate several feature gates for a user in one call.
+        """Evaluate several feature gates for a user. Statsig logs an exposure for each.
 
-        Statsig logs an exposure of each.
-
-        A gate that Statsig leaves out of its reply is not in the result.
+        Gates that are missing from the response are missing from the result.
 
         Args:
-            user: Whom to evaluate for.
+            user: The user to evaluate.
             gate_names: The names of 1 to 100 gates.
 
         Returns:
             The evaluated gates by name.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `gate_names` does not have 1 to 100 items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.check_gates(user, gate_names))
 
@@ -84,23 +82,23 @@ class AsyncOperations(AsyncCaller):
     ) -> DynamicConfig:
         """Evaluate a dynamic config for a user. Statsig logs an exposure.
 
-        An unknown config has an empty value, so `get` gives its default.
+        An unknown config has an empty value, so `get` returns its default.
 
         Args:
-            user: Whom to evaluate for.
+            user: The user to evaluate.
             config_name: The name of the config or experiment. Statsig documents 2 to 100 letters,
-                digits, blanks and `_ - .`; any other name is sent as it is and left to the API to
-                refuse.
+                digits, spaces, `_`, `-` and `.`; other names are sent unchanged, and the API may
+                reject them.
 
         Returns:
-            The parameters that the config has for this user.
+            The config with its parameters for this user.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_config(user, config_name))
 
@@ -109,44 +107,44 @@ class AsyncOperations(AsyncCaller):
     ) -> Experiment:
         """Evaluate an experiment for a user. Statsig logs an exposure.
 
-        An unknown experiment has an empty value, so `get` gives its default.
+        An unknown experiment has an empty value, so `get` returns its default.
 
         Args:
-            user: Whom to evaluate for.
+            user: The user to evaluate.
             experiment_name: The name of the config or experiment. Statsig documents 2 to 100
-                letters, digits, blanks and `_ - .`; any other name is sent as it is and left to the
-                API to refuse.
+                letters, digits, spaces, `_`, `-` and `.`; other names are sent unchanged, and the
+                API may reject them.
 
         Returns:
-            The parameters of the group that the user is in.
+            The experiment with the parameters of the user's group.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_experiment(user, experiment_name))
 
     async def get_layer(self, user: StatsigUser | StatsigUserDict, layer_name: str) -> Layer:
-        """Evaluate a layer for a user. Statsig logs an exposure of the whole layer.
+        """Evaluate a layer for a user. Statsig logs an exposure for the whole layer.
 
-        An unknown layer is a `NotFoundError`.
+        An unknown layer raises `NotFoundError`.
 
         Args:
-            user: Whom to evaluate for.
-            layer_name: The layer's name. Statsig documents no limits for it.
+            user: The user to evaluate.
+            layer_name: The name of the layer. Statsig documents no limits.
 
         Returns:
-            The layer's parameters, as the user's experiment in it sets them.
+            The layer with its parameters, as set by the user's experiment.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_layer(user, layer_name))
 
@@ -155,46 +153,46 @@ class AsyncOperations(AsyncCaller):
     ) -> list[RankedVariant]:
         """Rank the variants of a contextual bandit (Autotune AI) for a user.
 
-        An unknown config, or one that is no contextual bandit, is a `NotFoundError`.
+        An unknown config, or one that is not a contextual bandit, raises `NotFoundError`.
 
         Args:
-            user: Whom to evaluate for.
+            user: The user to evaluate.
             config_name: The name of the contextual bandit. Statsig documents 2 to 100 letters,
-                digits, blanks and `_ -`, here without the dot; any other name is sent as it is and
-                left to the API to refuse.
+                digits, spaces, `_` and `-`; other names are sent unchanged, and the API may reject
+                them.
 
         Returns:
-            The variants, in the order in which Statsig ranks them.
+            The variants, best first.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.get_ranked_list(user, config_name))
 
     async def log_events(self, events: Iterable[StatsigEvent | StatsigEventDict]) -> LogEventResult:
         """Log a batch of events.
 
-        Statsig does not deduplicate, so a batch is sent again only when it was provably not
-        accepted. Private attributes of users are removed before sending.
+        Statsig does not deduplicate, so the client retries a batch only if Statsig cannot have
+        accepted it. Private attributes of users are removed before sending.
 
         Args:
-            events: The events, at least one. No upper limit is documented; Statsig's SDKs send up
-                to 2000, and drop requests above 10 MB [sdk].
+            events: At least one event. No maximum is documented; Statsig's SDKs send up to 2000
+                events, and drop requests above 10 MB.
 
         Returns:
-            That Statsig accepted the batch.
+            The acknowledgement of the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `events` does not have 1 or more items, or an argument cannot be written as
-                JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `events` does not have 1 or more items, or an argument cannot be serialized
+                to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.log_events(events))
 
@@ -204,73 +202,73 @@ class AsyncOperations(AsyncCaller):
             ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> LogEventResult:
-        """Log a batch of exposures that you have kept account of yourself.
+        """Log a batch of exposures that you recorded yourself.
 
-        For evaluations with `log_exposures=False`, and for users whom another system has
-        assigned. Sent again only when provably not accepted, as events are.
+        Use it for evaluations with `log_exposures=False`, and for users whom another system
+        assigned. Batches are retried like those of `log_events`.
 
         Args:
-            exposures: The exposures, at least one.
+            exposures: At least one exposure.
 
         Returns:
-            That Statsig accepted the batch.
+            The acknowledgement of the batch.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: `exposures` does not have 1 or more items, or an argument cannot be written
-                as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: `exposures` does not have 1 or more items, or an argument cannot be
+                serialized to JSON.
+            APIStatusError: Statsig returned an error status; see the subclasses.
+            APIConnectionError: No response arrived before the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self._call(calls.log_custom_exposures(exposures))
 
 
 class AsyncRawOperations(AsyncRawCaller):
-    """Every call of the API, without blocking the event loop, with the reply as it came."""
+    """The API methods of `AsyncStatsig.with_raw_response`."""
 
     __slots__ = ()
 
     async def check_gate(
         self, user: StatsigUser | StatsigUserDict, gate_name: str
     ) -> APIResponse[FeatureGate]:
-        """As `AsyncStatsig.check_gate`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.check_gate` and return the raw response."""
         return await self._call(calls.check_gate(user, gate_name))
 
     async def check_gates(
         self, user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
     ) -> APIResponse[dict[str, FeatureGate]]:
-        """As `AsyncStatsig.check_gates`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.check_gates` and return the raw response."""
         return await self._call(calls.check_gates(user, gate_names))
 
     async def get_config(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[DynamicConfig]:
-        """As `AsyncStatsig.get_config`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_config` and return the raw response."""
         return await self._call(calls.get_config(user, config_name))
 
     async def get_experiment(
         self, user: StatsigUser | StatsigUserDict, experiment_name: str
     ) -> APIResponse[Experiment]:
-        """As `AsyncStatsig.get_experiment`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_experiment` and return the raw response."""
         return await self._call(calls.get_experiment(user, experiment_name))
 
     async def get_layer(
         self, user: StatsigUser | StatsigUserDict, layer_name: str
     ) -> APIResponse[Layer]:
-        """As `AsyncStatsig.get_layer`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_layer` and return the raw response."""
         return await self._call(calls.get_layer(user, layer_name))
 
     async def get_ranked_list(
         self, user: StatsigUser | StatsigUserDict, config_name: str
     ) -> APIResponse[list[RankedVariant]]:
-        """As `AsyncStatsig.get_ranked_list`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.get_ranked_list` and return the raw response."""
         return await self._call(calls.get_ranked_list(user, config_name))
 
     async def log_events(
         self, events: Iterable[StatsigEvent | StatsigEventDict]
     ) -> APIResponse[LogEventResult]:
-        """As `AsyncStatsig.log_events`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.log_events` and return the raw response."""
         return await self._call(calls.log_events(events))
 
     async def log_custom_exposures(
@@ -279,5 +277,5 @@ class AsyncRawOperations(AsyncRawCaller):
             ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> APIResponse[LogEventResult]:
-        """As `AsyncStatsig.log_custom_exposures`; `parse()` gives what that returns."""
+        """Call `AsyncStatsig.log_custom_exposures` and return the raw response."""
         return await self._call(calls.log_custom_exposures(exposures))

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""Each call of the API as data: what goes out, what reads the reply, what may stand for it."""
+# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""The calls of the API: request bodies, response parsers and fallbacks."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -55,7 +55,7 @@ def check_gate(user: StatsigUser | StatsigUserDict, gate_name: str) -> Call[Feat
 def check_gates(
     user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
 ) -> Call[dict[str, FeatureGate]]:
-    """Evaluate several feature gates for a user in one call."""
+    """Evaluate several feature gates for a user."""
     gate_names = texts("gate_names", gate_names, 1, 100)
     return Call(
         operation="check_gates",
@@ -147,7 +147,7 @@ def log_custom_exposures(
         ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
     ],
 ) -> Call[LogEventResult]:
-    """Log a batch of exposures that you have kept account of yourself."""
+    """Log a batch of exposures that you recorded yourself."""
     return Call(
         operation="log_custom_exposures",
         path="/log_custom_exposure",

@@ -1,12 +1,12 @@
-# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
-"""The objects that calls of the Statsig HTTP API take and give.
+# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+"""Models of the requests and responses of the Statsig HTTP API.
 
-A field that is None is left out of what is sent, and was absent or null in what was received. Where
-null can be sent, `UNSET` leaves the field out and None sends it. Unknown fields are kept. Equal
-models have equal hashes; maps, lists and unknown fields do not count for the hash.
-
-Sources of facts stand in brackets: [docs] is Statsig's documentation of 2026-05-20, [spec] the
-OpenAPI document in it, [old docs] its HTTP API page of 2021 to 2025, [sdk] Statsig's own SDKs.
+* Request models: a field that is None is not sent. Where the API accepts null, `UNSET` omits the
+  field and None sends null.
+* Response models: a field that is None was absent or null. Unknown fields are kept.
+* `from_dict` parses JSON and raises `SchemaError` if it does not match the schema; its `path` is
+  the JSON path of `data` in error messages. `to_dict` returns the JSON form.
+* Equal models have equal hashes. Maps, lists and unknown fields are not part of the hash.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,11 +54,9 @@ class StatsigEnvironment:
     """An environment of the project."""
 
     tier: str | None = None
-    """`production`, `staging`, `development`, or a name that the project defines itself [docs,
-    guides/using-environments].
-    """
+    """`production`, `staging`, `development`, or a name that the project defines."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.tier is not None and type(self.tier) is not str:
@@ -68,15 +66,7 @@ class StatsigEnvironment:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             tier=fields.optional("tier", string, absent=None),
@@ -84,7 +74,7 @@ class StatsigEnvironment:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.tier is not None:
             data["tier"] = self.tier
@@ -93,43 +83,39 @@ class StatsigEnvironment:
 
 @frozen(kw_only=True)
 class StatsigUser:
-    """Whom to evaluate for, or who did something.
+    """A user to evaluate, or the user of an event.
 
-    Give at least one ID, `userID` or one of `customIDs`: the API answers without any, but all
-    such users fall into one bucket [docs, sdks/how-evaluation-works]. Statsig documents limits
-    of 64 characters for a field and 4096 for the whole [docs, guides/logging-events], and trims
-    what is longer.
+    Set `userID` or one of `customIDs`: the API accepts users without an ID, but all of them are
+    in the same bucket. Statsig truncates fields to 64 characters and the whole user to 4096
+    characters.
     """
 
     user_id: str | None = None
     """The ID of the user in your system."""
     email: str | None = None
-    """The e-mail address. Not checked, since rules may match any text."""
+    """The email address. It is not validated, because rules may match any string."""
     ip: str | None = None
-    """The IP address, from which Statsig infers the country if none is given."""
+    """The IP address. Statsig infers the country from it if `country` is absent."""
     user_agent: str | None = None
-    """The browser's user agent, from which Statsig infers browser and system."""
+    """The user agent. Statsig infers the browser and the operating system from it."""
     country: str | None = None
-    """The country, as two letters of ISO 3166-1."""
+    """The country as an ISO 3166-1 alpha-2 code."""
     locale: str | None = None
-    """The locale."""
+    """The locale, such as `en_NZ`."""
     app_version: str | None = None
-    """The version of your application, compared as numbers between dots."""
+    """The version of your application. Rules compare it number by number."""
     custom: Mapping[str, JsonValue] | None = field(default=None, hash=False)
-    """Your own attributes. Rules can test them; events carry them."""
+    """Custom attributes. Rules can use them, and events contain them."""
     private_attributes: Mapping[str, JsonValue] | None = field(default=None, hash=False)
-    """Attributes that are used for evaluation and never stored.
-
-    This client removes them from events and exposures.
-    """
+    """Attributes for evaluation only. The client removes them from events and exposures."""
     custom_ids: Mapping[str, str] | None = field(default=None, hash=False)
-    """IDs of other units than the user, such as a company or a device."""
+    """IDs of other unit types, such as companies or devices."""
     statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = field(
         default=None, hash=False
     )
-    """The environment to evaluate in; production if absent [docs]."""
+    """The environment to evaluate in, by default production."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.user_id is not None and type(self.user_id) is not str:
@@ -162,15 +148,7 @@ class StatsigUser:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             user_id=fields.optional("userID", string, absent=None),
@@ -190,7 +168,7 @@ class StatsigUser:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.user_id is not None:
             data["userID"] = self.user_id
@@ -221,19 +199,19 @@ class StatsigUser:
 
 @frozen(kw_only=True)
 class StatsigMetadata:
-    """About a request or an event itself, not about its user."""
+    """Metadata of a request or an event."""
 
     sdk_type: str | None = None
-    """Which client sent it."""
+    """The type of the client."""
     sdk_version: str | None = None
-    """The version of that client."""
+    """The version of the client."""
     exposure_logging_disabled: bool | None = None
-    """Do not log exposures of this evaluation; the caller does it.
+    """Whether Statsig logs no exposures for this evaluation.
 
-    For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
+    Only in requests, since 2025-12. The client option `log_exposures=False` sends it.
     """
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if self.sdk_type is not None and type(self.sdk_type) is not str:
@@ -250,15 +228,7 @@ class StatsigMetadata:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             sdk_type=fields.optional("sdkType", string, absent=None),
@@ -270,7 +240,7 @@ class StatsigMetadata:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         if self.sdk_type is not None:
             data["sdkType"] = self.sdk_type
@@ -283,34 +253,27 @@ class StatsigMetadata:
 
 @frozen(kw_only=True)
 class FeatureGate(GateValue):
-    """A feature gate, evaluated for one user. It is truthy exactly when it passes."""
+    """A feature gate, evaluated for a user. It is truthy if and only if it passes."""
 
     name: str
-    """The gate's name."""
+    """The name of the gate."""
     value: bool
     """Whether the gate passes."""
     rule_id: str | None = None
-    """The rule that decided; None, empty, or `default` when none matched, `disabled` when the gate
-    is off.
+    """The ID of the matching rule.
+
+    It is None, empty or `default` if no rule matched, and `disabled` if the gate is disabled.
     """
     group_name: str | None = None
-    """The name of that rule or group."""
+    """The name of the matching rule or group."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -321,7 +284,7 @@ class FeatureGate(GateValue):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -334,34 +297,26 @@ class FeatureGate(GateValue):
 
 @frozen(kw_only=True)
 class DynamicConfig(ParameterValues):
-    """A dynamic config, evaluated for one user."""
+    """A dynamic config, evaluated for a user."""
 
     name: str
-    """The config's name."""
+    """The name of the config."""
     value: dict[str, JsonValue] = field(hash=False)
-    """The parameters; empty when the project has no such config."""
+    """The parameters, empty for an unknown config."""
     rule_id: str | None = None
-    """The rule that decided; None, empty, or `default` when none matched."""
+    """The ID of the matching rule; None, empty or `default` if no rule matched."""
     group_name: str | None = None
-    """The name of that rule."""
+    """The name of the matching rule."""
     group: str | None = None
-    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -373,7 +328,7 @@ class DynamicConfig(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -388,34 +343,26 @@ class DynamicConfig(ParameterValues):
 
 @frozen(kw_only=True)
 class Experiment(ParameterValues):
-    """An experiment, evaluated for one user."""
+    """An experiment, evaluated for a user."""
 
     name: str
-    """The experiment's name."""
+    """The name of the experiment."""
     value: dict[str, JsonValue] = field(hash=False)
-    """The parameters of the user's group; empty when there is no such experiment."""
+    """The parameters of the user's group, empty for an unknown experiment."""
     rule_id: str | None = None
-    """The group's rule; None, empty, or `default` when the user is in no group."""
+    """The ID of the group; None, empty or `default` if the user is in no group."""
     group_name: str | None = None
-    """The name of the user's group; None when they are in none."""
+    """The name of the user's group, or None."""
     group: str | None = None
-    """The rule's ID, as it was called before `rule_id` came (2023-06)."""
+    """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -427,7 +374,7 @@ class Experiment(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -442,35 +389,24 @@ class Experiment(ParameterValues):
 
 @frozen(kw_only=True)
 class Layer(ParameterValues):
-    """A layer, evaluated for one user.
-
-    Its names are in camelCase, unlike those of configs [spec].
-    """
+    """A layer, evaluated for a user. Its fields are in camelCase, unlike those of configs."""
 
     name: str
-    """The layer's name."""
+    """The name of the layer."""
     value: dict[str, JsonValue] = field(hash=False)
-    """The parameters, as the user's experiment in the layer sets them."""
+    """The parameters, as set by the user's experiment in the layer."""
     rule_id: str | None = None
-    """The rule that decided; None, empty, or `default` when none matched."""
+    """The ID of the matching rule; None, empty or `default` if no rule matched."""
     allocated_experiment_name: str | None = None
-    """The experiment that the user is in; None when they are in none."""
+    """The name of the experiment that the user is in, or None."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
-    """With `on_error="fallback"`: why there is no answer of Statsig's, for which this stands."""
+    """The error that this fallback stands for, with `on_error="fallback"`."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -483,7 +419,7 @@ class Layer(ParameterValues):
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -499,27 +435,19 @@ class RankedVariant:
     """A variant of a contextual bandit, with its score for one user."""
 
     name: str
-    """The variant's name."""
+    """The name of the variant."""
     value: dict[str, JsonValue] = field(hash=False)
-    """The variant's parameters."""
+    """The parameters of the variant."""
     score: float
-    """How well the variant suits the user; higher is better."""
+    """The score of the variant for the user; higher is better."""
     rule_id: str | None = None
-    """The variant's rule."""
+    """The ID of the rule of the variant."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             name=fields.required("name", string),
@@ -530,7 +458,7 @@ class RankedVariant:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["name"] = self.name
         data["value"] = self.value
@@ -541,23 +469,23 @@ class RankedVariant:
 
 
 SecondaryExposureGateValue: TypeAlias = Literal["true", "false"]
-"""Whether it passed, as text."""
+"""Whether the gate passed, as a string."""
 
 _secondary_exposure_gate_value: Parser[SecondaryExposureGateValue] = one_of("true", "false")
 
 
 @frozen(kw_only=True)
 class SecondaryExposure:
-    """A gate that was evaluated on the way to a decision."""
+    """A gate evaluated as part of a decision."""
 
     gate: str
-    """The gate's name."""
+    """The name of the gate."""
     gate_value: SecondaryExposureGateValue
-    """Whether it passed, as text."""
+    """Whether the gate passed, as a string."""
     rule_id: str
-    """The rule that decided."""
+    """The ID of the matching rule."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.gate) is not str:
@@ -570,15 +498,7 @@ class SecondaryExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             gate=fields.required("gate", string),
@@ -588,7 +508,7 @@ class SecondaryExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["gate"] = self.gate
         data["gateValue"] = self.gate_value
@@ -598,35 +518,34 @@ class SecondaryExposure:
 
 @frozen(kw_only=True)
 class StatsigEvent:
-    """Something that a user did.
+    """A user action.
 
-    Statsig answers that it accepted an event, and then drops it silently, when its name has a
-    backslash, a line break, NUL, or one of `[ ] { } < > # = ; & $ % |`; it trims names and
-    values above 64 characters and metadata above 4096 [docs, guides/logging-events]. The client
-    warns of both with an `EventWarning`.
+    Statsig accepts an event and then drops it if its name contains a backslash, a line break,
+    NUL, or one of `[ ] { } < > # = ; & $ % |`. It truncates names and values to 64 characters
+    and metadata to 4096 characters. The client emits an `EventWarning` for both.
     """
 
     event_name: str
-    """What happened."""
+    """The name of the event."""
     user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
-    """Who did it."""
+    """The user of the event."""
     value: str | float | Unset | None = UNSET
-    """The value that metrics add up (a number) or count by (a text)."""
+    """A number for metrics to sum, or a string to group by."""
     time: int | str | None = None
-    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    """The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     metadata: Mapping[str, str] | None = field(default=None, hash=False)
-    """Details, by which metrics can be broken down."""
+    """Details for filtering and grouping in metrics."""
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
         default=None, hash=False
     )
-    """For exposure events, the gates that were evaluated on the way."""
+    """For exposure events, the gates evaluated as part of the decision."""
     statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(default=None, hash=False)
-    """About the event itself."""
+    """Metadata of the event."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.event_name) is not str:
@@ -654,15 +573,7 @@ class StatsigEvent:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             event_name=fields.required("eventName", string),
@@ -680,7 +591,7 @@ class StatsigEvent:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["eventName"] = self.event_name
         if self.user is not None:
@@ -705,24 +616,16 @@ class StatsigEvent:
 
 @frozen(kw_only=True)
 class LogEventResult:
-    """The answer to a delivery."""
+    """The acknowledgement of a batch of events or exposures."""
 
     success: bool = True
-    """That the batch was accepted. A reply that says false raises an error."""
+    """Whether the batch was accepted. The client raises an error if not."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields of the reply that this version does not know."""
+    """Unknown fields of the response."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         return cls(
             success=fields.optional("success", boolean, absent=True),
@@ -730,7 +633,7 @@ class LogEventResult:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["success"] = self.success
         return data
@@ -738,31 +641,30 @@ class LogEventResult:
 
 @frozen(kw_only=True)
 class ExperimentExposure:
-    """That a user saw a group of an experiment, or a rule of a dynamic config.
+    """An exposure of a user to a group of an experiment, or to a rule of a dynamic config.
 
-    Say which with `group`, `ruleID` or both. [spec] asks for exactly one and its own example has
-    both.
+    Set `group`, `ruleID` or both. Statsig documents exactly one, but its example has both.
     """
 
     experiment_name: str
     """The name of the experiment or dynamic config."""
     user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
-    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    """The exposed user. Statsig matches exposures with events by the ID."""
     group: str | None = None
     """The exact name of the group."""
     rule_id: str | None = None
-    """The rule's ID."""
+    """The ID of the rule."""
     time: int | str | None = None
-    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    """The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
         default=None, hash=False
     )
-    """The gates that were evaluated on the way."""
+    """The gates evaluated as part of the decision."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.experiment_name) is not str:
@@ -784,15 +686,7 @@ class ExperimentExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         fields.any_of("group", "ruleID")
         return cls(
@@ -808,7 +702,7 @@ class ExperimentExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["experimentName"] = self.experiment_name
         if self.user is not None:
@@ -829,32 +723,32 @@ class ExperimentExposure:
 
 @frozen(kw_only=True)
 class GateExposure:
-    """That a user was evaluated for a feature gate.
+    """An exposure of a user to a feature gate.
 
-    Say by which rule with `group`, `ruleID` or both.
+    Set `group`, `ruleID` or both.
     """
 
     gate_name: str
-    """The gate's name."""
+    """The name of the gate."""
     passes: bool
     """Whether the gate passed."""
     user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
-    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    """The exposed user. Statsig matches exposures with events by the ID."""
     group: str | None = None
     """The exact name of the rule."""
     rule_id: str | None = None
-    """The rule's ID."""
+    """The ID of the rule."""
     time: int | str | None = None
-    """When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    """The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
         default=None, hash=False
     )
-    """The gates that were evaluated on the way."""
+    """The gates evaluated as part of the decision."""
     additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
-    """Fields that this version does not know, sent as they are; the fields above come first."""
+    """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.gate_name) is not str:
@@ -878,15 +772,7 @@ class GateExposure:
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
-        """Read the wire form.
-
-        Args:
-            data: A JSON object.
-            path: The JSON path of `data`, for errors.
-
-        Raises:
-            SchemaError: A field is missing or has the wrong type.
-        """
+        """Parse a JSON object; raise `SchemaError` if it does not match the schema."""
         fields = ObjectReader(data, path)
         fields.any_of("group", "ruleID")
         return cls(
@@ -903,7 +789,7 @@ class GateExposure:
         )
 
     def to_dict(self) -> JsonObject:
-        """The wire form."""
+        """Return the JSON form."""
         data: JsonObject = dict(self.additional_properties)
         data["gateName"] = self.gate_name
         data["passes"] = self.passes

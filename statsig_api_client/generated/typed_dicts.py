@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 053e1fae34b1f7c7c08871fdeed7204acb86a5cd5c4b13b69a2e5450b40be948) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Request models and request bodies as plain dicts, with the field names of the API."""
 
 from collections.abc import Mapping, Sequence
@@ -11,238 +11,228 @@ class StatsigEnvironmentDict(TypedDict):
     """An environment of the project."""
 
     tier: NotRequired[str]
-    """
-    `production`, `staging`, `development`, or a name that the project defines itself [docs,
-    guides/using-environments].
-    """
+    """`production`, `staging`, `development`, or a name that the project defines."""
 
 
 class StatsigMetadataDict(TypedDict):
-    """About a request or an event itself, not about its user."""
+    """Metadata of a request or an event."""
 
     sdkType: NotRequired[str]
-    """Which client sent it."""
+    """The type of the client."""
     sdkVersion: NotRequired[str]
-    """The version of that client."""
+    """The version of the client."""
     exposureLoggingDisabled: NotRequired[bool]
     """
-    Do not log exposures of this evaluation; the caller does it.
+    Whether Statsig logs no exposures for this evaluation.
 
-    For requests, since 2025-12 [docs]. The client's option `log_exposures=False` sends it.
+    Only in requests, since 2025-12. The client option `log_exposures=False` sends it.
     """
 
 
 class SecondaryExposureDict(TypedDict):
-    """A gate that was evaluated on the way to a decision."""
+    """A gate evaluated as part of a decision."""
 
     gate: str
-    """The gate's name."""
+    """The name of the gate."""
     gateValue: Literal["true", "false"]
-    """Whether it passed, as text."""
+    """Whether the gate passed, as a string."""
     ruleID: str
-    """The rule that decided."""
+    """The ID of the matching rule."""
 
 
 class StatsigUserDict(TypedDict):
-    """Whom to evaluate for, or who did something.
+    """A user to evaluate, or the user of an event.
 
-    Give at least one ID, `userID` or one of `customIDs`: the API answers without any, but all
-    such users fall into one bucket [docs, sdks/how-evaluation-works]. Statsig documents limits
-    of 64 characters for a field and 4096 for the whole [docs, guides/logging-events], and trims
-    what is longer.
+    Set `userID` or one of `customIDs`: the API accepts users without an ID, but all of them are
+    in the same bucket. Statsig truncates fields to 64 characters and the whole user to 4096
+    characters.
     """
 
     userID: NotRequired[str]
     """The ID of the user in your system."""
     email: NotRequired[str]
-    """The e-mail address. Not checked, since rules may match any text."""
+    """The email address. It is not validated, because rules may match any string."""
     ip: NotRequired[str]
-    """The IP address, from which Statsig infers the country if none is given."""
+    """The IP address. Statsig infers the country from it if `country` is absent."""
     userAgent: NotRequired[str]
-    """The browser's user agent, from which Statsig infers browser and system."""
+    """The user agent. Statsig infers the browser and the operating system from it."""
     country: NotRequired[str]
-    """The country, as two letters of ISO 3166-1."""
+    """The country as an ISO 3166-1 alpha-2 code."""
     locale: NotRequired[str]
-    """The locale."""
+    """The locale, such as `en_NZ`."""
     appVersion: NotRequired[str]
-    """The version of your application, compared as numbers between dots."""
+    """The version of your application. Rules compare it number by number."""
     custom: NotRequired[Mapping[str, JsonValue]]
-    """Your own attributes. Rules can test them; events carry them."""
+    """Custom attributes. Rules can use them, and events contain them."""
     privateAttributes: NotRequired[Mapping[str, JsonValue]]
-    """
-    Attributes that are used for evaluation and never stored.
-
-    This client removes them from events and exposures.
-    """
+    """Attributes for evaluation only. The client removes them from events and exposures."""
     customIDs: NotRequired[Mapping[str, str]]
-    """IDs of other units than the user, such as a company or a device."""
+    """IDs of other unit types, such as companies or devices."""
     statsigEnvironment: NotRequired[StatsigEnvironmentDict]
-    """The environment to evaluate in; production if absent [docs]."""
+    """The environment to evaluate in, by default production."""
 
 
 class StatsigEventDict(TypedDict):
-    """Something that a user did.
+    """A user action.
 
-    Statsig answers that it accepted an event, and then drops it silently, when its name has a
-    backslash, a line break, NUL, or one of `[ ] { } < > # = ; & $ % |`; it trims names and
-    values above 64 characters and metadata above 4096 [docs, guides/logging-events]. The client
-    warns of both with an `EventWarning`.
+    Statsig accepts an event and then drops it if its name contains a backslash, a line break,
+    NUL, or one of `[ ] { } < > # = ; & $ % |`. It truncates names and values to 64 characters
+    and metadata to 4096 characters. The client emits an `EventWarning` for both.
     """
 
     eventName: str
-    """What happened."""
+    """The name of the event."""
     user: NotRequired[StatsigUserDict]
-    """Who did it."""
+    """The user of the event."""
     value: NotRequired[str | float | None]
-    """The value that metrics add up (a number) or count by (a text)."""
+    """A number for metrics to sum, or a string to group by."""
     time: NotRequired[int | str]
     """
-    When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     metadata: NotRequired[Mapping[str, str]]
-    """Details, by which metrics can be broken down."""
+    """Details for filtering and grouping in metrics."""
     secondaryExposures: NotRequired[Sequence[SecondaryExposureDict]]
-    """For exposure events, the gates that were evaluated on the way."""
+    """For exposure events, the gates evaluated as part of the decision."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the event itself."""
+    """Metadata of the event."""
 
 
 class ExperimentExposureDict(TypedDict):
-    """That a user saw a group of an experiment, or a rule of a dynamic config.
+    """An exposure of a user to a group of an experiment, or to a rule of a dynamic config.
 
-    Say which with `group`, `ruleID` or both. [spec] asks for exactly one and its own example has
-    both.
+    Set `group`, `ruleID` or both. Statsig documents exactly one, but its example has both.
     """
 
     experimentName: str
     """The name of the experiment or dynamic config."""
     user: NotRequired[StatsigUserDict]
-    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    """The exposed user. Statsig matches exposures with events by the ID."""
     group: NotRequired[str]
     """The exact name of the group."""
     ruleID: NotRequired[str]
-    """The rule's ID."""
+    """The ID of the rule."""
     time: NotRequired[int | str]
     """
-    When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     secondaryExposures: NotRequired[Sequence[SecondaryExposureDict]]
-    """The gates that were evaluated on the way."""
+    """The gates evaluated as part of the decision."""
 
 
 class GateExposureDict(TypedDict):
-    """That a user was evaluated for a feature gate.
+    """An exposure of a user to a feature gate.
 
-    Say by which rule with `group`, `ruleID` or both.
+    Set `group`, `ruleID` or both.
     """
 
     gateName: str
-    """The gate's name."""
+    """The name of the gate."""
     passes: bool
     """Whether the gate passed."""
     user: NotRequired[StatsigUserDict]
-    """Who was exposed. It needs an ID, to be matched with events [docs]."""
+    """The exposed user. Statsig matches exposures with events by the ID."""
     group: NotRequired[str]
     """The exact name of the rule."""
     ruleID: NotRequired[str]
-    """The rule's ID."""
+    """The ID of the rule."""
     time: NotRequired[int | str]
     """
-    When it happened: milliseconds since 1970, or text in the form of RFC 3339.
+    The time as milliseconds since 1970, or as an RFC 3339 string.
 
-    The time at which the request arrives if absent.
+    By default, the time when the request arrives.
     """
     secondaryExposures: NotRequired[Sequence[SecondaryExposureDict]]
-    """The gates that were evaluated on the way."""
+    """The gates evaluated as part of the decision."""
 
 
 class CheckGateRequestDict(TypedDict):
-    """Which gate or gates to evaluate, for whom."""
+    """The body of a `check_gate` request."""
 
     gateName: NotRequired[str]
     """
-    The gate's name.
+    The name of the gate.
 
-    Statsig documents 2 to 100 letters, digits, blanks and `_ - .`; any other name is sent as it
-    is and left to the API to refuse.
+    Statsig documents 2 to 100 letters, digits, spaces, `_`, `-` and `.`; other names are sent
+    unchanged, and the API may reject them.
     """
     gateNames: NotRequired[Sequence[str]]
     """The names of 1 to 100 gates."""
     user: NotRequired[StatsigUserDict]
-    """Whom to evaluate for."""
+    """The user to evaluate."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""
 
 
 class GetConfigRequestDict(TypedDict):
-    """Which config or experiment to evaluate, for whom."""
+    """The body of a `get_config` request."""
 
     configName: str
     """
     The name of the config or experiment.
 
-    Statsig documents 2 to 100 letters, digits, blanks and `_ - .`; any other name is sent as it
-    is and left to the API to refuse.
+    Statsig documents 2 to 100 letters, digits, spaces, `_`, `-` and `.`; other names are sent
+    unchanged, and the API may reject them.
     """
     user: NotRequired[StatsigUserDict]
-    """Whom to evaluate for."""
+    """The user to evaluate."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""
 
 
 class GetLayerRequestDict(TypedDict):
-    """Which layer to evaluate, for whom."""
+    """The body of a `get_layer` request."""
 
     layerName: str
-    """The layer's name. Statsig documents no limits for it."""
+    """The name of the layer. Statsig documents no limits."""
     user: NotRequired[StatsigUserDict]
-    """Whom to evaluate for."""
+    """The user to evaluate."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""
 
 
 class GetRankedListRequestDict(TypedDict):
-    """Which contextual bandit to ask, for whom."""
+    """The body of a `get_ranked_list` request."""
 
     configName: str
     """
     The name of the contextual bandit.
 
-    Statsig documents 2 to 100 letters, digits, blanks and `_ -`, here without the dot; any other
-    name is sent as it is and left to the API to refuse.
+    Statsig documents 2 to 100 letters, digits, spaces, `_` and `-`; other names are sent
+    unchanged, and the API may reject them.
     """
     user: NotRequired[StatsigUserDict]
-    """Whom to evaluate for."""
+    """The user to evaluate."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""
 
 
 class LogEventRequestDict(TypedDict):
-    """The events to log."""
+    """The body of a `log_event` request."""
 
     events: Sequence[StatsigEventDict]
     """
-    The events, at least one.
+    At least one event.
 
-    No upper limit is documented; Statsig's SDKs send up to 2000, and drop requests above 10 MB
-    [sdk].
+    No maximum is documented; Statsig's SDKs send up to 2000 events, and drop requests above 10
+    MB.
     """
     user: NotRequired[StatsigUserDict]
-    """Who did it, for events that do not say so themselves."""
+    """The user of events that have no user of their own."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""
 
 
 class LogCustomExposureRequestDict(TypedDict):
-    """The exposures to log."""
+    """The body of a `log_custom_exposure` request."""
 
     exposures: Sequence[ExperimentExposureDict | GateExposureDict]
-    """The exposures, at least one."""
+    """At least one exposure."""
     user: NotRequired[StatsigUserDict]
-    """Who was exposed, for exposures that do not say so themselves."""
+    """The user of exposures that have no user of their own."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
-    """About the request itself."""
+    """Metadata of the request."""

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from . import deaths, disks, million, outages, poison, replies
+from . import deaths, disks, million, outages, poison, reentrancy, replies
 
 Scenario = Callable[[Path, int], object]
 
@@ -31,6 +31,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("read-only directory", 10, disks.read_only, "told at construction"),
     ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
     ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
+    ("signal handlers and finalisers that log", 20, reentrancy.run, "account exact, none doubled"),
     ("1,000,000 events, 8 threads", 3, million.run, "balance exact, below 50 MB"),
 )
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from . import million
+from . import million, reentrancy
 from .campaign import SCENARIOS, Scenario
 
-SHORT = {million.run: partial(million.run, total=40_000)}
+SHORT = {
+    million.run: partial(million.run, total=40_000),
+    reentrancy.run: partial(reentrancy.run, seconds=0.3),
+}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

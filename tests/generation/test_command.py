@@ -1,4 +1,4 @@
-"""`generate.py` and `generate.py --check`: the same on every run, wholly or not at all."""
+"""`generate.py` and `generate.py --check`: deterministic and atomic."""
 
 import hashlib
 import importlib.metadata
@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import generate
+from generator.output import GENERATORS
 
-from .contracts import ROOT, SPEC, changed, new_operation, write
-from .contracts import method as change_method
-from .runs import contents, copy_project, finish, run, start
+from .processes import contents, copy_project, finish, run, start
+from .spec_edits import ROOT, SPEC, edited, new_operation, write
+from .spec_edits import method as change_method
 
 GENERATED = ROOT / "statsig_api_client" / "generated"
 
@@ -26,17 +27,17 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def generated(tmp_path: Path) -> Path:
-    """A copy of the generated code, to break."""
+    """A copy of the generated code that a test may change."""
     return shutil.copytree(
         GENERATED, tmp_path / "generated", ignore=shutil.ignore_patterns("__pycache__")
     )
 
 
-# ---- The same on every run ----
+# ---- Determinism ----
 
 
-def test_every_run_gives_the_same_bytes_and_they_are_those_of_this_project(tmp_path: Path) -> None:
-    # Another hash seed, locale, folder to run in, and name of the contract.
+def test_output_is_deterministic(tmp_path: Path) -> None:
+    # The hash seed, the locale, the working directory and the file name differ.
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     renamed = shutil.copy(SPEC, elsewhere / "renamed.yml")
@@ -55,17 +56,17 @@ def test_every_run_gives_the_same_bytes_and_they_are_those_of_this_project(tmp_p
     assert contents(elsewhere / "two") == contents(GENERATED)
 
 
-def test_each_file_says_from_which_contract_it_comes_and_with_which_generators() -> None:
+def test_header_names_spec_and_generators() -> None:
     digest = hashlib.sha256(SPEC.read_bytes()).hexdigest()
-    for file in (*GENERATED.glob("*.py"), ROOT / "tests" / "oracle.py"):
+    for file in (*GENERATED.glob("*.py"), ROOT / "tests" / "support" / "oracle.py"):
         first = file.read_text(encoding="utf-8").partition("\n")[0]
         assert first.startswith(f"# Generated from openapi.yaml (sha256 {digest}) with ")
         for name, version in pins().items():
             assert f"{name} {version}" in first
 
 
-def test_the_installed_generators_are_those_that_are_pinned() -> None:
-    # Their Python APIs and output are not stable: another version needs other eyes on the result.
+def test_installed_generators_are_pinned_versions() -> None:
+    # Their Python APIs and their output are not stable; review the result of every upgrade.
     for name, version in pins().items():
         assert importlib.metadata.version(name) == version
 
@@ -77,16 +78,17 @@ def pins() -> dict[str, str]:
         for requirement in declared["optional-dependencies"]["dev"]
         if "==" in requirement
     )
-    return {name: exact[name] for name in generate.GENERATORS}
+    return {name: exact[name] for name in GENERATORS}
 
 
 # ---- --check ----
 
 
-def test_check_passes_on_this_project_from_any_folder(tmp_path: Path) -> None:
+def test_check_passes_from_any_directory(tmp_path: Path) -> None:
     code, out, err = finish(start("--check", cwd=tmp_path))
     assert (code, err) == (0, "")
-    assert out == "statsig_api_client/generated and tests/oracle.py: what openapi.yaml gives\n"
+    targets = "statsig_api_client/generated and tests/support/oracle.py"
+    assert out == f"{targets}: up to date with openapi.yaml\n"
 
 
 def check(output: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
@@ -94,31 +96,29 @@ def check(output: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[s
     return code, capsys.readouterr().out.splitlines()
 
 
-def test_check_shows_the_lines_that_were_changed(
-    generated: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_prints_changed_lines(generated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     calls = generated / "calls.py"
     calls.write_text(calls.read_text().replace('path="/get_layer"', 'path="/get_layers"'))
-    code, told = check(generated, capsys)
+    code, printed = check(generated, capsys)
     assert code == 1
-    assert told[:2] == ["--- now/calls.py", "+++ new/calls.py"]
-    assert '-        path="/get_layers",' in told
-    assert '+        path="/get_layer",' in told
-    assert told[-1] == f"{generated}: not what openapi.yaml gives; run `python generate.py`"
+    assert printed[:2] == ["--- now/calls.py", "+++ new/calls.py"]
+    assert '-        path="/get_layers",' in printed
+    assert '+        path="/get_layer",' in printed
+    assert printed[-1] == f"{generated}: out of date with openapi.yaml; run `python generate.py`"
 
 
 @pytest.mark.parametrize("missing", ["typed_dicts.py", "openapi.json", "."])
-def test_check_misses_what_was_removed(
+def test_check_reports_missing_files(
     missing: str, generated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if missing == ".":
         shutil.rmtree(generated)
     else:
         (generated / missing).unlink()
-    code, told = check(generated, capsys)
+    code, printed = check(generated, capsys)
     assert code == 1
-    assert any(line.startswith("+++ new/") for line in told)
-    assert not any(line.startswith("-") and not line.startswith("--- ") for line in told)
+    assert any(line.startswith("+++ new/") for line in printed)
+    assert not any(line.startswith("-") and not line.startswith("--- ") for line in printed)
 
 
 @pytest.mark.parametrize(
@@ -130,15 +130,15 @@ def test_check_misses_what_was_removed(
         ("picture.png", b"\x89PNG\xff"),
     ],
 )
-def test_check_notices_a_stray_file(
+def test_check_reports_stray_files(
     stray: str, content: bytes, generated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = generated / stray
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    code, told = check(generated, capsys)
+    code, printed = check(generated, capsys)
     assert code == 1
-    assert told[0] == f"--- now/{path.name}"
+    assert printed[0] == f"--- now/{path.name}"
 
 
 def test_check_writes_nothing(generated: Path) -> None:
@@ -148,14 +148,15 @@ def test_check_writes_nothing(generated: Path) -> None:
     assert contents(generated.parent) == before
 
 
-# ---- Wholly or not at all ----
+# ---- Atomicity ----
 
 
-def test_a_changed_contract_is_noticed_and_then_generated(project: Path) -> None:
-    spec = changed(
+def test_changed_spec_is_checked_and_generated(project: Path) -> None:
+    spec = edited(
         new_operation("/get_flag", like="/get_layer"), change_method("/get_flag", name="get_flag")
     )
     write(project / "openapi.yaml", spec)
+    before = contents(project / "statsig_api_client")
     (project / "statsig_api_client/generated/stray.py").touch()
 
     code, out, _ = run("--check", project=project)
@@ -165,15 +166,14 @@ def test_a_changed_contract_is_noticed_and_then_generated(project: Path) -> None
 
     assert run(project=project) == (
         0,
-        "wrote statsig_api_client/generated and tests/oracle.py from openapi.yaml\n",
+        "wrote statsig_api_client/generated and tests/support/oracle.py from openapi.yaml\n",
         "",
     )
-    assert not (project / "statsig_api_client/generated/stray.py").exists()
-    assert {path.name for path in (project / "statsig_api_client").iterdir()} == {"generated"}
+    assert contents(project / "statsig_api_client").keys() == before.keys()
 
 
-def test_what_cannot_be_put_in_its_place_leaves_everything_as_it_was(project: Path) -> None:
-    write(project / "openapi.yaml", changed())
+def test_failed_rename_changes_nothing(project: Path) -> None:
+    write(project / "openapi.yaml", edited())
     shutil.rmtree(project / "tests")  # where the oracle goes
     before = contents(project)
     code, out, err = run(project=project)
@@ -183,7 +183,7 @@ def test_what_cannot_be_put_in_its_place_leaves_everything_as_it_was(project: Pa
 
 
 @pytest.mark.parametrize("stray", ["__init__.py", "notes.txt", "more/notes.txt"])
-def test_a_folder_that_was_not_generated_is_left_alone(
+def test_other_directory_is_not_replaced(
     stray: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "package" / stray
@@ -191,20 +191,20 @@ def test_a_folder_that_was_not_generated_is_left_alone(
     path.write_text("# Mine\n")
     before = contents(tmp_path)
     assert generate.main(["--output", str(tmp_path / "package")]) == 2
-    told = f"{tmp_path}/package: holds files that are not generated, and would be lost\n"
-    assert capsys.readouterr() == ("", told)
+    printed = f"{tmp_path}/package: contains files that are not generated; move them\n"
+    assert capsys.readouterr() == ("", printed)
     assert contents(tmp_path) == before
 
 
 @pytest.fixture
 def ruff(tmp_path: Path) -> Path:
-    """A folder in which a `ruff` can be put that runs instead of the real one."""
-    folder = tmp_path / "ruff"
-    folder.mkdir()
-    return folder
+    """A directory for a `ruff` that replaces the real one."""
+    directory = tmp_path / "ruff"
+    directory.mkdir()
+    return directory
 
 
-def test_a_failure_in_the_middle_leaves_everything_as_it_was(project: Path, ruff: Path) -> None:
+def test_failed_format_changes_nothing(project: Path, ruff: Path) -> None:
     (ruff / "ruff.py").write_text("raise SystemExit('ruff: out of memory')")
     before = contents(project)
     code, out, err = run(project=project, PYTHONPATH=str(ruff))
@@ -213,27 +213,27 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(project: Path, ruff
     assert contents(project) == before
 
 
-def test_ctrl_c_leaves_everything_as_it_was(project: Path, ruff: Path) -> None:
+def test_interrupt_changes_nothing(project: Path, ruff: Path) -> None:
     started = ruff / "started"
     (ruff / "ruff.py").write_text(
         f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
     )
-    # A shell starts its background jobs deaf to Ctrl-C, and these tests may be one.
+    # A shell starts background jobs with SIGINT ignored, and the tests may be one.
     (ruff / "sitecustomize.py").write_text(
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     )
     before = contents(project)
-    # `subprocess` does not wait for what it kills, and warns of that itself.
+    # `subprocess` emits a ResourceWarning for the killed ruff.
     process = start(project=project, PYTHONPATH=str(ruff), PYTHONWARNINGS="ignore")
     while not started.exists():
         assert process.poll() is None, finish(process)
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert finish(process) == (130, "", "interrupted; the generated code is as it was\n")
+    assert finish(process) == (130, "", "interrupted; the generated code is unchanged\n")
     assert contents(project) == before
 
 
-def test_the_usage_tells_the_three_ways_to_run_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_all_modes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         generate.main(["--help"])
     assert exited.value.code == 0
@@ -242,7 +242,7 @@ def test_the_usage_tells_the_three_ways_to_run_it(capsys: pytest.CaptureFixture[
         assert words in usage
 
 
-def test_it_does_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_and_diff_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         generate.main(["--check", "--diff", "old.yaml"])
     assert exited.value.code == 2

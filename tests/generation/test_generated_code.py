@@ -1,4 +1,4 @@
-"""The generated code as a reader finds it."""
+"""Style of the generated code."""
 
 import ast
 import inspect
@@ -18,35 +18,35 @@ from statsig_api_client.generated import (
     calls,
 )
 
-from .contracts import ROOT, changed
+from .spec_edits import ROOT, edited
 
 FOLDER = ROOT / "statsig_api_client" / "generated"
 FILES = sorted(FOLDER.glob("*.py"))
 METHODS = [
-    method for item in changed()["paths"].values() for method in item["post"]["x-client-methods"]
+    method for item in edited()["paths"].values() for method in item["post"]["x-client-methods"]
 ]
 each_file = pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 
 
 @each_file
-def test_everything_public_is_described(file: Path) -> None:
+def test_public_definitions_have_docstrings(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    described = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    undescribed = [
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    undocumented = [
         getattr(node, "name", file.name)
         for node in ast.walk(tree)
-        if isinstance(node, described)
+        if isinstance(node, documented)
         and not getattr(node, "name", "").startswith("_")
         and ast.get_docstring(node) is None
     ]
-    assert undescribed == []
+    assert undocumented == []
 
 
 @each_file
-def test_every_field_and_alias_is_described(file: Path) -> None:
+def test_fields_and_aliases_have_docstrings(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     bodies = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.ClassDef))]
-    undescribed = [
+    undocumented = [
         ast.unparse(node.target)
         for body in bodies
         for node, following in zip(body, [*body[1:], None], strict=True)
@@ -55,21 +55,21 @@ def test_every_field_and_alias_is_described(file: Path) -> None:
         and not ast.unparse(node.target).startswith("_")
         and not (isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant))
     ]
-    assert undescribed == []
+    assert undocumented == []
 
 
 @each_file
-def test_nothing_is_hidden_from_a_checker(file: Path) -> None:
+def test_no_checker_is_silenced(file: Path) -> None:
     for trick in (r"\bnoqa\b", r"type: ignore", r"pyright:", r"\bAny\b", r"\bcast\(", r"\{\{|%\}"):
         assert not re.search(trick, file.read_text(encoding="utf-8")), trick
 
 
-def test_the_linter_has_nothing_to_say_and_nothing_to_lay_out() -> None:
+def test_linter_accepts_generated_code() -> None:
     for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
         subprocess.run([sys.executable, "-m", "ruff", *command, FOLDER], check=True, cwd=ROOT)
 
 
-def test_the_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted_and_defined() -> None:
     assert generated.__all__ == sorted(generated.__all__)
     assert all(hasattr(generated, name) for name in generated.__all__)
 
@@ -77,19 +77,19 @@ def test_the_public_names_are_sorted_and_there() -> None:
 @pytest.mark.parametrize(
     "operations", [Operations, AsyncOperations, RawOperations, AsyncRawOperations]
 )
-def test_each_client_has_the_methods_of_the_contract(operations: type) -> None:
+def test_clients_have_all_methods(operations: type) -> None:
     assert [name for name in vars(operations) if not name.startswith("_")] == [
         method["name"] for method in METHODS
     ]
 
 
 @pytest.mark.parametrize("name", [method["name"] for method in METHODS])
-def test_the_blocking_and_the_asynchronous_method_differ_in_await_alone(name: str) -> None:
-    for blocking, asynchronous in (
+def test_sync_and_async_methods_match(name: str) -> None:
+    for synchronous, asynchronous in (
         (Operations, AsyncOperations),
         (RawOperations, AsyncRawOperations),
     ):
-        one, other = vars(blocking)[name], vars(asynchronous)[name]
+        one, other = vars(synchronous)[name], vars(asynchronous)[name]
         assert inspect.signature(one) == inspect.signature(other)
         assert inspect.getdoc(one) == str(inspect.getdoc(other)).replace("AsyncStatsig", "Statsig")
         assert inspect.iscoroutinefunction(other)
@@ -97,10 +97,10 @@ def test_the_blocking_and_the_asynchronous_method_differ_in_await_alone(name: st
 
 
 @pytest.mark.parametrize("method", METHODS, ids=[method["name"] for method in METHODS])
-def test_a_docstring_has_the_words_of_the_contract(method: dict[str, str]) -> None:
-    told = " ".join(str(inspect.getdoc(vars(Operations)[method["name"]])).split())
-    for words in (method["description"], method["returns-description"]):
-        assert " ".join(words.split()) in told
+def test_docstring_contains_descriptions(method: dict[str, str]) -> None:
+    text = " ".join(str(inspect.getdoc(vars(Operations)[method["name"]])).split())
+    for part in (method["description"], method["returns-description"]):
+        assert " ".join(part.split()) in text
     for section in ("Args:", "Returns:", "Raises:"):
-        assert section in told
-    assert inspect.getdoc(getattr(calls, method["name"])) == told.partition(". ")[0] + "."
+        assert section in text
+    assert inspect.getdoc(getattr(calls, method["name"])) == text.partition(". ")[0] + "."

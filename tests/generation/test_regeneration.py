@@ -1,4 +1,4 @@
-"""The contract changes, the code is generated again, and what is new works and is typed."""
+"""Code generated from an edited spec: it works and is typed."""
 
 import importlib
 import json
@@ -17,11 +17,13 @@ import pytest
 import generate
 from statsig_api_client import ResponseValidationError, SchemaError, Statsig
 
-from .contracts import (
+from .spec_edits import (
     DROP,
-    Edit,
+    NULLABLE_STRING,
+    STRING,
     Json,
-    changed,
+    body_schemas,
+    edited,
     field,
     method,
     new_object,
@@ -31,39 +33,23 @@ from .contracts import (
     write,
 )
 
-TEXT: Json = {"type": "string"}
-OR_NULL: Json = {"type": ["string", "null"]}
-
-
-def call(path: str, request: str, reply: str) -> Edit:
-    """Give an operation its request and its reply."""
-
-    def edit(spec: Json) -> None:
-        post = spec["paths"][path]["post"]
-        post["requestBody"] = {"content": {"application/json": {"schema": ref(request)}}}
-        post["responses"]["200"] = {
-            "description": "Done.",
-            "content": {"application/json": {"schema": ref(reply)}},
-        }
-
-    return edit
-
-
-# An operation, a field, an enum value and an object, as the next version of an API brings them.
+# A typical new version: an operation, a field, an enum value and an object.
 USUAL = [
-    field("StatsigUser", "phone", **TEXT),
+    field("StatsigUser", "phone", **STRING),
     field("SecondaryExposure", "gateValue", enum=["true", "false", "unknown"]),
-    new_object("Device", model=TEXT),
+    new_object("Device", model=STRING),
     field("StatsigUser", "device", **ref("Device"), example={}),
     new_object(
         "GetSegmentRequest",
         required=["segmentName"],
-        segmentName=TEXT,
+        segmentName=STRING,
         user={**ref("StatsigUser"), "example": {}},
         depth={"type": "integer", "example": 1},
         exact={"type": "boolean", "example": True},
     ),
-    new_object("Segment", required=["name"], name=TEXT, kind=OR_NULL, ruleID=OR_NULL),
+    new_object(
+        "Segment", required=["name"], name=STRING, kind=NULLABLE_STRING, ruleID=NULLABLE_STRING
+    ),
     field("Segment", "value", required=True, type="boolean", example=True),
     schema(
         "Segment",
@@ -71,20 +57,20 @@ USUAL = [
         **{"x-python-base": "GateValue", "x-fallback": {"value": False}},
     ),
     new_operation("/get_segment", like="/get_layer"),
-    call("/get_segment", "GetSegmentRequest", "Segment"),
+    body_schemas("/get_segment", request="GetSegmentRequest", response="Segment"),
     method(
         "/get_segment",
         name="get_segment",
-        description="Tell whether a user is in a segment.\n\nIt has `quotes` and \\ backslashes.",
+        description="Check whether a user is in a segment.\n\nIt has `quotes` and \\ backslashes.",
         arguments=["user", "segmentName", {"depth": "string"}, "exact"],
         returns="Segment",
         returns_description="The segment, truthy for its members.",
         entity="segmentName",
     ),
 ]
-# All that types can be put together from, and names that Python or the generated code need.
+# All combinations of types, and names that Python or the generated code need.
 UNUSUAL = [
-    new_object("Robot", serial=TEXT),
+    new_object("Robot", serial=STRING),
     schema(
         "Devices",
         type="object",
@@ -103,10 +89,10 @@ UNUSUAL = [
     field("StatsigUser", "agent", anyOf=[ref("Device"), ref("Robot")], example={}),
     field("StatsigUser", "spare", anyOf=[ref("Device"), {"type": "null"}], example=None),
     field("StatsigUser", "names", type="array", items={"type": ["string", "null"]}, example=[]),
-    field("StatsigUser", "class", **TEXT),
-    field("StatsigUser", "string", description='Its name is "string"', **TEXT),
-    field("StatsigUser", 'it"s\\', **TEXT),
-    new_object("Member", required=["name"], name=TEXT, weight={"type": ["number", "null"]}),
+    field("StatsigUser", "class", **STRING),
+    field("StatsigUser", "string", description='Its name is "string"', **STRING),
+    field("StatsigUser", 'it"s\\', **STRING),
+    new_object("Member", required=["name"], name=STRING, weight={"type": ["number", "null"]}),
     field("Member", "weight", example=0.5),
     schema(
         "Members",
@@ -115,7 +101,7 @@ UNUSUAL = [
         additionalProperties=ref("Member"),
         example={},
     ),
-    new_object("Team", required=["size"], size=TEXT),
+    new_object("Team", required=["size"], size=STRING),
     new_object("Roster"),
     field("Roster", "members", required=True, **ref("Members"), example={}),
     field(
@@ -145,7 +131,7 @@ UNUSUAL = [
     ),
     schema("GetRosterRequest", example={"users": [{}]}),
     new_operation("/get_roster", like="/get_layer"),
-    call("/get_roster", "GetRosterRequest", "Roster"),
+    body_schemas("/get_roster", request="GetRosterRequest", response="Roster"),
     method(
         "/get_roster",
         name="get_roster",
@@ -158,27 +144,27 @@ UNUSUAL = [
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a package `next_api`, which is generated from the changed contract."""
-    folder = tmp_path_factory.mktemp("regenerated")
-    spec = write(folder / "next.yaml", changed(*USUAL, *UNUSUAL))
-    assert generate.main(["--spec", str(spec), "--output", str(folder / "next_api")]) == 0
-    return folder
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a package `next_api`, generated from the edited spec."""
+    directory = tmp_path_factory.mktemp("regenerated")
+    spec = write(directory / "next.yaml", edited(*USUAL, *UNUSUAL))
+    assert generate.main(["--spec", str(spec), "--output", str(directory / "next_api")]) == 0
+    return directory
 
 
 @pytest.fixture(scope="session")
-def next_api(folder: Path) -> Iterator[Any]:
+def next_api(directory: Path) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
+        patch.syspath_prepend(directory)
         yield importlib.import_module("next_api")
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with what it is told to, and keeps what it was asked."""
+    """A server with a fixed response that keeps its requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.reply: Json = None
+        self.response: Json = None
         self.requests: list[tuple[str, Json]] = []
 
     @property
@@ -193,12 +179,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, json.loads(body)))
-        reply = json.dumps(self.server.reply).encode()
+        response = json.dumps(self.server.response).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(reply)))
+        self.send_header("Content-Length", str(len(response)))
         self.end_headers()
-        self.wfile.write(reply)
+        self.wfile.write(response)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -216,7 +202,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def statsig(next_api: Any, server: Server) -> Iterator[Any]:
-    """The real client, with the methods of the changed contract."""
+    """The real client with the methods of the edited spec."""
 
     class NextStatsig(next_api.Operations, Statsig):  # type: ignore[misc, name-defined]
         pass
@@ -225,8 +211,8 @@ def statsig(next_api: Any, server: Server) -> Iterator[Any]:
         yield client
 
 
-def test_a_new_method_calls_the_new_operation(next_api: Any, statsig: Any, server: Server) -> None:
-    server.reply = {"name": "beta", "value": True, "kind": "rule", "ruleID": None, "later": 1}
+def test_new_method_calls_new_operation(next_api: Any, statsig: Any, server: Server) -> None:
+    server.response = {"name": "beta", "value": True, "kind": "rule", "ruleID": None, "later": 1}
     device = next_api.Device(model="tablet")
     user = next_api.StatsigUser(user_id="42", phone="+64 4 1234567", device=device)
 
@@ -253,10 +239,8 @@ def test_a_new_method_calls_the_new_operation(next_api: Any, statsig: Any, serve
     assert segment.additional_properties == {"later": 1}
 
 
-def test_a_new_method_takes_plain_dicts_checks_arguments_and_reads_strictly(
-    statsig: Any, server: Server
-) -> None:
-    server.reply = {"name": "beta", "value": "yes"}
+def test_new_method_validates_arguments_and_response(statsig: Any, server: Server) -> None:
+    server.response = {"name": "beta", "value": "yes"}
     with pytest.raises(ResponseValidationError, match=r"\$\.value: expected boolean, got string"):
         statsig.get_segment({"userID": "42", "phone": "1"}, "beta", 1, exact=True)
     with pytest.raises(TypeError, match="string_: expected integer, got string"):
@@ -266,22 +250,22 @@ def test_a_new_method_takes_plain_dicts_checks_arguments_and_reads_strictly(
     assert [path for path, _ in server.requests] == ["/v1/get_segment"]
 
 
-def test_a_new_fallback_stands_for_an_unknown_answer(statsig: Any, server: Server) -> None:
-    server.reply = []
+def test_new_fallback_is_returned(statsig: Any, server: Server) -> None:
+    server.response = []
     segment = statsig.with_options(on_error="fallback").get_segment({}, "beta", 1, exact=True)
     assert not segment
     assert segment.name == "beta"
     assert isinstance(segment.error, ResponseValidationError)
 
 
-def test_a_new_enum_value_is_accepted_and_others_are_refused(next_api: Any) -> None:
+def test_new_enum_value_is_accepted(next_api: Any) -> None:
     exposure = next_api.SecondaryExposure(gate="g", gate_value="unknown", rule_id="r")
     assert exposure.to_dict() == {"gate": "g", "gateValue": "unknown", "ruleID": "r"}
     with pytest.raises(TypeError, match="gate_value: expected one of 'true', 'false', 'unknown'"):
         next_api.SecondaryExposure(gate="g", gate_value="maybe", rule_id="r")
 
 
-def test_types_of_every_make_are_written_as_they_are_read(next_api: Any) -> None:
+def test_all_types_round_trip(next_api: Any) -> None:
     user = {
         "devices": {"a": {"model": "x"}},
         "lists": [[{"model": "x"}], []],
@@ -315,7 +299,7 @@ def test_types_of_every_make_are_written_as_they_are_read(next_api: Any) -> None
         next_api.Roster.from_dict(roster | {"rows": [[{"name": "a"}, {}]]})
 
 
-def test_models_and_dicts_of_every_make_are_accepted(next_api: Any) -> None:
+def test_nested_models_and_dicts_are_accepted(next_api: Any) -> None:
     device = next_api.Device(model="x")
     user = next_api.StatsigUser(
         devices={"a": device, "b": {"model": "y"}},
@@ -333,7 +317,7 @@ def test_models_and_dicts_of_every_make_are_accepted(next_api: Any) -> None:
         next_api.StatsigUser(devices={"a": "x"})
 
 
-# ---- What type checkers say ----
+# ---- Type checkers ----
 
 USES = """
 from typing import Literal, assert_type
@@ -391,13 +375,13 @@ async def misuse_async(statsig: AsyncOperations) -> None:
 
 
 @pytest.fixture(scope="session")
-def programs(folder: Path) -> Path:
-    (folder / "uses.py").write_text(USES)
-    (folder / "misuses.py").write_text(MISUSES)
-    return folder
+def programs(directory: Path) -> Path:
+    (directory / "uses.py").write_text(USES)
+    (directory / "misuses.py").write_text(MISUSES)
+    return directory
 
 
-def test_mypy_accepts_the_generated_code_and_its_uses_and_rejects_misuses(programs: Path) -> None:
+def test_mypy_accepts_uses_and_rejects_misuses(programs: Path) -> None:
     checked = checker(
         "mypy", "--strict", "--no-error-summary", "next_api", "uses.py", "misuses.py", cwd=programs
     )
@@ -408,7 +392,7 @@ def test_mypy_accepts_the_generated_code_and_its_uses_and_rejects_misuses(progra
     assert wrong == {("misuses.py", line) for line in misused()}, checked
 
 
-def test_pyright_accepts_the_generated_code_and_its_uses_and_rejects_misuses(
+def test_pyright_accepts_uses_and_rejects_misuses(
     programs: Path,
 ) -> None:
     strict = {"typeCheckingMode": "strict", "include": ["next_api", "uses.py", "misuses.py"]}
@@ -416,9 +400,9 @@ def test_pyright_accepts_the_generated_code_and_its_uses_and_rejects_misuses(
     checked = checker("pyright", "--outputjson", "--pythonpath", sys.executable, cwd=programs)
     found = json.loads(checked)["generalDiagnostics"]
     wrong = {
-        (Path(fault["file"]).name, fault["range"]["start"]["line"] + 1)
-        for fault in found
-        if fault["severity"] == "error"
+        (Path(problem["file"]).name, problem["range"]["start"]["line"] + 1)
+        for problem in found
+        if problem["severity"] == "error"
     }
     assert wrong == {("misuses.py", line) for line in misused()}, checked
 

@@ -1,7 +1,7 @@
-"""The answers over HTTP, the core in this process, and the legacy SDK's own evaluator, compared.
+"""Comparison of evaluations over HTTP with the core and with the legacy SDK's own evaluator.
 
-The core reads the file as it is, the legacy SDK the older form that `/v1` serves, and this server
-evaluates its own form of it, each entity alone.
+The core loads the original file, the legacy SDK the v1 format from `/v1`, and the server evaluates
+each entity alone.
 """
 
 import asyncio
@@ -14,33 +14,28 @@ from typing import Any, Final
 
 import pytest
 from starlette.applications import Starlette
-from statsig_python_core import (
-    DataStore,
-    DataStoreResponse,
-    StatsigOptions,
-    StatsigUser,
-)
-from statsig_python_core import Statsig as Core
+from statsig_python_core import StatsigUser
 
 from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import Service
-
-from .targeted_users import targeted_users
-from .test_specs_files import DATA
+from tests.support.config_specs import REAL_PROJECTS, start_core
+from tests.support.targeted_users import targeted_users
 
 Json = dict[str, Any]
 Answer = tuple[Any, str]
-"""The value, and the ID of the rule that decided."""
+"""The value and the rule ID."""
 Answers = dict[tuple[str, str], Answer]
 """By kind and name."""
 
 USERS: Final = 300
 SEED: Final = 1
 
-NUMBER = "the legacy SDK fails on a text that is no number, where the core's comparison is false"
-ADDRESS = "the legacy SDK fails on a text that is no IP address, where the core knows no country"
-EXPLAINED: Final[dict[str, dict[tuple[str, str], tuple[str, int]]]] = {
+NUMBER = (
+    "the legacy SDK fails for a string that is not a number; in the core the comparison is false"
+)
+ADDRESS = "the legacy SDK fails for an invalid IP address; in the core the country is missing"
+KNOWN_DIFFERENCES: Final[dict[str, dict[tuple[str, str], tuple[str, int]]]] = {
     "demo_project_dcs.json": {},
     "eval_project_dcs.json": {
         ("gate", "test_big_int"): (NUMBER, 2),
@@ -53,20 +48,20 @@ EXPLAINED: Final[dict[str, dict[tuple[str, str], tuple[str, int]]]] = {
         ("gate", "test_numeric_lte_gte"): (NUMBER, 7),
     },
 }
-"""Where the legacy SDK differs, why, and for how many of the users."""
+"""The entities on which the legacy SDK differs, the reason, and the number of affected users."""
 
 
-@pytest.fixture(scope="module", params=sorted(EXPLAINED))
+@pytest.fixture(scope="module", params=sorted(KNOWN_DIFFERENCES))
 def real(request: pytest.FixtureRequest) -> Iterator["Real"]:
-    if not DATA.is_dir():
-        pytest.skip("the specs of real projects are not there")
-    project = Real(DATA / request.param)
+    if not REAL_PROJECTS.is_dir():
+        pytest.skip("real projects are not present")
+    project = Real(REAL_PROJECTS / request.param)
     yield project
     project.close()
 
 
 class Real:
-    """A real project, and what each evaluator says of it to the same users."""
+    """A real project and its evaluations for targeted users."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -91,7 +86,7 @@ class Real:
         self.recording.close()
 
     def differences(self, theirs: list[Answers]) -> list[tuple[tuple[str, str], Answer, Answer]]:
-        """What differs, what we say of it, and what they say."""
+        """Return the entities with different evaluations, and both evaluations."""
         return [
             (entity, ours[entity], other[entity])
             for ours, other in zip(self.ours, theirs, strict=True)
@@ -100,26 +95,26 @@ class Real:
         ]
 
 
-def test_every_entity_is_decided_by_many_rules(real: Real) -> None:
+def test_users_reach_many_rules(real: Real) -> None:
     decided = {(entity, rule) for answers in real.ours for entity, (_, rule) in answers.items()}
     assert len(decided) > 1.5 * len(real.names)
 
 
-def test_the_core_with_the_original_file_says_the_same(real: Real) -> None:
-    core = _core(real.file.read_text())
+def test_server_matches_core_with_original_file(real: Real) -> None:
+    core = start_core(real.file.read_text())
     theirs = [_asked(core, _core_user(user), real, ours) for user, ours in _pairs(real)]
     core.shutdown().wait()
     assert real.differences(theirs) == []
 
 
-def test_the_legacy_evaluator_says_the_same_but_for_what_is_explained(real: Real) -> None:
+def test_server_matches_legacy_sdk_except_known_differences(real: Real) -> None:
     legacy = pytest.importorskip("statsig", reason="the extra legacy is not installed")
     specs = asyncio.run(_call(real.app, "GET", "/v1/download_config_specs", b""))
     sdk = legacy.StatsigServer()
     sdk.initialize(
         "secret-local",
         legacy.StatsigOptions(
-            local_mode=True,  # It would go to the network for ID lists; the specs it has.
+            local_mode=True,  # Without it, the SDK would download ID lists.
             bootstrap_values=json.dumps(specs),
             disable_diagnostics=True,
         ),
@@ -127,8 +122,8 @@ def test_the_legacy_evaluator_says_the_same_but_for_what_is_explained(real: Real
     theirs = [_asked(sdk, _legacy_user(user), real, ours) for user, ours in _pairs(real)]
     sdk.shutdown()
     found = real.differences(theirs)
-    explained = EXPLAINED[real.file.name]
-    assert Counter(entity for entity, _, _ in found) == {e: n for e, (_, n) in explained.items()}
+    known = KNOWN_DIFFERENCES[real.file.name]
+    assert Counter(entity for entity, _, _ in found) == {e: n for e, (_, n) in known.items()}
     assert all(theirs == (False, "error") for _, _, theirs in found)
 
 
@@ -171,28 +166,9 @@ def _legacy_user(user: Json) -> Any:
     fields = {_FIELDS.get(field, field): value for field, value in user.items()}
     environment = fields.pop("statsig_environment", {"tier": "production"})
     legacy = LegacyUser(**fields)
-    # The SDK has its tier from an option, and no public place for that of one user.
+    # The SDK has no public attribute for the environment of one user.
     legacy._statsig_environment = environment  # noqa: SLF001
     return legacy
-
-
-def _core(text: str) -> Core:
-    class Specs(DataStore):
-        def get(self, key: str) -> DataStoreResponse:  # noqa: ARG002
-            return DataStoreResponse(result=text, time=1)
-
-    options = StatsigOptions(
-        output_log_level="none",
-        disable_network=True,
-        disable_all_logging=True,
-        wait_for_country_lookup_init=True,
-        wait_for_user_agent_init=True,
-        environment="production",
-        data_store=Specs(),
-    )
-    core = Core("secret-local", options)
-    core.initialize().wait()
-    return core
 
 
 async def _all_over_http(
@@ -223,7 +199,7 @@ async def _post(app: Starlette, call: str, body: Json) -> Json:
 
 
 async def _call(app: Starlette, method: str, path: str, body: bytes) -> Json:
-    """One call of the application, without a server, as there are some twenty thousand of them."""
+    """Call the application without a server, for the speed of 20,000 calls."""
     received: list[MutableMapping[str, Any]] = []
 
     async def receive() -> Json:

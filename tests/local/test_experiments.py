@@ -1,4 +1,4 @@
-"""How experiments and layers divide users."""
+"""Division of users by experiments and layers."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def groups(api: Api, experiment: str, users: list[Json] = USERS) -> Counter[obje
     return Counter(api.config(experiment, user)["group_name"] for user in users)
 
 
-def test_groups_have_their_shares_of_the_users(serve: Callable[..., Api]) -> None:
+def test_groups_divide_users_by_share(serve: Callable[..., Api]) -> None:
     api = serve("""
         experiments:
           thirds:
@@ -28,7 +28,7 @@ def test_groups_have_their_shares_of_the_users(serve: Callable[..., Api]) -> Non
     assert 8 < groups(api, "uneven")["Few"] < 35
 
 
-def test_a_group_has_the_default_of_each_parameter_that_it_does_not_set(
+def test_group_unset_parameters_have_default(
     serve: Callable[..., Api],
 ) -> None:
     api = serve("""
@@ -41,7 +41,7 @@ def test_a_group_has_the_default_of_each_parameter_that_it_does_not_set(
     assert reply["value"] == {"color": "red", "size": 1}
 
 
-def test_who_is_not_allocated_has_the_default(serve: Callable[..., Api]) -> None:
+def test_experiment_unallocated_user_gets_default(serve: Callable[..., Api]) -> None:
     api = serve("""
         experiments:
           ex:
@@ -58,7 +58,7 @@ def test_who_is_not_allocated_has_the_default(serve: Callable[..., Api]) -> None
     assert all(70 < count < 130 for count in found.values())
 
 
-def test_an_allocation_of_zero_is_nobody(serve: Callable[..., Api]) -> None:
+def test_allocation_zero_includes_nobody(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {default: {size: 1}}
@@ -70,7 +70,7 @@ def test_an_allocation_of_zero_is_nobody(serve: Callable[..., Api]) -> None:
     assert {api.layer("page", user)["ruleID"] for user in USERS[:20]} == {"default"}
 
 
-def test_who_is_not_targeted_has_the_default(serve: Callable[..., Api]) -> None:
+def test_experiment_untargeted_user_gets_default(serve: Callable[..., Api]) -> None:
     api = serve("""
         experiments:
           ex:
@@ -83,7 +83,7 @@ def test_who_is_not_targeted_has_the_default(serve: Callable[..., Api]) -> None:
     assert api.server.gates == ()
 
 
-def test_an_experiment_that_is_not_active_gives_the_default(serve: Callable[..., Api]) -> None:
+def test_experiment_inactive_returns_default(serve: Callable[..., Api]) -> None:
     api = serve("""
         experiments:
           ex:
@@ -93,7 +93,7 @@ def test_an_experiment_that_is_not_active_gives_the_default(serve: Callable[...,
     assert api.config("ex", USERS[0])["rule_id"] == "prestart"
 
 
-def test_an_experiment_can_divide_units_other_than_users(serve: Callable[..., Api]) -> None:
+def test_experiment_custom_id_type_divides_units(serve: Callable[..., Api]) -> None:
     api = serve("""
         experiments:
           ex:
@@ -104,7 +104,7 @@ def test_an_experiment_can_divide_units_other_than_users(serve: Callable[..., Ap
     assert len(groups(api, "ex", [user | company for user in USERS[:30]])) == 1
 
 
-def test_a_user_is_in_one_experiment_of_a_layer_at_most(serve: Callable[..., Api]) -> None:
+def test_layer_experiments_share_no_user(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {default: {color: blue, size: 1}}
@@ -128,7 +128,7 @@ def test_a_user_is_in_one_experiment_of_a_layer_at_most(serve: Callable[..., Api
         )
 
 
-def test_experiments_may_fill_a_layer(serve: Callable[..., Api]) -> None:
+def test_layer_allocations_can_total_100(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {default: {size: 0}}
@@ -140,7 +140,7 @@ def test_experiments_may_fill_a_layer(serve: Callable[..., Api]) -> None:
     assert all(api.layer("page", user)["allocatedExperimentName"] for user in USERS)
 
 
-def test_a_layer_divides_by_the_units_that_it_says(serve: Callable[..., Api]) -> None:
+def test_layer_custom_id_type_divides_units(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {idType: companyID, default: {color: blue}}
@@ -155,9 +155,7 @@ def test_a_layer_divides_by_the_units_that_it_says(serve: Callable[..., Api]) ->
 
 
 @pytest.mark.parametrize("rename", ["", "x"])
-def test_users_are_divided_anew_only_when_a_name_changes(
-    serve: Callable[..., Api], rename: str
-) -> None:
+def test_assignment_changes_only_with_names(serve: Callable[..., Api], rename: str) -> None:
     text = """
         gates:
           half{}: {{rules: [{{name: r, rollout: 50}}]}}
@@ -167,7 +165,7 @@ def test_users_are_divided_anew_only_when_a_name_changes(
     assert all(same) == (rename == "")
 
 
-def test_users_are_where_they_were_in_every_version_before(serve: Callable[..., Api]) -> None:
+def test_assignment_is_stable_across_releases(serve: Callable[..., Api]) -> None:
     api = serve("""
         gates:
           half: {rules: [{name: r, rollout: 50}]}
@@ -185,21 +183,23 @@ def test_users_are_where_they_were_in_every_version_before(serve: Callable[..., 
     """)
     users: list[Json] = [{"userID": str(number)} for number in range(24)]
 
-    def found(say: Callable[[Json], str]) -> str:
-        return "".join(say(user) for user in users)
+    def assignments(describe: Callable[[Json], str]) -> str:
+        return "".join(describe(user) for user in users)
 
-    assert found(lambda user: "01"[api.gate("half", user) is True]) == "001011000000010000000101"
     assert (
-        found(lambda user: "01"[api.config("half page", user)["value"] != {}])
+        assignments(lambda user: "01"[api.gate("half", user) is True]) == "001011000000010000000101"
+    )
+    assert (
+        assignments(lambda user: "01"[api.config("half page", user)["value"] != {}])
         == "010110001111111010111100"
     )
-    thirds = found(lambda user: api.config("thirds", user)["group_name"])
+    thirds = assignments(lambda user: api.config("thirds", user)["group_name"])
     assert thirds == "BCCBBAABBAACABABABBAABAB"
-    part = found(lambda user: api.config("part", user)["group_name"] or "-")
+    part = assignments(lambda user: api.config("part", user)["group_name"] or "-")
     assert part == "A--AAA---AA-AA--A-A-A-A-"
-    shared = found(lambda user: str(api.layer("shared", user)["value"]["size"]))
+    shared = assignments(lambda user: str(api.layer("shared", user)["value"]["size"]))
     assert shared == "223222222333333322211231"
-    some = found(lambda user: "01"[api.gate("asks", user) is True])
+    some = assignments(lambda user: "01"[api.gate("asks", user) is True])
     assert some == "001001011111111010010011"
-    few = found(lambda user: "01"[api.gate("few", user) is True])
+    few = assignments(lambda user: "01"[api.gate("few", user) is True])
     assert few == "001011000110010111011110"

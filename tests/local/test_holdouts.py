@@ -1,4 +1,4 @@
-"""How holdouts keep a share of users out, and shares that have a name."""
+"""Holdouts and named shares of users."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def is_held_out(api: Api, user: Json, holdout: str = "kept out") -> bool:
     return api.gate(holdout, user) is True
 
 
-def test_the_share_of_a_holdout_is_held_out_from_everything(serve: Callable[..., Api]) -> None:
+def test_holdout_everything_applies_to_all_entities(serve: Callable[..., Api]) -> None:
     api = serve(EVERYTHING)
     held = [user for user in USERS if is_held_out(api, user)]
     assert 50 < len(held) < 100
@@ -47,7 +47,7 @@ def test_the_share_of_a_holdout_is_held_out_from_everything(serve: Callable[...,
         assert api.layer("shared", user)["allocatedExperimentName"] == "inside"
 
 
-def test_an_exposure_tells_of_the_holdout_that_was_asked(serve: Callable[..., Api]) -> None:
+def test_holdout_is_secondary_exposure(serve: Callable[..., Api]) -> None:
     api = serve(EVERYTHING)
     for user in USERS[:10]:
         api.gate("on", user)
@@ -57,11 +57,11 @@ def test_an_exposure_tells_of_the_holdout_that_was_asked(serve: Callable[..., Ap
         assert exposure["gateValue"] == str(is_held_out(api, user)).lower()
 
 
-def test_a_holdout_is_no_gate_of_the_project(serve: Callable[..., Api]) -> None:
+def test_holdout_is_not_listed_as_gate(serve: Callable[..., Api]) -> None:
     assert serve(EVERYTHING).server.gates == ("on",)
 
 
-def test_only_what_is_listed_is_held_out(serve: Callable[..., Api]) -> None:
+def test_holdout_applies_only_to_listed_entities(serve: Callable[..., Api]) -> None:
     api = serve("""
         gates: {one: {rules: [{name: r}]}, two: {rules: [{name: r}]}}
         configs: {page: {rules: [{name: r, value: {}}]}}
@@ -83,7 +83,7 @@ def test_only_what_is_listed_is_held_out(serve: Callable[..., Api]) -> None:
     assert layer["allocatedExperimentName"] == "inside"
 
 
-def test_the_experiments_of_a_layer_are_held_out_with_it(serve: Callable[..., Api]) -> None:
+def test_holdout_of_layer_includes_its_experiments(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers: {shared: {default: {}}, other: {default: {}}}
         experiments:
@@ -95,7 +95,7 @@ def test_the_experiments_of_a_layer_are_held_out_with_it(serve: Callable[..., Ap
     assert api.config("elsewhere")["rule_id"] == "A"
 
 
-def test_the_first_of_several_holdouts_is_named(serve: Callable[..., Api]) -> None:
+def test_first_matching_holdout_sets_rule_id(serve: Callable[..., Api]) -> None:
     api = serve("""
         configs: {page: {rules: [{name: r, value: {}}]}}
         holdouts:
@@ -106,7 +106,7 @@ def test_the_first_of_several_holdouts_is_named(serve: Callable[..., Api]) -> No
     assert api.config("page")["rule_id"] == "holdout:first"
 
 
-def test_only_those_are_held_out_for_whom_its_conditions_hold(serve: Callable[..., Api]) -> None:
+def test_holdout_conditions_limit_held_out_users(serve: Callable[..., Api]) -> None:
     api = serve("""
         segments: {danes: {rules: [{name: r, if: {country: DK}}]}}
         gates: {on: {rules: [{name: r}]}}
@@ -116,7 +116,7 @@ def test_only_those_are_held_out_for_whom_its_conditions_hold(serve: Callable[..
     assert api.gate("on", {"country": "SE"}) is True
 
 
-def test_a_holdout_divides_by_an_id_of_its_own(serve: Callable[..., Api]) -> None:
+def test_holdout_custom_id_type_divides_units(serve: Callable[..., Api]) -> None:
     api = serve("""
         gates: {on: {rules: [{name: r}]}}
         holdouts: {companies: {idType: companyID, share: 50, from: everything}}
@@ -128,7 +128,7 @@ def test_a_holdout_divides_by_an_id_of_its_own(serve: Callable[..., Api]) -> Non
     assert answers == {True, False}
 
 
-def test_who_is_held_out_changes_only_with_the_name_and_grows_with_the_share(
+def test_holdout_larger_share_keeps_held_out_users(
     serve: Callable[..., Api],
 ) -> None:
     api = serve("""
@@ -142,7 +142,7 @@ def test_who_is_held_out_changes_only_with_the_name_and_grows_with_the_share(
     assert few < {str(user) for user in USERS if is_held_out(more, user, "few")}
 
 
-def test_a_named_share_is_the_same_users_wherever_it_is_named(serve: Callable[..., Api]) -> None:
+def test_named_share_selects_same_users_everywhere(serve: Callable[..., Api]) -> None:
     api = serve("""
         gates:
           first: {rules: [{name: a, if: {share of users: {named: spring, to: 20}}}]}
@@ -161,7 +161,7 @@ def test_a_named_share_is_the_same_users_wherever_it_is_named(serve: Callable[..
     assert 60 < len(passed["next"]) < 120
 
 
-def test_a_rollout_has_two_decimals(serve: Callable[..., Api]) -> None:
+def test_rollout_below_one_percent_applies(serve: Callable[..., Api]) -> None:
     api = serve("gates: {few: {rules: [{name: r, rollout: 0.5}]}, all: {rules: [{name: r}]}}")
     assert sum(api.gate("few", user) is True for user in USERS) < 12
     assert api.server.gates == ("all", "few")

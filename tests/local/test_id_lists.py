@@ -1,4 +1,4 @@
-"""ID lists of a project: in its file or beside it, and the conditions that ask them."""
+"""ID lists in project files and in files of their own, and conditions on them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,37 +14,37 @@ from statsig_api_client.local.project.reader import read_project
 from .conftest import Api, Json
 
 
-def read(folder: Path, text: str) -> Project:
-    return read_project(folder / "project.yaml", text)
+def read(directory: Path, text: str) -> Project:
+    return read_project(directory / "project.yaml", text)
 
 
-def compiled(folder: Path, text: str) -> Any:
-    return compile_project(read(folder, text), 1)
+def compiled(directory: Path, text: str) -> Any:
+    return compile_project(read(directory, text), 1)
 
 
-def test_a_list_has_its_ids_as_they_are_written_and_each_once(tmp_path: Path) -> None:
+def test_id_list_keeps_ids_as_written_once(tmp_path: Path) -> None:
     project = read(tmp_path, "id lists: {vips: [a, 007, 1.10, a]}")
     assert project.id_lists == {"vips": ("a", "007", "1.10")}
 
 
-def test_a_list_can_be_a_file_beside_the_project(tmp_path: Path) -> None:
+def test_id_list_is_read_from_file(tmp_path: Path) -> None:
     (tmp_path / "partners.txt").write_bytes(b"\xef\xbb\xbfacme\r\n\r\n  globex \nacme\ncaf\xc3\xa9")
     project = read(tmp_path, "id lists: {partners: partners.txt, vips: [a]}")
     assert project.id_lists == {"partners": ("acme", "globex", "café"), "vips": ("a",)}
     assert project.files == (tmp_path / "project.yaml", tmp_path / "partners.txt")
 
 
-def test_a_file_that_is_missing_is_told_with_the_line_that_names_it(tmp_path: Path) -> None:
+def test_id_list_missing_file_raises_with_line(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         read(tmp_path, "id lists:\n  vips: [a]\n  partners: partner.txt")
     assert caught.value.line == 3
-    assert caught.value.problem.startswith("id lists.partners: the file ")
-    assert caught.value.problem.endswith("partner.txt' cannot be read: No such file or directory")
+    assert caught.value.problem.startswith("id lists.partners: cannot read the file ")
+    assert caught.value.problem.endswith("partner.txt': No such file or directory")
 
 
-def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+def test_id_list_invalid_utf8_raises(tmp_path: Path) -> None:
     (tmp_path / "ids").write_bytes(b"caf\xe9")
-    with pytest.raises(ProjectError, match=r"id lists\.vips: expected UTF-8 text in the file"):
+    with pytest.raises(ProjectError, match=r"id lists\.vips: expected UTF-8 in the file"):
         read(tmp_path, "id lists: {vips: ids}")
 
 
@@ -57,7 +57,7 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
         ("customIDs.companyID: {not in list: vips}", "not_in_segment_list", "companyID"),
     ],
 )
-def test_a_condition_on_a_list_is_one_on_a_unit_id(
+def test_id_list_condition_compiles_to_unit_id(
     tmp_path: Path, condition: str, operator: str, id_type: str
 ) -> None:
     specs = compiled(
@@ -78,7 +78,7 @@ def test_a_condition_on_a_list_is_one_on_a_unit_id(
     ]
 
 
-def test_who_is_in_a_list_is_found_by_the_ids_of_its_members(serve: Callable[..., Api]) -> None:
+def test_id_list_condition_matches_members(serve: Callable[..., Api]) -> None:
     api = serve("""
         id lists: {vips: [ada, 007]}
         gates:

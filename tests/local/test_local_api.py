@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import Service
+from tests.support.config_specs import REAL_PROJECTS
 
 from .conftest import SHOP, Api, Json
-from .test_specs_files import DATA
 
 
 def local(api: Api, path: str) -> str:
@@ -69,9 +69,9 @@ def test_a_project_of_nothing_is_told_as_well(serve: Callable[..., Api]) -> None
 @pytest.mark.filterwarnings("ignore:.*treated as empty")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
 def test_real_projects_are_told_whole(serve: Callable[..., Api], name: str) -> None:
-    if not DATA.is_dir():
-        pytest.skip("the specs of real projects are not there")
-    text = (DATA / name).read_text(encoding="utf-8")
+    if not REAL_PROJECTS.is_dir():
+        pytest.skip("real projects are not present")
+    text = (REAL_PROJECTS / name).read_text(encoding="utf-8")
     api, document = serve(text, "project.json"), json.loads(text)
     project, items = get(api, "project"), get(api, "entities")["items"]
     told = sum(len(project[k]) for k in ("gates", "configs", "experiments", "layers", "segments"))

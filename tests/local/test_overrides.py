@@ -1,4 +1,4 @@
-"""Overrides: who gets them, and that nobody else notices."""
+"""Overrides apply to the intended users only."""
 
 import json
 import warnings
@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from statsig_api_client.local.config_specs.overrides import Override, OverrideKind, Unit
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.state import Service
+from tests.support.config_specs import REAL_PROJECTS, start_core
 
 from .conftest import SHOP, Api, Json
 from .sdks.running import require_legacy_sdk
-from .test_differential import _core
-from .test_specs_files import DATA
 
 USERS: list[Json] = [
     {},
@@ -39,7 +38,7 @@ def api(serve: Callable[..., Api]) -> Api:
     return serve(SHOP.read_text(encoding="utf-8"))
 
 
-def test_a_gate_is_overridden_for_everyone(api: Api) -> None:
+def test_gate_override_applies_to_everyone(api: Api) -> None:
     for value in (True, False):
         put(api, "gate", "staff_tools", value=value)
         assert [api.gate("staff_tools", user) for user in USERS] == [value] * len(USERS)
@@ -47,12 +46,12 @@ def test_a_gate_is_overridden_for_everyone(api: Api) -> None:
     assert reply["rule_id"] == "override"
 
 
-def test_a_gate_is_overridden_for_one_user(api: Api) -> None:
+def test_gate_override_applies_to_one_user(api: Api) -> None:
     put(api, "gate", "staff_tools", userID="ada", value=True)
     assert [api.gate("staff_tools", user) for user in USERS[:4]] == [False, True, False, True]
 
 
-def test_an_id_is_that_of_its_type_and_letters_count(api: Api) -> None:
+def test_override_matches_id_type_and_case(api: Api) -> None:
     put(api, "gate", "staff_tools", unitID={"type": "companyID", "id": "acme"}, value=True)
     assert [api.gate("staff_tools", user) for user in USERS] == [False, False, True, True, True]
     assert api.gate("staff_tools", {"userID": "acme"}) is False
@@ -60,21 +59,19 @@ def test_an_id_is_that_of_its_type_and_letters_count(api: Api) -> None:
 
 
 @pytest.mark.parametrize("everyone_first", [True, False])
-def test_a_unit_goes_before_everyone_whatever_was_said_first(
-    api: Api, *, everyone_first: bool
-) -> None:
+def test_unit_override_precedes_override_for_everyone(api: Api, *, everyone_first: bool) -> None:
     overrides: list[Json] = [{"value": True}, {"value": False, "userID": "ada"}]
     for override in overrides if everyone_first else reversed(overrides):
         put(api, "gate", "staff_tools", **override)
     assert [api.gate("staff_tools", user) for user in USERS[:3]] == [True, False, True]
 
 
-def test_what_asks_an_overridden_gate_follows_it(api: Api) -> None:
+def test_gate_override_applies_to_dependents(api: Api) -> None:
     put(api, "gate", "staff_tools", userID="ada", value=True)
     assert api.config("homepage", {"userID": "ada"})["value"]["button_color"] == "purple"
 
 
-def test_a_config_gets_other_parameters(api: Api) -> None:
+def test_config_override_replaces_parameters(api: Api) -> None:
     put(api, "config", "homepage", userID="ada", value={"headline": "Ada", "deep": {"a": []}})
     reply = api.config("homepage", {"userID": "ada"})
     assert reply["value"] == {"headline": "Ada", "deep": {"a": []}}
@@ -82,7 +79,7 @@ def test_a_config_gets_other_parameters(api: Api) -> None:
     assert api.config("homepage", {"userID": "bob"})["value"]["headline"] == "Welcome!"
 
 
-def test_an_experiment_is_put_into_a_group(api: Api) -> None:
+def test_experiment_override_assigns_group(api: Api) -> None:
     for group, shape in (("Control", "circle"), ("Square", "square")):
         put(api, "experiment", "logo_test", group=group)
         for user in USERS:
@@ -90,12 +87,12 @@ def test_an_experiment_is_put_into_a_group(api: Api) -> None:
             assert (reply["value"], reply["group_name"]) == ({"shape": shape}, group)
 
 
-def test_an_experiment_gets_a_value_that_no_group_has(api: Api) -> None:
+def test_experiment_override_sets_any_value(api: Api) -> None:
     put(api, "experiment", "logo_test", value={"shape": "star"})
     assert api.config("logo_test")["value"] == {"shape": "star"}
 
 
-def test_an_experiment_in_a_layer_is_followed_through_the_layer(api: Api) -> None:
+def test_experiment_override_applies_to_its_layer(api: Api) -> None:
     put(api, "experiment", "add_to_cart_test", userID="ada", group="Green")
     layer = api.layer("product_page", {"userID": "ada", "userAgent": "IE"})
     assert layer["value"]["add_to_cart_color"] == "green"
@@ -104,7 +101,7 @@ def test_an_experiment_in_a_layer_is_followed_through_the_layer(api: Api) -> Non
     assert layer["ruleID"] == "override"
 
 
-def test_in_a_layer_what_is_not_named_keeps_its_value(api: Api) -> None:
+def test_layer_override_keeps_other_parameters(api: Api) -> None:
     put(api, "experiment", "add_to_cart_test", value={"add_to_cart_color": "pink"})
     value = api.layer("product_page", {"userID": "ada"})["value"]
     assert value == {"add_to_cart_color": "pink", "price_format": "compact", "show_reviews": True}
@@ -115,7 +112,7 @@ def test_in_a_layer_what_is_not_named_keeps_its_value(api: Api) -> None:
     assert api.config("logo_test", {"userID": "ada"})["value"] == {}
 
 
-def test_a_layer_goes_before_its_experiments(api: Api) -> None:
+def test_layer_override_precedes_experiment_overrides(api: Api) -> None:
     value = {"add_to_cart_color": "red", "price_format": "long", "show_reviews": False}
     put(api, "experiment", "add_to_cart_test", userID="ada", group="Green")
     put(api, "layer", "product_page", value=value)
@@ -123,7 +120,7 @@ def test_a_layer_goes_before_its_experiments(api: Api) -> None:
     assert (layer["value"], layer["allocatedExperimentName"]) == (value, None)
 
 
-def test_only_an_experiment_has_groups(api: Api) -> None:
+def test_override_group_of_gate_is_rejected(api: Api) -> None:
     reply = put(api, "gate", "staff_tools", value=True, group="Square")
     assert (reply.status_code, reply.json()["message"]) == (400, "$.group: expected nothing")
 
@@ -137,9 +134,24 @@ def test_only_an_experiment_has_groups(api: Api) -> None:
             {"value": True},
             "unknown gate 'staff_tool'; did you mean 'staff_tools'?",
         ),
-        ("config", "logo_test", {"value": {}}, "unknown config 'logo_test'; there are homepage"),
-        ("experiment", "homepage", {"value": {}}, "unknown experiment 'homepage'; there are add_to"),
-        ("layer", "product", {"value": {}}, "unknown layer 'product'; did you mean 'product_page'?"),
+        (
+            "config",
+            "logo_test",
+            {"value": {}},
+            "unknown config 'logo_test'; expected one of homepage",
+        ),
+        (
+            "experiment",
+            "homepage",
+            {"value": {}},
+            "unknown experiment 'homepage'; expected one of add_to",
+        ),
+        (
+            "layer",
+            "product",
+            {"value": {}},
+            "unknown layer 'product'; did you mean 'product_page'?",
+        ),
         (
             "experiment",
             "logo_test",
@@ -160,7 +172,7 @@ def test_only_an_experiment_has_groups(api: Api) -> None:
         ),
     ],
 )
-def test_what_is_unknown_is_refused_with_a_suggestion(
+def test_override_of_unknown_name_suggests_known(
     shop_server: Api, kind: str, name: str, more: Json, message: str
 ) -> None:
     reply = put(shop_server, kind, name, **more)
@@ -168,7 +180,7 @@ def test_what_is_unknown_is_refused_with_a_suggestion(
     assert reply.json()["message"].startswith(message)
 
 
-def test_a_layer_has_the_parameters_that_its_experiments_have(serve: Callable[..., Api]) -> None:
+def test_layer_override_accepts_experiment_parameters(serve: Callable[..., Api]) -> None:
     everyone = {"id": "r", "name": "r", "salt": "", "passPercentage": 100, "idType": "userID"}
     rule = everyone | {"conditions": [], "groupName": "Test"}
     named = {"salt": "", "enabled": True, "defaultValue": {}, "type": "dynamic_config"}
@@ -210,29 +222,29 @@ def _legacy(specs: Json) -> Any:
     return sdk
 
 
-def test_sdks_that_read_the_served_specs_follow_an_override(serve: Callable[..., Api]) -> None:
+def test_override_applies_in_official_sdks(serve: Callable[..., Api]) -> None:
     from statsig_python_core import StatsigUser
 
     api = serve(SPECS)
     put(api, "gate", "off", userID="ada", value=True)
     put(api, "gate", "on", userID="ada", value=False)
     root = api.server.url.removesuffix("/v1")
-    core = _core(api.http.get(f"{root}/v2/download_config_specs").text)
-    answers = [core.check_gate(StatsigUser(u), g) for u in ("ada", "bob") for g in ("off", "on")]
+    core = start_core(api.http.get(f"{root}/v2/download_config_specs").text)
+    passes = [core.check_gate(StatsigUser(u), g) for u in ("ada", "bob") for g in ("off", "on")]
     core.shutdown().wait()
-    assert answers == [True, False, False, True]
+    assert passes == [True, False, False, True]
     require_legacy_sdk()
     import statsig
 
     legacy = _legacy(api.http.get(f"{root}/v1/download_config_specs").json())
     users = [statsig.StatsigUser(name) for name in ("ada", "bob")]
-    answers = [legacy.check_gate(user, gate) for user in users for gate in ("off", "on")]
+    passes = [legacy.check_gate(user, gate) for user in users for gate in ("off", "on")]
     legacy.shutdown()
-    assert answers == [True, False, False, True]
+    assert passes == [True, False, False, True]
 
 
 class Project:
-    """A project, and all its answers, without a server."""
+    """A project and its evaluations, without a server."""
 
     def __init__(self, file: Path) -> None:
         self.recording = Recording(None)
@@ -240,13 +252,13 @@ class Project:
             warnings.filterwarnings("ignore", ".*treated as empty")
             self.service = Service(file, self.recording)
 
-    def answers(self, user: Json) -> dict[tuple[str, str], object]:
-        specs, evaluations = self.service.specs, self.service.evaluator.evaluate(user)
+    def evaluations(self, user: Json) -> dict[tuple[str, str], object]:
+        specs, user_evaluations = self.service.specs, self.service.evaluator.evaluate(user)
         return {
-            **{("gate", name): evaluations.gate(name) for name in specs.gates},
-            **{("config", name): evaluations.config(name) for name in specs.configs},
-            **{("experiment", name): evaluations.config(name) for name in specs.experiments},
-            **{("layer", name): evaluations.layer(name) for name in specs.layers},
+            **{("gate", name): user_evaluations.gate(name) for name in specs.gates},
+            **{("config", name): user_evaluations.config(name) for name in specs.configs},
+            **{("experiment", name): user_evaluations.config(name) for name in specs.experiments},
+            **{("layer", name): user_evaluations.layer(name) for name in specs.layers},
         }
 
     def names(self) -> list[tuple[OverrideKind, str]]:
@@ -270,30 +282,29 @@ class Project:
 
 
 @pytest.fixture(
-    scope="module", params=[SHOP, DATA / "demo_project_dcs.json", DATA / "eval_project_dcs.json"]
+    scope="module",
+    params=[SHOP, REAL_PROJECTS / "demo_project_dcs.json", REAL_PROJECTS / "eval_project_dcs.json"],
 )
 def project(request: pytest.FixtureRequest) -> Iterator[Project]:
     if not request.param.exists():
-        pytest.skip("the specs of real projects are not there")
+        pytest.skip("real projects are not present")
     project = Project(request.param)
     yield project
     project.close()
 
 
-@settings(max_examples=8)  # each evaluates everything several times
+@settings(max_examples=8)  # each evaluates all entities several times
 @given(data=st.data())
-def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
-    project: Project, data: st.DataObject
-) -> None:
+def test_override_leaves_other_users_unchanged(project: Project, data: st.DataObject) -> None:
     kind, name = data.draw(st.sampled_from(project.names()))
     unit = Unit(id_type="userID", id="ada")
     value: Any = data.draw(st.booleans()) if kind == "gate" else {}
     users: list[Json] = [*USERS, {"userID": data.draw(st.text(min_size=1, max_size=3))}]
-    before = [project.answers(user) for user in users]
+    before = [project.evaluations(user) for user in users]
     project.service.override(Override(kind=kind, name=name, unit=unit, value=value, group=None))
-    during = [project.answers(user) for user in users]
+    during = [project.evaluations(user) for user in users]
     project.service.remove_overrides(lambda _: True)
-    assert [project.answers(user) for user in users] == before
+    assert [project.evaluations(user) for user in users] == before
     overridden: Any = during[1][kind, name]
     kept = project.values_of_layer(kind, name)
     assert overridden.rule_id == "override"
@@ -301,14 +312,14 @@ def test_an_override_changes_nothing_for_others_and_all_is_as_before_without_it(
     assert [
         now for user, now in zip(users, during, strict=True) if user.get("userID") != "ada"
     ] == [then for user, then in zip(users, before, strict=True) if user.get("userID") != "ada"]
-    # And for the user: what does not mention it says what it said.
+    # Entities that do not reference the config evaluate as before for the user too.
     document = json.dumps(project.service.specs.document)
     if kind == "config" and document.count(json.dumps(name)) <= 2:
         changed = {entity for entity in before[1] if before[1][entity] != during[1][entity]}
         assert changed == {(kind, name)}
 
 
-def test_every_group_of_every_experiment_can_be_had(project: Project) -> None:
+def test_override_can_assign_every_group(project: Project) -> None:
     from statsig_api_client.local.config_specs.overrides import group_rules
 
     specs = project.service.specs

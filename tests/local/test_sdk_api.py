@@ -20,9 +20,9 @@ from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.id_lists import IdListFiles
 from statsig_api_client.local.http.id_list_files import id_list_lookup
+from tests.support.config_specs import v1_specs
 
 from .conftest import SHOP, Api
-from .test_specs_files import older
 
 Json = dict[str, Any]
 
@@ -153,7 +153,7 @@ def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
     serve: Callable[..., Api],
 ) -> None:
     # SDKs would refuse them: they look for their own key, and at what they were sent.
-    document = older() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
+    document = v1_specs() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
     api = serve(json.dumps(document), "specs.json")
     for version in ("v1", "v2"):
         url = api.server.url.replace("v1", version)
@@ -163,7 +163,7 @@ def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
 
 
 def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> None:
-    document = older()
+    document = v1_specs()
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
     ]
@@ -250,7 +250,7 @@ def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> No
 
 
 def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., Api]) -> None:
-    api = serve(json.dumps(older()), "specs.json")
+    api = serve(json.dumps(v1_specs()), "specs.json")
     gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
     assert set(gates) == {"a_gate", "disabled_gate", "held"}
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"

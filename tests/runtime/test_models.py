@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from statsig_api_client._errors import StatsigError
 from statsig_api_client._runtime.parsers import UNSET, SchemaError, json_type
 from statsig_api_client.generated import ExperimentExposure, GateExposure, StatsigEvent, StatsigUser
-from tests import oracle
+from tests.support import oracle
 from tests.support.strategies import (
     MODELS,
     REMOVED,

@@ -26,7 +26,13 @@ from attrs import define, field
 
 from statsig_api_client._response import Headers
 from statsig_api_client._transports import pyreqwest
-from statsig_api_client._transports.base import Failure, Outcome, Reply, WireRequest
+from statsig_api_client._transports.base import (
+    Failure,
+    Outcome,
+    Reply,
+    RequestHeaders,
+    WireRequest,
+)
 from statsig_api_client._transports.httpx import AsyncHttpxEngine, HttpxEngine
 from statsig_api_client._transports.httpx_deadline import Deadline, bound
 from statsig_api_client._transports.pyreqwest import AsyncFastEngine, FastEngine
@@ -69,7 +75,7 @@ class Sender:
     ) -> Outcome:
         request = WireRequest(
             url=url,
-            headers=headers or [],
+            headers=RequestHeaders(*(headers or [])),
             body=body,
             connect_timeout=connect_timeout,
             timeout=timeout,
@@ -320,7 +326,9 @@ def test_many_threads_send_at_once(engine: Sender, server: Loopback) -> None:
 
 @pytest.mark.parametrize("engine", [k for k in KINDS if k.startswith("async")], indirect=True)
 def test_many_tasks_send_at_once(engine: Sender, server: Loopback) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=30, timeout=30)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=30, timeout=30
+    )
 
     async def burst() -> list[Outcome]:
         return await asyncio.gather(*(engine.engine.send(request) for _ in range(200)))
@@ -341,7 +349,9 @@ def test_replies_that_take_their_time_hold_up_no_other_request(
     engine: Sender, server: Loopback
 ) -> None:
     slow = drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03)
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=9, timeout=9)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=9, timeout=9
+    )
 
     async def behind_slow_ones() -> None:
         waiting = [asyncio.create_task(engine.engine.send(request)) for _ in range(12)]
@@ -360,7 +370,9 @@ def test_replies_that_take_their_time_hold_up_no_other_request(
 
 @pytest.mark.parametrize("engine", ["async httpx", "async httpx2"], indirect=True)
 def test_an_engine_goes_from_one_event_loop_to_the_next(engine: Sender, server: Loopback) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=5
+    )
 
     async def twice() -> None:
         replied(await engine.engine.send(request))
@@ -381,7 +393,9 @@ def test_an_engine_goes_from_one_event_loop_to_the_next(engine: Sender, server: 
 def test_the_fast_engine_keeps_its_connections_from_one_event_loop_to_the_next(
     engine: Sender, server: Loopback
 ) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=5
+    )
     for _ in range(3):
         replied(asyncio.run(engine.engine.send(request)))
     assert server.connections == 1
@@ -389,12 +403,13 @@ def test_the_fast_engine_keeps_its_connections_from_one_event_loop_to_the_next(
 
 FORK = """
 import os, sys
-from statsig_api_client._transports.base import WireRequest
+from statsig_api_client._transports.base import RequestHeaders, WireRequest
 from statsig_api_client._transports.pyreqwest import FastEngine
 from statsig_api_client._transports.httpx import HttpxEngine
 
 engine = {engine}()
-request = WireRequest(url=sys.argv[1], headers=[], body=b"", connect_timeout=5, timeout=5)
+headers = RequestHeaders()
+request = WireRequest(url=sys.argv[1], headers=headers, body=b"", connect_timeout=5, timeout=5)
 assert engine.send(request).status_code == 200
 child = os.fork()
 if child == 0:
@@ -1138,7 +1153,9 @@ def test_an_engine_that_was_never_used_closes(engine: Sender) -> None:
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2", "fast"])
 def test_an_engine_that_nobody_closes_warns(server: Loopback, kind: str) -> None:
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=5
+    )
     engine = FastEngine() if kind == "fast" else HttpxEngine(default=kind)
     engine.send(request)
     with pytest.warns(ResourceWarning, match="unclosed client"):
@@ -1148,7 +1165,7 @@ def test_an_engine_that_nobody_closes_warns(server: Loopback, kind: str) -> None
 @pytest.mark.parametrize("engine_class", [AsyncHttpxEngine, AsyncFastEngine])
 def test_an_asynchronous_engine_that_nobody_closes_warns(engine_class: Any) -> None:
     url = f"http://127.0.0.1:{unused_port()}/"
-    request = WireRequest(url=url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    request = WireRequest(url=url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=5)
     engine = engine_class()
     failed(asyncio.run(engine.send(request)))  # without a connection, which would warn as well
     with pytest.warns(ResourceWarning, match="unclosed client"):
@@ -1168,7 +1185,9 @@ def test_cancelling_a_task_cancels_its_request(server: Loopback, engine_class: A
 
     async def cancel() -> None:
         engine = engine_class()
-        request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=9)
+        request = WireRequest(
+            url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=9
+        )
         task = asyncio.create_task(engine.send(request))
         await asyncio.sleep(0.1)
         task.cancel()
@@ -1186,7 +1205,9 @@ def test_threads_that_meet_at_the_first_request_share_connections(
     server: Loopback, engine_class: Any
 ) -> None:
     engine = engine_class()
-    request = WireRequest(url=server.url, headers=[], body=b"", connect_timeout=5, timeout=5)
+    request = WireRequest(
+        url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=5, timeout=5
+    )
     gate = threading.Barrier(8)
 
     def send() -> Outcome:
@@ -1207,7 +1228,7 @@ def test_a_transport_that_hides_its_parts_is_left_as_it_is() -> None:
 def test_a_request_does_not_show_its_headers() -> None:
     request = WireRequest(
         url="https://a",
-        headers=[("statsig-api-key", "secret")],
+        headers=RequestHeaders(("statsig-api-key", "secret")),
         body=b"secret",
         connect_timeout=1,
         timeout=1,

@@ -1,6 +1,7 @@
 """Chooses where the events of a process wait."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..options import Settings
@@ -21,7 +22,10 @@ def check_store(settings: Settings) -> None:
         SpoolError: The spool cannot be used.
     """
     if settings.spool is not None:
-        from .database import SpoolFile, is_inherited  # noqa: PLC0415  (SQLite is not for all)
+        # All that the spool needs is imported here, and not by the first event: a signal handler
+        # that logs, or a child forked by another thread, could meet a half-imported module then.
+        import_module(".recovery", __name__)
+        from .database import SpoolFile, is_inherited  # noqa: PLC0415  (not all need SQLite)
 
         if not is_inherited(settings.spool):
             SpoolFile(settings.spool).close()

@@ -1,33 +1,35 @@
-"""Events that wait in memory, ready in batches."""
+"""The queue of events in memory.
+
+`log()` may be re-entered at any point: by a signal handler, or by a finaliser that the garbage
+collector runs. Logging an event is therefore one atomic `deque.append`, with no lock and no `+=`
+around it. Each event is in exactly one of three places, and leaves one by an atomic operation:
+
+    incoming    appended by any thread; removed by the sender, or dropped to make room
+    held        claimed by the sender, and being sent
+    returned    released by the sender after a failed attempt, to be sent first
+
+Only the thread that sends does anything else. Totals are derived, not maintained: the number of
+accepted events is the sum of the events with a final state and those in the three places.
+"""
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
-
-from attrs import define, field
 
 from ..errors import EventQueueFullError, closed
 from ..options import Settings
 from ..stats import Delivery, EventStats, report
 from .base import Batch
+from .counter import AtomicCounter
 
 if TYPE_CHECKING:
     from ..._clock import Clock
 
 
-@define(eq=False)
-class _Chunk:
-    """Events that will leave together."""
-
-    since: float
-    """When the first one came, by the monotonic clock."""
-    events: list[bytes] = field(factory=list[bytes])
-    size: int = 0
-
-
 class MemoryStore:
-    """The queue: chunks that are full, and an open one that is filled."""
+    """The queue of events in memory."""
 
     def __init__(self, settings: Settings, clock: "Clock", wake: Callable[[], None]) -> None:
         self._settings = settings
@@ -36,104 +38,169 @@ class MemoryStore:
         self._max_pending = settings.max_pending
         self._clock = clock
         self._wake = wake
-        # A signal handler may log while the thread that it interrupts does.
-        self._lock = threading.RLock()
-        self._open = _Chunk(0.0)
-        self._full: deque[_Chunk] = deque()
-        self._held = 0
-        """Events in hand."""
-        self._held_since = 0.0
-        self._backlog = 0
-        """Events in full chunks and in hand."""
-        self._entered = 0
-        """Events that ever went into a chunk that is now closed."""
-        self._refused = 0
-        self._sealed = False
-        self._delivered = self._rejected = self._ambiguous = self._dropped = 0
+        self._incoming: deque[bytes] = deque()
+        # An event gets a number when it leaves `incoming`, in the order of logging.
+        self._held: set[int] = set()
+        self._returned: deque[tuple[int, bytes]] = deque()
+        self._claimed = 0
+        """The number of events that left `incoming` for `held`."""
+        self._skipped = AtomicCounter()
+        """The number of events that left `incoming` otherwise."""
+        self._dropped = AtomicCounter()
+        self._delivered = self._rejected = self._ambiguous = 0
         self._retried = self._resent_ambiguous = 0
+        self._sealed = False
+        # Held while events move, so that no thread reads the account in between. Safe to re-enter:
+        # it only delays readers, and `offer` takes it for dropped events alone.
+        self._moving = threading.RLock()
+        # The rest decides when the sender looks at the queue. Threads update it without a lock: a
+        # lost update makes the sender look too early, or one event too late.
+        self._wake_at = 1
+        """The length of `incoming` at which to wake the sender; 0 for never."""
+        self._bytes = 0
+        """The size of `incoming`, exact only below one batch."""
+        self._since = clock.monotonic()
+        """The time when the oldest event in `incoming` was logged, or earlier."""
+        self._held_since = 0.0
+        """The time when the oldest event in `held` and `returned` was logged, or earlier."""
+        self._seen = 0
+        """The length of `incoming` after the last claim."""
+        self._seen_at = 0.0
+        """The time of the last claim."""
 
     def offer(self, event: bytes, *, force: bool = False) -> bool:
         """See `Store`."""
+        if self._sealed:
+            raise closed()
         dropped = None
-        with self._lock:
-            if self._sealed:
+        if not force and self._is_full():
+            if self._settings.overflow == "block":
+                return False
+            dropped = self._make_room(event)
+        if dropped is not event:
+            self._incoming.append(event)
+            self._bytes += len(event) + 1
+            if self._wake_at and (self._wake_at <= len(self._incoming) or self._is_large()):
+                self._wake_sender()
+            if self._sealed and self._withdraw(event):
                 raise closed()
-            if self._backlog + len(self._open.events) >= self._max_pending and not force:
-                if self._settings.overflow == "block":
-                    return False
-                dropped = self._make_room(event)
-            news = dropped is not event and self._add(event)
-        if news:
-            self._wake()
         if dropped is not None:
             report(self._settings, Delivery(state="dropped", encoded=[dropped]))
         return True
 
-    def _add(self, event: bytes) -> bool:
-        """Put an event into the open chunk; whether that changes when something is due."""
-        chunk = self._open
-        size = chunk.size + len(event) + 1
-        if size > self._max_bytes and chunk.events:
-            self._close_chunk()
-            chunk, size = self._open, len(event) + 1
-        events = chunk.events
-        if not events:
-            chunk.since = self._clock.monotonic()
-        events.append(event)
-        chunk.size = size
-        if len(events) < self._max_batch:
-            return len(events) == 1
-        self._close_chunk()
-        return True
+    def _is_full(self) -> bool:
+        pending = len(self._incoming) + len(self._returned) + len(self._held)
+        return pending >= self._max_pending
+
+    def _is_large(self) -> bool:
+        return self._bytes > self._max_bytes
+
+    def _wake_sender(self) -> None:
+        if self._wake_at == 1:
+            self._since = self._clock.monotonic()
+        self._wake_at = 0
+        self._wake()
+
+    def _withdraw(self, event: bytes) -> bool:
+        """Remove an event that was logged while the queue was closed, unless it is claimed."""
+        with self._moving:
+            try:
+                self._incoming.remove(event)  # an equal event, if found first, is as good
+            except ValueError:
+                return False
+            self._skipped.increment()
+            return True
 
     def _make_room(self, event: bytes) -> bytes:
-        """Give up an event, and return it."""
-        if self._settings.overflow == "raise":
+        """Drop and return an event: this one if all others are being sent."""
+        overflow = self._settings.overflow
+        if overflow == "raise":
             raise EventQueueFullError(
                 f"{self._max_pending} events wait already (max_pending), and this one was not "
                 "accepted"
             )
-        oldest = self._full[0] if self._full else self._open
-        if self._settings.overflow == "drop_newest" or not oldest.events:
-            self._refused += 1
-            return event
-        self._dropped += 1
-        gone = oldest.events.pop(0)
-        oldest.size -= len(gone) + 1
-        if oldest is self._open:
-            self._entered += 1
-        else:
-            self._backlog -= 1
-            if not oldest.events:
-                self._full.popleft()
-        return gone
+        with self._moving:
+            oldest = self._pop_oldest() if overflow == "drop_oldest" else None
+            self._dropped.increment()
+        return event if oldest is None else oldest
 
-    def _close_chunk(self) -> None:
-        self._full.append(self._open)
-        self._backlog += len(self._open.events)
-        self._entered += len(self._open.events)
-        self._open = _Chunk(0.0)
+    def _pop_oldest(self) -> bytes | None:
+        with suppress(IndexError):
+            return self._returned.popleft()[1]
+        with suppress(IndexError):
+            event = self._incoming.popleft()
+            self._skipped.increment()
+            return event
+        return None
 
     def due_in(self) -> float | None:
         """See `Store`."""
-        with self._lock:
-            if self._full:
-                return 0.0
-            if not self._open.events:
-                return None
-            age = self._clock.monotonic() - self._open.since
-        return max(0.0, self._settings.flush_interval - age)
+        if self._returned:
+            return 0.0
+        # Ask for the wake-up first and look at the queue afterwards; in the other order an event
+        # that arrives in between would wake nobody.
+        self._wake_at = 1
+        if not self._incoming:
+            return None
+        self._wake_at = self._max_batch
+        if len(self._incoming) >= self._max_batch or self._is_large():
+            return 0.0
+        return max(0.0, self._since + self._settings.flush_interval - self._clock.monotonic())
 
-    def claim(self) -> Batch | None:
+    def claim(self, limit: int | None = None) -> Batch | None:
         """See `Store`."""
-        with self._lock:
-            if not self._full and self._open.events:
-                self._close_chunk()
-            if not self._full:
-                return None
-            chunk = self._full.popleft()
-            self._held, self._held_since = len(chunk.events), chunk.since
-            return Batch(chunk.events)
+        with self._moving:
+            if not (self._held or self._returned):
+                self._held_since = self._since
+            events: list[bytes] = []
+            ids: list[int] = []
+            self._take(events, ids, min(limit or self._max_batch, self._max_batch))
+        return Batch(events, ids) if events else None
+
+    def _take(self, events: list[bytes], ids: list[int], limit: int) -> None:
+        """Move events into the hands of the sender."""
+        # Dropping may remove an event between any two steps, so no step relies on the one before.
+        size = 0
+        with suppress(IndexError):
+            while len(events) < limit:
+                size += len(self._returned[0][1]) + 1
+                if size > self._max_bytes and events:
+                    return
+                number, event = self._returned.popleft()
+                self._held.add(number)
+                ids.append(number)
+                events.append(event)
+        number = self._left
+        taken = 0
+        with suppress(IndexError):
+            while len(events) < limit:
+                size += len(self._incoming[0]) + 1
+                if size > self._max_bytes and events:
+                    break
+                events.append(self._incoming.popleft())
+                ids.append(number + taken)
+                self._held.add(number + taken)
+                taken += 1
+        self._claimed += taken
+        self._look(taken)
+
+    def _look(self, taken: int) -> None:
+        """Note what a claim left in `incoming`."""
+        now = self._clock.monotonic()
+        left = len(self._incoming)
+        if not left:
+            self._since = now
+        elif taken >= self._seen:  # all that is left arrived after the last claim
+            self._since = max(self._since, self._seen_at)
+        self._seen, self._seen_at = left, now
+        if left < self._max_batch:
+            waiting = list(self._incoming)  # a copy, since threads append during the sum
+            self._bytes = sum(map(len, waiting)) + len(waiting)
+
+    @property
+    def _left(self) -> int:
+        """The number of events that left `incoming`, which is the number of the next one."""
+        return self._claimed + self._skipped.value
 
     def renew(self, batch: Batch) -> bool:  # noqa: ARG002
         """See `Store`."""
@@ -141,9 +208,8 @@ class MemoryStore:
 
     def delivered(self, batch: Batch) -> None:
         """See `Store`."""
-        with self._lock:
-            self._let_go(batch)
-            self._delivered += len(batch)
+        with self._moving:
+            self._delivered += self._finish(batch)
 
     def set_aside(
         self,
@@ -152,59 +218,65 @@ class MemoryStore:
         why: str,  # noqa: ARG002
     ) -> None:
         """See `Store`."""
-        with self._lock:
-            self._let_go(batch)
+        with self._moving:
+            finished = self._finish(batch)
             if state == "rejected":
-                self._rejected += len(batch)
+                self._rejected += finished
             else:
-                self._ambiguous += len(batch)
+                self._ambiguous += finished
 
-    def _let_go(self, batch: Batch) -> None:
-        self._backlog -= len(batch)
-        self._held -= len(batch)
+    def _finish(self, batch: Batch) -> int:
+        """Remove a batch from `held`; return the number of events that were there."""
+        before = len(self._held)
+        self._held.difference_update(batch.ids)
+        return before - len(self._held)
 
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
         """See `Store`."""
-        with self._lock:
-            for batch in reversed(batches):
-                size = sum(map(len, batch.events)) + len(batch)
-                self._held -= len(batch)
-                self._full.appendleft(_Chunk(self._held_since, list(batch.events), size))
+        with self._moving:
+            again = [
+                pair for batch in batches for pair in zip(batch.ids, batch.events, strict=True)
+            ]
+            # Dropping may take one of them at any time, so each is removed, not copied.
+            with suppress(IndexError):
+                while True:
+                    again.append(self._returned.popleft())
+            again.sort()
+            self._returned.extend(again)
+            for batch in batches:
+                self._finish(batch)
             self._retried += retried
             self._resent_ambiguous += retried if unclear else 0
 
     def mark(self) -> int:
         """See `Store`."""
-        with self._lock:
-            return self._entered + len(self._open.events)
+        with self._moving:
+            return self._left + len(self._incoming)
 
     def reached(self, mark: int, *, here: bool = False) -> bool:  # noqa: ARG002
         """See `Store`."""
-        with self._lock:
-            return self._finished >= mark
-
-    @property
-    def _finished(self) -> int:
-        return self._delivered + self._rejected + self._ambiguous + self._dropped
+        with self._moving:
+            open_numbers = [*self._held, *(number for number, _ in list(self._returned))]
+            return self._left >= mark and min(open_numbers, default=mark) >= mark
 
     def seal(self) -> None:
         """See `Store`."""
-        with self._lock:
-            self._sealed = True
+        self._sealed = True
 
     def stats(self) -> EventStats:
         """See `Store`."""
-        with self._lock:
-            waiting = len(self._open.events)
-            pending = self._backlog + waiting
-            first = self._full[0] if self._full else self._open
-            since = self._held_since if self._held else first.since
+        with self._moving:
+            dropped = self._dropped.value
+            claimed = len(self._held) + len(self._returned)
+            pending = claimed + len(self._incoming)
+            final = self._delivered + self._rejected + self._ambiguous + dropped
+            since = self._held_since if claimed else self._since
             return EventStats(
-                accepted=self._entered + waiting + self._refused,
+                accepted=final + pending,
                 delivered=self._delivered,
                 rejected=self._rejected,
                 ambiguous=self._ambiguous,
-                dropped=self._dropped + self._refused,
+                dropped=dropped,
                 pending=pending,
                 retried=self._retried,
                 resent_ambiguous=self._resent_ambiguous,

@@ -1,12 +1,12 @@
-"""Compiling a project to config specs, the form in which Statsig's own evaluation reads it."""
+"""Compilation of a project to config specs, which Statsig's core evaluates."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from .buckets import BUCKETS, bucket, salt
 from .model import (
+    BUCKETS,
     EVERYONE,
-    HELD_OUT_RULE,
+    HOLDOUT_RULE_PREFIX,
     Condition,
     DynamicConfig,
     Experiment,
@@ -15,27 +15,29 @@ from .model import (
     Layer,
     Project,
     Rule,
+    bucket,
+    salt,
     segment_spec,
 )
 
 
 def compile_project(project: Project, time: int) -> JsonObject:
-    """Compile a project to config specs in their older form, with conditions where they apply.
+    """Compile a project to config specs in v1.
 
-    Who gets what is derived from names alone: the same project divides its users in the same way
-    on every run and machine, and an entity or rule that is renamed divides them anew.
+    Salts derive from names alone, so a project assigns users alike on every run and machine, and
+    renaming an entity or rule assigns them again.
 
     Args:
         project: The project.
-        time: When it was last changed, in milliseconds since 1970.
+        time: The time of the last change, in milliseconds since 1970.
     """
-    members = {
-        layer.name: [e for e in project.experiments if e.layer == layer.name]
-        for layer in project.layers
-    }
+    members: dict[str, list[Experiment]] = {layer.name: [] for layer in project.layers}
+    for experiment in project.experiments:
+        if experiment.layer is not None:
+            members[experiment.layer].append(experiment)
     allocated = {e.name: range(bucket(e.allocation)) for e in project.experiments}
     for experiments in members.values():
-        allocated |= _side_by_side(experiments)
+        allocated |= _disjoint_buckets(experiments)
     holdouts = project.holdouts
     return {
         "feature_gates": [
@@ -67,8 +69,8 @@ def compile_project(project: Project, time: int) -> JsonObject:
     }
 
 
-def _side_by_side(experiments: Iterable[Experiment]) -> Iterator[tuple[str, range]]:
-    # A user of a layer is in one experiment at most, so each has buckets of its own.
+def _disjoint_buckets(experiments: Iterable[Experiment]) -> Iterator[tuple[str, range]]:
+    # A user is in at most one experiment of a layer.
     percent = 0.0
     for experiment in experiments:
         first, percent = percent, percent + experiment.allocation
@@ -83,7 +85,7 @@ def _gate(gate: Gate, holdouts: Iterable[Holdout]) -> JsonObject:
         enabled=gate.enabled,
         default=False,
         rules=[
-            *_held_out(holdouts, gate.id_type, default=False),
+            *_holdout_rules(holdouts, gate.id_type, default=False),
             *(_targeting_rule("gate", gate, rule, value=True) for rule in gate.rules),
         ],
     )
@@ -110,14 +112,14 @@ def _holdout(holdout: Holdout) -> JsonObject:
     )
 
 
-def _held_out(
+def _holdout_rules(
     holdouts: Iterable[Holdout], id_type: str, *, default: JsonValue
 ) -> Iterator[JsonObject]:
-    # The rule that Statsig puts in front of what is held out. It passes for nobody, and so gives
-    # the default: of a rule that passes, some SDKs do not see that its value is false.
+    # Statsig inserts such a rule too. It passes for nobody and so returns the default: some SDKs
+    # open a gate when a rule passes, although its value is false.
     for holdout in holdouts:
-        asks = Condition(type="pass_gate", target=holdout.name)
-        rule = _rule(HELD_OUT_RULE + holdout.name, [asks], id_type, value=default)
+        held_out = Condition(type="pass_gate", target=holdout.name)
+        rule = _rule(HOLDOUT_RULE_PREFIX + holdout.name, [held_out], id_type, value=default)
         yield rule | {"passPercentage": 0}
 
 
@@ -129,14 +131,14 @@ def _config(config: DynamicConfig, holdouts: Iterable[Holdout]) -> JsonObject:
         enabled=config.enabled,
         default=config.default,
         rules=[
-            *_held_out(holdouts, config.id_type, default=config.default),
+            *_holdout_rules(holdouts, config.id_type, default=config.default),
             *(_targeting_rule("config", config, rule, value=rule.value) for rule in config.rules),
         ],
     )
 
 
 def _inline_segment(experiment: Experiment) -> JsonObject:
-    # Statsig too makes a segment of an experiment's targeting; exposures leave segments out.
+    # Statsig compiles targeting to a segment too, which exposures leave out.
     rule = _rule("targeting", experiment.targeting, experiment.id_type, value=True)
     return _spec(
         "segment",
@@ -154,15 +156,15 @@ def _inline_segment_name(experiment: Experiment) -> str:
 def _experiment(
     experiment: Experiment, allocated: range, holdouts: Iterable[Holdout]
 ) -> JsonObject:
-    # Rules with these names, in this order, are what Statsig itself makes of an experiment.
-    left_out: dict[str, Condition] = {}
+    # Statsig compiles an experiment to rules with these names, in this order.
+    excluded: dict[str, Condition] = {}
     if not experiment.active:
-        left_out["prestart"] = EVERYONE
+        excluded["prestart"] = EVERYONE
     if len(allocated) < BUCKETS:
-        left_out["layerAssignment"] = _in_buckets("none", allocated, _allocation_salt(experiment))
+        excluded["layerAssignment"] = _in_buckets("none", allocated, _allocation_salt(experiment))
     if experiment.targeting:
         segment = _inline_segment_name(experiment)
-        left_out["inlineTargetingRules"] = Condition(type="fail_gate", target=segment)
+        excluded["inlineTargetingRules"] = Condition(type="fail_gate", target=segment)
     in_layer = experiment.layer is not None
     parameters = {parameter: None for group in experiment.groups for parameter in group.value}
     explicit: JsonObject = {"explicitParameters": list(parameters)} if in_layer else {}
@@ -172,10 +174,10 @@ def _experiment(
         id_type=experiment.id_type,
         default=experiment.default,
         rules=[
-            *_held_out(holdouts, experiment.id_type, default=experiment.default),
+            *_holdout_rules(holdouts, experiment.id_type, default=experiment.default),
             *(
                 _rule(name, [condition], experiment.id_type, value=experiment.default)
-                for name, condition in left_out.items()
+                for name, condition in excluded.items()
             ),
             *_group_rules(experiment),
         ],
@@ -184,12 +186,12 @@ def _experiment(
 
 
 def _group_rules(experiment: Experiment) -> Iterator[JsonObject]:
-    divided_by = salt("experiment", experiment.name)
+    bucket_salt = salt("experiment", experiment.name)
     percent = 0.0
     for group in experiment.groups:
         percent += group.share
         end = bucket(percent)
-        below = Condition(type="user_bucket", operator="lt", target=end, salt=divided_by)
+        below = Condition(type="user_bucket", operator="lt", target=end, salt=bucket_salt)
         value = experiment.default | group.value
         rule = _rule(group.name, [below], experiment.id_type, value=value)
         yield rule | {"groupName": group.name, "isExperimentGroup": True}
@@ -201,7 +203,7 @@ def _layer(
     allocated: Mapping[str, range],
     holdouts: Iterable[Holdout],
 ) -> JsonObject:
-    rules = [*_held_out(holdouts, layer.id_type, default=layer.default)]
+    rules = [*_holdout_rules(holdouts, layer.id_type, default=layer.default)]
     for experiment in experiments:
         buckets = _in_buckets("any", allocated[experiment.name], _allocation_salt(experiment))
         rule = _rule("experimentAssignment", [buckets], layer.id_type, value=layer.default)
@@ -215,9 +217,9 @@ def _allocation_salt(experiment: Experiment) -> str:
     return salt("layer", experiment.layer)
 
 
-def _in_buckets(operator: str, buckets: range, divided_by: str) -> Condition:
+def _in_buckets(operator: str, buckets: range, bucket_salt: str) -> Condition:
     target: JsonObject = {str(number): True for number in buckets}
-    return Condition(type="user_bucket", operator=operator, target=target, salt=divided_by)
+    return Condition(type="user_bucket", operator=operator, target=target, salt=bucket_salt)
 
 
 def _targeting_rule(

@@ -1,15 +1,15 @@
-"""Reading the words in which a project file says whom a rule is for.
+"""Parsing of the conditions in a project file.
 
-    if: everyone                                  also if there is no `if`
+    if: everyone                                  same as no `if`
     if:                                           all of these hold
       email: { ends with: "@example.com" }
       country: [DE, FR]                           short for { is: [DE, FR] }
-      custom.level: { at least: 3, below: 5 }     any attribute, public or private
-      customIDs.companyID: { in list: partners }  any other ID than userID
+      custom.level: { at least: 3, below: 5 }     a custom or private attribute
+      customIDs.companyID: { in list: partners }  a custom ID
       in segment: staff
       share of users: { named: spring, to: 20 }   the same users wherever it is named
 
-All words stand in `operators.py`. A list means any of its values.
+`operators.py` defines the names. A list matches any of its values.
 """
 
 import re
@@ -20,17 +20,24 @@ from typing import Final
 from attrs import frozen
 
 from ..._runtime.parsers import JsonValue
-from .buckets import bucket, salt
-from .model import EVERYONE, Condition, segment_spec, suggestion
-from .operators import CUSTOM, CUSTOM_IDS, QUESTIONS, SHARE, SUBJECTS, Operand, Subject, subject
-from .percentages import thousandths
+from .model import EVERYONE, Condition, bucket, salt, segment_spec, suggestion
+from .operators import (
+    CRITERIA,
+    CUSTOM,
+    CUSTOM_IDS,
+    GATE_CRITERIA,
+    SHARE,
+    Criterion,
+    Operand,
+    find_criterion,
+)
 from .schema import NAMED_SHARE
 from .yaml_reader import Entry
 
 
 @frozen(kw_only=True)
-class Known:
-    """The names that conditions may refer to."""
+class KnownNames:
+    """The names that conditions can reference."""
 
     gates: Collection[str]
     segments: Collection[str]
@@ -38,94 +45,98 @@ class Known:
     environments: Collection[str]
 
 
-def read_conditions(entry: Entry, known: Known) -> tuple[Condition, ...]:
-    """Read conditions that hold together: `everyone`, or a mapping of what is tested to how.
+def read_conditions(entry: Entry, known: KnownNames) -> tuple[Condition, ...]:
+    """Parse `everyone`, or a mapping of conditions that must all hold.
 
     Raises:
-        ProjectError: An unknown word, a value of the wrong type, or a name that does not exist.
+        ProjectError: A condition or name is unknown, or a value is invalid.
     """
     if not entry.is_mapping():
-        if entry.text() != "everyone":
-            entry.fail(f"expected everyone or a mapping of conditions, got {entry.text()!r}")
+        if entry.string() != "everyone":
+            entry.fail(f"expected everyone or a mapping of conditions, got {entry.string()!r}")
         return (EVERYONE,)
     conditions: list[Condition] = []
-    for word, test in entry.mapping().items():
-        if word in QUESTIONS:
-            conditions += _questions(word, test, known)
-        elif word == SHARE:
-            conditions += _share(test)
+    for name, operators in entry.mapping().items():
+        if name in GATE_CRITERIA:
+            conditions += _gate_conditions(name, operators, known)
+        elif name == SHARE:
+            conditions += _share_conditions(operators)
         else:
-            conditions += _tests(word, test, known)
+            conditions += _user_conditions(name, operators, known)
     return tuple(conditions) or (EVERYONE,)
 
 
-def _questions(word: str, entry: Entry, known: Known) -> list[Condition]:
-    question = QUESTIONS[word]
-    if question.of == "gate":
-        targets = [_known(item, "gate", known.gates, known.segments) for item in _several(entry)]
+def _gate_conditions(name: str, entry: Entry, known: KnownNames) -> list[Condition]:
+    criterion = GATE_CRITERIA[name]
+    if criterion.kind == "gate":
+        targets = [_known_name(item, "gate", known.gates, known.segments) for item in _list(entry)]
     else:
-        names = [_known(item, "segment", known.segments, known.gates) for item in _several(entry)]
+        names = [_known_name(item, "segment", known.segments, known.gates) for item in _list(entry)]
         targets = [segment_spec(name) for name in names]
-    return [Condition(type=question.type, target=target) for target in targets]
+    return [Condition(type=criterion.type, target=target) for target in targets]
 
 
-def _share(entry: Entry) -> list[Condition]:
+def _share_conditions(entry: Entry) -> list[Condition]:
     fields = entry.fields(NAMED_SHARE)
     if "named" not in fields or len(fields) == 1:
-        entry.fail("expected named: a name of the share, and to: a percentage, or from, or both")
-    first = bucket(thousandths(fields.get("from"), 0))
-    end = bucket(thousandths(fields.get("to"), 100))
+        entry.fail("expected `named`, and at least one of `from` and `to`")
+    first = bucket(fields["from"].bucketed_percentage() if "from" in fields else 0)
+    end = bucket(fields["to"].bucketed_percentage() if "to" in fields else 100)
     if first >= end:
-        entry.fail("expected from below to")
-    divided_by = salt("share", fields["named"].text())
+        entry.fail("expected `from` to be less than `to`")
+    bucket_salt = salt("share", fields["named"].string())
     return [
-        Condition(type="user_bucket", operator=operator, target=target, salt=divided_by)
+        Condition(type="user_bucket", operator=operator, target=target, salt=bucket_salt)
         for operator, target in (("gte", first), ("lt", end))
     ]
 
 
-def _tests(word: str, entry: Entry, known: Known) -> list[Condition]:
-    tested = subject(word)
-    if tested is None:
-        words = [*SUBJECTS, *QUESTIONS, SHARE, f"{CUSTOM}{word}", f"{CUSTOM_IDS}<type>"]
-        entry.fail(f"no condition {word!r}" + suggestion(word, words))
+def _user_conditions(name: str, entry: Entry, known: KnownNames) -> list[Condition]:
+    criterion = find_criterion(name)
+    if criterion is None:
+        names = [*CRITERIA, *GATE_CRITERIA, SHARE, f"{CUSTOM}{name}", f"{CUSTOM_IDS}<type>"]
+        entry.fail(f"unknown condition {name!r}" + suggestion(name, names))
     if entry.is_mapping():
-        tests = entry.fields(tested.operators)
+        operands = entry.fields(criterion.operators)
     else:  # `country: DE` is short for `country: {is: DE}`.
-        tests = {"is": entry} if "is" in tested.operators else {}
-    if not tests:
-        entry.fail(f"expected an operator: {', '.join(tested.operators)}")
-    return [_test(tested, operator, operand, known) for operator, operand in tests.items()]
+        operands = {"is": entry} if "is" in criterion.operators else {}
+    if not operands:
+        entry.fail(f"expected an operator: {', '.join(criterion.operators)}")
+    return [
+        _user_condition(criterion, operator, operand, known)
+        for operator, operand in operands.items()
+    ]
 
 
-def _test(tested: Subject, word: str, entry: Entry, known: Known) -> Condition:
-    operator = tested.operators[word]
+def _user_condition(
+    criterion: Criterion, operator_name: str, entry: Entry, known: KnownNames
+) -> Condition:
+    operator = criterion.operators[operator_name]
     if operator.operand is Operand.PRESENCE:
-        # What is missing equals null in Statsig's core, and nothing else does.
-        name = "neq" if entry.boolean() else "eq"
-        return _condition(tested, name, None)
+        # In Statsig's core only a missing value equals null.
+        return _condition(criterion, "neq" if entry.boolean() else "eq", None)
     if operator.operand is Operand.ID_LIST:
-        name = _known(entry, "id list", known.id_lists)
+        name = _known_name(entry, "ID list", known.id_lists)
         return Condition(
-            type="unit_id", operator=operator.operator, target=name, id_type=tested.id_type
+            type="unit_id", operator=operator.operator, target=name, id_type=criterion.id_type
         )
-    if tested.type == "environment_field":
-        for item in _several(entry):
-            _known(item, "environment", known.environments)
-    return _condition(tested, operator.operator, _OPERANDS[operator.operand](entry))
+    if criterion.type == "environment_field":
+        for item in _list(entry):
+            _known_name(item, "environment", known.environments)
+    return _condition(criterion, operator.operator, _OPERANDS[operator.operand](entry))
 
 
-def _condition(tested: Subject, operator: str, target: JsonValue) -> Condition:
+def _condition(criterion: Criterion, operator: str, target: JsonValue) -> Condition:
     return Condition(
-        type=tested.type,
+        type=criterion.type,
         operator=operator,
-        field=tested.field,
+        field=criterion.field,
         target=target,
-        id_type=tested.id_type,
+        id_type=criterion.id_type,
     )
 
 
-def _several(entry: Entry) -> list[Entry]:
+def _list(entry: Entry) -> list[Entry]:
     if not entry.is_list():
         return [entry]
     items = entry.items()
@@ -134,29 +145,29 @@ def _several(entry: Entry) -> list[Entry]:
     return items
 
 
-def _known(
+def _known_name(
     entry: Entry, kind: str, names: Collection[str], confused_with: Collection[str] = ()
 ) -> str:
-    name = entry.text()
+    name = entry.string()
     if name in confused_with:
-        other = (
-            "`in segment` or `not in segment`"
+        other, hint = (
+            ("segment", "`in segment` or `not in segment`")
             if kind == "gate"
-            else "`passes gate` or `fails gate`"
+            else ("gate", "`passes gate` or `fails gate`")
         )
-        entry.fail(f"{name!r} is no {kind}; it is asked by {other}")
+        entry.fail(f"expected a {kind}, got the {other} {name!r}; use {hint}")
     if name not in names:
-        entry.fail(f"no {kind} {name!r}" + suggestion(name, names))
+        entry.fail(f"unknown {kind} {name!r}" + suggestion(name, names))
     return name
 
 
 def _values(entry: Entry) -> JsonValue:
-    return [_value_as_written(item) for item in _several(entry)]
+    return [_value_as_written(item) for item in _list(entry)]
 
 
 def _value_as_written(entry: Entry) -> JsonValue:
     value = _value(entry)
-    # Statsig compares as text, so what is written is what counts: 1.10 stays 1.10.
+    # Statsig compares strings, so 1.10 must stay 1.10.
     return value if isinstance(value, bool) else entry.written()
 
 
@@ -164,8 +175,8 @@ def _value(entry: Entry) -> JsonValue:
     value = entry.scalar()
     if value is None:
         entry.fail(
-            "expected text, a number, true or false, got nothing; "
-            "what has no value is found by `is set: false`"
+            "expected a string, number or boolean, got nothing; "
+            "use `is set: false` for a missing value"
         )
     return value
 
@@ -177,7 +188,7 @@ def _version(entry: Entry) -> str:
 
 
 def _pattern(entry: Entry) -> str:
-    pattern = entry.text()
+    pattern = entry.string()
     try:
         re.compile(pattern)
     except re.error as error:
@@ -185,19 +196,19 @@ def _pattern(entry: Entry) -> str:
     return pattern
 
 
-def _moment(entry: Entry) -> int:
+def _time(entry: Entry) -> int:
     value = entry.scalar()
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     try:
-        moment = datetime.fromisoformat(entry.written())
+        time = datetime.fromisoformat(entry.written())
     except ValueError:
         entry.fail(
             "expected a time such as 2026-01-31T12:00:00Z, or milliseconds since 1970, "
             f"got {entry.written()!r}"
         )
-    # Without an offset it is UTC, so that a project means the same wherever it runs.
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    # UTC by default, so that a project does not depend on the machine's time zone.
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 _OPERANDS: Final[Mapping[Operand, Callable[[Entry], JsonValue]]] = {
@@ -206,5 +217,5 @@ _OPERANDS: Final[Mapping[Operand, Callable[[Entry], JsonValue]]] = {
     Operand.NUMBER: Entry.number,
     Operand.VERSION: _version,
     Operand.PATTERN: _pattern,
-    Operand.MOMENT: _moment,
+    Operand.TIME: _time,
 }

@@ -1,6 +1,7 @@
-"""What a project is: gates, configs, experiments, layers and the rest, before compilation."""
+"""The model of a project, and the error for an invalid one."""
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,12 @@ from ..._runtime.parsers import JsonObject, JsonValue
 
 
 class ProjectError(Exception):
-    """A project that cannot be used: its file is missing, broken, or says something impossible.
+    """A project file that cannot be read or is invalid.
 
     Attributes:
-        file: The project's file.
-        line: The line that is wrong, counted from 1; None when the fault is not in one line.
-        problem: What is wrong there: the key, what was expected, and what was found.
+        file: The file.
+        line: The invalid line, counted from 1; None if the problem is not in one line.
+        problem: The invalid key, and what was expected there.
     """
 
     def __init__(self, file: Path, line: int | None, problem: str) -> None:
@@ -26,72 +27,86 @@ class ProjectError(Exception):
         self.problem = problem
 
     def __str__(self) -> str:
-        """Say `file:line: problem`."""
+        """Return `file:line: problem`."""
         place = f"{self.file}" if self.line is None else f"{self.file}:{self.line}"
         return f"{place}: {self.problem}"
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Say which known word was probably meant, or which there are, for the end of a message."""
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message: the known name closest to `name`, or all known names."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(names)}" if names else "; there are none"
+    return f"; expected one of {', '.join(names)}" if names else "; the project defines none"
 
 
 @frozen(kw_only=True)
 class Keys:
     """The API keys that the server accepts."""
 
-    secret: str = "secret-local"  # noqa: S105  (made up, for a server without secrets)
+    secret: str = "secret-local"  # noqa: S105  (a local server has no secrets)
     client: str = "client-local"
 
 
 @frozen(kw_only=True)
 class Condition:
-    """One test of a user, in the terms of config specs."""
+    """A condition of a rule, in the terms of config specs."""
 
     type: str
     operator: str | None = None
     field: str | None = None
     target: JsonValue = None
     id_type: str | None = None
-    """The type of ID that is tested; that of the rule if None."""
+    """The ID type to test; None for that of the entity."""
     salt: str | None = None
-    """What divides users into buckets, for a condition that tests their bucket."""
+    """The salt of the buckets, in a condition on buckets."""
 
 
 ENVIRONMENTS: Final = ("development", "staging", "production")
-"""The tiers of a project that does not say its own."""
+"""The default environments of a project."""
 
 EVERYONE: Final = Condition(type="public")
 
+HOLDOUT_RULE_PREFIX: Final = "holdout:"
+"""The prefix of the IDs of rules that apply a holdout."""
+
 
 def segment_spec(name: str) -> str:
-    """The name of a segment in config specs; by its beginning, exposures leave segments out."""
+    """Return the name of a segment in config specs; exposures leave out names with this prefix."""
     return f"segment:{name}"
 
 
-HELD_OUT_RULE: Final = "holdout:"
-"""How the names of rules begin by which a holdout takes hold."""
+BUCKETS: Final = 1000
+"""The number of buckets into which experiments, layers and shares divide users."""
+
+
+def bucket(percent: float) -> int:
+    """Return the first bucket above a percentage of users."""
+    return round(percent * BUCKETS / 100)
+
+
+def salt(*names: str) -> str:
+    """Return a salt that depends only on names, so that every run divides users alike."""
+    return hashlib.sha256("/".join(names).encode()).hexdigest()[:32]
 
 
 @frozen(kw_only=True)
 class Rule:
-    """Whom a rule is for (all conditions hold), for what part of them, and what they get."""
+    """A rule of a gate, segment or config."""
 
     name: str
     conditions: tuple[Condition, ...]
+    """The conditions, all of which must hold."""
     rollout: float
-    """Percent of those for whom the conditions hold."""
+    """The percentage of matching users for whom the rule passes."""
     value: JsonObject
     """The parameters; empty in a gate."""
 
 
 @frozen(kw_only=True)
 class Gate:
-    """A feature gate, or a segment, which is a gate that only conditions ask."""
+    """A feature gate, or a segment, which is a gate for use in conditions."""
 
     name: str
     id_type: str
@@ -101,16 +116,16 @@ class Gate:
 
 @frozen(kw_only=True)
 class Holdout:
-    """A share of users who are kept out: gates do not pass, all else stays at its default."""
+    """A share of users for whom gates fail and other entities have their default."""
 
     name: str
     id_type: str
     conditions: tuple[Condition, ...]
-    """Who can be held out."""
+    """The conditions on users who can be held out."""
     share: float
-    """Percent of those who are held out."""
+    """The percentage of those users who are held out."""
     gates: frozenset[str]
-    """The gates that do not pass for them."""
+    """The gates that fail for them."""
     configs: frozenset[str]
     experiments: frozenset[str]
     layers: frozenset[str]
@@ -133,8 +148,9 @@ class Group:
 
     name: str
     share: float
-    """Percent of the experiment's users."""
+    """The percentage of the experiment's users."""
     value: JsonObject
+    """The parameters that differ from the default."""
 
 
 @frozen(kw_only=True)
@@ -146,7 +162,7 @@ class Experiment:
     active: bool
     layer: str | None
     allocation: float
-    """Percent of all users, or of the layer's, who may be in it."""
+    """The percentage of users, or of the layer's users, who can be in the experiment."""
     targeting: tuple[Condition, ...]
     default: JsonObject
     groups: tuple[Group, ...]
@@ -163,7 +179,7 @@ class Layer:
 
 @frozen(kw_only=True)
 class Project:
-    """All that a project file says."""
+    """The contents of a project file."""
 
     keys: Keys
     environments: tuple[str, ...]
@@ -174,6 +190,6 @@ class Project:
     experiments: tuple[Experiment, ...]
     layers: tuple[Layer, ...]
     id_lists: Mapping[str, tuple[str, ...]]
-    """The members of ID lists, by name."""
+    """The members of ID lists by name."""
     files: tuple[Path, ...]
-    """The files that it was read from: the project's own, then those of ID lists."""
+    """The project file, then those of its ID lists."""

@@ -1,6 +1,6 @@
-"""What a project file may say, as a JSON Schema, by which editors complete and check it.
+"""The JSON Schema of project files, for completion and validation in editors.
 
-The keys of each mapping stand here once: the reader takes them from these tables too.
+The reader takes the keys of each mapping from these tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,31 +8,33 @@ from typing import Final
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from .operators import (
+    CRITERIA,
     CUSTOM,
+    CUSTOM_ID_MEANING,
     CUSTOM_ID_OPERATORS,
     CUSTOM_IDS,
+    CUSTOM_MEANING,
     CUSTOM_OPERATORS,
+    GATE_CRITERIA,
     OPERATORS,
-    QUESTIONS,
     SHARE,
-    SUBJECTS,
     Operand,
     Operator,
 )
 
 NAME: Final = "[a-zA-Z0-9_\\-. ]{2,100}"
-"""The form of the names of gates, configs and the like."""
+"""The pattern of entity names."""
 
 
-def _text(description: str) -> JsonObject:
+def _string(description: str) -> JsonObject:
     return {"type": "string", "description": description}
 
 
-def _flag(description: str) -> JsonObject:
+def _boolean(description: str) -> JsonObject:
     return {"type": "boolean", "default": True, "description": description}
 
 
-def _percent(description: str, default: int | None = None) -> JsonObject:
+def _percentage(description: str, default: int | None = None) -> JsonObject:
     defaults: JsonObject = {} if default is None else {"default": default}
     schema: JsonObject = {"type": "number", "minimum": 0, "maximum": 100}
     return {**schema, **defaults, "description": description}
@@ -42,7 +44,7 @@ def _parameters(description: str) -> JsonObject:
     return {"type": "object", "description": description}
 
 
-def _defined(name: str, description: str) -> JsonObject:
+def _reference(name: str, description: str) -> JsonObject:
     return {"$ref": f"#/$defs/{name}", "description": description}
 
 
@@ -51,7 +53,7 @@ def _mapping(fields: JsonObject, required: Sequence[str] = ()) -> JsonObject:
     return {"type": "object", "properties": fields, "additionalProperties": False, **needed}
 
 
-def _by_name(item: JsonObject, description: str) -> JsonObject:
+def _entities(item: JsonObject, description: str) -> JsonObject:
     return {
         "type": "object",
         "propertyNames": {"pattern": f"^{NAME}$"},
@@ -61,63 +63,69 @@ def _by_name(item: JsonObject, description: str) -> JsonObject:
 
 
 _ENTITY: Final[JsonObject] = {
-    "description": _text("What it is for."),
+    "description": _string("A description, for readers of the file."),
     "idType": {
-        **_text("The ID by which it divides: userID, or the name of one of the customIDs."),
+        **_string("The ID that divides users: userID, or a custom ID type."),
         "default": "userID",
     },
 }
 
 RULE: Final[JsonObject] = {
-    "name": _text("Tells rules apart, and is part of what divides users."),
-    "if": _defined("conditions", "Whom the rule is for: everyone if left out."),
-    "rollout": _percent(
-        "Percent of those for whom the conditions hold, of two decimals at most.", 100
-    ),
+    "name": _string("The name of the rule; renaming it assigns users again."),
+    "if": _reference("conditions", "The conditions of the rule; by default everyone."),
+    "rollout": _percentage("The percentage of matching users, with at most two decimals.", 100),
 }
-CONFIG_RULE: Final[JsonObject] = {**RULE, "value": _parameters("What users of this rule get.")}
+CONFIG_RULE: Final[JsonObject] = {
+    **RULE,
+    "value": _parameters("The parameters for users of the rule, in place of the default."),
+}
 SEGMENT: Final[JsonObject] = {
     **_ENTITY,
     "rules": {
         "type": "array",
         "items": _mapping(RULE, ["name"]),
-        "description": "The first rule whose conditions hold decides.",
+        "description": "The rules; the first whose conditions hold applies.",
     },
 }
-GATE: Final[JsonObject] = {**SEGMENT, "enabled": _flag("False: it passes for nobody.")}
+GATE: Final[JsonObject] = {**SEGMENT, "enabled": _boolean("False: fails for everyone.")}
 CONFIG: Final[JsonObject] = {
     **_ENTITY,
-    "enabled": _flag("False: everyone gets the default."),
-    "default": _parameters("What users get for whom no rule is."),
+    "enabled": _boolean("False: everyone gets the default."),
+    "default": _parameters("The parameters for users without a rule."),
     "rules": {
         "type": "array",
         "items": _mapping(CONFIG_RULE, ["name", "value"]),
-        "description": "The first rule whose conditions hold decides; its value replaces all.",
+        "description": "The rules; the first whose conditions hold applies.",
     },
 }
 GROUP: Final[JsonObject] = {
-    "description": _text("What it is for."),
-    "share": _percent("Percent of the experiment's users; equal shares if left out."),
-    "value": _parameters("The parameters whose values differ from the default."),
+    "description": _string("A description, for readers of the file."),
+    "share": _percentage("The percentage of the experiment's users; by default equal shares."),
+    "value": _parameters("The parameters that differ from the default."),
 }
 EXPERIMENT: Final[JsonObject] = {
     **_ENTITY,
-    "active": _flag("False: not started, everyone gets the default."),
-    "layer": _text("The layer that it is in, which has the ID type and the default."),
-    "allocation": _percent("Percent of all users, or of the layer's, who may be in it.", 100),
-    "targeting": _defined("conditions", "Who may be in it."),
-    "default": _parameters("What users get who are in no group."),
+    "active": _boolean("False: not started; everyone gets the default."),
+    "layer": _string("The layer of the experiment, which defines idType and default."),
+    "allocation": _percentage(
+        "The percentage of users, or of the layer's users, who can be in the experiment.", 100
+    ),
+    "targeting": _reference("conditions", "The conditions on users who can be in the experiment."),
+    "default": _parameters("The parameters for users outside the experiment."),
     "groups": {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": _mapping(GROUP, ["value"]),
-        "description": "The groups by name; their shares add up to 100.",
+        "description": "The groups by name; shares add up to 100.",
     },
 }
-LAYER: Final[JsonObject] = {**_ENTITY, "default": _parameters("The parameters and their values.")}
+LAYER: Final[JsonObject] = {
+    **_ENTITY,
+    "default": _parameters("The parameters and their default values."),
+}
 
 
-def _some(kind: str) -> JsonObject:
+def _all_or_list(kind: str) -> JsonObject:
     return {
         "type": ["string", "array"],
         "pattern": "^all$",
@@ -128,18 +136,20 @@ def _some(kind: str) -> JsonObject:
 
 
 HELD_OUT: Final[JsonObject] = {
-    kind: _some(kind) for kind in ("gates", "configs", "experiments", "layers")
+    kind: _all_or_list(kind) for kind in ("gates", "configs", "experiments", "layers")
 }
 HOLDOUT: Final[JsonObject] = {
     **_ENTITY,
-    "share": _percent("Percent of users who are held out, of two decimals at most."),
-    "if": _defined("conditions", "Who can be held out: everyone if left out."),
+    "share": _percentage("The percentage of users to hold out, with at most two decimals."),
+    "if": _reference(
+        "conditions", "The conditions on users who can be held out; by default everyone."
+    ),
     "from": {
         **_mapping(HELD_OUT),
         "type": ["string", "object"],
         "pattern": "^everything$",
         "minProperties": 1,
-        "description": "What they are held out from: `everything`, or a list for each kind.",
+        "description": "The entities to hold users out of: `everything`, or a list per kind.",
     },
 }
 KEYS: Final[JsonObject] = {
@@ -150,10 +160,10 @@ KEYS: Final[JsonObject] = {
     }.items()
 }
 PROJECT: Final[JsonObject] = {
-    "description": _text("What the project is."),
+    "description": _string("A description, for readers of the file."),
     "keys": {
         **_mapping(KEYS),
-        "description": "What clients send in the header statsig-api-key.",
+        "description": "The API keys that the server accepts in the header statsig-api-key.",
     },
     "environments": {
         "type": "array",
@@ -161,33 +171,34 @@ PROJECT: Final[JsonObject] = {
         "minItems": 1,
         "uniqueItems": True,
         "default": ["development", "staging", "production"],
-        "description": "The tiers that conditions may name.",
+        "description": "The environments that conditions can name.",
     },
-    "id lists": _by_name(
+    "id lists": _entities(
         {
             "type": ["string", "array"],
             "items": {"type": ["string", "number"]},
-            "description": "The IDs, or a file beside the project that has one in each line.",
+            "description": "The IDs, or the relative path of a file with one ID per line.",
         },
-        "Lists of IDs, for the operators `in list` and `not in list`.",
+        "ID lists for the operators `in list` and `not in list`.",
     ),
-    "segments": _by_name(_mapping(SEGMENT), "Groups of users that conditions name."),
-    "holdouts": _by_name(
+    "segments": _entities(_mapping(SEGMENT), "Segments: groups of users for use in conditions."),
+    "holdouts": _entities(
         _mapping(HOLDOUT, ["share", "from"]),
-        "Shares of users who are kept out of what is new, to measure its whole effect.",
+        "Holdouts: shares of users who get no new features, to measure their combined effect.",
     ),
-    "gates": _by_name(_mapping(GATE), "Feature gates: on or off."),
-    "configs": _by_name(_mapping(CONFIG), "Dynamic configs: parameters by rules."),
-    "experiments": _by_name(_mapping(EXPERIMENT, ["groups"]), "Experiments: parameters by groups."),
-    "layers": _by_name(
-        _mapping(LAYER, ["default"]), "Layers: parameters that experiments share, one per user."
+    "gates": _entities(_mapping(GATE), "Feature gates."),
+    "configs": _entities(_mapping(CONFIG), "Dynamic configs: parameters by rule."),
+    "experiments": _entities(_mapping(EXPERIMENT, ["groups"]), "Experiments: parameters by group."),
+    "layers": _entities(
+        _mapping(LAYER, ["default"]),
+        "Layers: parameters that experiments share; a user is in at most one of them.",
     ),
 }
 
 NAMED_SHARE: Final[JsonObject] = {
-    "named": _text("A name of your own: all conditions with it divide users alike."),
-    "from": _percent("Where the share begins.", 0),
-    "to": _percent("Where the share ends.", 100),
+    "named": _string("The name of the share; the same name selects the same users everywhere."),
+    "from": _percentage("The percentage at which the share starts.", 0),
+    "to": _percentage("The percentage at which the share ends.", 100),
 }
 
 
@@ -208,19 +219,22 @@ _OPERANDS: Final[Mapping[Operand, JsonObject]] = {
     Operand.NUMBER: {"type": "number"},
     Operand.VERSION: {"type": ["string", "number"], "pattern": "^\\d"},
     Operand.PATTERN: {"type": "string", "format": "regex"},
-    Operand.MOMENT: {"type": ["string", "integer"]},
+    Operand.TIME: {"type": ["string", "integer"]},
     Operand.PRESENCE: {"type": "boolean"},
     Operand.ID_LIST: {"type": "string"},
 }
 
 
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}."
+
+
 def _definition(word: str) -> str:
-    return word.replace(" ", "-")  # A blank would have to be escaped wherever it is referred to.
+    return word.replace(" ", "-")  # A space would have to be escaped in references.
 
 
-def _test(operators: Mapping[str, Operator], description: str) -> JsonObject:
-    # One schema for both forms, since each keyword is about one type only; with `anyOf`, an editor
-    # would show the complaints of either.
+def _criterion(operators: Mapping[str, Operator], description: str) -> JsonObject:
+    # One schema for both forms: with `anyOf`, editors would show the errors of both.
     forms: list[JsonValue] = ["object"]
     short: JsonObject = {}
     if "is" in operators:
@@ -238,20 +252,21 @@ def _test(operators: Mapping[str, Operator], description: str) -> JsonObject:
 
 def _conditions() -> JsonObject:
     fields: JsonObject = {
-        **{word: _test(s.operators, s.meaning) for word, s in SUBJECTS.items()},
-        **{word: {**_NAMES, "description": q.meaning} for word, q in QUESTIONS.items()},
+        **{name: _criterion(it.operators, _sentence(it.meaning)) for name, it in CRITERIA.items()},
+        **{
+            name: {**_NAMES, "description": _sentence(it.meaning)}
+            for name, it in GATE_CRITERIA.items()
+        },
         SHARE: {
             **_mapping(NAMED_SHARE, ["named"]),
             "minProperties": 2,
-            "description": "The same part of all users, wherever it is named.",
+            "description": "A named share of all users, the same wherever it is named.",
         },
     }
     others: JsonObject = {
-        f"^{CUSTOM.replace('.', '[.]')}.": _test(
-            CUSTOM_OPERATORS, "An attribute of the user, public or private."
-        ),
-        f"^{CUSTOM_IDS.replace('.', '[.]')}.": _test(
-            CUSTOM_ID_OPERATORS, "Another ID of the user than userID."
+        f"^{CUSTOM.replace('.', '[.]')}.": _criterion(CUSTOM_OPERATORS, _sentence(CUSTOM_MEANING)),
+        f"^{CUSTOM_IDS.replace('.', '[.]')}.": _criterion(
+            CUSTOM_ID_OPERATORS, _sentence(CUSTOM_ID_MEANING)
         ),
     }
     return {
@@ -259,25 +274,27 @@ def _conditions() -> JsonObject:
         "type": ["string", "object"],
         "pattern": "^everyone$",
         "patternProperties": others,
-        "description": "All of these hold; or `everyone`.",
+        "description": "Conditions that must all hold, or `everyone`.",
     }
 
 
 def project_schema() -> JsonObject:
-    """The JSON Schema of project files, of draft 2020-12.
+    """Return the JSON Schema of project files, draft 2020-12.
 
-    What a schema cannot say, only reading the file does: whether the names exist that conditions
-    refer to, and whether shares add up.
+    Only the reader checks that referenced names exist and that shares add up.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A project of the local Statsig server",
+        "title": "Project file of the local Statsig server",
         **_mapping(PROJECT),
         "$defs": {
             "conditions": _conditions(),
             **{
-                _definition(word): {**_OPERANDS[it.operand], "description": it.meaning}
-                for word, it in OPERATORS.items()
+                _definition(name): {
+                    **_OPERANDS[it.operand],
+                    "description": f"True if the value {it.meaning}.",
+                }
+                for name, it in OPERATORS.items()
             },
         },
     }

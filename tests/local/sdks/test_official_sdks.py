@@ -11,10 +11,10 @@ from attrs import evolve
 
 from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
+from tests.support.config_specs import REAL_PROJECTS, rule, spec, v1_specs
+from tests.support.targeted_users import targeted_users
 
 from ..conftest import SHOP, Api
-from ..targeted_users import targeted_users
-from ..test_specs_files import DATA, older, rule, spec
 from .running import Language, require_legacy_sdk, run
 
 Json = dict[str, Any]
@@ -28,8 +28,8 @@ SDKS: Final = (
 )
 PROJECTS: Final = {
     "the shop": SHOP,
-    "demo": DATA / "demo_project_dcs.json",
-    "eval": DATA / "eval_project_dcs.json",
+    "demo": REAL_PROJECTS / "demo_project_dcs.json",
+    "eval": REAL_PROJECTS / "eval_project_dcs.json",
 }
 EXPOSURES: Final = {
     "gates": "statsig::gate_exposure",
@@ -54,7 +54,7 @@ def _listed(operator: str, id_list: str) -> Json:
 
 
 GATE: Final = {"type": "feature_gate", "defaultValue": False}
-LISTED: Final = older() | {
+LISTED: Final = v1_specs() | {
     "feature_gates": [
         spec("among", rule("r", _listed("in_segment_list", "friends")), **GATE),
         spec("beyond", rule("r", _listed("not_in_segment_list", "friends")), **GATE),
@@ -138,7 +138,7 @@ class Asked:
 def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
     name, tier = request.param
     if not PROJECTS[name].exists():
-        pytest.skip("the specs of real projects are not there")
+        pytest.skip("real projects are not present")
     users = SHOPPERS
     if name != "the shop":
         conditions = json.loads(PROJECTS[name].read_text())["condition_map"].values()

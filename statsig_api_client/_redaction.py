@@ -1,0 +1,90 @@
+"""Redaction of secrets: in text that a server sent, and in the frames of tracebacks."""
+
+import binascii
+import inspect
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
+
+from ._transports.base import RequestHeaders
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_MIN_LENGTH: Final = 6
+"""Characters: a shorter header value is part of too many words to be taken out of them."""
+_REDACTED: Final = "[redacted]"
+_CREDENTIALS: Final = r"(?i)\b(basic|bearer)(\s+)([a-z0-9._~+/-]{8,}=*)"
+_USER_IN_URL: Final = r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"
+
+
+class Redactor:
+    """Takes secrets out of text: a server may send back what it was sent.
+
+    The secrets are the API key, the values of the user's headers, passwords in URLs, and the
+    credentials of `Authorization` and `Proxy-Authorization` headers.
+    """
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, api_key: str, headers: RequestHeaders) -> None:
+        secrets = [(api_key, "[API key]")]
+        secrets += [
+            (value, f"[header {name}]")
+            for name, value in headers.items()
+            if len(value) >= _MIN_LENGTH
+        ]
+        # The longest first, since one may be a part of another.
+        self._secrets = sorted(secrets, key=lambda secret: -len(secret[0]))
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without secrets."""
+        for secret, substitute in self._secrets:
+            text = text.replace(secret, substitute)
+        text = re.sub(_USER_IN_URL, rf"\1{_REDACTED}@", text)
+        return re.sub(_CREDENTIALS, _without_credentials, text)
+
+    def __repr__(self) -> str:
+        return "<Redactor>"
+
+
+def _without_credentials(found: re.Match[str]) -> str:
+    scheme, space, value = found.groups()
+    is_secret = any(letter.isdigit() for letter in value)
+    if scheme.lower() == "basic":  # "basic authentication" is two words, and not a user's
+        is_secret = False
+        with suppress(binascii.Error):
+            is_secret = b":" in binascii.a2b_base64(value)
+    return f"{scheme}{space}{_REDACTED}" if is_secret else found[0]
+
+
+def clear_locals(error: BaseException) -> None:
+    """Clear the local variables of all frames that an exception has left.
+
+    The traceback keeps its lines. Error trackers report local variables, and the HTTP libraries
+    under this package hold the headers of a request, the API key among them, in dicts, lists and
+    bytes, which no `repr` of ours can hide.
+    """
+    running: set[FrameType] = set()
+    frame = inspect.currentframe()
+    while frame is not None:
+        running.add(frame)
+        frame = frame.f_back
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        one = pending.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        entry = one.__traceback__
+        if one is not error and entry is not None and entry.tb_frame in running:
+            continue  # the caller is handling it
+        while entry is not None:
+            if entry.tb_frame not in running:
+                with suppress(RuntimeError):  # it is suspended: a generator that goes on
+                    entry.tb_frame.clear()
+            entry = entry.tb_next
+        pending += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            pending += cast("BaseExceptionGroup[BaseException]", one).exceptions

@@ -1,0 +1,24 @@
+"""Counting that signal handlers and finalisers cannot disturb."""
+
+import sys
+from itertools import repeat
+from operator import length_hint
+
+
+class AtomicCounter:
+    """A counter that any thread, signal handler or finaliser may increment at any moment.
+
+    `count += 1` reads, adds and writes: whatever runs in between, in this thread or another, loses
+    its own increment. `next()` of an iterator written in C is a single step.
+    """
+
+    __slots__ = ("_remaining", "increment")
+
+    def __init__(self) -> None:
+        self._remaining = repeat(None, sys.maxsize)
+        self.increment = self._remaining.__next__
+
+    @property
+    def value(self) -> int:
+        """The number of increments so far."""
+        return sys.maxsize - length_hint(self._remaining)

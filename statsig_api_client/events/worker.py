@@ -1,0 +1,215 @@
+"""The queue, the dispatcher and the thread that sends: an event logger within one process.
+
+Signal handlers and finalisers may call a logger at any moment, even while the same thread is in the
+middle of another call. Nothing here waits for a lock that the interrupted call may hold: threads
+wake each other with `SimpleQueue.put`, which the standard library documents as reentrant, and the
+role of the sender is a lock that is tried, never waited for.
+"""
+
+import logging
+import math
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from .._clock import Clock
+from .._delivery.sender import EventSender
+from .dispatcher import Dispatch
+from .options import Settings
+from .queue import open_store
+from .stats import FlushResult, difference
+
+logger: logging.Logger = logging.getLogger("statsig_api_client")
+
+_MAX_SLEEP: Final = 3600.0
+"""Seconds: the maximum sleep of the sender while nothing is due."""
+_POLL: Final = 0.05
+"""Seconds between two looks at what other processes may have changed."""
+_POLL_FOR_ROOM: Final = 1.0
+
+
+class Worker:
+    """The queue, the dispatcher and the thread that sends."""
+
+    def __init__(self, settings: Settings, sender: EventSender, clock: Clock) -> None:
+        self._settings = settings
+        self._sender = sender
+        self._clock = clock
+        self._news: SimpleQueue[None] = SimpleQueue()
+        """Wakes the sender."""
+        self._waiters: deque[Callable[[], None]] = deque()
+        """Wake the threads that wait for progress, each once."""
+        self._flush_marks: deque[int] = deque()
+        """The queue positions of flushes that the sender has not seen."""
+        self._flush_to = 0
+        """The queue position up to which events are sent before they are due."""
+        self._sending = threading.Lock()
+        """The role of the sender. Threads try to acquire it and never wait for it, so that exactly
+        one sends however many are started.
+        """
+        self._sending_thread: int | None = None
+        self._ending = False
+        """Whether to stop when all events have a final state."""
+        self._stopping = False
+        """Whether to stop after the attempt in progress."""
+        self._stopped = False
+        self.store = open_store(settings, clock, self._wake, longest_attempt=sender.longest_attempt)
+        self._dispatch = Dispatch(settings, self.store, clock)
+
+    def put(self, event: bytes) -> None:
+        """Queue an event, waiting for room if there is none."""
+        if not self._sending.locked():
+            self._start_thread()
+        # The sender makes room, so it must not wait for room.
+        if not self.store.offer(event, force=self._is_sender()):
+            self._wait_for(lambda: self.store.offer(event), math.inf, _POLL_FOR_ROOM)
+
+    def flush(self, timeout: float | None) -> FlushResult:
+        """Send all events logged so far and wait for their final state."""
+        before = self.store.stats()
+        if not (self._stopping or self._is_sender()):
+            self._await_delivery(self._request_flush(), self._deadline(timeout))
+        return difference(before, self.store.stats())
+
+    def close(self, timeout: float | None) -> FlushResult:
+        """Send all events, then stop the thread and close the queue."""
+        before = self.store.stats()
+        if self._stopping:
+            return difference(before, before)
+        self.store.seal()
+        deadline = self._deadline(timeout)
+        # The mark comes first: a sender that saw `_ending` without it would stop too early.
+        mark = self._request_flush()
+        self._ending = True
+        if not self._is_sender():
+            self._await_delivery(mark, deadline)
+            # A thread that is still sending closes the queue after that attempt.
+            self._stopping = True
+            self._wake()
+            self._run_as_sender(self._close_queue)
+            self._wait_for(lambda: self._stopped, deadline, _POLL)
+        result = difference(before, self.store.stats())
+        if result.pending and self._settings.spool is None:
+            logger.error("%d events were not delivered, and end with the process", result.pending)
+        return result
+
+    def _request_flush(self) -> int:
+        """Ask the sender not to wait until events are due; return the queue position."""
+        mark = self.store.mark()
+        self._flush_marks.append(mark)
+        self._wake()
+        return mark
+
+    def _await_delivery(self, mark: int, deadline: float) -> None:
+        self._wait_for(
+            lambda: not self._dispatch.is_behind(mark, here=self._ending), deadline, _POLL
+        )
+
+    def _wait_for(self, done: Callable[[], bool], deadline: float, poll: float) -> None:
+        """Wait until something is done, and see to it that events are sent meanwhile."""
+        woken: SimpleQueue[None] = SimpleQueue()
+        wake = partial(woken.put, None)
+        self._waiters.append(wake)
+        while not done() and not self._stopped and (left := deadline - self._clock.monotonic()) > 0:
+            if self._sending.locked() or self._start_thread():
+                with suppress(Empty):
+                    woken.get(timeout=min(poll, left))
+                    self._waiters.append(wake)
+            else:
+                # An interpreter that shuts down starts no threads.
+                self._run_as_sender(partial(self._turn, min(poll, left)))
+        with suppress(ValueError):
+            self._waiters.remove(wake)
+
+    def _start_thread(self) -> bool:
+        """Start a thread that takes the role of the sender, or ends at once if it is taken."""
+        thread = threading.Thread(target=self._work, name="statsig-events", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _work(self) -> None:
+        self._run_as_sender(self._send_all)
+
+    def _run_as_sender(self, run: Callable[[], None]) -> None:
+        """Call a function in the role of the sender, unless another thread has that role."""
+        if self._sending.acquire(blocking=False):
+            try:
+                self._sending_thread = threading.get_ident()
+                run()
+            finally:  # after an error, the next call of the logger starts another thread
+                self._sending_thread = None
+                self._sending.release()
+                self._notify()
+
+    def _send_all(self) -> None:
+        while not self._is_done():
+            self._turn(_MAX_SLEEP)
+        self._close_queue()
+
+    def _is_done(self) -> bool:
+        return self._stopping or (
+            self._ending and not self._dispatch.is_behind(self._flush_target(), here=True)
+        )
+
+    def _flush_target(self) -> int:
+        """Return the queue position up to which someone waits for delivery."""
+        with suppress(IndexError):
+            while True:
+                self._flush_to = max(self._flush_to, self._flush_marks.popleft())
+        return self._flush_to
+
+    def _turn(self, seconds: float) -> None:
+        """Send one batch, or wait until there may be one."""
+        if self._ending:
+            self._dispatch.insist()
+        hurry = self._dispatch.is_behind(self._flush_target())
+        batch = self._dispatch.next(hurry=hurry)
+        if batch is None:
+            due = self._dispatch.wait(hurry=hurry)
+            self._sleep(seconds if due is None else min(due, seconds))
+            return
+        try:
+            result = self._sender.send(batch.events)
+        except BaseException:
+            self._dispatch.interrupted(batch)
+            raise
+        self._dispatch.settle(batch, result)
+        self._notify()
+
+    def _close_queue(self) -> None:
+        if not self._stopped:
+            self._stopping = True
+            self._dispatch.let_go()
+            self.store.close()
+            self._stopped = True
+
+    def _is_sender(self) -> bool:
+        """Return whether this thread sends, and so must not wait for events to be sent."""
+        return self._sending_thread == threading.get_ident()
+
+    def _deadline(self, timeout: float | None) -> float:
+        return math.inf if timeout is None else self._clock.monotonic() + timeout
+
+    def _wake(self) -> None:
+        """Wake the sender."""
+        self._news.put(None)
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait for news; all that came is seen by the next turn."""
+        with suppress(Empty):
+            self._news.get(timeout=seconds)
+            while True:
+                self._news.get_nowait()
+
+    def _notify(self) -> None:
+        """Wake all that wait for progress."""
+        with suppress(IndexError):
+            while True:
+                self._waiters.popleft()()
