@@ -108,7 +108,8 @@ def _wrap(line: str, width: int) -> list[str]:
 
 def skip_if_long(lines: list[str]) -> list[str]:
     """Mark a statement that the formatter would split in its own way."""
-    if any(len(line) > WIDTH for line in lines):
+    code = [line for line in lines if not line.lstrip().startswith("#")]
+    if len(code) == 1 and len(code[0]) > WIDTH:
         return [*lines[:-1], f"{lines[-1]}  # fmt: skip"]
     return lines
 

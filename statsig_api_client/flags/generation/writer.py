@@ -1,12 +1,12 @@
 """Source text of a package of flags."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import define, field, frozen
 
-from ..._runtime.parsers import JsonValue
 from .definitions import Config, Experiment, Gate, Parameter, Project
 from .layout import annotation, call, docstring, literal, skip_if_long, string, subscript
 from .names import class_name, python_name, unique_class_names, unique_names
@@ -99,9 +99,7 @@ def _gates(gates: Sequence[Gate], options: Options) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _configs(
-    kind: str, configs: Sequence[Config], options: Options, warnings: list[str]
-) -> str:
+def _configs(kind: str, configs: Sequence[Config], options: Options, warnings: list[str]) -> str:
     names = unique_names(kind, [config.name for config in configs], options.renames)
     classes = unique_class_names(kind, names)
     if not configs:
@@ -118,9 +116,7 @@ def _configs(
     return module.text({cls, "Parameters"}, statements)
 
 
-def _experiments(
-    experiments: Sequence[Experiment], options: Options, warnings: list[str]
-) -> str:
+def _experiments(experiments: Sequence[Experiment], options: Options, warnings: list[str]) -> str:
     names = unique_names("experiment", [e.name for e in experiments], options.renames)
     classes = unique_class_names("experiment", names)
     if not experiments:
@@ -164,8 +160,7 @@ class _Module:
 
     def text(self, used: set[str], statements: Sequence[str]) -> str:
         """Return the text of the module, without its head."""
-        body = "\n\n\n".join(self._blocks)
-        needed = {name for name in used if _mentions(name, [body, *statements])}
+        needed = {name for name in used if _mentions(name, [*self._blocks, *statements])}
         lines: list[str] = []
         standard = self._imports & {"Mapping", "Sequence"}
         if standard:
@@ -178,10 +173,16 @@ class _Module:
         lines.append(f"from statsig_api_client.flags import {', '.join(sorted(needed))}")
         head = "\n".join(lines) + "\n"
         constants = "\n".join(statements) + "\n"
-        if not body:
+        if not self._blocks:
             return f"{head}\n{constants}"
-        gap = "\n" if self._blocks[0].startswith(tuple(_ALIAS_STARTS)) else "\n\n"
-        return f"{head}{gap}{body}\n{chr(10) * 2}{constants}"
+        # The formatter separates a class from its surroundings by two lines, an alias by one.
+        text = head
+        after_class = False
+        for block in self._blocks:
+            is_class = block.startswith("class ")
+            text += ("\n\n" if is_class or after_class else "\n") + block + "\n"
+            after_class = is_class
+        return text + ("\n\n" if after_class else "\n") + constants
 
     def add_class(self, name: str, flag: Config | Experiment) -> str:
         """Add the parameter class of a flag and return its name."""
@@ -214,10 +215,8 @@ class _Module:
         self._blocks.append("\n".join(skip_if_long(lines)))
         return name
 
-    def _attribute(
-        self, place: str, owner: str, attribute: str, parameter: Parameter
-    ) -> list[str]:
-        type_ = self._type(f"{place}.{parameter.name}", parameter)
+    def _attribute(self, place: str, owner: str, attribute: str, parameter: Parameter) -> list[str]:
+        type_ = parameter_type(f"{place}.{parameter.name}", parameter, self.options, self.warnings)
         default = parameter.default
         if parameter.default_source is not None and default is None:
             default = zero(type_)
@@ -226,25 +225,7 @@ class _Module:
         lines = (f"    {before}{literal(default, type_, before, 1)}").split("\n")
         if parameter.default_source is not None:
             lines.insert(0, f"    # Default: {parameter.default_source}.")
-        return lines if len(lines[0]) <= 88 or len(lines) > 1 else skip_if_long(lines)  # noqa: PLR2004
-
-    def _type(self, place: str, parameter: Parameter) -> Type:
-        values = parameter.values
-        if parameter.schema is not None:
-            try:
-                return schema_type(parameter.schema)
-            except SchemaNotUnderstoodError as error:
-                self.warnings.append(f"{place}: schema: {error}; using the known values")
-        if parameter.declared_type is not None:
-            type_ = declared_type(parameter.declared_type, values)
-        else:
-            type_ = type_of_values(values)
-        choice = self.options.numbers.get(place)
-        if choice is not None and type_ in (Scalar("int"), Scalar("float")):
-            return Scalar(choice)
-        if is_mixed(type_):
-            self.warnings.append(f"{place}: values of several types: {annotation(type_)}")
-        return type_
+        return skip_if_long(lines)
 
     def _annotation(self, name: str, type_: Type) -> str:
         """Return an annotation, adding the TypedDicts that it needs."""
@@ -282,12 +263,32 @@ class _Module:
         return name
 
 
-_ALIAS_STARTS: Final = ("",)
+def parameter_type(place: str, parameter: Parameter, options: Options, warnings: list[str]) -> Type:
+    """Return the type of a parameter: from its schema, its declared type or its known values.
+
+    Args:
+        place: `kind.name.parameter`.
+        parameter: The parameter.
+        options: Choices of the user.
+        warnings: Receives a line for each guess.
+    """
+    values = parameter.values
+    if parameter.schema is not None:
+        try:
+            return schema_type(parameter.schema)
+        except SchemaNotUnderstoodError as error:
+            warnings.append(f"{place}: schema: {error}; using the known values")
+    if parameter.declared_type is not None:
+        type_ = declared_type(parameter.declared_type, values)
+    else:
+        type_ = type_of_values(values)
+    choice = options.numbers.get(place)
+    if choice is not None and type_ in (Scalar("int"), Scalar("float")):
+        return Scalar(choice)
+    if is_mixed(type_):
+        warnings.append(f"{place}: values of several types: {annotation(type_)}")
+    return type_
 
 
 def _mentions(name: str, texts: Sequence[str]) -> bool:
-    return any(name in text for text in texts)
-
-
-def _known_values(values: Sequence[JsonValue]) -> Iterator[JsonValue]:
-    yield from values
+    return any(re.search(rf"\b{name}\b", text) for text in texts)
