@@ -224,14 +224,14 @@ def _(setting: Setting) -> Rounds:
 @case("Statsig, engine that answers at once")
 def _(setting: Setting) -> Rounds:
     from statsig_api_client._response import Headers
-    from statsig_api_client._transports.base import Reply
+    from statsig_api_client._transports.base import TransportResponse
 
     class AtOnce:
-        def send(self, _: object) -> Reply:
-            return Reply(200, Headers(dict[str, str]().items), REPLY)
+        def send(self, _: object) -> TransportResponse:
+            return TransportResponse(200, Headers(dict[str, str]().items), REPLY)
 
     statsig = _ours(setting)
-    statsig._engine = AtOnce()  # noqa: SLF001  (the only way to replace the transport)
+    statsig._transport = AtOnce()  # noqa: SLF001  (the only way to replace the transport)
     return again(partial(statsig.check_gate, _our_user(), "new_checkout"))
 
 

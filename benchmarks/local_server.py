@@ -22,14 +22,11 @@ from pathlib import Path
 import orjson
 from attrs import frozen
 
+from statsig_api_client.generated.typed_dicts import GetConfigRequestDict, LogEventRequestDict
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.evaluator import Evaluator
-from statsig_api_client.local.http.exposures import config_exposure, logged_events
-from statsig_api_client.local.http.validation import (
-    GetConfigRequest,
-    LogEventRequest,
-    http_contract,
-)
+from statsig_api_client.local.http.events import config_exposure, logged_events
+from statsig_api_client.local.http.validation import statsig_api_validator
 from statsig_api_client.local.recording import Recording
 from statsig_api_client.local.strict_json import read_json
 
@@ -61,7 +58,7 @@ class Server:
 def serving(project: Path, db: Path) -> Iterator[Server]:
     """Start a server on the first core and keep this process on the others."""
     cores = sorted(os.sched_getaffinity(0))
-    command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
+    command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(project)]
     os.sched_setaffinity(0, cores[:1])
     with subprocess.Popen(
         [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
@@ -140,14 +137,18 @@ def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> f
 
 def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> None:
     """Print where the time of an evaluation goes."""
-    contract, evaluator, recording = http_contract(), Evaluator(load_specs(project)), Recording(db)
-    call = contract.check(GetConfigRequest, read_json(body))
+    validator, evaluator, recording = (
+        statsig_api_validator(),
+        Evaluator(load_specs(project)),
+        Recording(db),
+    )
+    call = validator.check(GetConfigRequestDict, read_json(body))
     name, user = call["configName"], call.get("user", {})
     config = evaluator.evaluate(user).config(name)
     exposure = config_exposure(user, name, config)
     parts: list[tuple[str, Callable[[], object]]] = [
         ("read JSON", lambda: read_json(body)),
-        ("check it against the contract", lambda: contract.check(GetConfigRequest, call)),
+        ("validate it", lambda: validator.check(GetConfigRequestDict, call)),
         ("evaluate", lambda: evaluator.evaluate(user).config(name)),
         ("make the exposure", lambda: config_exposure(user, name, config)),
         ("store and commit it", lambda: recording.store([exposure])),
@@ -160,12 +161,12 @@ def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> Non
 
 def event_stages(db: Path, total: float, body: bytes) -> None:
     """Print where the time of a batch of events goes."""
-    contract, recording = http_contract(), Recording(db)
-    call = contract.check(LogEventRequest, read_json(body))
+    validator, recording = statsig_api_validator(), Recording(db)
+    call = validator.check(LogEventRequestDict, read_json(body))
     events = logged_events(call)
     parts: list[tuple[str, Callable[[], object]]] = [
         ("read JSON", lambda: read_json(body)),
-        ("check it against the contract", lambda: contract.check(LogEventRequest, call)),
+        ("validate it", lambda: validator.check(LogEventRequestDict, call)),
         ("make the events", lambda: logged_events(call)),
         ("store and commit them", lambda: recording.store(events)),
     ]

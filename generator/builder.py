@@ -29,7 +29,7 @@ from .spec import (
     is_choice_of_fields,
     references,
     target_name,
-)  # fmt: skip
+)
 from .types import TypeMapper
 
 CONFIG = Config.from_sources(
@@ -40,11 +40,11 @@ CONFIG = Config.from_sources(
     overwrite=True,
     output_path=None,
 )
-RUNTIME = Path(__file__).parents[1] / "statsig_api_client" / "_runtime" / "__init__.py"
+PACKAGE = Path(__file__).parents[1] / "statsig_api_client"
 TEMPLATE_NAMES = {
     "API_SERVER", "AsyncOperations", "AsyncRawOperations", "EVENTS_SERVER", "Final", "Iterable",
     "Literal", "Mapping", "NotRequired", "Operations", "RawOperations", "Self", "Sequence",
-    "TypeAlias", "TypedDict", "calls", "field", "frozen",
+    "TypeAlias", "TypedDict", "calls", "field", "frozen", "warnings",
 }  # fmt: skip
 """The names that generated modules define or import themselves."""
 SCALARS = {
@@ -74,6 +74,7 @@ class _Builder:
         self.objects = {str(model.class_info.name): model for model in _parse(spec).models}
         self.types = TypeMapper(spec, self.objects)
         self.reserved = _runtime_names() | TEMPLATE_NAMES
+        self.client_members = _client_members()
         self.sent = self._reachable(self._sent_roots())
         self.received = self._reachable(method["returns"] for method, *_ in self._methods())
 
@@ -231,7 +232,7 @@ class _Builder:
     # ---- Methods ----
 
     def _method(self, method: Json, operation: Json, pointer: Pointer) -> Method:
-        if method["name"] in self.reserved:
+        if method["name"] in self.reserved | self.client_members:
             raise self.spec.error((*pointer, "name"), "the name is taken")
         fields = self._request_fields(operation)
         arguments = tuple(
@@ -266,17 +267,17 @@ class _Builder:
             raise self.spec.error(pointer, f"{wire!r} cannot be an argument: it is an enum")
         if isinstance(schema.get("type"), str) and schema["type"] in SCALARS:
             annotation, parser = SCALARS[schema["type"]]
-            expression = f"argument({name!r}, {name}, {parser})"
+            expression = f"check_argument({name!r}, {name}, {parser})"
         elif "properties" in schema:
             (model,) = references(fields[wire])
             annotation = f"{model} | {model}Dict"
-            expression = f"wire({name!r}, {name}, {model})"
+            expression = f"model_json({name!r}, {name}, {model})"
         elif models := self._item_models(schema):
             annotation = f"Iterable[{' | '.join(f'{model} | {model}Dict' for model in models)}]"
-            expression = f"wires({name!r}, {name}, {minimum}, {maximum}, {', '.join(models)})"
+            expression = f"models_json({name!r}, {name}, {minimum}, {maximum}, {', '.join(models)})"
         elif self.spec.resolve(schema.get("items", {})).get("type") == "string":
             annotation = "Iterable[str]"
-            expression = f"texts({name!r}, {name}, {minimum}, {maximum})"
+            expression = f"check_strings({name!r}, {name}, {minimum}, {maximum})"
         else:
             problem = f"{wire!r} cannot be an argument: its type is not supported"
             raise self.spec.error(pointer, problem)
@@ -286,7 +287,7 @@ class _Builder:
             doc=description(fields[wire]),
             annotation=annotation,
             expression=expression,
-            reused=expression.startswith("texts"),
+            reused=expression.startswith("check_strings"),
             min_items=minimum,
             max_items=maximum,
         )
@@ -357,10 +358,18 @@ def _runtime_names() -> set[str]:
 
     The module is parsed, not imported: its package imports the code that is to be generated.
     """
-    for statement in ast.parse(RUNTIME.read_text(encoding="utf-8")).body:
+    module = PACKAGE / "_runtime" / "__init__.py"
+    for statement in ast.parse(module.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
             return set(ast.literal_eval(statement.value))
-    raise ValueError(f"{RUNTIME}: expected `__all__`")
+    raise ValueError(f"{module}: expected `__all__`")
+
+
+def _client_members() -> set[str]:
+    """Return the names of hand-written methods, which would hide generated ones."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    modules = [ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.glob("_*client.py")]
+    return {n.name for module in modules for n in ast.walk(module) if isinstance(n, functions)}
 
 
 def _dependencies_first(models: dict[str, Model]) -> Iterator[Model]:

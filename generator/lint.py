@@ -19,7 +19,7 @@ from .spec import (
     is_choice_of_fields,
     references,
     target_name,
-)  # fmt: skip
+)
 
 EXTENSIONS = {"x-client-methods", "x-delivers", "x-fallback", "x-keyed-by-name", "x-python-base"}
 KEYWORDS = {

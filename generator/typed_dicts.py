@@ -1,12 +1,18 @@
 """The output of datamodel-code-generator: TypedDicts, and the oracle of the tests."""
 
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 from datamodel_code_generator import generate
-from datamodel_code_generator.enums import DataModelType, InputFileType, StrictTypes
+from datamodel_code_generator.enums import (
+    DataModelType,
+    InputFileType,
+    StrictTypes,
+    TargetPydanticVersion,
+)
 from datamodel_code_generator.format import Formatter, PythonVersion
 from datamodel_code_generator.parser import LiteralType
 
@@ -14,9 +20,9 @@ from .api import Api
 from .docstrings import description, docstring, wrap
 from .spec import Json, Spec, is_choice_of_fields, target_name
 
-PROSE = {"description", "example", "deprecated"}
+NOT_IN_ORACLE = {"deprecated", "description", "example", "format"}
 NOT_IN_TYPED_DICTS = {
-    "deprecated", "example", "maxItems", "maxLength", "minItems", "minLength", "pattern",
+    "deprecated", "example", "format", "maxItems", "maxLength", "minItems", "minLength", "pattern",
 }  # fmt: skip
 
 
@@ -60,19 +66,21 @@ def typed_dicts(spec: Spec, api: Api) -> str:
 def oracle(spec: Spec) -> str:
     """Return pydantic models of all schemas, an independent parser for the property tests."""
 
-    def without_prose(node: Json) -> Json:
-        return _transform(node, without_prose, PROSE)
+    def validated(node: Json) -> Json:
+        return _transform(node, validated, NOT_IN_ORACLE)
 
     return _generate(
         spec,
         {
-            name: without_prose(schema)
+            name: validated(schema)
             for name, schema in spec.document["components"]["schemas"].items()
         },
         output_model_type=DataModelType.PydanticV2BaseModel,
         use_annotated=True,
         field_constraints=True,
         strict_nullable=True,
+        use_missing_sentinel=True,
+        target_pydantic_version=TargetPydanticVersion.V2_14,
         strict_types=[StrictTypes.str, StrictTypes.float, StrictTypes.int, StrictTypes.bool],
         custom_file_header=docstring("Pydantic models of the spec, an oracle for the tests.", 0),
     )
@@ -87,7 +95,7 @@ def _generate(spec: Spec, schemas: Json, **options: Any) -> str:
             "schemas": {name: _without_choices(schema) for name, schema in schemas.items()}
         },
     }
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _reported(spec):
         warnings.simplefilter("error")
         code = generate(
             yaml.safe_dump(document, sort_keys=False, width=10**6),
@@ -102,6 +110,15 @@ def _generate(spec: Spec, schemas: Json, **options: Any) -> str:
             **options,
         )
     return str(code)
+
+
+@contextmanager
+def _reported(spec: Spec) -> Iterator[None]:
+    """Report a warning of the library as a problem of the spec."""
+    try:
+        yield
+    except Warning as warning:
+        raise spec.error((), f"datamodel-code-generator: {warning}") from warning
 
 
 def _transform(node: Json, transform: Callable[[Json], Json], dropped: Collection[str]) -> Json:

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
 
 from ._clock import Clock
-from ._configuration import configure
 from ._errors import StatsigError
-from ._options import ClientOptions, Options
+from ._fork import hold_forks
+from ._options import ClientOptions, Options, configure
 from ._parse import meaning, raw, reply_of
 from ._redaction import clear_locals
 from ._request import Preparation
@@ -15,8 +15,14 @@ from ._response import APIResponse
 from ._retry import Attempts
 from ._runtime.call import Call
 from ._runtime.parsers import UNSET
-from ._transports import EngineName, async_engine_of, engine_of
-from ._transports.base import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient, Reply
+from ._transports import EngineName, create_async_transport, create_transport
+from ._transports.base import (
+    AsyncHTTPClient,
+    AsyncTransport,
+    HTTPClient,
+    Transport,
+    TransportResponse,
+)
 from .generated import (
     AsyncOperations,
     AsyncRawOperations,
@@ -150,12 +156,13 @@ class Statsig(_Client, Operations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._engine: Engine = engine_of(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: Transport = create_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -210,7 +217,8 @@ class Statsig(_Client, Operations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import EventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import EventLogger  # noqa: PLC0415  (few programs need it)
 
         return EventLogger(self, **options)
 
@@ -225,7 +233,7 @@ class Statsig(_Client, Operations):
     def close(self) -> None:
         """Close all connections. Calls then raise a `ConfigurationError`."""
         if not self._is_view:
-            self._engine.close()
+            self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -240,11 +248,11 @@ class Statsig(_Client, Operations):
         except StatsigError as error:
             return self._without_answer(call, error)
 
-    def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
+    def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
         try:
             attempts = self._preparation.attempts(call)
             while True:
-                outcome = self._engine.send(attempts.begin())
+                outcome = self._transport.send(attempts.begin())
                 pause = attempts.pause_after(outcome)
                 if pause is None:
                     return attempts, reply_of(attempts, outcome)
@@ -294,12 +302,13 @@ class AsyncStatsig(_Client, AsyncOperations):
         **options: Unpack[ClientOptions],
     ) -> None:
         try:
-            self._preparation = Preparation(
-                configure(api_key, base_url, events_url, allow_http=allow_http),
-                Options().evolve(**options),
-                self._clock,
-            )
-            self._engine: AsyncEngine = async_engine_of(engine, http_client)
+            with hold_forks():
+                self._preparation = Preparation(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: AsyncTransport = create_async_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
             del api_key, options  # a traceback would show the key and the values of headers
@@ -354,7 +363,8 @@ class AsyncStatsig(_Client, AsyncOperations):
             TypeError: There is no such option, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
-        from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
+        with hold_forks():
+            from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
 
         return AsyncEventLogger(self, **options)
 
@@ -369,7 +379,7 @@ class AsyncStatsig(_Client, AsyncOperations):
     async def aclose(self) -> None:
         """Close all connections. Calls then raise a `ConfigurationError`."""
         if not self._is_view:
-            await self._engine.aclose()
+            await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -384,11 +394,11 @@ class AsyncStatsig(_Client, AsyncOperations):
         except StatsigError as error:
             return self._without_answer(call, error)
 
-    async def _send(self, call: Call[T]) -> tuple[Attempts, Reply]:
+    async def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
         try:
             attempts = self._preparation.attempts(call)
             while True:
-                outcome = await self._engine.send(attempts.begin())
+                outcome = await self._transport.send(attempts.begin())
                 pause = attempts.pause_after(outcome)
                 if pause is None:
                     return attempts, reply_of(attempts, outcome)
@@ -399,7 +409,7 @@ class AsyncStatsig(_Client, AsyncOperations):
 
 
 class _RawStatsig(RawOperations):
-    def __init__(self, send: Callable[[Call[Any]], tuple[Attempts, Reply]]) -> None:
+    def __init__(self, send: Callable[[Call[Any]], tuple[Attempts, TransportResponse]]) -> None:
         self._send = send
 
     def _call(self, call: Call[T]) -> APIResponse[T]:
@@ -407,7 +417,9 @@ class _RawStatsig(RawOperations):
 
 
 class _AsyncRawStatsig(AsyncRawOperations):
-    def __init__(self, send: Callable[[Call[Any]], Awaitable[tuple[Attempts, Reply]]]) -> None:
+    def __init__(
+        self, send: Callable[[Call[Any]], Awaitable[tuple[Attempts, TransportResponse]]]
+    ) -> None:
         self._send = send
 
     async def _call(self, call: Call[T]) -> APIResponse[T]:

@@ -1,158 +1,216 @@
-"""How a client behaves: its options, their defaults and their limits."""
+"""Options of a client, its API key and its servers."""
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
 
 import attrs
 from attrs import field, frozen
 
 from ._errors import ConfigurationError
-from ._transports.base import RequestHeaders
+from ._transports.base import LOOPBACK, RequestHeaders
+from ._validators import boolean, check_names, integer, one_of, optional, seconds, string
+from .generated import API_SERVER, EVENTS_SERVER
 
 OnError: TypeAlias = Literal["raise", "fallback"]
 
 
 class ClientOptions(TypedDict, total=False):
-    """The options of `Statsig`, `AsyncStatsig` and their `with_options`."""
+    """Options of `Statsig`, `AsyncStatsig` and their `with_options`."""
 
     timeout: float
-    """Seconds that one attempt may take, from connecting to the end of the reply. Default 10."""
+    """Maximum duration of one attempt in seconds, from connecting to the last byte of the
+    response. Default 10.
+    """
     connect_timeout: float
-    """Seconds that connecting may take, and then the TLS handshake. Default 3. A blocking client on
-    httpx gives as much to each address of a server, and no more than `timeout` to all of them.
+    """Maximum duration of connecting in seconds, and again of the TLS handshake. Default 3. A
+    blocking client on httpx allows as much for each address of a server, within `timeout`.
     """
     deadline: float
-    """Seconds that a call may take with all its attempts and the waits between. Default 30."""
+    """Maximum duration of a call in seconds: all attempts and the delays between them. Default 30.
+    """
     max_retries: int
-    """How often a failed call is tried again. Default 2."""
+    """Maximum number of retries of a failed call. Default 2."""
     retry_ambiguous: bool
-    """Also send events and exposures again when Statsig may have accepted them already, which may
-    count them twice: Statsig does not deduplicate. Default False.
+    """Also retry events and exposures that Statsig may have accepted already. They may be counted
+    twice, since Statsig does not deduplicate. Default False.
     """
     log_exposures: bool
-    """Whether Statsig logs an exposure of each evaluation. Default True."""
+    """Let Statsig log an exposure of each evaluation. Default True."""
     environment: str | None
-    """The environment of users that have none, such as `staging`. Default None, which Statsig takes
-    for production.
+    """Environment of users that have none, such as `staging`. Default None, which Statsig treats as
+    production.
     """
     headers: Mapping[str, str] | None
-    """Headers to send with each request, such as a gateway asks for. Default None."""
+    """Additional headers of each request, for example for a gateway. Default None."""
     gzip_events: bool
-    """Whether events and exposures are sent compressed, as Statsig's own SDKs send them, if they
-    have more than a kilobyte: a batch of 500 becomes 18 times smaller. Default False.
+    """Compress events and exposures of more than a kilobyte, as Statsig's own SDKs do. A batch of
+    500 becomes 18 times smaller. Default False.
     """
     on_error: OnError
-    """What an evaluation does when it fails: raise, or return the answer that Statsig's SDKs give
-    when they know nothing, with the error in its `error`, and log a warning. Default `raise`.
+    """Behaviour of a failed evaluation: raise the error, or return the fallback of Statsig's SDKs
+    with the error in its `error`, and log a warning. Default `raise`.
     """
 
 
-# What this client says itself, and what belongs to a connection and not to a request.
-_RESERVED: Final = (
+# Headers that the client sets, and those that belong to a connection.
+_RESERVED_HEADERS: Final = (
     "statsig-.*|accept|accept-encoding|content-.*|user-agent"
     "|connection|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade"
 )
 _HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE: Final = r"([!-~]([\t -~]*[!-~])?)?"
 
-_LONGEST: Final = 1e9
-"""31 years. Sockets refuse a time that is ten times as long, and do so in the middle of a call."""
-
-
-def _seconds(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{attribute.name}: expected seconds, got {type(value).__name__}")
-    if not 0 < value <= _LONGEST:
-        raise ConfigurationError(
-            f"{attribute.name}: expected seconds above 0 and up to {_LONGEST:,.0f}, got {value}"
-        )
-
-
-def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{attribute.name}: expected a whole number, got {type(value).__name__}")
-    if value < 0:
-        raise ConfigurationError(f"{attribute.name}: expected 0 or more, got {value}")
-
-
-def flag(_: object, attribute: "attrs.Attribute[bool]", value: object) -> None:
-    """Check an option that is on or off.
-
-    Raises:
-        TypeError: It is neither.
-    """
-    if not isinstance(value, bool):
-        raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
-
-
-def _tier(_: object, attribute: "attrs.Attribute[str | None]", value: object) -> None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
-    if value == "":
-        raise ConfigurationError(f"{attribute.name}: expected a name such as 'staging', got none")
-
-
-def _behaviour(_: object, attribute: "attrs.Attribute[OnError]", value: object) -> None:
-    if value not in ("raise", "fallback"):
-        raise ConfigurationError(f"{attribute.name}: expected 'raise' or 'fallback', got {value!r}")
-
 
 def _request_headers(headers: Mapping[str, str] | RequestHeaders | None) -> RequestHeaders:
     if headers is None:
         return RequestHeaders()
-    if isinstance(headers, RequestHeaders):  # options are made from options
+    if isinstance(headers, RequestHeaders):  # `evolve` passes converted headers
         return headers
-    # What the type promises does not bind a program that no type checker has seen.
-    if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(cast("object", headers), Mapping):
         raise TypeError(f"headers: expected a dict, got {type(headers).__name__}")
     for name, value in cast("Mapping[object, object]", headers).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError("headers: expected strings as names and values")
         if not re.fullmatch(_HEADER_NAME, name):
-            raise ConfigurationError(f"headers: {name!r} is not the name of a header")
-        if re.fullmatch(_RESERVED, name.lower()):
-            raise ConfigurationError(f"headers: {name} is for the client alone to set")
-        if not re.fullmatch(_HEADER_VALUE, value):  # not told: it may be a secret
+            raise ConfigurationError(f"headers: expected a header name, got {name!r}")
+        if re.fullmatch(_RESERVED_HEADERS, name.lower()):
+            raise ConfigurationError(f"headers: {name} is set by the client")
+        if not re.fullmatch(_HEADER_VALUE, value):  # Omit the value; it may be a secret.
             raise ConfigurationError(
-                f"headers: the value of {name} must be visible ASCII, without line breaks"
+                f"headers: expected visible ASCII without line breaks as the value of {name}"
             )
     return RequestHeaders(*headers.items())
 
 
-def check_names(given: Iterable[str], options: type[attrs.AttrsInstance]) -> None:
-    """See that options are those that a class has.
-
-    Raises:
-        TypeError: There is no such option.
-    """
-    known = [option.name for option in attrs.fields(options)]
-    for name in given:
-        if name not in known:
-            raise TypeError(f"unknown option {name!r}; the options are {', '.join(known)}")
-
-
 @frozen(kw_only=True)
 class Options:
-    """The options of a client, checked; see `ClientOptions`."""
+    """Validated options of a client; see `ClientOptions`."""
 
-    timeout: float = field(default=10.0, validator=_seconds)
-    connect_timeout: float = field(default=3.0, validator=_seconds)
-    deadline: float = field(default=30.0, validator=_seconds)
-    max_retries: int = field(default=2, validator=_count)
-    retry_ambiguous: bool = field(default=False, validator=flag)
-    log_exposures: bool = field(default=True, validator=flag)
-    environment: str | None = field(default=None, validator=_tier)
+    timeout: float = field(default=10.0, validator=seconds)
+    connect_timeout: float = field(default=3.0, validator=seconds)
+    deadline: float = field(default=30.0, validator=seconds)
+    max_retries: int = field(default=2, validator=integer(minimum=0))
+    retry_ambiguous: bool = field(default=False, validator=boolean)
+    log_exposures: bool = field(default=True, validator=boolean)
+    environment: str | None = field(default=None, validator=optional(string(example="staging")))
     headers: RequestHeaders = field(default=None, converter=_request_headers)
-    gzip_events: bool = field(default=False, validator=flag)
-    on_error: OnError = field(default="raise", validator=_behaviour)
+    gzip_events: bool = field(default=False, validator=boolean)
+    on_error: OnError = field(default="raise", validator=one_of("raise", "fallback"))
 
     def evolve(self, **changes: Unpack[ClientOptions]) -> "Options":
-        """The same options but for `changes`.
+        """Return a copy with some options changed.
 
         Raises:
-            TypeError: There is no such option, or a value has the wrong type.
-            ConfigurationError: A value is out of its limits.
+            TypeError: An option does not exist, or its value has the wrong type.
+            ConfigurationError: A value is out of range.
         """
         check_names(changes, Options)
         return attrs.evolve(self, **changes)
+
+
+# ---- API key and servers ----
+
+_KEY_HINT: Final = (
+    "pass api_key=, or set STATSIG_API_KEY, to a server secret key (secret-…) or a client SDK key "
+    "(client-…) of your project: Statsig console, Settings, Keys & Environments"
+)
+# Compiled on first use: compiling takes a tenth of the time of importing this package.
+_URL: Final = (
+    r"(?ai)(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
+    r"(:(?P<port>\d{1,5}))?(/[!-~]*)?"
+)
+
+
+class ApiKey:
+    """API key that its `repr` does not show."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "ApiKey(…)"
+
+
+class Configuration:
+    """Validated API key and base URLs."""
+
+    __slots__ = ("base_url", "events_url", "key")
+
+    def __init__(self, key: ApiKey, base_url: str, events_url: str) -> None:
+        self.key = key
+        self.base_url = base_url
+        self.events_url = events_url
+
+
+def configure(
+    api_key: str | None, base_url: str | None, events_url: str | None, *, allow_http: bool
+) -> Configuration:
+    """Return the configuration from arguments and environment variables.
+
+    Raises:
+        ConfigurationError: The key or a URL is missing or malformed.
+        TypeError: An argument has the wrong type.
+    """
+    if api_key is None:
+        api_key = os.environ.get("STATSIG_API_KEY")
+    base_name = "base_url"
+    if base_url is None:
+        base_name = "STATSIG_BASE_URL"
+        base_url = os.environ.get(base_name) or None
+    if events_url is None:
+        # A server that replaces Statsig's receives the events, too.
+        events_url = EVENTS_SERVER if base_url is None else base_url
+    return Configuration(
+        key=_api_key(api_key),
+        base_url=_url(
+            base_name, API_SERVER if base_url is None else base_url, allow_http=allow_http
+        ),
+        events_url=_url("events_url", events_url, allow_http=allow_http),
+    )
+
+
+def _api_key(value: object) -> ApiKey:
+    if value is None:
+        raise ConfigurationError(f"missing API key: {_KEY_HINT}")
+    if not isinstance(value, str):
+        raise TypeError(f"api_key: expected a string, got {type(value).__name__}")
+    if not value:
+        raise ConfigurationError(f"the API key is empty: {_KEY_HINT}")
+    if not re.fullmatch("[!-~]+", value):
+        raise ConfigurationError(
+            "the API key contains whitespace or invalid characters; check how it was copied: "
+            f"{_KEY_HINT}"
+        )
+    if value.startswith("console-"):
+        raise ConfigurationError(
+            f"expected an SDK key, got a key of the Console API (console-…): {_KEY_HINT}"
+        )
+    return ApiKey(value)
+
+
+def _url(name: str, url: object, *, allow_http: bool) -> str:
+    if not isinstance(url, str):
+        raise TypeError(f"{name}: expected a string, got {type(url).__name__}")
+    parts = re.fullmatch(_URL, url)
+    # Omit the URL from messages; it may contain a password.
+    if parts is None:
+        raise ConfigurationError(
+            f"{name}: expected https://host, https://host:port or https://host/path, in ASCII and "
+            "without user name or password"
+        )
+    if "?" in url or "#" in url:
+        raise ConfigurationError(f"{name}: expected a URL without query (?) and fragment (#)")
+    if int(parts["port"] or 0) > 65535:
+        raise ConfigurationError(f"{name}: expected a port up to 65535, got {parts['port']}")
+    if not (
+        parts["scheme"].lower() == "https" or allow_http or re.fullmatch(LOOPBACK, parts["host"])
+    ):
+        raise ConfigurationError(
+            f"{name}: expected https, got http: the API key can be read on the way to "
+            f"{parts['host']}; pass allow_http=True if the network is trusted"
+        )
+    return url.rstrip("/")

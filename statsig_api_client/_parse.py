@@ -21,7 +21,7 @@ from ._response import APIResponse, request_id
 from ._retry import Attempts
 from ._runtime.call import Call
 from ._runtime.parsers import SchemaError
-from ._transports.base import Failure, Outcome, Reply
+from ._transports.base import TransportFailure, TransportResponse, TransportResult
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ MAX_EXCERPT: Final = 200
 """The most that an error repeats at one place of what a server said."""
 
 
-def reply_of(attempts: Attempts, outcome: Outcome) -> Reply:
+def reply_of(attempts: Attempts, outcome: TransportResult) -> TransportResponse:
     """The reply, if it is a successful one.
 
     Raises:
@@ -39,14 +39,14 @@ def reply_of(attempts: Attempts, outcome: Outcome) -> Reply:
         APIConnectionError: There is no reply.
         APIStatusError: The reply refuses.
     """
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransportFailure):
         raise _no_reply(attempts, outcome)
     if not 200 <= outcome.status_code <= 299:
         raise _refused(attempts, outcome)
     return outcome
 
 
-def raw(call: Call[T], attempts: Attempts, reply: Reply) -> APIResponse[T]:
+def raw(call: Call[T], attempts: Attempts, reply: TransportResponse) -> APIResponse[T]:
     """A successful reply, unread."""
     return APIResponse(
         status_code=reply.status_code,
@@ -58,7 +58,7 @@ def raw(call: Call[T], attempts: Attempts, reply: Reply) -> APIResponse[T]:
     )
 
 
-def meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
+def meaning(call: Call[T], attempts: Attempts, reply: TransportResponse) -> T:
     """What a successful reply means.
 
     Raises:
@@ -72,7 +72,7 @@ def meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
         raise
 
 
-def _meaning(call: Call[T], attempts: Attempts, reply: Reply) -> T:
+def _meaning(call: Call[T], attempts: Attempts, reply: TransportResponse) -> T:
     result = _read(call, reply)
     if isinstance(result, _Refusal):
         raise _refused(attempts, reply)
@@ -94,7 +94,7 @@ class _Refusal:
 
 
 def _read(  # noqa: PLR0911  (one line for each fault)
-    call: Call[T], reply: Reply
+    call: Call[T], reply: TransportResponse
 ) -> T | _Problem | _Refusal:
     if reply.problem is not None:
         return _Problem(reply.problem)
@@ -121,7 +121,7 @@ def _says_no(data: object) -> bool:
     return isinstance(data, dict) and cast("dict[str, object]", data).get("success") is False
 
 
-def _no_reply(attempts: Attempts, failure: Failure) -> StatsigError:
+def _no_reply(attempts: Attempts, failure: TransportFailure) -> StatsigError:
     reason, operation = _told(attempts, failure.reason), attempts.operation
     if failure.unusable:
         return ConfigurationError(f"{operation}: {reason}", **attempts.facts())
@@ -132,7 +132,7 @@ def _no_reply(attempts: Attempts, failure: Failure) -> StatsigError:
     )
 
 
-def _refused(attempts: Attempts, reply: Reply) -> APIStatusError:
+def _refused(attempts: Attempts, reply: TransportResponse) -> APIStatusError:
     facts = _facts(attempts, reply)
     excerpt = _told(attempts, _gist(facts.get("body") or ""))
     return refusal(reply.status_code)(
@@ -144,7 +144,9 @@ def _refused(attempts: Attempts, reply: Reply) -> APIStatusError:
     )
 
 
-def _not_valid(attempts: Attempts, reply: Reply, problem: _Problem) -> ResponseValidationError:
+def _not_valid(
+    attempts: Attempts, reply: TransportResponse, problem: _Problem
+) -> ResponseValidationError:
     path = None if problem.path is None else _told(attempts, problem.path)
     where = "" if path is None else f"{path}: "
     attempts.ambiguous = attempts.delivers is not None
@@ -178,7 +180,7 @@ def _advice(status_code: int) -> str:
     return ""
 
 
-def _facts(attempts: Attempts, reply: Reply) -> CallFacts:
+def _facts(attempts: Attempts, reply: TransportResponse) -> CallFacts:
     name = request_id(reply.headers)
     return attempts.facts() | CallFacts(
         request_id=None if name is None else _told(attempts, name),

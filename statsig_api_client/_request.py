@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final, TypeVar, cast
 
 from ._clock import Clock
-from ._configuration import Configuration
 from ._event_limits import check_events
+from ._fork import hold_forks
 from ._json import codec
 from ._json_errors import encode
-from ._options import Options
+from ._options import Configuration, Options
 from ._redaction import Redactor
 from ._retry import Attempts
 from ._runtime.call import Call
@@ -34,7 +34,7 @@ class Preparation:
         self.configuration = configuration
         self.options = options
         self._clock = clock
-        codec()  # at once: a child forked off while a thread imports orjson would wait for ever
+        codec()  # imports orjson
         self._connect_timeout = min(options.connect_timeout, options.timeout)
         self._redact = Redactor(configuration.key.value, options.headers)
         self._headers = RequestHeaders(
@@ -100,7 +100,8 @@ def compressed(content: bytes) -> bytes:
     """A body packed with gzip; it needs the header `GZIP`."""
     # Only who compresses imports it. Level 1 takes a third of the time of level 6, and leaves 18
     # times less of a batch where level 6 leaves 20 times less.
-    import zlib  # noqa: PLC0415
+    with hold_forks():
+        import zlib  # noqa: PLC0415
 
     packing = zlib.compressobj(1, wbits=zlib.MAX_WBITS + 16)
     return packing.compress(content) + packing.flush()

@@ -10,11 +10,11 @@ import re
 from typing import Final, Literal
 
 from ._clock import Clock
-from ._configuration import ApiKey
 from ._errors import CallFacts
-from ._options import Options
+from ._fork import hold_forks
+from ._options import ApiKey, Options
 from ._redaction import Redactor
-from ._transports.base import Failure, Outcome, RequestHeaders, WireRequest
+from ._transports.base import RequestHeaders, TransportFailure, TransportRequest, TransportResult
 
 logger = logging.getLogger("statsig_api_client")
 
@@ -68,12 +68,12 @@ class Attempts:
         """The server's host, and its port if the URL has one."""
         return self._url.split("/")[2]
 
-    def begin(self) -> WireRequest:
+    def begin(self) -> TransportRequest:
         """What to send now."""
         self.count += 1
         # Statsig corrects the times of events by what this says, so each attempt says it anew.
         now = str(int(self._clock.time() * 1000))
-        return WireRequest(
+        return TransportRequest(
             url=self._url,
             headers=self._headers
             + RequestHeaders(("STATSIG-API-KEY", self._key.value), ("STATSIG-CLIENT-TIME", now)),
@@ -82,7 +82,7 @@ class Attempts:
             timeout=min(self._options.timeout, self._deadline - self._clock.monotonic()),
         )
 
-    def pause_after(self, outcome: Outcome) -> float | None:
+    def pause_after(self, outcome: TransportResult) -> float | None:
         """The seconds to wait before the next attempt; None when this outcome stands."""
         now = self._clock.monotonic()
         self.elapsed = now - self._started
@@ -98,9 +98,9 @@ class Attempts:
         pause = max(most * self._clock.random(), self.retry_after(outcome) or 0.0)
         return pause if now + pause < self._deadline else None
 
-    def retry_after(self, outcome: Outcome) -> float | None:
+    def retry_after(self, outcome: TransportResult) -> float | None:
         """The seconds that a reply asks to wait; None when it does not, or makes no sense."""
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, TransportFailure):
             return None
         value = outcome.headers.get("retry-after", "").strip()
         if re.fullmatch("[0-9]{1,9}", value):
@@ -108,7 +108,8 @@ class Attempts:
         if not value.endswith("GMT"):
             return None
         # It costs as much as all the rest of this package, and a date is rare.
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415
+        with hold_forks():
+            from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.time())
@@ -124,8 +125,8 @@ class Attempts:
             ambiguous=self.ambiguous,
         )
 
-    def _log(self, outcome: Outcome) -> None:
-        what = outcome.reason if isinstance(outcome, Failure) else str(outcome.status_code)
+    def _log(self, outcome: TransportResult) -> None:
+        what = outcome.reason if isinstance(outcome, TransportFailure) else str(outcome.status_code)
         logger.debug(
             "%s: attempt %d at %s, %.3f s after the start: %s",
             self.operation,
@@ -136,16 +137,16 @@ class Attempts:
         )
 
 
-def _is_transient(outcome: Outcome) -> bool:
+def _is_transient(outcome: TransportResult) -> bool:
     """Whether another attempt may end better."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransportFailure):
         return not outcome.unusable
     return outcome.status_code in (408, 429) or 500 <= outcome.status_code <= 599
 
 
-def _may_be_accepted(outcome: Outcome) -> bool:
+def _may_be_accepted(outcome: TransportResult) -> bool:
     """Whether the server may have done what it was asked for, and could not say so."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransportFailure):
         return outcome.sent
     # Statsig documents 503 as its refusal of events.
     return outcome.status_code == 408 or (outcome.status_code >= 500 and outcome.status_code != 503)

@@ -1,4 +1,4 @@
-"""The pytest plugin, in runs of pytest of its own."""
+"""The pytest plugin, in separate runs of pytest."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ TESTS = """
 
     def test_an_override(statsig, statsig_local):
         statsig_local.override_gate("staff_tools", True)
-        statsig_local.fail_next(None, call="get_config")
+        statsig_local.fail_next(times=None, call="get_config")
         assert statsig.check_gate(USER, "staff_tools").value is True
 
     def test_nothing_is_left_of_the_tests_before(statsig, statsig_local):
@@ -36,7 +36,7 @@ TESTS = """
 """
 
 
-def test_the_project_can_be_named_on_the_command_line(
+def test_project_is_set_on_command_line(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(TESTS)
@@ -48,7 +48,7 @@ def test_the_project_can_be_named_on_the_command_line(
 
 
 @pytest.mark.parametrize("options", [[], ["--rootdir=."]])
-def test_the_project_can_be_configured_relative_to_the_configuration(
+def test_project_is_relative_to_configuration(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:
     pytester.makepyfile(TESTS)
@@ -59,7 +59,7 @@ def test_the_project_can_be_configured_relative_to_the_configuration(
     pytester.runpytest_inprocess("..", *options).assert_outcomes(passed=4)
 
 
-def test_without_a_project_it_says_how_to_name_one(pytester: pytest.Pytester) -> None:
+def test_missing_project_fails_with_hint(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(statsig): pass")
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
@@ -70,9 +70,7 @@ def test_without_a_project_it_says_how_to_name_one(pytester: pytest.Pytester) ->
 
 
 @pytest.mark.parametrize("text", [None, "gatez: {}"])
-def test_a_faulty_project_is_an_error_of_one_line(
-    pytester: pytest.Pytester, text: str | None
-) -> None:
+def test_invalid_project_fails_with_one_line(pytester: pytest.Pytester, text: str | None) -> None:
     if text:
         pytester.makefile(".yaml", project=text)
     pytester.makepyfile("def test_it(statsig): pass")
@@ -82,7 +80,7 @@ def test_a_faulty_project_is_an_error_of_one_line(
     result.stdout.fnmatch_lines([f"{pytester.path}/project.yaml:{problem}"])
 
 
-def test_a_fixture_of_ones_own_may_set_the_server_up(pytester: pytest.Pytester) -> None:
+def test_server_fixture_can_be_overridden(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         f"""
         import pytest
@@ -114,7 +112,7 @@ ASYNCHRONOUS = """
 """
 
 
-def test_the_asynchronous_client_needs_no_other_plugin(pytester: pytest.Pytester) -> None:
+def test_async_client_needs_no_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASYNCHRONOUS)
     result = pytester.runpytest_inprocess(
         "-W", "error", "-p", "no:anyio", f"--statsig-project={SHOP}"
@@ -122,7 +120,7 @@ def test_the_asynchronous_client_needs_no_other_plugin(pytester: pytest.Pytester
     result.assert_outcomes(passed=1)
 
 
-def test_the_asynchronous_client_runs_in_the_loop_of_another_plugin(
+def test_async_client_runs_in_plugin_loop(
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makepyfile(
@@ -144,14 +142,14 @@ def test_the_asynchronous_client_runs_in_the_loop_of_another_plugin(
     result.assert_outcomes(passed=2)
 
 
-def test_each_worker_of_xdist_has_a_server(pytester: pytest.Pytester) -> None:
+def test_each_xdist_worker_has_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_one=TESTS, test_two=TESTS)
     pytester.makefile(".yaml", project=Path(SHOP).read_text(encoding="utf-8"))
     result = pytester.runpytest_subprocess("-n", "2", "--statsig-project=project.yaml")
     result.assert_outcomes(passed=8)
 
 
-def test_a_run_that_uses_no_fixture_imports_nothing_for_it(pytester: pytest.Pytester) -> None:
+def test_unused_fixtures_import_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -165,7 +163,7 @@ def test_a_run_that_uses_no_fixture_imports_nothing_for_it(pytester: pytest.Pyte
     result.assert_outcomes(passed=1)
 
 
-def test_it_imports_little() -> None:
+def test_plugin_imports_only_pytest() -> None:
     program = """
 import sys
 import pytest, attr  # attrs is all that the package itself needs

@@ -57,7 +57,7 @@ def test_unknown_product_logs_nothing(shop: TestClient, statsig_local: LocalServ
 def test_outage_falls_back_to_old_checkout(
     shop: TestClient, statsig_local: LocalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    statsig_local.fail_next(None, status=503)
+    statsig_local.fail_next(times=None, status=503)
     assert shop.get("/").json()["logo"] == "circle"
     with caplog.at_level(logging.WARNING):
         assert shop.post("/buy/mug").json()["checkout"] == "old"
@@ -65,7 +65,7 @@ def test_outage_falls_back_to_old_checkout(
 
 
 def test_slow_server_falls_back(shop: TestClient, statsig_local: LocalServer) -> None:
-    statsig_local.fail_next(None, call="get_config", status=None, delay=60)
+    statsig_local.fail_next(times=None, call="get_config", status=None, delay=60)
     begin = time.monotonic()
     assert shop.get("/").json()["logo"] == "circle"
     assert time.monotonic() - begin < 20

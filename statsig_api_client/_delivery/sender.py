@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from .._errors import StatsigError
+from .._fork import hold_forks
 from .._parse import meaning, reply_of
 from .._redaction import clear_locals
 from .._request import GZIP, compressed
@@ -19,7 +20,7 @@ from .result import ACCEPTED, SendResult
 if TYPE_CHECKING:
     from .._client import AsyncStatsig, Statsig
     from .._request import Preparation
-    from .._transports.base import Outcome
+    from .._transports.base import TransportResult
 
 _CALL: Final = Call(
     operation="log_events",
@@ -61,13 +62,13 @@ class EventSender(_Sender):
 
     def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
         super().__init__(client._preparation, compress=compress)
-        self._engine = client._engine
+        self._transport = client._transport
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
             attempt = self._attempt(events)
-            return _result(attempt, self._engine.send(attempt.begin()))
+            return _result(attempt, self._transport.send(attempt.begin()))
         except BaseException as error:
             clear_locals(error)
             raise
@@ -78,22 +79,23 @@ class AsyncEventSender(_Sender):
 
     def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
         super().__init__(client._preparation, compress=compress)
-        self._engine = client._engine
+        self._transport = client._transport
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
             attempt = self._attempt(events)
-            return _result(attempt, await self._engine.send(attempt.begin()))
+            return _result(attempt, await self._transport.send(attempt.begin()))
         except BaseException as error:
             clear_locals(error)
             raise
 
     def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
         """As `send`, for a client whose event loop has ended."""
-        from .._transports.httpx import HttpxEngine  # noqa: PLC0415
+        with hold_forks():
+            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
 
-        engine = HttpxEngine()
+        engine = HttpxTransport()
         try:
             attempt = self._attempt(events)
             return _result(attempt, engine.send(attempt.begin()))
@@ -104,7 +106,7 @@ class AsyncEventSender(_Sender):
             engine.close()
 
 
-def _result(attempt: Attempts, outcome: "Outcome") -> SendResult:
+def _result(attempt: Attempts, outcome: "TransportResult") -> SendResult:
     attempt.pause_after(outcome)  # records the outcome; the delay is the caller's to choose
     try:
         meaning(_CALL, attempt, reply_of(attempt, outcome))

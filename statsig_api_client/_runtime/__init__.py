@@ -1,19 +1,19 @@
-"""All that generated code takes from hand-written code."""
+"""The hand-written code that generated code imports."""
+
+from typing import TYPE_CHECKING
 
 from .._errors import StatsigError
 from .._response import APIResponse
-from .call import (
-    AsyncCaller,
-    AsyncRawCaller,
-    Call,
-    Caller,
-    RawCaller,
-    argument,
-    texts,
-    wire,
-    wires,
+from .arguments import (
+    check_argument,
+    check_field,
+    check_strings,
+    empty_object,
+    model_json,
+    model_or_object,
+    models_json,
 )
-from .model import check_field, model_or_object, no_fields
+from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
 from .parsers import (
     UNSET,
     JsonObject,
@@ -37,8 +37,13 @@ from .parsers import (
 )
 from .values import GateValue, ParameterValues
 
+if TYPE_CHECKING:
+    # Every type checker includes typing_extensions, which need not be installed.
+    from typing_extensions import deprecated
+else:
+    from .call import mark_deprecated as deprecated
+
 __all__ = [
-    "UNSET",
     "APIResponse",
     "AsyncCaller",
     "AsyncRawCaller",
@@ -49,28 +54,30 @@ __all__ = [
     "JsonValue",
     "ObjectReader",
     "ParameterValues",
-    "RawCaller",
     "Parser",
+    "RawCaller",
     "SchemaError",
     "StatsigError",
+    "UNSET",
     "Unset",
-    "argument",
     "array_of",
     "boolean",
+    "check_argument",
     "check_field",
+    "check_strings",
+    "deprecated",
     "either",
+    "empty_object",
     "integer",
     "json_object",
     "json_value",
     "keyed_by_name",
     "map_of",
+    "model_json",
     "model_or_object",
-    "no_fields",
+    "models_json",
     "nullable",
     "number",
     "one_of",
     "string",
-    "texts",
-    "wire",
-    "wires",
 ]

@@ -1,4 +1,4 @@
-"""JSON values, and the parsers that read them or say what was wrong and where."""
+"""JSON types, and parsers that report the path and the type of an invalid value."""
 
 import enum
 import json
@@ -12,17 +12,17 @@ N = TypeVar("N", bound="Named")
 JsonValue: TypeAlias = (
     "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
-"""Anything that JSON can say. What is read from JSON has `list` for arrays, `dict` for objects."""
+"""Any JSON value. Parsed arrays are of type `list`, parsed objects of type `dict`."""
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 """A JSON object."""
 
 Parser: TypeAlias = Callable[[object, str], T]
-"""Reads one JSON value, given its JSON path; every model's `from_dict` is one."""
+"""A function from a JSON value and its path to a Python value, such as a model's `from_dict`."""
 
 
 class Named(Protocol):
-    """Something with a name."""
+    """An object with a name."""
 
     @property
     def name(self) -> str: ...
@@ -31,9 +31,8 @@ class Named(Protocol):
 class Unset(enum.Enum):
     """The type of `UNSET`."""
 
-    # An enum member stays one object when it is copied or pickled, and type checkers narrow a
-    # union by `is UNSET`.
-    # Its value is none that JSON has, since an encoder may write a member as its value.
+    # An enum member survives copy and pickle, and type checkers narrow a union by `is UNSET`.
+    # Its value is not JSON, because an encoder may serialize a member as its value.
     UNSET = ...
 
     def __repr__(self) -> str:
@@ -44,15 +43,15 @@ class Unset(enum.Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Leave this field out of the request. `None` would send `null`."""
+"""Omits a field from the request, where None sends `null`."""
 
 
 class SchemaError(ValueError):
-    """JSON that does not have the shape that its model asks for.
+    """JSON that does not match the schema of its model.
 
     Attributes:
-        path: The JSON path of the wrong value, such as `$.user.userID`.
-        problem: What was wrong with it, such as `expected string, got integer`.
+        path: The JSON path of the invalid value, such as `$.user.userID`.
+        problem: The problem, such as `expected string, got integer`.
     """
 
     def __init__(self, path: str, problem: str) -> None:
@@ -65,13 +64,13 @@ class SchemaError(ValueError):
 
 
 def expected(what: str, data: object, path: str) -> SchemaError:
-    """The error for a value of the wrong type; it names the type found, never the value."""
+    """Return the error for a value of the wrong type. It contains the type, never the value."""
     return SchemaError(path, f"expected {what}, got {json_type(data)}")
 
 
 _JSON_TYPES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (type(None), "null"),
-    (bool, "boolean"),  # before int, of which it is one
+    (bool, "boolean"),  # before int, its base class
     (int, "integer"),
     (float, "number"),
     (str, "string"),
@@ -81,47 +80,47 @@ _JSON_TYPES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
 
 
 def json_type(value: object) -> str:
-    """The name that JSON Schema has for the type of a value, or else Python's name."""
+    """Return the JSON Schema name of a value's type, or its Python name if it is not JSON."""
     python_name = type(value).__name__
     names = (name for kind, name in _JSON_TYPES if isinstance(value, kind))
     return next(names, python_name)
 
 
 def child(path: str, key: str) -> str:
-    """The JSON path of an object's member."""
+    """Return the JSON path of an object's member."""
     return f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key)}]"
 
 
 def string(data: object, path: str) -> str:
-    """Read a string."""
+    """Parse a string."""
     if isinstance(data, str):
         return data
     raise expected("string", data, path)
 
 
 def boolean(data: object, path: str) -> bool:
-    """Read a boolean."""
+    """Parse a boolean."""
     if isinstance(data, bool):
         return data
     raise expected("boolean", data, path)
 
 
 def integer(data: object, path: str) -> int:
-    """Read an integer; a boolean is none."""
+    """Parse an integer; booleans are rejected."""
     if isinstance(data, int) and not isinstance(data, bool):
         return data
     raise expected("integer", data, path)
 
 
 def number(data: object, path: str) -> float:
-    """Read a number; an integer stays one, a boolean is none."""
+    """Parse a number; integers stay integers, booleans are rejected."""
     if isinstance(data, int | float) and not isinstance(data, bool):
         return data
     raise expected("number", data, path)
 
 
 def one_of(*values: T) -> Parser[T]:
-    """Read one of a closed set of strings."""
+    """Return a parser of a closed set of strings."""
     wanted = ", ".join(map(repr, values))
 
     def read(data: object, path: str) -> T:
@@ -135,20 +134,20 @@ def one_of(*values: T) -> Parser[T]:
 
 
 def json_value(data: object, path: str) -> JsonValue:  # noqa: ARG001  (a `Parser` takes the path)
-    """Read a value that may be anything: what a JSON decoder returns is JSON."""
+    """Parse any value without a check, because a JSON decoder returns only JSON."""
     return cast("JsonValue", data)
 
 
 def json_object(data: object, path: str) -> JsonObject:
-    """Read an object whose members may be anything."""
-    # The first finds at once what the second, an abstract class, takes its time to find.
+    """Parse an object with members of any type."""
+    # The check of the abstract class is slow, and most objects are dicts.
     if isinstance(data, dict) or isinstance(data, Mapping):  # noqa: SIM101
         return dict(cast("Mapping[str, JsonValue]", data))
     raise expected("object", data, path)
 
 
 def array_of(parse: Parser[T]) -> Parser[list[T]]:
-    """Read an array whose items `parse` reads."""
+    """Return a parser of arrays whose items `parse` parses."""
 
     def read(data: object, path: str) -> list[T]:
         if not isinstance(data, list | tuple):
@@ -160,7 +159,7 @@ def array_of(parse: Parser[T]) -> Parser[list[T]]:
 
 
 def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
-    """Read an object whose members `parse` reads."""
+    """Return a parser of objects whose members `parse` parses."""
     is_text = cast("object", parse) is string
 
     def read(data: object, path: str) -> dict[str, T]:
@@ -176,7 +175,7 @@ def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
 
 
 def _are_texts(members: JsonObject) -> bool:
-    """Whether all keys and values are strings, which Python finds fastest by joining them."""
+    """Return whether all keys and values are strings; joining them is the fastest check."""
     try:
         "".join(members)
         "".join(cast("Iterable[str]", members.values()))
@@ -186,9 +185,9 @@ def _are_texts(members: JsonObject) -> bool:
 
 
 def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
-    """Read named things into a map, from an array or from an object keyed by their names.
+    """Return a parser of named items, from an array or from an object keyed by name.
 
-    Statsig's documents show both forms; in the object a member may lack its `name`.
+    Statsig documents both forms; in an object, a member may lack its `name`.
     """
     parse_items = array_of(parse)
 
@@ -206,7 +205,7 @@ def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
 
 
 def nullable(parse: Parser[T]) -> Parser[T | None]:
-    """Read null as `None`, and anything else with `parse`."""
+    """Return a parser that accepts null, and otherwise uses `parse`."""
     if cast("object", parse) is string:
         return cast("Parser[T | None]", _nullable_string)
 
@@ -221,20 +220,20 @@ def _nullable_string(data: object, path: str) -> str | None:
 
 
 def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
-    """Read what `first` or else `second` reads."""
+    """Return a parser that tries `first`, then `second`."""
 
     def read(data: object, path: str) -> T | D:
         try:
             return first(data, path)
-        except SchemaError as refusal:
+        except SchemaError as error:
             try:
                 return second(data, path)
             except SchemaError as other:
-                for error in (refusal, other):
-                    if error.path != path:  # the type was right, something in it was not
-                        raise error from None
-                # The two problems differ in the type they ask for, and in nothing else.
-                wanted = refusal.problem.partition(", got ")[0]
+                for failure in (error, other):
+                    if failure.path != path:  # the type matches, but a member is invalid
+                        raise failure from None
+                # The two problems differ only in the expected type.
+                wanted = error.problem.partition(", got ")[0]
                 problem = f"{wanted} or {other.problem.removeprefix('expected ')}"
                 raise SchemaError(path, problem) from None
 
@@ -242,7 +241,7 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
 
 
 class ObjectReader:
-    """Takes the fields of a JSON object one by one; what no field took is the `rest`."""
+    """The fields of a JSON object, read one by one; unread fields are the `rest`."""
 
     __slots__ = ("_members", "_path")
 
@@ -251,35 +250,35 @@ class ObjectReader:
         self._path = path
 
     def any_of(self, *keys: str) -> None:
-        """Ask for one of several fields, or more.
+        """Check that at least one of several fields is present.
 
         Raises:
-            SchemaError: All are missing.
+            SchemaError: All of them are missing.
         """
         if self._members.keys().isdisjoint(keys):
             names = " or ".join(map(json.dumps, keys))
             raise SchemaError(self._path, f"missing field {names}")
 
     def required(self, key: str, parse: Parser[T]) -> T:
-        """Take a field that must be there.
+        """Read a required field.
 
         Raises:
-            SchemaError: It is missing, or `parse` refuses its value.
+            SchemaError: It is missing, or `parse` rejects its value.
         """
         if key not in self._members:
             raise SchemaError(self._path, f"missing field {json.dumps(key)}")
         return parse(self._members.pop(key), f"{self._path}.{key}")
 
     def optional(self, key: str, parse: Parser[T], absent: D) -> T | D:
-        """Take a field that may be missing, which reads as `absent`.
+        """Read an optional field, or return `absent`.
 
         Raises:
-            SchemaError: `parse` refuses its value.
+            SchemaError: `parse` rejects its value.
         """
         if key not in self._members:
             return absent
         return parse(self._members.pop(key), f"{self._path}.{key}")
 
     def rest(self) -> JsonObject:
-        """The fields that were not taken."""
+        """Return the fields that were not read."""
         return self._members

@@ -1,4 +1,4 @@
-"""What evaluated gates and configs can do beyond holding their fields."""
+"""Base classes of gates and configs: truthiness, and typed access to parameters."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ logger = logging.getLogger("statsig_api_client")
 
 
 class GateValue:
-    """Makes a gate truthy exactly when it passes, so that `if gate:` means what it says."""
+    """A gate that is truthy if and only if it passes."""
 
     __slots__ = ()
 
@@ -43,16 +43,16 @@ class ParameterValues:
     @overload
     def get(self, name: str, default: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]: ...
     def get(self, name: str, default: JsonValue = None) -> JsonValue:
-        """The parameter `name`, or `default` when it is missing or of another type.
+        """Return a parameter, or the default if it is missing or has another type.
 
-        The result has the type of `default`: an integer is accepted for a `float`, a boolean
-        never for a number. A value of another type gives `default` and one debug line in the log,
-        since a config edited in the console must not break its readers. Without a default, the
-        value as it is, or None.
+        The result has the type of `default`. An integer is accepted for a float, but a boolean is
+        not accepted for a number. A value of another type is logged at debug level and replaced by
+        the default, so that an edit in the console cannot break its readers. Without a default,
+        any value is returned.
 
         Args:
-            name: The parameter's name.
-            default: What to return instead; its type is the type asked for.
+            name: The name of the parameter.
+            default: The value to return instead, which also determines the expected type.
         """
         if name not in self.value:
             return default

@@ -1,56 +1,71 @@
-"""The engine that a client asks for, imported when a client asks for it.
+"""Transports, imported when a client is created.
 
 httpx takes longer to import than all of this package, and not every program that imports this
-package makes a client.
+package creates a client.
 """
 
+from contextlib import suppress
+from functools import cache
 from typing import Literal, TypeAlias
 
 from .._errors import ConfigurationError
-from .base import AsyncEngine, AsyncHTTPClient, Engine, HTTPClient
+from .base import AsyncHTTPClient, AsyncTransport, HTTPClient, Transport
 
 EngineName: TypeAlias = Literal["httpx", "fast"]
 
 
-def engine_of(name: EngineName, http_client: HTTPClient | None) -> Engine:
-    """The engine of a blocking client.
+def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transport:
+    """Return the transport of a blocking client.
 
     Raises:
-        ConfigurationError: There is none of that name, or it is not installed, or it does not use
-            a client of the user's.
-        TypeError: The client is of the wrong type.
+        ConfigurationError: The name is unknown, the transport is not installed, or it does not
+            accept an HTTP client.
+        TypeError: The HTTP client has the wrong type.
     """
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import FastEngine  # noqa: PLC0415
+            from .pyreqwest import PyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
-        return FastEngine()
-    from .httpx import HttpxEngine  # noqa: PLC0415
+        _initialize_resolver()
+        return PyreqwestTransport()
+    from .httpx import HttpxTransport  # noqa: PLC0415
 
-    return HttpxEngine(http_client)
+    return HttpxTransport(http_client)
 
 
-def async_engine_of(name: EngineName, http_client: AsyncHTTPClient | None) -> AsyncEngine:
-    """The engine of an asynchronous client; as `engine_of`."""
+def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None) -> AsyncTransport:
+    """Return the transport of an asynchronous client; see `create_transport`."""
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import AsyncFastEngine  # noqa: PLC0415
+            from .pyreqwest import AsyncPyreqwestTransport  # noqa: PLC0415
         except ImportError as error:
             raise _not_installed(error) from error
-        return AsyncFastEngine()
-    from .httpx import AsyncHttpxEngine  # noqa: PLC0415
+        _initialize_resolver()
+        return AsyncPyreqwestTransport()
+    from .httpx import AsyncHttpxTransport  # noqa: PLC0415
 
-    return AsyncHttpxEngine(http_client)
+    _initialize_resolver()
+    return AsyncHttpxTransport(http_client)
+
+
+@cache
+def _initialize_resolver() -> None:
+    """Have the C library read its configuration, under a lock of its own that a fork copies.
+
+    The blocking httpx engine needs no such step: it delays forks during each lookup.
+    """
+    import socket  # noqa: PLC0415
+
+    with suppress(OSError):
+        socket.getaddrinfo("localhost", None)
 
 
 def _is_fast(name: object, http_client: object) -> bool:
     if name not in ("httpx", "fast"):
         raise ConfigurationError(f"engine: expected 'httpx' or 'fast', got {name!r}")
     if name == "fast" and http_client is not None:
-        raise ConfigurationError(
-            "engine: 'fast' makes its own connections; leave out http_client=, or the engine"
-        )
+        raise ConfigurationError("engine: 'fast' does not use http_client=; remove one of them")
     return name == "fast"
 
 

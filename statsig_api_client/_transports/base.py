@@ -1,6 +1,7 @@
-"""What stands between a call and the wire: an engine takes a request and gives what came of it.
+"""Transport interface: sends one request and returns a response or a failure.
 
-An engine knows nothing of Statsig, and raises nothing: what went wrong is a result like another.
+A transport knows HTTP and not Statsig. It raises only what the exchange did not cause, such as an
+exception of a signal handler.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from attrs import define, field
 from .._response import Headers
 
 LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
-"""The hosts that are this machine, with a port or without."""
+"""Hosts that are this machine, with or without a port."""
 
 
 class RequestHeaders:
@@ -42,7 +43,7 @@ class RequestHeaders:
 
 
 @define(kw_only=True)
-class WireRequest:
+class TransportRequest:
     """One attempt: a POST."""
 
     url: str
@@ -56,7 +57,7 @@ class WireRequest:
 
 
 @define
-class Reply:
+class TransportResponse:
     """A response."""
 
     status_code: int
@@ -68,7 +69,7 @@ class Reply:
 
 
 @define
-class Failure:
+class TransportFailure:
     """No response."""
 
     reason: str = field(repr=False)
@@ -81,41 +82,41 @@ class Failure:
     would fail in the same way."""
 
 
-Outcome: TypeAlias = Reply | Failure
+TransportResult: TypeAlias = TransportResponse | TransportFailure
 
-CLOSED: Final = Failure(reason="the client is closed", sent=False, unusable=True)
-LATE: Final = Failure(reason="no time was left", sent=False, timeout=True)
+CLOSED: Final = TransportFailure(reason="the client is closed", sent=False, unusable=True)
+NO_TIME_LEFT: Final = TransportFailure(reason="no time was left", sent=False, timeout=True)
 UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
-"""How an engine warns that nobody closed it."""
+"""Warning of a transport that is not closed."""
 
 
-def within_a_sentence(words: str) -> str:
-    """Words without the capital of a sentence's start; names and abbreviations keep theirs."""
-    first = words.partition(" ")[0]
-    return words[:1].lower() + words[1:] if first == first.capitalize() else words
+def uncapitalize(text: str) -> str:
+    """Return text that can follow a colon; names and abbreviations keep their capitals."""
+    first = text.partition(" ")[0]
+    return text[:1].lower() + text[1:] if first == first.capitalize() else text
 
 
-class Engine(Protocol):
-    """Sends requests, from any number of threads at once."""
+class Transport(Protocol):
+    """A transport for any number of threads."""
 
-    def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         ...
 
     def close(self) -> None:
-        """Close all connections; doing it again does nothing."""
+        """Close all connections. Closing again does nothing."""
         ...
 
 
-class AsyncEngine(Protocol):
-    """Sends requests, from any number of tasks at once."""
+class AsyncTransport(Protocol):
+    """A transport for any number of tasks."""
 
-    async def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    async def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         ...
 
     async def aclose(self) -> None:
-        """Close all connections; doing it again does nothing."""
+        """Close all connections. Closing again does nothing."""
         ...
 
 

@@ -1,26 +1,41 @@
-"""A reply as it comes in: what of it is worth reading, whatever the engine."""
+"""Response bodies: size limit, decompression, and errors while a body is read."""
 
-from typing import Final
+import zlib
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
 
 from .._response import Headers
-from .base import Reply
+from .base import TransportResponse
+from .interruptions import raise_interruption
 
-MAX_REPLY: Final = 10 * 1024 * 1024
-"""Bytes: the most that a reply may have, decompressed. A config of Statsig has at most 100 kB."""
+MAX_BODY_SIZE: Final = 10 * 1024 * 1024
+"""Bytes of a decompressed body. A config of Statsig has at most 100 kB."""
+
+_PIECE_SIZE: Final = 256 * 1024
+"""Bytes that are decompressed before the size is checked."""
+
+_ZLIB: Final = zlib.MAX_WBITS
+_GZIP: Final = zlib.MAX_WBITS + 16
+_RAW: Final = -zlib.MAX_WBITS
 
 
-class Unwanted(Exception):  # noqa: N818  (nobody sees it)
-    """The rest of a reply is not worth reading."""
+class UnwantedBodyError(Exception):
+    """The rest of a body is not read."""
 
 
-class Incoming:
-    """A reply whose body is still to come.
+class ResponseReader:
+    """A response whose body has not been read yet.
+
+    As a context manager around the reading, it catches the errors after which the response is
+    still useful: its status, with a part of the body.
 
     Args:
         status_code: The HTTP status.
         headers: The headers.
-        encodings: The values of `Content-Encoding`, of which there should be one at most.
-        decoding_error: What the engine raises when it cannot decompress a body.
+        encodings: The values of `Content-Encoding`, of which there should be at most one.
+        decoding_error: The class of the exceptions that decompression raises.
     """
 
     def __init__(
@@ -28,7 +43,7 @@ class Incoming:
         status_code: int,
         headers: Headers,
         encodings: list[str],
-        decoding_error: type[Exception],
+        decoding_error: type[Exception] = zlib.error,
     ) -> None:
         self._status_code = status_code
         self._headers = headers
@@ -38,51 +53,118 @@ class Incoming:
         self._size = 0
         self._problem: str | None = None
 
+    @classmethod
+    def from_raw(
+        cls,
+        status_code: int,
+        headers: list[tuple[bytes, bytes]],
+        decoding_error: type[Exception] = zlib.error,
+    ) -> Self:
+        """Return a reader for a response whose headers are bytes."""
+        encodings = [
+            value.decode("latin-1")
+            for name, value in headers
+            if name.lower() == b"content-encoding"
+        ]
+        return cls(status_code, Headers(partial(_decode, headers)), encodings, decoding_error)
+
     def encoding(self) -> str | None:
-        """How the body is compressed, `gzip` or `deflate`; None if it is not.
+        """Return how the body is compressed: `gzip`, `deflate`, or None if it is not.
 
         Raises:
-            Unwanted: The encoding was not asked for. A chain of encodings, or a kind that unpacks
-                further than those that were, could fill the memory with one chunk.
+            UnwantedBodyError: The encoding was not requested. A chain of encodings, or one with a
+                higher ratio than those requested, could fill the memory with one chunk.
         """
         encodings = [value.strip().lower() for value in self._encodings]
         if encodings in ([], ["identity"]):
             return None
         if encodings in (["gzip"], ["deflate"]):
             return encodings[0]
-        raise Unwanted("it has a content-encoding that was not asked for")
+        raise UnwantedBodyError("the body has a content-encoding that was not requested")
+
+    def receiver(self) -> Callable[[bytes], None]:
+        """Return a function that accepts the chunks of the body as they were sent.
+
+        Raises:
+            UnwantedBodyError: As `encoding`.
+        """
+        encoding = self.encoding()
+        return self.add if encoding is None else Decompressor(encoding, self.add).feed
 
     def add(self, chunk: bytes) -> None:
-        """Take a piece of the body, decompressed.
+        """Add a decompressed chunk.
 
         Raises:
-            Unwanted: It is too much.
+            UnwantedBodyError: The body is too large.
         """
         self._size += len(chunk)
-        if self._size > MAX_REPLY:
-            raise Unwanted(f"it is larger than {MAX_REPLY >> 20} MiB")
+        if self._size > MAX_BODY_SIZE:
+            raise UnwantedBodyError(f"the body is larger than {MAX_BODY_SIZE >> 20} MiB")
         self._chunks.append(chunk)
 
-    def break_off(self, error: Exception) -> None:
-        """Do without the rest of the body.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises:
-            Exception: `error`, when the reply means nothing without the rest.
-        """
-        if isinstance(error, Unwanted):
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        raise_interruption(error)
+        if isinstance(error, UnwantedBodyError):
             self._problem = str(error)
         elif isinstance(error, self._decoding_error):
-            self._problem = "it cannot be decompressed"
+            self._problem = "the body cannot be decompressed"
         elif 200 <= self._status_code <= 299:
-            raise error
-        else:  # the status says what happened
-            self._problem = "it broke off"
+            return False
+        else:  # the status of an error response is enough
+            self._problem = "the body is incomplete"
+        return True
 
-    def reply(self) -> Reply:
-        """What has come in."""
-        return Reply(
+    def response(self) -> TransportResponse:
+        """Return the response with the body read so far."""
+        return TransportResponse(
             status_code=self._status_code,
             headers=self._headers,
             content=b"".join(self._chunks),
             problem=self._problem,
         )
+
+
+def _decode(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+class Decompressor:
+    """Decompression in pieces, so that a bomb is noticed before it fills the memory.
+
+    Args:
+        encoding: `gzip` or `deflate`.
+        add: A function that accepts the decompressed pieces.
+    """
+
+    def __init__(self, encoding: str, add: Callable[[bytes], None]) -> None:
+        self._add = add
+        self._may_be_raw = encoding == "deflate"
+        self._stream = zlib.decompressobj(_ZLIB if self._may_be_raw else _GZIP)
+
+    def feed(self, chunk: bytes) -> None:
+        """Decompress a chunk.
+
+        Raises:
+            zlib.error: The chunk is invalid.
+        """
+        while chunk:
+            self._add(self._decompress(chunk))
+            chunk = self._stream.unconsumed_tail
+
+    def _decompress(self, chunk: bytes) -> bytes:
+        may_be_raw, self._may_be_raw = self._may_be_raw, False
+        try:
+            return self._stream.decompress(chunk, _PIECE_SIZE)
+        except zlib.error:
+            # Some servers send `deflate` without its header.
+            if not may_be_raw:
+                raise
+            self._stream = zlib.decompressobj(_RAW)
+            return self._stream.decompress(chunk, _PIECE_SIZE)

@@ -1,151 +1,179 @@
-"""httpx and httpx2 as one: httpx2 is the continuation of httpx, with the same names and types."""
+"""httpx and httpx2 as one library: httpx2 continues httpx, with the same names and types."""
 
+import importlib
 import os
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .._response import Headers
-from .base import WireRequest
-from .body import Incoming
-from .httpx_pools import Pools
+from .._fork import hold_forks
+from .base import TransportFailure, TransportRequest, uncapitalize
+from .interruptions import causes
 from .proxies import Origin
 
 if TYPE_CHECKING:
     import ssl
 
+    import httpcore
     import httpx
 
-Waits: TypeAlias = Mapping[str, float | None]
-"""The most seconds that each kind of wait may take, in the words of httpx."""
+KEEPALIVE_EXPIRY: Final = 30.0
+"""Seconds for which an idle connection is kept.
 
-# httpx keeps 20 connections, each for 5 seconds: a call every 6 seconds, or 30 calls at once, would
-# connect anew most times. A connection that the server has closed is noticed before it is used.
-_CONNECTIONS: Final = 96
-_POOLS: Final = 32
-_KEPT_FOR: Final = 30.0
+httpx keeps connections for 5 seconds: a call every 6 seconds would connect each time. A connection
+that the server has closed is noticed before it is used.
+"""
+
+
+class Address(NamedTuple):
+    """A parsed URL."""
+
+    url: "httpx.URL"
+    target: "httpcore.URL"
+    host: bytes
+    origin: Origin
+
+
+class Body:
+    """A request body that records in `sent` whether a part of it may have been sent."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.sent = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.sent = True
+        yield self._content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.sent = True
+        yield self._content
 
 
 class Library:
-    """What is used of httpx, or of httpx2."""
+    """The names of httpx or httpx2, and of the httpcore below it."""
 
     def __init__(self, name: str) -> None:
-        module: Any = sys.modules[name]
-        self.client: type[httpx.Client] = module.Client
-        self.async_client: type[httpx.AsyncClient] = module.AsyncClient
-        self._decoding_error: type[Exception] = module.DecodingError
-        self.connect_timeout: type[Exception] = module.ConnectTimeout
-        self.timeouts: tuple[type[Exception], ...] = (TimeoutError, module.TimeoutException)
-        self.unsent: tuple[type[Exception], ...] = (
-            module.ConnectError,
-            module.ConnectTimeout,
-            module.InvalidURL,
-            module.PoolTimeout,
-            module.ProxyError,
-            module.UnsupportedProtocol,
+        httpx: Any = importlib.import_module(name)
+        self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
+        self.client: type[httpx.Client] = httpx.Client
+        self.async_client: type[httpx.AsyncClient] = httpx.AsyncClient
+        self.decoding_error: type[Exception] = httpx.DecodingError
+        self._connect_timeouts = (httpx.ConnectTimeout, self.httpcore.ConnectTimeout)
+        self._timeouts = (TimeoutError, httpx.TimeoutException, self.httpcore.TimeoutException)
+        self._unsent = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.InvalidURL,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
         )
-        self._transport: type[httpx.HTTPTransport] = module.HTTPTransport
-        self._async_transport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
-        self._limits: type[httpx.Limits] = module.Limits
-        self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
+        self._create_ssl_context: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
-        self._request: type[httpx.Request] = module.Request
-        self._body: type[httpx.ByteStream] = _watched(module.ByteStream)
-        self._url: type[httpx.URL] = module.URL
+        self._url: type[httpx.URL] = httpx.URL
+        self._proxy: type[httpx.Proxy] = httpx.Proxy
         self._addresses: dict[str, Address] = {}
 
-    def address(self, url: str) -> "Address":
-        """A URL, parsed. A client has two or three, so each is parsed once."""
+    def address(self, url: str) -> Address:
+        """Return a parsed URL. A client has two or three, so that each is parsed once."""
         address = self._addresses.get(url)
         if address is None:
             parsed = self._url(url)
-            origin = Origin(scheme=parsed.scheme, host=parsed.netloc.decode())
-            address = self._addresses[url] = Address(url=parsed, host=parsed.netloc, origin=origin)
+            address = self._addresses[url] = Address(
+                url=parsed,
+                target=self._core_url(parsed),
+                host=parsed.netloc,
+                origin=Origin(scheme=parsed.scheme, host=parsed.netloc.decode()),
+            )
         return address
 
-    def transport(self, origin: Origin) -> "httpx.HTTPTransport":
-        """Connections to a server, by way of the proxy that the environment names for it."""
-        return self._transport(**self._settings(origin, _CONNECTIONS))
+    def connection_options(self, origin: Origin) -> dict[str, Any]:
+        """Return the arguments of httpcore's pools for a server."""
+        return {
+            "ssl_context": self._tls_context() if origin.scheme == "https" else None,
+            "proxy": self._core_proxy(origin.proxy()),
+            "keepalive_expiry": KEEPALIVE_EXPIRY,
+        }
 
-    def pools(self, origin: Origin) -> Pools:
-        """As `transport`, for the running event loop."""
-        size = _CONNECTIONS // _POOLS
-        settings = self._settings(origin, size)
-        return Pools([self._async_transport(**settings) for _ in range(_POOLS)], size)
-
-    def _settings(self, origin: Origin, connections: int) -> Any:
-        limits = self._limits(
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=_KEPT_FOR,
-        )
-        return {"verify": self._tls_context(), "limits": limits, "proxy": origin.proxy()}
-
-    def message(self, address: "Address", request: WireRequest, waits: Waits) -> "httpx.Request":
-        """The request for a transport of our own, which adds nothing to it."""
-        return self._request(
-            "POST",
-            address.url,
+    def request(self, address: Address, request: TransportRequest) -> "httpcore.Request":
+        """Return a request for httpcore, which adds no headers."""
+        prepared: httpcore.Request = self.httpcore.Request(
+            b"POST",
+            address.target,
             headers=[
                 (b"Host", address.host),
                 *[(name.encode(), value.encode()) for name, value in request.headers.items()],
                 (b"Content-Length", b"%d" % len(request.body)),
             ],
-            stream=self._body(request.body),
-            extensions={"timeout": waits},
+            content=Body(request.body),
+            extensions={"timeout": {"connect": request.connect_timeout}},
         )
+        return prepared
 
-    def incoming(self, response: "httpx.Response") -> Incoming:
-        """A reply whose body is still to come."""
-        raw = response.headers.raw
-        encodings = [
-            value.decode("latin-1") for name, value in raw if name.lower() == b"content-encoding"
-        ]
-        headers = Headers(partial(_texts, raw))
-        return Incoming(response.status_code, headers, encodings, self._decoding_error)
+    def failure(
+        self, error: Exception, request: TransportRequest, prepared: Any
+    ) -> TransportFailure:
+        """Return the failure that an error of the library means.
+
+        Args:
+            error: The error.
+            request: The request.
+            prepared: The request in the form of the library; None if it could not be created.
+        """
+        if prepared is None:  # the URL, the certificates or the proxy of the environment is invalid
+            reason = f"no request can be sent: {reason_of(error)}"
+            return TransportFailure(reason, sent=False, unusable=True)
+        timeout = isinstance(error, self._timeouts)
+        if isinstance(error, self._connect_timeouts):
+            seconds = min(request.connect_timeout, request.timeout)
+            reason = f"connecting timed out after {seconds:.3g} s"
+        elif timeout:
+            reason = f"the request timed out after {request.timeout:.3g} s"
+        else:
+            reason = reason_of(error)
+        # With a user's client the class of the error must do, since its transport may read the
+        # body before it sends anything.
+        sent = getattr(prepared.stream, "sent", not isinstance(error, self._unsent))
+        return TransportFailure(reason, sent=sent, timeout=timeout)
+
+    def _core_url(self, url: "httpx.URL") -> "httpcore.URL":
+        parsed: httpcore.URL = self.httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        )
+        return parsed
+
+    def _core_proxy(self, url: str | None) -> "httpcore.Proxy | None":
+        if url is None:
+            return None
+        parsed = self._proxy(url)
+        if parsed.url.scheme.startswith("socks"):
+            importlib.import_module("socksio")  # httpcore would miss it after connecting
+        proxy: httpcore.Proxy = self.httpcore.Proxy(
+            self._core_url(parsed.url), auth=parsed.raw_auth, headers=parsed.headers.raw
+        )
+        return proxy
 
     def _tls_context(self) -> "ssl.SSLContext":
-        # Reading the certificates takes 25 ms, so all clients share them.
         files = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-        if files not in self._tls_contexts:
-            self._tls_contexts[files] = self._create_ssl_context()
-        return self._tls_contexts[files]
+        context = self._tls_contexts.get(files)
+        if context is not None:
+            return context
+        with hold_forks():
+            return self._tls_contexts.setdefault(files, self._create_ssl_context())
 
 
-def _texts(raw: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
-
-
-class Address(NamedTuple):
-    """A URL, and what of it each request needs."""
-
-    url: "httpx.URL"
-    host: bytes
-    origin: Origin
-
-
-def message_of(
-    client: "httpx.Client | httpx.AsyncClient",
-    address: Address,
-    request: WireRequest,
-    waits: Waits,
-) -> "httpx.Request":
-    """The request for a user's client, which adds its own headers, cookies and parameters."""
-    return client.build_request(
-        "POST",
-        address.url,
-        headers=[*request.headers.items()],
-        content=request.body,
-        extensions={"timeout": waits},
-    )
+@cache
+def library(name: str) -> Library:
+    """Return the library with a name."""
+    return Library(name)
 
 
 def library_of(client: object) -> Library:
-    """The library that a client is of.
+    """Return the library that a client belongs to.
 
     Raises:
-        TypeError: It is of neither.
+        TypeError: The client belongs to neither.
     """
     for base in type(client).__mro__:
         name = base.__module__.partition(".")[0]
@@ -156,23 +184,12 @@ def library_of(client: object) -> Library:
     )
 
 
-@cache
-def library(name: str) -> Library:
-    """The library of a name, which is imported already."""
-    return Library(name)
-
-
-def _watched(stream_class: "type[httpx.ByteStream]") -> "type[httpx.ByteStream]":
-    """A class of request bodies that tell in `sent` whether a part of them may have been sent."""
-
-    def blocking(self: Any) -> Iterator[bytes]:
-        self.sent = True
-        return stream_class.__iter__(self)
-
-    def asynchronous(self: Any) -> AsyncIterator[bytes]:
-        self.sent = True
-        return stream_class.__aiter__(self)
-
-    return type(
-        "Body", (stream_class,), {"sent": False, "__iter__": blocking, "__aiter__": asynchronous}
-    )
+def reason_of(error: Exception) -> str:
+    """Return the message of the root cause of an error."""
+    *_, cause = causes(error)
+    message = str(cause) or type(cause).__name__
+    if isinstance(cause, ConnectionError) and cause.errno:
+        message = os.strerror(cause.errno)  # without the address, which the user knows
+    elif isinstance(cause, OSError) and cause.strerror:
+        message = cause.strerror
+    return uncapitalize(message)

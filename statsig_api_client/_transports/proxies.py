@@ -1,4 +1,4 @@
-"""A server, and the proxy by which it is reached."""
+"""Proxies that the environment configures."""
 
 import re
 import urllib.request
@@ -12,11 +12,11 @@ class Origin(NamedTuple):
 
     scheme: str
     host: str
-    """With its port, if it is not the usual one."""
+    """With the port, unless it is the default."""
 
     def proxy(self) -> str | None:
-        """The URL of its proxy, if the environment names one."""
-        if re.fullmatch(LOOPBACK, self.host):  # which a proxy would take for itself
+        """Return the URL of the proxy for this server, if the environment configures one."""
+        if re.fullmatch(LOOPBACK, self.host):  # a proxy would connect to its own machine
             return None
         proxies = urllib.request.getproxies()
         proxy = proxies.get(self.scheme) or proxies.get("all")

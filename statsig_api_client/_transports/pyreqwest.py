@@ -1,18 +1,17 @@
-"""Sends requests with pyreqwest, which does its work in Rust. Importing this imports pyreqwest.
+"""Transports on pyreqwest, which is implemented in Rust.
 
-What differs from httpx, as documented in the README:
+Differences from httpx, which the README documents:
 
-* The system's certificates are trusted, or those of SSL_CERT_FILE or SSL_CERT_DIR; httpx brings
-  its own.
-* What is over when an attempt's time is over may have been sent, unless it was the connect timeout
-  that was over.
-* Views with different connect timeouts do not share connections. Those with different timeouts do:
-  where an attempt is no longer than its connect timeout, connecting has four fifths of it or more.
-* Ctrl-C does not interrupt a blocking attempt, which ends with its timeout at the latest.
-* pyreqwest's thread does not survive a fork. A child process sends with httpx if its parent has
-  sent with this engine.
-* A header of a reply whose value is not ASCII is left out.
-* A refusal whose body breaks off counts as no reply, so that its status is not known.
+* It trusts the system's certificates, or those of SSL_CERT_FILE or SSL_CERT_DIR. httpx has its own.
+* A request whose attempt times out may have been sent, unless the connect timeout expired first.
+* Views with different connect timeouts do not share connections. Views with different timeouts do:
+  if an attempt is not longer than its connect timeout, connecting may take at least four fifths of
+  the attempt.
+* A signal, such as Ctrl-C, does not interrupt a blocking attempt. Its handler runs afterwards.
+* pyreqwest's thread does not survive a fork. A child process uses httpx if its parent has sent a
+  request with this transport.
+* Response headers that are not ASCII are omitted.
+* An error response with an incomplete body is a failure without a status.
 """
 
 import atexit
@@ -20,7 +19,6 @@ import math
 import os
 import time
 import warnings
-import zlib
 from datetime import timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -30,44 +28,43 @@ from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, PoolTimeo
 from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
+from .._fork import hold_forks
 from .._response import Headers
 from .base import (
     CLOSED,
-    LATE,
+    NO_TIME_LEFT,
     UNCLOSED,
-    Failure,
-    Outcome,
-    Reply,
-    WireRequest,
-    within_a_sentence,
+    TransportFailure,
+    TransportRequest,
+    TransportResponse,
+    TransportResult,
+    uncapitalize,
 )
-from .body import Incoming
-from .inflate import Inflating
+from .body import ResponseReader
+from .interruptions import TransportErrors
 from .proxies import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyreqwest.client import Client, SyncClient
     from pyreqwest.http import HeaderMap
     from pyreqwest.request import StreamRequest, SyncStreamRequest
     from pyreqwest.response import Response, SyncResponse
 
-    from .httpx import AsyncHttpxEngine, HttpxEngine
+    from .httpx import AsyncHttpxTransport, HttpxTransport
 
     _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
 _CONNECTIONS: Final = 96
-_KEPT_FOR: Final = timedelta(seconds=30)
+_KEEPALIVE_EXPIRY: Final = timedelta(seconds=30)
 _PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 
 _GRACE: Final = 0.02
-"""Seconds: by so much an attempt outlasts a connect timeout that is about as long as itself, so
-that it is known that it was connecting that took too long, and that nothing was sent."""
+"""Seconds that an attempt lasts longer than a connect timeout of about the same length, so that a
+connect timeout is recognised as such: nothing was sent."""
 
 
 class _Server(NamedTuple):
-    """What a client of pyreqwest is made for."""
+    """A server and how to connect to it. Each has a client of pyreqwest."""
 
     scheme: str
     host: str
@@ -75,37 +72,34 @@ class _Server(NamedTuple):
 
 
 class _Route(NamedTuple):
-    """Where a request goes, and within which time."""
+    """The target and timeout of a request."""
 
     server: _Server
     url: Url
     timeout: timedelta
 
 
-class FastEngine:
-    """Sends requests with pyreqwest, from any thread."""
+class PyreqwestTransport:
+    """A transport on pyreqwest for any number of threads."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[int, _Server], SyncClient] = {}
-        self._substitute: HttpxEngine | None = None
+        self._substitute: HttpxTransport | None = None
         self._closed = False
 
-    def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         if self._closed:
             return CLOSED
         if request.timeout <= 0:
-            return LATE
-        try:
-            message = self._message(request)
-        except RuntimeError:  # pyreqwest cannot run in this process
-            return self._without_pyreqwest().send(request)
-        except Exception as error:  # noqa: BLE001
-            return _unsendable(error)
-        try:
-            return self._exchange(message)
-        except Exception as error:  # noqa: BLE001
-            return _failure(error, request)
+            return NO_TIME_LEFT
+        prepared = None
+        with TransportErrors() as caught:
+            prepared = self._prepare(request)
+            return self._exchange(prepared)
+        if prepared is None and isinstance(caught.error, RuntimeError):
+            return self._fallback().send(request)
+        return _failure(caught.error, request, prepared)
 
     def close(self) -> None:
         """Close all connections."""
@@ -123,18 +117,22 @@ class FastEngine:
     def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
-    def _without_pyreqwest(self) -> "HttpxEngine":
-        from .httpx import HttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+    def _fallback(self) -> "HttpxTransport":
+        with hold_forks():
+            from .httpx import HttpxTransport  # noqa: PLC0415  (slow to import)
 
-        self._substitute = self._substitute or HttpxEngine()
+        self._substitute = self._substitute or HttpxTransport()
         return self._substitute
 
-    def _message(self, request: WireRequest) -> "SyncStreamRequest":
+    def _open(self, key: tuple[int, _Server]) -> "SyncClient":
+        with hold_forks():  # the first one starts the runtime of pyreqwest
+            client = _set_up(SyncClientBuilder(), key[1]).build()
+        return self._clients.setdefault(key, client)
+
+    def _prepare(self, request: TransportRequest) -> "SyncStreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
-        client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(SyncClientBuilder(), route.server).build()
-        )
+        client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
             .headers([*request.headers.items()])
@@ -143,47 +141,44 @@ class FastEngine:
             .build_streamed()
         )
 
-    def _exchange(self, message: "SyncStreamRequest") -> Reply:
-        with message as response:
+    def _exchange(self, request: "SyncStreamRequest") -> TransportResponse:
+        with request as response:
             if _is_simple(response):
                 content = bytes(response.bytes())
-                return Reply(response.status, Headers(partial(_texts, response)), content)
-            incoming = _incoming(response)
-            try:
-                add = _taking(incoming)
-                reader = response.body_reader
-                while (chunk := reader.read_chunk()) is not None:
+                return TransportResponse(
+                    response.status, Headers(partial(_header_items, response)), content
+                )
+            reader = _reader(response)
+            with reader:
+                add = reader.receiver()
+                body = response.body_reader
+                while (chunk := body.read_chunk()) is not None:
                     add(bytes(chunk))
-            except Exception as error:  # noqa: BLE001
-                incoming.break_off(error)
-        return incoming.reply()
+        return reader.response()
 
 
-class AsyncFastEngine:
-    """Sends requests with pyreqwest, from any task of any event loop."""
+class AsyncPyreqwestTransport:
+    """A transport on pyreqwest for any number of tasks and event loops."""
 
     def __init__(self) -> None:
-        _end_in_peace()
+        _delay_interpreter_exit()
         self._clients: dict[tuple[int, _Server], Client] = {}
-        self._substitute: AsyncHttpxEngine | None = None
+        self._substitute: AsyncHttpxTransport | None = None
         self._closed = False
 
-    async def send(self, request: WireRequest) -> Outcome:
-        """Send a request and wait for what comes of it."""
+    async def send(self, request: TransportRequest) -> TransportResult:
+        """Send a request and return its result."""
         if self._closed:
             return CLOSED
         if request.timeout <= 0:
-            return LATE
-        try:
-            message = self._message(request)
-        except RuntimeError:  # pyreqwest cannot run in this process
-            return await self._without_pyreqwest().send(request)
-        except Exception as error:  # noqa: BLE001
-            return _unsendable(error)
-        try:
-            return await self._exchange(message)
-        except Exception as error:  # noqa: BLE001
-            return _failure(error, request)
+            return NO_TIME_LEFT
+        prepared = None
+        with TransportErrors() as caught:
+            prepared = self._prepare(request)
+            return await self._exchange(prepared)
+        if prepared is None and isinstance(caught.error, RuntimeError):
+            return await self._fallback().send(request)
+        return _failure(caught.error, request, prepared)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -200,18 +195,22 @@ class AsyncFastEngine:
     def _of_this_process(self) -> list[tuple[int, _Server]]:
         return [key for key in self._clients if key[0] == os.getpid()]
 
-    def _without_pyreqwest(self) -> "AsyncHttpxEngine":
-        from .httpx import AsyncHttpxEngine  # noqa: PLC0415  (rare, and it imports httpx)
+    def _fallback(self) -> "AsyncHttpxTransport":
+        with hold_forks():
+            from .httpx import AsyncHttpxTransport  # noqa: PLC0415  (slow to import)
 
-        self._substitute = self._substitute or AsyncHttpxEngine()
+        self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute
 
-    def _message(self, request: WireRequest) -> "StreamRequest":
+    def _open(self, key: tuple[int, _Server]) -> "Client":
+        with hold_forks():  # the first one starts the runtime of pyreqwest
+            client = _set_up(ClientBuilder(), key[1]).build()
+        return self._clients.setdefault(key, client)
+
+    def _prepare(self, request: TransportRequest) -> "StreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
         key = (os.getpid(), route.server)
-        client = self._clients.get(key) or self._clients.setdefault(
-            key, _set_up(ClientBuilder(), route.server).build()
-        )
+        client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
             .headers([*request.headers.items()])
@@ -220,41 +219,41 @@ class AsyncFastEngine:
             .build_streamed()
         )
 
-    async def _exchange(self, message: "StreamRequest") -> Reply:
-        async with message as response:
+    async def _exchange(self, request: "StreamRequest") -> TransportResponse:
+        async with request as response:
             if _is_simple(response):
                 content = bytes(await response.bytes())
-                return Reply(response.status, Headers(partial(_texts, response)), content)
-            incoming = _incoming(response)
-            try:
-                add = _taking(incoming)
-                reader = response.body_reader
-                while (chunk := await reader.read_chunk()) is not None:
+                return TransportResponse(
+                    response.status, Headers(partial(_header_items, response)), content
+                )
+            reader = _reader(response)
+            with reader:
+                add = reader.receiver()
+                body = response.body_reader
+                while (chunk := await body.read_chunk()) is not None:
                     add(bytes(chunk))
-            except Exception as error:  # noqa: BLE001
-                incoming.break_off(error)
-        return incoming.reply()
+        return reader.response()
 
 
 @cache
-def _end_in_peace() -> None:
-    """Let pyreqwest's thread out of Python before the interpreter ends.
+def _delay_interpreter_exit() -> None:
+    """Give pyreqwest's thread time to leave Python before the interpreter exits.
 
-    It may have told an event loop of a reply just now, and be waiting for its turn to go on. Until
-    Python 3.13 the interpreter ends such a thread, and Rust then aborts the whole process.
+    The thread may be waiting for the GIL after it has reported a response to an event loop. Before
+    Python 3.13 the interpreter ends such a thread, and Rust then aborts the process.
     """
     atexit.register(time.sleep, 0.01)
 
 
-# ---- What goes out ----
+# ---- Requests ----
 
 
-@lru_cache(256)  # most attempts have the same
+@lru_cache(256)
 def _route(url: str, connect_timeout: float, timeout: float) -> _Route:
     scheme, _, host = url.split("/", 3)[:3]
     if connect_timeout >= timeout:
-        # One of few: a program may give each call what is left of its time, and would else have
-        # connections for each.
+        # Round down: a program may pass its remaining time to each call, and each connect timeout
+        # has connections of its own.
         mantissa, exponent = math.frexp(connect_timeout)
         connect_timeout = math.ldexp(math.floor(mantissa * 8) / 8, exponent)
     grace = _GRACE if 0 <= timeout - connect_timeout < _GRACE else 0.0
@@ -269,9 +268,9 @@ def _set_up(builder: "_Builder", server: _Server) -> "_Builder":
     builder = (
         builder.connect_timeout(timedelta(seconds=server.connect_timeout))
         .max_connections(_CONNECTIONS)
-        .pool_idle_timeout(_KEPT_FOR)
+        .pool_idle_timeout(_KEEPALIVE_EXPIRY)
         .follow_redirects(enable=False)
-        # Decompressed here, piece by piece, so that a bomb is noticed in time.
+        # `ResponseReader` decompresses in pieces, so that a bomb is noticed in time.
         .gzip(enable=False)
         .deflate(enable=False)
         .brotli(enable=False)
@@ -283,39 +282,39 @@ def _set_up(builder: "_Builder", server: _Server) -> "_Builder":
         return builder
     kind = proxy.partition("://")[0]
     if kind not in _PROXIES:
-        raise ValueError(f"unknown kind of proxy, {kind!r}")
+        raise ValueError(f"unknown proxy scheme {kind!r}")
     return builder.proxy(ProxyBuilder.all(proxy))
 
 
-# ---- What comes back ----
+# ---- Responses ----
 
 
 def _is_simple(response: "Response | SyncResponse") -> bool:
-    """Whether the body may be taken as it is, in one go: it is not compressed, and short."""
+    """Return whether the body is short and not compressed, so that it can be read at once."""
     try:
         length = response.get_header("content-length")
         return (
             length is not None
             and len(length) < 5
-            # A chunked body is as long as it likes, whatever length is said beside it.
+            # A chunked body may be longer than its content-length.
             and response.get_header("transfer-encoding") is None
             and not response.get_header_all("content-encoding")
         )
-    except ValueError:  # one is not ASCII
+    except ValueError:  # a value is not ASCII
         return False
 
 
-def _incoming(response: "Response | SyncResponse") -> Incoming:
+def _reader(response: "Response | SyncResponse") -> ResponseReader:
     encodings = _all(response.headers, "content-encoding")
-    headers = Headers(partial(_texts, response))
-    return Incoming(response.status, headers, encodings, zlib.error)
+    headers = Headers(partial(_header_items, response))
+    return ResponseReader(response.status, headers, encodings)
 
 
-def _texts(response: "Response | SyncResponse") -> list[tuple[str, str]]:
+def _header_items(response: "Response | SyncResponse") -> list[tuple[str, str]]:
     headers = response.headers
     try:
         return list(headers.items())
-    except ValueError:  # one is not ASCII
+    except ValueError:  # a value is not ASCII
         return [(name, value) for name in headers for value in _all(headers, name)]
 
 
@@ -326,42 +325,35 @@ def _all(headers: "HeaderMap", name: str) -> list[str]:
         return []
 
 
-def _taking(incoming: Incoming) -> "Callable[[bytes], None]":
-    """What takes the pieces of a body as they come over the wire."""
-    encoding = incoming.encoding()
-    return incoming.add if encoding is None else Inflating(encoding, incoming.add).feed
-
-
-def _unsendable(error: Exception) -> Failure:
-    """The URL, a header, the certificates, or the proxy that the environment names is of no use."""
-    # What follows a colon is what was wrong, and may be a secret.
+def _unsendable(error: Exception) -> TransportFailure:
+    """Return the failure of an invalid URL, header, certificate or proxy of the environment."""
+    # The invalid value follows a colon, and may be a secret.
     reason = _reason(error).partition(":")[0]
-    return Failure(reason=f"nothing can be sent: {reason}", sent=False, unusable=True)
+    return TransportFailure(reason=f"no request can be sent: {reason}", sent=False, unusable=True)
 
 
-def _failure(error: Exception, request: WireRequest) -> Failure:
-    """Why there is no reply."""
-    if isinstance(error, BuilderError):
+def _failure(error: Exception, request: TransportRequest, prepared: object) -> TransportFailure:
+    """Return the failure that an error means."""
+    if prepared is None or isinstance(error, BuilderError):
         return _unsendable(error)
-    # The class of an error does not tell a connection that was never made from one that was lost
-    # after the request was sent; what hyper, below, says of it does. Were its words another some
-    # day, everything would count as sent.
+    # The class of an error does not distinguish a failed connection from one that was lost after
+    # sending; the message of hyper does. If it changes, every request counts as sent.
     connecting = "client error (Connect)" in _causes(error)
     timeout = isinstance(error, TimeoutError)
     if timeout and connecting:
         server = _route(request.url, request.connect_timeout, request.timeout).server
-        reason = f"connecting took more than {server.connect_timeout:.3g} s"
+        reason = f"connecting timed out after {server.connect_timeout:.3g} s"
     elif timeout:
-        reason = f"it took more than {request.timeout:.3g} s"
+        reason = f"the request timed out after {request.timeout:.3g} s"
     else:
         reason = _reason(error)
     unsent = connecting or isinstance(error, PoolTimeoutError)
-    return Failure(reason=reason, sent=not unsent, timeout=timeout)
+    return TransportFailure(reason=reason, sent=not unsent, timeout=timeout)
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, in the words of the one that caused it all."""
-    return within_a_sentence((_causes(error) or [str(error)])[-1].partition(" (os error")[0])
+    """Return the message of the root cause of an error."""
+    return uncapitalize((_causes(error) or [str(error)])[-1].partition(" (os error")[0])
 
 
 def _causes(error: Exception) -> list[str]:

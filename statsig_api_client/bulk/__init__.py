@@ -1,27 +1,27 @@
-"""Files of past events, sent to Statsig: every line accounted for, and resumable.
+"""Bulk imports of files of events.
 
-    from .._client import Statsig
-    from . import import_events
+    from statsig_api_client import Statsig
+    from statsig_api_client.bulk import import_events
 
     with Statsig() as statsig:
         summary = import_events(statsig, "events.jsonl.gz")
 
-`docs/bulk-import.md` tells what is promised, and what not. It needs the extra `bulk`.
+See `docs/bulk-import.md`. It needs the extra `bulk`.
 """
 
 try:
     from .dry_run import Examination, examine_events
     from .errors import (
         CheckpointInUseError,
-        EventsRefusedError,
+        EventsRejectedError,
         ImportStoppedError,
         SourceError,
     )
-    from .importing import import_events
-    from .mapping import Constant, EventMapping, read_mapping, read_mapping_file
-    from .settings import ImportOptions
+    from .importer import import_events
+    from .mapping.fields import Constant, EventMapping, read_mapping, read_mapping_file
+    from .mapping.times import TimeFormat
+    from .options import ImportOptions
     from .summary import ImportProgress, ImportSummary
-    from .times import Times
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
@@ -32,14 +32,14 @@ __all__ = [
     "CheckpointInUseError",
     "Constant",
     "EventMapping",
-    "EventsRefusedError",
+    "EventsRejectedError",
     "Examination",
     "ImportOptions",
     "ImportProgress",
     "ImportStoppedError",
     "ImportSummary",
     "SourceError",
-    "Times",
+    "TimeFormat",
     "examine_events",
     "import_events",
     "read_mapping",

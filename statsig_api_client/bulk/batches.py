@@ -1,152 +1,160 @@
-"""Batches: what is sent together, and which records that accounts for."""
+"""Batches of an input."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from attrs import define, field
 
-from .errors import Fault
-from .outgoing import Outgoing
-from .settings import Settings
-from .sources import Place, Reader, Record, Source
+from .errors import RowError
+from .mapping.event_builder import EventBuilder
+from .options import ImportOptions
+from .readers.files import InputSource
+from .readers.records import InputPosition, InputRecord
+from .readers.source_reader import SourceReader
 
-_NEVER: Final = (1 << 62, 1 << 62)
-_MOST_EMPTY: Final = 100_000
+_NO_SPAN: Final = (1 << 62, 1 << 62)
+_MAX_EMPTY: Final = 100_000
 
-Span = tuple[int, int]
-"""Records by their numbers in the whole input: from the first to before the second."""
+RecordSpan: TypeAlias = tuple[int, int]
+"""Numbers of consecutive records: the first, and the one behind the last."""
 
 
-class Item(NamedTuple):
+class NumberedRecord(NamedTuple):
     """A record of a batch."""
 
     number: int
-    """In the whole input, from 0."""
+    """Its number in the complete input, from 0."""
     file: int
-    record: Record
+    record: InputRecord
 
 
 @define(eq=False)
-class Batch:
-    """Records `first` to before `end`, which lie side by side."""
+class ImportBatch:
+    """Consecutive records, and the events that are sent together."""
 
     first: int
-    start: Place
-    behind: Place
-    """Where reading goes on after it."""
+    start: InputPosition
+    end_position: InputPosition
+    """The position behind its last record."""
     events: list[bytes] = field(factory=list[bytes])
-    items: list[Item] = field(factory=list[Item])
+    """Serialized events."""
+    records: list[NumberedRecord] = field(factory=list[NumberedRecord])
     """The record of each event."""
-    faults: list[tuple[Item, str]] = field(factory=list[tuple[Item, str]])
+    invalid: list[tuple[NumberedRecord, str]] = field(factory=list[tuple[NumberedRecord, str]])
+    """Records that cannot be sent, each with the reason."""
     blank: list[int] = field(factory=list[int])
-    settled: list[int] = field(factory=list[int])
-    """What an earlier run has accounted for."""
+    """Numbers of records without content."""
+    completed: list[int] = field(factory=list[int])
+    """Numbers of records that an earlier run has completed."""
 
     @property
     def end(self) -> int:
         """The number behind its last record."""
-        counts = len(self.events), len(self.faults), len(self.blank), len(self.settled)
+        counts = len(self.events), len(self.invalid), len(self.blank), len(self.completed)
         return self.first + sum(counts)
 
 
-class Batches:
-    """Reads the input from a place on, and makes batches of it."""
+class BatchReader:
+    """Reader of an input in batches."""
 
     def __init__(
         self,
-        sources: list[Source],
-        outgoing: Outgoing,
-        settings: Settings,
-        begun: Reader | None = None,
+        sources: list[InputSource],
+        build_event: EventBuilder,
+        options: ImportOptions,
+        standard_input: SourceReader | None = None,
     ) -> None:
         self._sources = sources
-        self._begun = begun
-        self._outgoing = outgoing
-        self._settings = settings
-        self._reader: Reader | None = None
-        self._bytes_before = 0
+        self._standard_input = standard_input
+        self._build_event = build_event
+        self._max_events = options.events_per_request
+        self._max_bytes = options.max_batch_bytes
+        self._reader: SourceReader | None = None
+        self._bytes_of_read_files = 0
         self.bytes_skipped: int = 0
-        """Those of `bytes_read` that earlier runs have read, about."""
+        """Approximate part of `bytes_read` that earlier runs have completed."""
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the files, as they are on the disk."""
-        return self._bytes_before + (self._reader.consumed if self._reader else 0)
+        """Bytes of the files that were read, before decompression."""
+        return self._bytes_of_read_files + (self._reader.consumed if self._reader else 0)
 
     @property
     def bytes_total(self) -> int | None:
-        """Bytes of all files; None for standard input."""
+        """Size of all files in bytes; None for standard input."""
         sizes = [source.size for source in self._sources]
         return None if None in sizes else sum(size for size in sizes if size)
 
-    def read(self, number: int, place: Place, settled: list[Span]) -> Iterator[Batch]:
-        """All batches from a place on.
+    def read(
+        self, number: int, position: InputPosition, completed: list[RecordSpan]
+    ) -> Iterator[ImportBatch]:
+        """Read all batches behind a position.
 
         Args:
-            number: The number of the first record.
-            place: Where it is.
-            settled: What is accounted for already, in order.
+            number: The number of the first record behind it.
+            position: The position.
+            completed: Records that an earlier run has completed, in order.
 
         Raises:
             SourceError: The input cannot be read.
         """
-        began = number
-        for file in range(len(self._sources)):
-            source = self._sources[file]
-            if file >= place.file:
-                start = place if file == place.file else Place(file)
-                self._reader = self._begun or Reader(source)
+        first = number
+        for file, source in enumerate(self._sources):
+            if file >= position.file:
+                start = position if file == position.file else InputPosition(file)
+                self._reader = self._standard_input or SourceReader(source)
                 try:
-                    for batch in self._of_file(self._reader, number, start, settled):
-                        if batch.first == began > 0:
+                    for batch in self._batches(self._reader, number, start, completed):
+                        if batch.first == first > 0:
                             self.bytes_skipped = self.bytes_read
                         yield batch
                         number = batch.end
                 finally:
                     self._reader.close()
                     self._reader = None
-            self._bytes_before += source.size or 0
+            self._bytes_of_read_files += source.size or 0
 
-    def _event(self, record: Record) -> bytes:
-        if record.fault is not None:
-            raise Fault(record.fault)
-        return self._outgoing(record.content)
-
-    def _of_file(
-        self, reader: Reader, number: int, start: Place, settled: list[Span]
-    ) -> Iterator[Batch]:
-        spans = iter([span for span in settled if span[1] > number])
-        first, end = next(spans, _NEVER)
-        batch, size = Batch(number, start, start), 0
-        most = self._settings.batch
-        record: Record | None = None
+    def _batches(
+        self, reader: SourceReader, number: int, start: InputPosition, completed: list[RecordSpan]
+    ) -> Iterator[ImportBatch]:
+        spans = iter([span for span in completed if span[1] > number])
+        span_start, span_end = next(spans, _NO_SPAN)
+        batch, size = ImportBatch(number, start, start), 0
+        record: InputRecord | None = None
         for record in reader.records(start):
-            while number >= end:
-                first, end = next(spans, _NEVER)
-            if number >= first:
-                batch.settled.append(number)
+            while number >= span_end:
+                span_start, span_end = next(spans, _NO_SPAN)
+            if number >= span_start:
+                batch.completed.append(number)
             elif record.content == b"":
                 batch.blank.append(number)
             else:
-                try:
-                    event = self._event(record)
-                except Fault as fault:
-                    batch.faults.append((Item(number, start.file, record), str(fault)))
-                    size += len(record.content) if isinstance(record.content, bytes) else 0
-                else:
-                    batch.events.append(event)
-                    batch.items.append(Item(number, start.file, record))
-                    size += len(event)
+                size += self._add(batch, NumberedRecord(number, start.file, record))
             number += 1
             if (
-                len(batch.events) >= most
-                or size >= self._settings.max_batch_bytes
-                or len(batch.faults) >= most
-                or len(batch.blank) + len(batch.settled) >= _MOST_EMPTY
+                len(batch.events) >= self._max_events
+                or size >= self._max_bytes
+                or len(batch.invalid) >= self._max_events
+                or len(batch.blank) + len(batch.completed) >= _MAX_EMPTY
             ):
-                batch.behind = Place(start.file, record.line, record.after)
+                batch.end_position = InputPosition(start.file, record.line, record.end)
                 yield batch
-                batch, size = Batch(number, batch.behind, batch.behind), 0
+                batch, size = ImportBatch(number, batch.end_position, batch.end_position), 0
         if record is not None and number > batch.first:
-            batch.behind = Place(start.file, record.line, record.after)
+            batch.end_position = InputPosition(start.file, record.line, record.end)
             yield batch
+
+    def _add(self, batch: ImportBatch, numbered: NumberedRecord) -> int:
+        """Add a record with content to a batch, and return the bytes that it keeps in memory."""
+        record, error = numbered.record, numbered.record.error
+        if error is None:
+            try:
+                event = self._build_event(record.content)
+            except RowError as row_error:
+                error = str(row_error)
+            else:
+                batch.events.append(event)
+                batch.records.append(numbered)
+                return len(event)
+        batch.invalid.append((numbered, error))
+        return len(record.content) if isinstance(record.content, bytes) else 0

@@ -1,4 +1,4 @@
-"""The file of what was not delivered: one line of JSON for each, with the reason."""
+"""Dead letters: one line of JSON per record that was not delivered."""
 
 import base64
 import json
@@ -8,39 +8,37 @@ from datetime import timedelta
 from decimal import Decimal
 from io import FileIO
 from pathlib import Path
-from typing import Literal
 
 import orjson
 
-from .batches import Item
-from .cells import Unreadable
-
-State = Literal["rejected", "ambiguous"]
+from .mapping.cells import Unreadable
+from .pipeline import DeadLetter, DeadLetterState
 
 
-class DeadLetters:
-    """Writes dead letters. The file is made with the first of them."""
+class DeadLetterFile:
+    """File of dead letters; it is created with the first of them.
 
-    def __init__(self, path: Path, names: list[str], known: int | None, *, replace: bool) -> None:
-        """Prepare to write.
+    Args:
+        path: The file.
+        names: Names of the input files.
+        known_bytes: Size of the file when the checkpoint was written; None if there is none.
+        replace: Whether the content of the file is discarded.
+    """
 
-        Args:
-            path: The file.
-            names: Those of the input's files.
-            known: The bytes that were in it when the checkpoint was made; None if there is none.
-            replace: Whether nothing of what is in it is kept.
-        """
+    def __init__(
+        self, path: Path, names: list[str], known_bytes: int | None, *, replace: bool
+    ) -> None:
         self.path = path
         self._names = names
         self._file: FileIO | None = None
         self.size: int = 0
-        """Bytes of letters that are in the file, whole."""
+        """Size of all complete dead letters in bytes."""
         if not replace:
-            with suppress(OSError):  # told when there is something to write
-                self.size = self._whole(known)
+            with suppress(OSError):  # reported when there is something to write
+                self.size = self._kept_size(known_bytes)
 
-    def write(self, letters: list[tuple[State, Item, str]]) -> None:
-        """Write letters, all or, as far as the next run sees, none.
+    def write(self, letters: list[DeadLetter]) -> None:
+        """Append dead letters; if that fails, the next run discards all of them.
 
         Raises:
             OSError: The disk is full, or the file cannot be written.
@@ -48,8 +46,8 @@ class DeadLetters:
         if not letters:
             return
         if self._file is None:
-            self._file = self._opened()
-        data = b"".join(self._line(*letter) for letter in letters)
+            self._file = self._open()
+        data = b"".join(map(self._line, letters))
         try:
             _write(self._file, data)
             self.size += len(data)
@@ -57,71 +55,75 @@ class DeadLetters:
             error.filename = str(self.path)
             raise
         finally:
-            self._keep(self._file)
+            self._truncate(self._file)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
-    def _whole(self, known: int | None) -> int:
-        """What is kept: all, but for letters of batches that are sent again.
+    def _kept_size(self, known_bytes: int | None) -> int:
+        """Return the size without dead letters of batches that are sent again.
 
-        Those are behind what the checkpoint knows, unless another import has written there since.
+        These are behind what the checkpoint knows, unless another import has appended since.
         """
-        there = self.path.stat().st_size
-        if known is None or known >= there:
-            return there
-        own = tuple(orjson.dumps({"file": name})[:-1] for name in self._names)
-        whole, foreign = known, False
+        size = self.path.stat().st_size
+        if known_bytes is None or known_bytes >= size:
+            return size
+        own_starts = tuple(orjson.dumps({"file": name})[:-1] for name in self._names)
+        complete, is_shared = known_bytes, False
         with self.path.open("rb") as file:
-            file.seek(known)
+            file.seek(known_bytes)
             for line in file:
                 if line.endswith(b"\n"):
-                    whole += len(line)
-                    foreign = foreign or not line.startswith(own)
-        return whole if foreign else known
+                    complete += len(line)
+                    is_shared = is_shared or not line.startswith(own_starts)
+        return complete if is_shared else known_bytes
 
-    def _opened(self) -> FileIO:
+    def _open(self) -> FileIO:
         if not self.size:
             return self.path.open("wb", buffering=0)
         file = self.path.open("r+b", buffering=0)
-        self._keep(file)
+        self._truncate(file)
         return file
 
-    def _keep(self, file: FileIO) -> None:
-        """Take away what is behind, since it is not whole, or not known."""
-        with suppress(OSError):  # not of a pipe
+    def _truncate(self, file: FileIO) -> None:
+        """Remove incomplete and unknown dead letters at the end."""
+        with suppress(OSError):  # a pipe cannot be truncated
             file.truncate(self.size)
             file.seek(self.size)
 
-    def _line(self, state: State, item: Item, reason: str) -> bytes:
-        place = {"file": self._names[item.file], "line": item.record.line}
-        return letter(place, state, reason, item.record.content)
+    def _line(self, letter: DeadLetter) -> bytes:
+        numbered = letter.record
+        place = {"file": self._names[numbered.file], "line": numbered.record.line}
+        return dead_letter_line(place, letter.state, letter.reason, numbered.record.content)
 
 
-def letter(
-    place: Mapping[str, object], state: State, reason: str, content: bytes | Mapping[str, object]
+def dead_letter_line(
+    place: Mapping[str, object],
+    state: DeadLetterState,
+    reason: str,
+    content: bytes | Mapping[str, object],
 ) -> bytes:
-    """A line of JSON: where the original was, what became of it, why, and the original."""
-    told: dict[str, object] = {**place, "state": state, "reason": reason}
+    """Return a line of JSON with the place, the reason and the original of a record."""
+    fields: dict[str, object] = {**place, "state": state, "reason": reason}
     try:
         original = content.decode() if isinstance(content, bytes) else content
-        return orjson.dumps(told | {"original": original}, default=_plain) + b"\n"
+        return orjson.dumps(fields | {"original": original}, default=_printable) + b"\n"
     except (UnicodeDecodeError, TypeError):
-        raw = content if isinstance(content, bytes) else _of_row(content)
+        raw = content if isinstance(content, bytes) else _row_bytes(content)
         encoded = base64.b64encode(raw).decode()
-        return orjson.dumps(told | {"original_base64": encoded}) + b"\n"
+        return orjson.dumps(fields | {"original_base64": encoded}) + b"\n"
 
 
 def _write(file: FileIO, data: bytes) -> None:
-    left = memoryview(data)
-    while left:  # a disk that is nearly full takes a part of it
-        left = left[file.write(left) :]
+    rest = memoryview(data)
+    while rest:  # a disk that is nearly full accepts only a part
+        rest = rest[file.write(rest) :]
 
 
-def _of_row(row: Mapping[str, object]) -> bytes:
-    """JSON, but for bytes that are not UTF-8: they are as they were."""
+def _row_bytes(row: Mapping[str, object]) -> bytes:
+    """Return JSON, except that strings and bytes that are not UTF-8 stay as they are."""
     text = json.dumps(row, ensure_ascii=False, default=_text)
     return text.encode(errors="surrogateescape")
 
@@ -130,7 +132,7 @@ def _text(value: object) -> str:
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
-def _plain(value: object) -> object:
+def _printable(value: object) -> object:
     if isinstance(value, Unreadable):
         return value.original or str(value)
     if isinstance(value, Decimal | timedelta):

@@ -1,88 +1,94 @@
-"""`examine_events`: an import without sending, to see what would become of it."""
+"""`examine_events`: an import without sending."""
 
 import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Final
 
 from attrs import frozen
 
-from .batches import Batches
+from .batches import BatchReader
 from .input import open_input
-from .settings import ImportOptions, settings
-from .sources import Place
+from .options import ImportOptions
+from .readers.records import InputPosition
 
-_FAULTS: Final = 10
-_SAMPLE_EVERY: Final = 20
+_MAX_ERRORS: Final = 10
+_SAMPLE_INTERVAL: Final = 20
+"""Requests of which one is compressed, to estimate the others."""
 
 
 @frozen(kw_only=True)
 class Examination:
-    """What an import would do."""
+    """Result of `examine_events`: what an import would send."""
 
     read: int
-    good: int
-    bad: int
+    """Lines or rows."""
+    valid: int
+    """Events that would be sent."""
+    invalid: int
+    """Lines that would be rejected."""
     blank: int
-    faults: list[str]
-    """The first faults, each with file, line and field."""
+    """Lines without content."""
+    errors: list[str]
+    """The first errors, each with file, line and field."""
     requests: int
+    """Requests that would be sent."""
     bytes: int
-    """Bytes of the events, before compression."""
+    """Size of the events in bytes, before compression."""
     compressed_bytes: int
-    """Bytes on the wire, about, as samples say."""
+    """Estimated size of the requests in bytes."""
     seconds: float
-    """The least time that it would take: what reading and checking took, and what `max_rate` asks
-    for. The network comes on top."""
+    """Minimum duration of an import: the time for reading and checking, or what `max_rate` allows,
+    without the network."""
 
 
 def examine_events(
     source: str | Path | Sequence[str | Path],
+    options: ImportOptions | None = None,
     *,
     environment: str | None = None,
-    **options: Unpack[ImportOptions],
 ) -> Examination:
-    """Read and check everything, and send nothing. It needs no key, and writes no file.
+    """Read and check everything, and send nothing. It needs no API key, and writes no file.
 
     Args:
-        source: As for `import_events`.
-        environment: The environment of users who have none.
-        **options: As for `import_events`.
+        source: Files, patterns, or `-`, as for `import_events`.
+        options: Options of the import.
+        environment: Environment of users without one.
 
     Raises:
         SourceError: The input cannot be read.
     """
-    checked = settings(options)
-    opened = open_input(source, checked, environment)
-    began = time.monotonic()
-    read = good = blank = requests = size = sampled = packed = 0
-    faults: list[str] = []
-    bad = 0
-    batches = Batches(opened.sources, opened.outgoing, checked, opened.begun)
-    for batch in batches.read(0, Place(), []):
+    options = options or ImportOptions()
+    opened = open_input(source, options, environment)
+    started = time.monotonic()
+    read = valid = invalid = blank = requests = size = sampled = compressed = 0
+    errors: list[str] = []
+    batches = BatchReader(opened.sources, opened.build_event, options, opened.standard_input)
+    for batch in batches.read(0, InputPosition(), []):
         read = batch.end
-        good += len(batch.events)
-        bad += len(batch.faults)
+        valid += len(batch.events)
+        invalid += len(batch.invalid)
         blank += len(batch.blank)
-        for item, why in batch.faults[: _FAULTS - len(faults)]:
-            faults.append(f"{opened.sources[item.file].name}:{item.record.line}: {why}")
+        for numbered, reason in batch.invalid[: _MAX_ERRORS - len(errors)]:
+            name, line = opened.sources[numbered.file].name, numbered.record.line
+            errors.append(f"{name}:{line}: {reason}")
         if batch.events:
             body = b",".join(batch.events)
             size += len(body)
-            if requests % _SAMPLE_EVERY == 0:
+            if requests % _SAMPLE_INTERVAL == 0:
                 sampled += len(body)
-                packed += len(zlib.compress(body, level=1, wbits=31))
+                compressed += len(zlib.compress(body, level=1, wbits=31))
             requests += 1
-    least = good / checked.max_rate if checked.max_rate else 0.0
+    minimum = valid / options.max_rate if options.max_rate else 0.0
     return Examination(
         read=read,
-        good=good,
-        bad=bad,
+        valid=valid,
+        invalid=invalid,
         blank=blank,
-        faults=faults,
+        errors=errors,
         requests=requests,
         bytes=size,
-        compressed_bytes=size * packed // max(1, sampled) if checked.compress else size,
-        seconds=max(time.monotonic() - began, least),
+        compressed_bytes=size * compressed // max(1, sampled) if options.compress else size,
+        seconds=max(time.monotonic() - started, minimum),
     )

@@ -1,11 +1,11 @@
-"""What can go wrong in an import: with a line, with the input, with the whole.
+"""Errors of imports.
 
 * StatsigError
   x ConfigurationError
-    + SourceError             an input that cannot be read, or is not what it was
-      + CheckpointInUseError  another import is at work with the same checkpoint
+    + SourceError             an input that cannot be read, or has changed
+      + CheckpointInUseError  another import uses the same checkpoint
   x ImportStoppedError        an import ended before its input did
-  x EventsRefusedError        why it did: Statsig accepts nothing at all
+  x EventsRejectedError       its cause if Statsig accepts no event at all
 """
 
 from typing import TYPE_CHECKING
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from .summary import ImportSummary
 
 
-class Fault(Exception):  # noqa: N818  (it never leaves this package)
-    """Why one line cannot be sent, with the path of what is wrong."""
+class RowError(Exception):
+    """The reason why one line or row cannot be sent, with the path of the wrong field."""
 
 
 class SourceError(ConfigurationError):
-    """The input, the checkpoint or the mapping cannot be used; the message says where and why."""
+    """An input, a checkpoint or a mapping that cannot be used."""
 
 
 class CheckpointInUseError(SourceError):
-    """Another import is at work with the same checkpoint."""
+    """A checkpoint that another import uses."""
 
 
-class EventsRefusedError(StatsigError):
-    """Statsig refused one event after the other, and accepted none."""
+class EventsRejectedError(StatsigError):
+    """A server that rejected one event after another, and accepted none."""
 
 
 class ImportStoppedError(StatsigError):
-    """An import ended before its input did. The same call goes on where it was.
+    """An import that ended before its input did; its `__cause__` is the reason.
 
-    What stopped it is its `__cause__`.
+    The same call resumes it.
 
     Attributes:
-        summary: What was and what was not sent.
+        summary: What was sent, and what was not.
     """
 
     def __init__(self, message: str, *, summary: "ImportSummary") -> None:

@@ -1,4 +1,4 @@
-"""Opens the input of an import: all that can be found wrong before anything is sent."""
+"""Preparation of an input: everything that can be checked before events are sent."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,126 +9,127 @@ from typing import Final
 
 from attrs import frozen
 
-from .errors import Fault, SourceError
-from .exact_json import dump, with_whole_numbers
-from .mapping import EventMapping, RowReader, of_columns
-from .outgoing import Outgoing, decoded
-from .settings import Settings
-from .sources import Place, Reader, Source, find_sources
-from .times import Times
+from .errors import RowError, SourceError
+from .mapping.event_builder import EventBuilder, parse_object
+from .mapping.exact_json import serialize, with_serializable_integers
+from .mapping.fields import EventMapping, mapping_by_name
+from .mapping.rows import RowMapper
+from .mapping.times import TimeFormat
+from .options import ImportOptions
+from .readers.files import InputSource, find_sources
+from .readers.records import InputPosition
+from .readers.source_reader import SourceReader
 
-_LOOK_AT: Final = 1000
-"""Lines of JSON in which every column of a mapping should have been seen."""
+_SAMPLED_LINES: Final = 1000
+"""Lines of a JSON file in which each column of a mapping must occur."""
 
 
 @frozen
-class Input:
-    """What is read, and what is beside it."""
+class ImportInput:
+    """Sources of an import, its output files, and the conversion of records."""
 
-    sources: list[Source]
-    begun: Reader | None
-    """Reads standard input, of which the header is gone by now; None: the input is files."""
-    outgoing: Outgoing
+    sources: list[InputSource]
+    standard_input: SourceReader | None
+    """Reader of standard input, whose header is already read; None for files."""
+    build_event: EventBuilder
     checkpoint: Path | None
     dead_letters: Path
     identity: dict[str, object]
+    """Properties of the input and the mapping, to detect changes."""
 
 
 def open_input(
-    source: str | Path | Sequence[str | Path], settings: Settings, environment: str | None
-) -> Input:
-    """Find the files, and see that their columns are what the mapping says.
+    source: str | Path | Sequence[str | Path], options: ImportOptions, environment: str | None
+) -> ImportInput:
+    """Find the files of an import, and check their formats and columns.
 
     Raises:
-        SourceError: Something is not as it should be.
+        SourceError: A file cannot be used, or its columns do not fit the mapping.
     """
-    sources = find_sources(source, settings.format, (settings.checkpoint, settings.dead_letters))
+    sources = find_sources(source, options.format, (options.checkpoint, options.dead_letters))
     first = sources[0].path
-    if first is None and settings.checkpoint is not None:
-        raise SourceError("standard input cannot be gone on with, so it has no checkpoint")
-    begun = Reader(sources[0]) if first is None else None
-    mapping = _mapping(sources, begun, settings)
-    beside = Path("standard-input") if first is None else first
-    checkpoint = None
-    if first is not None:
-        checkpoint = Path(settings.checkpoint or f"{beside}.checkpoint")
-    return Input(
+    if first is None and options.checkpoint is not None:
+        raise SourceError("standard input cannot be resumed; `checkpoint` is not supported")
+    standard_input = SourceReader(sources[0]) if first is None else None
+    mapping = _checked_mapping(sources, standard_input, options)
+    mapper = None if mapping is None else RowMapper(mapping)
+    base = first or Path("standard-input")
+    return ImportInput(
         sources=sources,
-        begun=begun,
-        outgoing=Outgoing(settings, environment, None if mapping is None else RowReader(mapping)),
-        checkpoint=checkpoint,
-        dead_letters=Path(settings.dead_letters or f"{beside}.dead-letters.jsonl"),
+        standard_input=standard_input,
+        build_event=EventBuilder(options, environment, mapper),
+        checkpoint=None if first is None else Path(options.checkpoint or f"{base}.checkpoint"),
+        dead_letters=Path(options.dead_letters or f"{base}.dead-letters.jsonl"),
         identity={}
         if first is None
         else {
-            "files": [found.identity() for found in sources],
+            "files": [found.fingerprint() for found in sources],
             "mapping": _digest(mapping, environment),
         },
     )
 
 
 def _digest(mapping: EventMapping | None, environment: str | None) -> str:
-    told = [mapping.to_dict() if mapping else None, environment]
-    return sha256(dump(with_whole_numbers(told))).hexdigest()
+    properties = [mapping.to_dict() if mapping else None, environment]
+    return sha256(serialize(with_serializable_integers(properties))).hexdigest()
 
 
-def _mapping(
-    sources: list[Source], begun: Reader | None, settings: Settings
+def _checked_mapping(
+    sources: list[InputSource], standard_input: SourceReader | None, options: ImportOptions
 ) -> EventMapping | None:
-    mapping = settings.mapping
+    """Return the mapping of the options or, for tables without one, of their column names."""
+    mapping = options.mapping
     columns: list[str] | None = None
     for source in sources:
-        reader = begun or Reader(source)
+        reader = standard_input or SourceReader(source)
         try:
-            reader.check_form()
+            reader.check_format()
             found = reader.columns
             if found is None:
-                # Of standard input, what is read to find names would be gone.
+                # Standard input cannot be read twice.
                 if source.path is not None and mapping is not None and (names := _names(reader)):
-                    _see_columns(source, mapping, names)
+                    _check_columns(source, mapping, names)
                 continue
         finally:
             reader.close()
         if columns is not None and set(found) != set(columns):
+            different = ", ".join(sorted(set(found) ^ set(columns)))
             raise SourceError(
-                f"{source.name}: its columns differ from those of the file before: "
-                f"{', '.join(sorted(set(found) ^ set(columns)))}"
+                f"{source.name}: expected the columns of the previous file; different: {different}"
             )
         columns = found
-        if settings.mapping is None:
-            if "eventName" not in found:
-                raise SourceError(
-                    f"{source.name}: there is no column eventName; state a mapping. There are "
-                    f"{_told(found, source)}"
-                )
-            mapping = of_columns(found, Times("ms"))
+        if options.mapping is not None:
+            _check_columns(source, options.mapping, found)
+        elif "eventName" in found:
+            mapping = mapping_by_name(found, TimeFormat("ms"))
         else:
-            _see_columns(source, settings.mapping, found)
-    if settings.mapping is None and len({source.format == "jsonl" for source in sources}) > 1:
-        raise SourceError(
-            "JSON lines, whose events are as on the wire, and tables are read together only with a "
-            "mapping for both"
-        )
+            raise SourceError(
+                f"{source.name}: there is no column eventName; pass a mapping of the columns "
+                f"{_column_list(found, source)}"
+            )
+    if options.mapping is None and len({source.format == "jsonl" for source in sources}) > 1:
+        raise SourceError("JSON lines and tables need a mapping when they are read together")
     return mapping
 
 
-def _names(reader: Reader) -> list[str]:
+def _names(reader: SourceReader) -> list[str]:
+    """Return the names in the first objects of a JSON file."""
     names: set[str] = set()
-    for record in islice(reader.records(Place()), _LOOK_AT):
-        assert isinstance(record.content, bytes)  # noqa: S101  (lines are)
-        with suppress(Fault):  # told with its line, when it is read to be sent
-            names.update(decoded(record.content))
+    for record in islice(reader.records(InputPosition()), _SAMPLED_LINES):
+        assert isinstance(record.content, bytes)  # noqa: S101
+        with suppress(RowError):  # reported when the line is read to be sent
+            names.update(parse_object(record.content))
     return sorted(names)
 
 
-def _see_columns(source: Source, mapping: EventMapping, columns: list[str]) -> None:
-    if unknown := mapping.unknown(columns):
+def _check_columns(source: InputSource, mapping: EventMapping, columns: list[str]) -> None:
+    if missing := mapping.missing(columns):
         raise SourceError(
-            f"{source.name}: the mapping names columns that are not there: {', '.join(unknown)}; "
-            f"there are {_told(columns, source)}"
+            f"{source.name}: the mapping names columns that do not exist: {', '.join(missing)}; "
+            f"the columns are {_column_list(columns, source)}"
         )
 
 
-def _told(columns: list[str], source: Source) -> str:
-    where = " (line 1 of CSV has to be its header)" if source.format == "csv" else ""
-    return (", ".join(columns) or "none") + where
+def _column_list(columns: list[str], source: InputSource) -> str:
+    hint = " (line 1 of CSV must be its header)" if source.format == "csv" else ""
+    return (", ".join(columns) or "none") + hint

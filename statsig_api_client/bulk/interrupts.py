@@ -1,4 +1,4 @@
-"""Ctrl-C in a program that imports: the account is closed before the program hears of it."""
+"""Handling of Ctrl-C during an import."""
 
 import signal
 import threading
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def late_interrupts(halt: Callable[[], None]) -> Generator[None]:
-    """Have Ctrl-C call `halt`, and raise what it would have raised when all is over.
+def deferred_interrupts(stop: Callable[[], None]) -> Generator[None]:
+    """Call `stop` on Ctrl-C, and raise `KeyboardInterrupt` at the end of the block.
 
-    A second one is raised at once. Like asyncio, it respects whoever handles the signal already.
+    A second Ctrl-C raises immediately. Other handlers of the signal stay in place, and so does
+    that of threads other than the main thread.
 
     Raises:
-        KeyboardInterrupt: There was a Ctrl-C.
+        KeyboardInterrupt: Ctrl-C was pressed.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -26,7 +27,7 @@ def late_interrupts(halt: Callable[[], None]) -> Generator[None]:
         if interrupted:
             raise KeyboardInterrupt
         interrupted = True
-        halt()
+        stop()
 
     signal.signal(signal.SIGINT, interrupt)
     try:

@@ -1,4 +1,4 @@
-"""The account of an import."""
+"""Results and progress of an import."""
 
 from pathlib import Path
 
@@ -7,40 +7,41 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class ImportSummary:
-    """What became of every line: of this run, unless it says otherwise.
+    """Counts of one run of an import.
 
     `read == delivered + rejected + ambiguous + blank + skipped + unsent`, always.
     """
 
     read: int = 0
-    """Lines, rows or records of the input, as far as it was read, with those of earlier runs."""
+    """Lines or rows that were read, including those of earlier runs."""
     delivered: int = 0
-    """Statsig accepted them."""
+    """Events that Statsig accepted."""
     rejected: int = 0
-    """They are bad, as a check before sending or Statsig said: in the file of dead letters."""
+    """Lines that a check before sending, or Statsig, rejected; they are dead letters."""
     ambiguous: int = 0
-    """Sent, and the reply was lost: in the file of dead letters, since nobody knows."""
+    """Events that were sent, and may have been accepted; they are dead letters."""
     blank: int = 0
-    """Lines with nothing in them."""
+    """Lines without content."""
     skipped: int = 0
-    """An earlier run has accounted for them."""
+    """Lines that an earlier run has completed."""
     unsent: int = 0
-    """Read, and not accounted for when the run ended; the next run sends them."""
+    """Lines that were read but not sent; the next run sends them."""
     retried: int = 0
-    """Events that were sent once more, counted each time."""
+    """Events that were sent again, counted once per attempt."""
     resent: int = 0
-    """Events that may have been accepted before: the most that Statsig counts twice."""
+    """Events that may have been accepted before: the maximum number of duplicates."""
     bytes_sent: int = 0
-    """Bytes of the delivered events, before compression."""
+    """Size of the delivered events in bytes, before compression."""
     seconds: float = 0.0
+    """Duration of the run."""
     stopped: bool = False
-    """Whether it was asked to stop before the end of the input."""
+    """Whether the run ended before its input did."""
     dead_letters: Path | None = None
-    """The file of what was rejected or is ambiguous, by this run or an earlier one, if any was."""
+    """File with the dead letters of this and earlier runs; None if there are none."""
 
     @property
     def balances(self) -> bool:
-        """Whether every line is accounted for once."""
+        """Whether every line is counted exactly once."""
         return self.read == (
             self.delivered
             + self.rejected
@@ -52,27 +53,28 @@ class ImportSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether all of the input was delivered, by this run or an earlier one."""
+        """Whether this and earlier runs delivered the complete input."""
         return not (self.stopped or self.unsent or self.dead_letters)
 
 
 @frozen(kw_only=True)
 class ImportProgress:
-    """How far an import is: what `on_progress` is called with."""
+    """Progress of an import, as passed to `on_progress`."""
 
     summary: ImportSummary
+    """Counts so far."""
     bytes_read: int
-    """Bytes of the input's files, as they are on the disk."""
+    """Bytes of the input files that were read, before decompression."""
     bytes_total: int | None
-    """None when nobody knows, as of standard input."""
+    """Size of all input files in bytes; None for standard input."""
     bytes_skipped: int = 0
-    """Those of `bytes_read` that earlier runs have read, about."""
+    """Approximate part of `bytes_read` that earlier runs have completed."""
     concurrency: int
-    """The most requests that may be on their way now."""
+    """Number of requests that may be in progress now."""
 
     @property
     def seconds_left(self) -> float | None:
-        """As the speed so far lets expect; None when nobody knows."""
+        """Estimate of the remaining duration; None if it is unknown."""
         read = self.bytes_read - self.bytes_skipped
         if not self.bytes_total or read <= 0:
             return None

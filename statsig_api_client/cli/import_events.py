@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
+import attrs
 import click
-from attrs import asdict
 
 from .._errors import ConfigurationError, StatsigError
+from .derived_options import derived_options
 from .exit_codes import ExitCode, exit_code_for
 from .options import (
     ConnectionOptions,
@@ -25,128 +26,73 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..bulk import (
-        EventMapping,
-        Examination,
-        ImportOptions,
-        ImportProgress,
-        ImportSummary,
-    )
-    from ..bulk.settings import Format
-    from ..bulk.times import Unit
+    from ..bulk import EventMapping, Examination, ImportProgress, ImportSummary
+    from ..bulk.mapping.times import TimeUnit
 
 _LOG_EVERY: Final = 5.0
+_NOT_ON_COMMAND_LINE: Final = ("mapping", "on_progress", "stop")
 
-_input_options = combine(
-    click.option(
-        "--format",
-        type=click.Choice(["jsonl", "csv", "parquet"]),
-        help="The form of the input, packed or not; else the names of the files tell it.",
-    ),
+_mapping_options = combine(
     click.option(
         "--map",
         "fields",
         multiple=True,
         metavar="FIELD=COLUMN,…",
-        help="Which column is which field: eventName=event,user.userID=uid,time=ts,metadata.*=*. "
-        "FIELD:=TEXT is the same for all. Without it, events are as on the wire.",
+        help="Mapping of columns to event fields: eventName=event,user.userID=uid,time=ts,"
+        "metadata.*=*. FIELD:=VALUE sets a constant. By default events have the format of the "
+        "HTTP API.",
     ),
     click.option(
-        "--map-file", type=click.Path(), metavar="FILE", help="The same in YAML: fields, time."
+        "--map-file", type=click.Path(), metavar="FILE", help="Mapping in YAML: fields, time."
     ),
     click.option(
         "--time-unit",
         type=click.Choice(["s", "ms", "us", "ns"]),
-        help="The unit of times that are numbers.",
+        help="Unit of times that are numbers.",
     ),
     click.option(
         "--time-zone",
         metavar="ZONE",
-        help="The zone of times that name none: UTC, +02:00, Europe/Berlin.",
-    ),
-    click.option("--allow-cut", is_flag=True, help="Send what Statsig may cut or drop in part."),
-    click.option(
-        "--allow-no-time", is_flag=True, help="Send events without a time: they happen on arrival."
-    ),
-)
-_resume_options = combine(
-    click.option(
-        "--checkpoint",
-        type=click.Path(),
-        metavar="FILE",
-        help="Remembers how far the import is.  [default: beside the first file]",
-    ),
-    click.option(
-        "--dead-letters",
-        type=click.Path(),
-        metavar="FILE",
-        help="Gets what was not delivered, with the reason.  [default: beside the first file]",
-    ),
-    click.option("--force", is_flag=True, help="Go on although the input has changed."),
-    click.option("--restart", is_flag=True, help="Forget the checkpoint, and send everything."),
-    click.option(
-        "--resend-ambiguous",
-        is_flag=True,
-        help="Send events again whose reply was lost; they may be counted twice.",
-    ),
-)
-_speed_options = combine(
-    click.option(
-        "--max-rate",
-        type=click.FloatRange(0, min_open=True),
-        metavar="N",
-        help="The most events per second.",
-    ),
-    click.option(
-        "--max-concurrency",
-        type=click.IntRange(1),
-        metavar="N",
-        default=8,
-        show_default=True,
-        help="The most requests at once; it begins with one.",
-    ),
-    click.option(
-        "--max-refused",
-        type=click.IntRange(1),
-        metavar="N",
-        default=100,
-        show_default=True,
-        help="The most events that Statsig may refuse before it has accepted any; then the import "
-        "ends.",
-    ),
-    click.option(
-        "--give-up-after",
-        type=click.FloatRange(0, min_open=True),
-        default=300.0,
-        metavar="SECONDS",
-        help="How long nothing may succeed before the import ends.  [default: 300]",
+        help="Zone of times without one: UTC, +02:00, Europe/Berlin.",
     ),
 )
 
 
-class _InputOptions(TypedDict):
-    format: "Format | None"
+class _MappingOptions(TypedDict):
     fields: tuple[str, ...]
     map_file: str | None
-    time_unit: "Unit | None"
+    time_unit: "TimeUnit | None"
     time_zone: str | None
-    allow_cut: bool
-    allow_no_time: bool
 
 
-class _ImportingOptions(_InputOptions, ConnectionOptions):
-    checkpoint: str | None
-    dead_letters: str | None
-    force: bool
+class _CommandOptions(_MappingOptions, ConnectionOptions):
     restart: bool
-    resend_ambiguous: bool
-    max_rate: float | None
-    max_concurrency: int
-    max_refused: int
-    give_up_after: float
+
+
+class _ImportCommand(click.Command):
+    """A command with the options of `ImportOptions`, which are loaded when it is used."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return all parameters; options of imports are behind those of the mapping.
+
+        Raises:
+            ConfigurationError: The extra is not installed.
+        """
+        try:
+            from ..bulk import ImportOptions  # noqa: PLC0415  (an extra)
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"import-events needs the extra `bulk` ({error.name} is missing): "
+                "pip install 'statsig-api-client[bulk]'"
+            ) from None
+        own = super().get_params(ctx)
+        names = [parameter.name for parameter in own]
+        index = names.index("time_zone") + 1
+        return [*own[:index], *derived_options(ImportOptions, _NOT_ON_COMMAND_LINE), *own[index:]]
 
 
 @click.command(
+    cls=_ImportCommand,
     epilog=examples(
         "statsig-api import-events events.jsonl.gz",
         "statsig-api import-events 'events/*.jsonl' --dry-run",
@@ -155,49 +101,41 @@ class _ImportingOptions(_InputOptions, ConnectionOptions):
         "    --map eventName=event,user.userID=uid,time=ts,value=amount,'metadata.*=*' \\",
         "    --time-unit s --max-rate 5000",
         "zcat events.gz | statsig-api import-events -",
-    )
+    ),
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
-@_input_options
-@_resume_options
-@_speed_options
+@_mapping_options
 @json_option
 @connection_options
 def import_events(
-    files: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Unpack[_ImportingOptions]
+    files: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Unpack[_CommandOptions]
 ) -> int:
-    """Send files of past events: JSON lines, CSV or Parquet, plain or packed by gzip or zstd.
+    """Send files of past events: JSON lines, CSV or Parquet, optionally compressed.
 
-    Every line is accounted for. After Ctrl-C, a crash or an outage, the same command goes on where
-    it was. What was not delivered is in the file of dead letters.
+    Every line is accounted for. After Ctrl-C, a crash or an outage, the same command resumes the
+    import. Undelivered events are in the file of dead letters.
     """
-    try:
-        from ..bulk import (  # noqa: PLC0415  (an extra)
-            ImportStoppedError,
-            examine_events,
-        )
-        from ..bulk import import_events as run  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"import-events needs what the extra `bulk` installs ({error.name} is missing): "
-            "pip install 'statsig-api-client[bulk]'"
-        ) from None
-    chosen = _options(given)
+    from ..bulk import ImportOptions, ImportStoppedError, examine_events  # noqa: PLC0415
+    from ..bulk import import_events as run  # noqa: PLC0415
+
+    names = [field.name for field in attrs.fields(ImportOptions)]
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
+    options = ImportOptions(mapping=_mapping(given), **chosen)
     if dry_run:
-        found = examine_events([*files], environment=given["environment"], **chosen)
+        found = examine_events([*files], options, environment=given["environment"])
         _show_examination(found, as_json=as_json)
-        return ExitCode.INCOMPLETE_IMPORT if found.bad else ExitCode.OK
+        return ExitCode.INCOMPLETE_IMPORT if found.invalid else ExitCode.OK
     with make_client(given) as statsig, _stopping() as stop, _progress() as show:
-        chosen["stop"], chosen["on_progress"] = stop, show
+        options = attrs.evolve(options, stop=stop, on_progress=show)
         try:
-            summary, problem = run(statsig, [*files], **chosen), None
+            summary, problem = run(statsig, [*files], options), None
         except ImportStoppedError as error:
             summary, problem = error.summary, error
     _show_summary(summary, as_json=as_json)
     if problem is not None:
-        how = _how_to_go_on(problem, files, restart=given["restart"])
-        click.echo(f"error: {problem}; {how}", err=True)
+        hint = _how_to_resume(problem, files, restart=given["restart"])
+        click.echo(f"error: {problem}; {hint}", err=True)
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
             return exit_code_for(cause)
@@ -205,37 +143,19 @@ def import_events(
     return ExitCode.OK if summary.complete else ExitCode.INCOMPLETE_IMPORT
 
 
-def _how_to_go_on(problem: Exception, files: tuple[str, ...], *, restart: bool) -> str:
+def _how_to_resume(problem: Exception, files: tuple[str, ...], *, restart: bool) -> str:
     if "-" in files:
-        return "standard input cannot be gone on with: give what was not sent again"
-    again = "the same command without --restart" if restart else "the same command"
+        return "standard input cannot be resumed; send the rest of it again"
+    command = "the same command without --restart" if restart else "the same command"
     if isinstance(problem.__cause__, ConfigurationError):
-        again = f"when that is mended, {again}{' and' if restart else ''} with --force"
-    return f"{again} goes on where it was"
+        command = f"after a repair, {command}{' and' if restart else ''} with --force"
+    return f"{command} resumes the import"
 
 
-def _options(given: _ImportingOptions) -> "ImportOptions":
-    return {
-        "format": given["format"],
-        "mapping": _mapping(given),
-        "allow_cut": given["allow_cut"],
-        "allow_no_time": given["allow_no_time"],
-        "checkpoint": given["checkpoint"],
-        "dead_letters": given["dead_letters"],
-        "force": given["force"],
-        "restart": given["restart"],
-        "resend_ambiguous": given["resend_ambiguous"],
-        "max_rate": given["max_rate"],
-        "max_concurrency": given["max_concurrency"],
-        "max_refused": given["max_refused"],
-        "give_up_after": given["give_up_after"],
-    }
+def _mapping(given: _MappingOptions) -> "EventMapping | None":
+    from ..bulk import TimeFormat, read_mapping, read_mapping_file  # noqa: PLC0415
 
-
-def _mapping(given: _InputOptions) -> "EventMapping | None":
-    from ..bulk import Times, read_mapping, read_mapping_file  # noqa: PLC0415
-
-    times = Times(given["time_unit"], given["time_zone"])
+    times = TimeFormat(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:
         if given["fields"]:
             raise click.UsageError("--map and --map-file exclude each other")
@@ -243,24 +163,24 @@ def _mapping(given: _InputOptions) -> "EventMapping | None":
     if given["fields"]:
         return read_mapping(given["fields"], times)
     if given["time_unit"] or given["time_zone"]:
-        raise click.UsageError("--time-unit and --time-zone belong to a mapping: give --map, too")
+        raise click.UsageError("--time-unit and --time-zone need --map")
     return None
 
 
 @contextmanager
 def _stopping() -> Generator[threading.Event]:
-    """An event that Ctrl-C sets; a second Ctrl-C does not wait."""
+    """Return an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
     stop, interrupted = threading.Event(), False
 
-    def asked(*_: object) -> None:
+    def interrupt(*_: object) -> None:
         nonlocal interrupted
         if interrupted:
             raise KeyboardInterrupt
-        interrupted = True  # before all else: the second may come while the first is answered
+        interrupted = True  # first, since a second signal may arrive in this handler
         stop.set()
-        click.echo("stopping when what is on its way has come back", err=True)
+        click.echo("stopping after the requests in progress", err=True)
 
-    before = {name: signal.signal(name, asked) for name in (signal.SIGINT, signal.SIGTERM)}
+    before = {name: signal.signal(name, interrupt) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
@@ -270,20 +190,20 @@ def _stopping() -> Generator[threading.Event]:
 
 @contextmanager
 def _progress() -> "Generator[Callable[[ImportProgress], None]]":
-    """A bar on a terminal, a line every few seconds elsewhere."""
+    """Return a function that shows a bar on a terminal, and prints lines elsewhere."""
     logging.getLogger("statsig_api_client").addHandler(logging.NullHandler())
     if not sys.stderr.isatty():
         last = time.monotonic()
 
-        def say(progress: "ImportProgress") -> None:
+        def print_line(progress: "ImportProgress") -> None:
             nonlocal last
             if time.monotonic() - last >= _LOG_EVERY:
                 last = time.monotonic()
                 click.echo(_line(progress), err=True)
 
-        yield say
+        yield print_line
         return
-    from rich.console import Console  # noqa: PLC0415  (for terminals alone)
+    from rich.console import Console  # noqa: PLC0415  (only for terminals)
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
@@ -303,10 +223,10 @@ def _progress() -> "Generator[Callable[[ImportProgress], None]]":
 
 def _line(progress: "ImportProgress") -> str:
     summary, left = progress.summary, progress.seconds_left
-    of_all = f" of {progress.bytes_total / 1e6:,.1f}" if progress.bytes_total else ""
+    of_total = f" of {progress.bytes_total / 1e6:,.1f}" if progress.bytes_total else ""
     return (
         f"{summary.delivered:,} delivered, {summary.rejected + summary.ambiguous:,} not, "
-        f"{progress.bytes_read / 1e6:,.1f}{of_all} MB, "
+        f"{progress.bytes_read / 1e6:,.1f}{of_total} MB, "
         f"{summary.delivered / max(summary.seconds, 0.001):,.0f} events/s"
         + ("" if left is None else f", {left:,.0f} s left")
     )
@@ -314,28 +234,29 @@ def _line(progress: "ImportProgress") -> str:
 
 def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(asdict(summary), default=str))
+        click.echo(json.dumps(attrs.asdict(summary), default=str))
         return
     for name in ("read", "delivered", "rejected", "ambiguous", "blank", "skipped", "unsent"):
         click.echo(f"{name:12}{getattr(summary, name):15,}")
     click.echo(
-        f"{summary.retried:,} sent again, of which {summary.resent:,} may be counted twice; "
+        f"{summary.retried:,} retried, of which {summary.resent:,} may be counted twice; "
         f"{summary.bytes_sent / 1e6:,.1f} MB in {summary.seconds:,.1f} s"
     )
     if summary.dead_letters is not None:
-        click.echo(f"not delivered: {summary.dead_letters}")
+        click.echo(f"dead letters: {summary.dead_letters}")
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(asdict(found)))
+        click.echo(json.dumps(attrs.asdict(found)))
         return
     click.echo(
-        f"{found.read:,} lines: {found.good:,} good, {found.bad:,} bad, {found.blank:,} blank"
+        f"{found.read:,} lines: {found.valid:,} valid, {found.invalid:,} invalid, "
+        f"{found.blank:,} blank"
     )
-    for fault in found.faults:
-        click.echo(f"  {fault}")
+    for error in found.errors:
+        click.echo(f"  {error}")
     click.echo(
         f"{found.requests:,} requests of {found.bytes / 1e6:,.1f} MB, "
-        f"{found.compressed_bytes / 1e6:,.1f} MB on the wire, {found.seconds:,.1f} s or more"
+        f"{found.compressed_bytes / 1e6:,.1f} MB compressed, at least {found.seconds:,.1f} s"
     )

@@ -8,13 +8,14 @@ from click.shell_completion import get_completion_class
 
 from .._errors import StatsigError
 from .._version import __version__
-from .delegated import serve, spool
 from .evaluate import check_gate, check_gates, get_config, get_experiment, get_layer
 from .exit_codes import ExitCode, exit_code_for
 from .flags import flags
 from .import_events import import_events
 from .log_event import log_event
 from .options import examples
+from .serve import serve
+from .spool import spool
 
 
 @click.group(

@@ -4,6 +4,7 @@
                   -> something in it is bad: both halves, until the bad event is alone: set aside
                   -> not accepted:           given back, and a pause
                   -> not known:              the same, or set aside, as `resend_ambiguous` says
+                  -> fails again and again:  see `isolation`
 
 The loggers drive it, one in a thread, one in a task; tests drive it by hand.
 """
@@ -16,6 +17,7 @@ from .._delivery.backoff import Backoff
 from .._delivery.result import SendResult
 from .._errors import APIConnectionError
 from .errors import SpoolError
+from .isolation import Isolation
 from .options import Settings
 from .queue.base import Batch, Store
 from .stats import Delivery, report
@@ -37,6 +39,7 @@ class Dispatch:
         self._store = store
         self._clock = clock
         self._backoff = Backoff(clock)
+        self._isolation = Isolation(settings.max_batch)
         self._parts: list[Batch] = []
         """What is left of the batch in hand; the last one is the next."""
         self._unwritten: list[Callable[[], None]] = []
@@ -59,7 +62,7 @@ class Dispatch:
     def wait(self, *, hurry: bool) -> float | None:
         """Seconds until `next` may have something; None when only a new event can change that."""
         pause = self._pause()
-        if pause or hurry or self._parts or self._unwritten:
+        if pause or hurry or self._parts or self._unwritten or self._isolation.suspects:
             # In a hurry, what others have in hand may come back at any time.
             return max(pause, _SPOOL_PAUSE / 20)
         return self._store.due_in()
@@ -86,6 +89,7 @@ class Dispatch:
         match result.status:
             case "accepted":
                 self._backoff.succeeded()
+                self._isolation.accepted(batch)
                 self._write(lambda: self._store.delivered(batch))
                 report(self._settings, Delivery(state="delivered", encoded=batch.events))
             case "invalid" if len(batch) > 1:
@@ -98,16 +102,24 @@ class Dispatch:
                 self._failed(result)
                 self._set_aside(batch, result, "ambiguous")
                 self.let_go()
-            case "ambiguous":
-                self._failed(result)
-                self._give_back([batch], retried=len(batch), unclear=True)
             case _:  # also "fatal": an API key or a URL may be corrected
                 self._failed(result)
-                self._give_back([batch], retried=len(batch), unclear=False)
+                self._retry_later(batch, result)
+
+    def _retry_later(self, batch: Batch, result: SendResult) -> None:
+        unclear = result.status == "ambiguous"
+        match self._isolation.failed(batch, result):
+            case "release":
+                self._give_back([batch], retried=len(batch), unclear=unclear)
+            case "hold":
+                self._write(lambda: self._store.release([], retried=1, unclear=unclear))
+            case _:  # give up
+                self._set_aside(batch, result, "ambiguous" if unclear else "rejected")
 
     def interrupted(self, batch: Batch) -> None:
         """An attempt was broken off, and nobody knows what came of it."""
         if self._settings.resend_ambiguous:
+            self._isolation.remove(batch)
             self._give_back([batch], retried=len(batch), unclear=True)
         else:
             error = APIConnectionError("log_events: the attempt was broken off", ambiguous=True)
@@ -116,7 +128,7 @@ class Dispatch:
 
     def let_go(self) -> None:
         """Give back what is in hand, since nothing more is sent from here."""
-        self._give_back([], retried=0, unclear=False)
+        self._give_back(self._isolation.remove_all(), retried=0, unclear=False)
 
     def _pause(self) -> float:
         spool = self._spool_again_at - self._clock.monotonic()
@@ -130,9 +142,19 @@ class Dispatch:
             batch = self._parts.pop()
             if self._store.renew(batch):
                 return batch
+        self._renew_suspects()
+        if suspect := self._isolation.suspect(is_proven=True):
+            return suspect
+        claimed = None
         if hurry or self._store.due_in() == 0.0:
-            return self._store.claim()
-        return None
+            claimed = self._store.claim(self._isolation.limit)
+        return claimed or self._isolation.suspect(is_proven=False)
+
+    def _renew_suspects(self) -> None:
+        """Keep the suspects, whose leases may have ended during a pause, from being claimed."""
+        for batch in self._isolation.suspects:
+            if not self._store.renew(batch):
+                self._isolation.remove(batch)
 
     def _failed(self, result: SendResult) -> None:
         self._backoff.failed(result.retry_after)
@@ -142,6 +164,7 @@ class Dispatch:
         self, batch: Batch, result: SendResult, state: Literal["rejected", "ambiguous"]
     ) -> None:
         why = result.reason
+        self._isolation.remove(batch)
         self._write(lambda: self._store.set_aside(batch, state, why))
         logger.error("%d events were set aside as %s: %s", len(batch), state, why)
         report(self._settings, Delivery(state=state, encoded=batch.events, error=result.error))

@@ -1,14 +1,11 @@
 """How an event logger behaves: its options, their defaults and their limits."""
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, get_args
 
-import attrs
 from attrs import field, frozen
 
-from .._errors import ConfigurationError
-from .._options import check_names, flag
+from .._validators import boolean, check_names, function, integer, one_of, optional, seconds, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,41 +63,6 @@ class EventLoggerOptions(TypedDict, total=False):
     """Whether requests are compressed by gzip. Default True."""
 
 
-def _count(_: object, attribute: "attrs.Attribute[int]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{attribute.name}: expected a whole number, got {type(value).__name__}")
-    if value < 1:
-        raise ConfigurationError(f"{attribute.name}: expected 1 or more, got {value}")
-
-
-def _request_size(_: object, attribute: "attrs.Attribute[int]", value: int) -> None:
-    _count(_, attribute, value)
-    if value > MAX_REQUEST:
-        raise ConfigurationError(
-            f"{attribute.name}: expected at most {MAX_REQUEST}, got {value}: Statsig drops "
-            "requests above 10 MB"
-        )
-
-
-def _seconds(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{attribute.name}: expected seconds, got {type(value).__name__}")
-    if not (value > 0 and math.isfinite(value)):
-        raise ConfigurationError(f"{attribute.name}: expected seconds above 0, got {value}")
-
-
-def _one_of(
-    *words: str,
-) -> "Callable[[object, attrs.Attribute[Overflow] | attrs.Attribute[Durability], object], None]":
-    def check(_: object, attribute: "attrs.Attribute[object]", value: object) -> None:
-        if value not in words:
-            raise ConfigurationError(
-                f"{attribute.name}: expected one of {', '.join(map(repr, words))}, got {value!r}"
-            )
-
-    return cast("Callable[[object, object, object], None]", check)
-
-
 def _path(value: object) -> Path | None:
     if value is None:
         return None
@@ -109,36 +71,29 @@ def _path(value: object) -> Path | None:
     raise TypeError(f"spool: expected a path, got {type(value).__name__}")
 
 
-def _text(_: object, attribute: "attrs.Attribute[str | None]", value: object) -> None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
-    if value == "":
-        raise ConfigurationError(f"{attribute.name}: expected a key such as 'event_id', got none")
-
-
-def _callable(
-    _: object, attribute: "attrs.Attribute[Callable[[Delivery], object] | None]", value: object
-) -> None:
-    if value is not None and not callable(value):
-        raise TypeError(f"{attribute.name}: expected a function, got {type(value).__name__}")
-
-
 @frozen(kw_only=True)
 class Settings:
     """The options of an event logger, checked; see `EventLoggerOptions`."""
 
     spool: Path | None = field(default=None, converter=_path)
-    durability: Durability = field(default="process", validator=_one_of(*get_args(Durability)))
-    max_spool_bytes: int = field(default=256 * 1024 * 1024, validator=_count)
-    max_batch: int = field(default=500, validator=_count)
-    max_batch_bytes: int = field(default=1024 * 1024, validator=_request_size)
-    flush_interval: float = field(default=5.0, validator=_seconds)
-    max_pending: int = field(default=100_000, validator=_count)
-    overflow: Overflow = field(default="block", validator=_one_of(*get_args(Overflow)))
-    on_delivery: "Callable[[Delivery], object] | None" = field(default=None, validator=_callable)
-    resend_ambiguous: bool = field(default=True, validator=flag)
-    event_id_key: str | None = field(default=None, validator=_text)
-    compress: bool = field(default=True, validator=flag)
+    durability: Durability = field(default="process", validator=one_of(*get_args(Durability)))
+    max_spool_bytes: int = field(default=256 * 1024 * 1024, validator=integer(minimum=1))
+    max_batch: int = field(default=500, validator=integer(minimum=1))
+    max_batch_bytes: int = field(
+        default=1024 * 1024,
+        validator=integer(
+            minimum=1, maximum=MAX_REQUEST, reason="Statsig drops requests above 10 MB"
+        ),
+    )
+    flush_interval: float = field(default=5.0, validator=seconds)
+    max_pending: int = field(default=100_000, validator=integer(minimum=1))
+    overflow: Overflow = field(default="block", validator=one_of(*get_args(Overflow)))
+    on_delivery: "Callable[[Delivery], object] | None" = field(
+        default=None, validator=optional(function)
+    )
+    resend_ambiguous: bool = field(default=True, validator=boolean)
+    event_id_key: str | None = field(default=None, validator=optional(string(example="event_id")))
+    compress: bool = field(default=True, validator=boolean)
 
 
 def settings(options: EventLoggerOptions) -> Settings:

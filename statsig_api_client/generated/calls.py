@@ -6,13 +6,13 @@ from typing import Final
 
 from statsig_api_client._runtime import (
     Call,
-    argument,
     array_of,
+    check_argument,
+    check_strings,
     keyed_by_name,
+    model_json,
+    models_json,
     string,
-    texts,
-    wire,
-    wires,
 )
 
 from .models import (
@@ -27,12 +27,7 @@ from .models import (
     StatsigEvent,
     StatsigUser,
 )
-from .typed_dicts import (
-    ExperimentExposureDict,
-    GateExposureDict,
-    StatsigEventDict,
-    StatsigUserDict,
-)
+from .typed_dicts import ExperimentExposureDict, GateExposureDict, StatsigEventDict, StatsigUserDict
 
 API_SERVER: Final = "https://api.statsig.com/v1"
 EVENTS_SERVER: Final = "https://events.statsigapi.net/v1"
@@ -44,8 +39,8 @@ def check_gate(user: StatsigUser | StatsigUserDict, gate_name: str) -> Call[Feat
         operation="check_gate",
         path="/check_gate",
         body={
-            "user": wire("user", user, StatsigUser),
-            "gateName": argument("gate_name", gate_name, string),
+            "user": model_json("user", user, StatsigUser),
+            "gateName": check_argument("gate_name", gate_name, string),
         },
         parse=FeatureGate.from_dict,
         fallback=lambda error: FeatureGate(name=gate_name, value=False, error=error),
@@ -56,12 +51,12 @@ def check_gates(
     user: StatsigUser | StatsigUserDict, gate_names: Iterable[str]
 ) -> Call[dict[str, FeatureGate]]:
     """Evaluate several feature gates for a user."""
-    gate_names = texts("gate_names", gate_names, 1, 100)
+    gate_names = check_strings("gate_names", gate_names, 1, 100)
     return Call(
         operation="check_gates",
         path="/check_gate",
         body={
-            "user": wire("user", user, StatsigUser),
+            "user": model_json("user", user, StatsigUser),
             "gateNames": gate_names,
         },
         parse=keyed_by_name(FeatureGate.from_dict),
@@ -77,8 +72,8 @@ def get_config(user: StatsigUser | StatsigUserDict, config_name: str) -> Call[Dy
         operation="get_config",
         path="/get_config",
         body={
-            "user": wire("user", user, StatsigUser),
-            "configName": argument("config_name", config_name, string),
+            "user": model_json("user", user, StatsigUser),
+            "configName": check_argument("config_name", config_name, string),
         },
         parse=DynamicConfig.from_dict,
         fallback=lambda error: DynamicConfig(name=config_name, value={}, error=error),
@@ -91,8 +86,8 @@ def get_experiment(user: StatsigUser | StatsigUserDict, experiment_name: str) ->
         operation="get_experiment",
         path="/get_config",
         body={
-            "user": wire("user", user, StatsigUser),
-            "configName": argument("experiment_name", experiment_name, string),
+            "user": model_json("user", user, StatsigUser),
+            "configName": check_argument("experiment_name", experiment_name, string),
         },
         parse=Experiment.from_dict,
         fallback=lambda error: Experiment(name=experiment_name, value={}, error=error),
@@ -105,8 +100,8 @@ def get_layer(user: StatsigUser | StatsigUserDict, layer_name: str) -> Call[Laye
         operation="get_layer",
         path="/get_layer",
         body={
-            "user": wire("user", user, StatsigUser),
-            "layerName": argument("layer_name", layer_name, string),
+            "user": model_json("user", user, StatsigUser),
+            "layerName": check_argument("layer_name", layer_name, string),
         },
         parse=Layer.from_dict,
         fallback=lambda error: Layer(name=layer_name, value={}, error=error),
@@ -121,8 +116,8 @@ def get_ranked_list(
         operation="get_ranked_list",
         path="/get_ranked_list",
         body={
-            "user": wire("user", user, StatsigUser),
-            "configName": argument("config_name", config_name, string),
+            "user": model_json("user", user, StatsigUser),
+            "configName": check_argument("config_name", config_name, string),
         },
         parse=array_of(RankedVariant.from_dict),
         fallback=lambda _: [],
@@ -135,7 +130,7 @@ def log_events(events: Iterable[StatsigEvent | StatsigEventDict]) -> Call[LogEve
         operation="log_events",
         path="/log_event",
         body={
-            "events": wires("events", events, 1, None, StatsigEvent),
+            "events": models_json("events", events, 1, None, StatsigEvent),
         },
         parse=LogEventResult.from_dict,
         delivers="events",
@@ -152,7 +147,9 @@ def log_custom_exposures(
         operation="log_custom_exposures",
         path="/log_custom_exposure",
         body={
-            "exposures": wires("exposures", exposures, 1, None, ExperimentExposure, GateExposure),
+            "exposures": models_json(
+                "exposures", exposures, 1, None, ExperimentExposure, GateExposure
+            ),
         },
         parse=LogEventResult.from_dict,
         delivers="exposures",

@@ -29,16 +29,16 @@ from statsig_api_client._runtime import (
     boolean,
     check_field,
     either,
+    empty_object,
     integer,
     json_object,
     map_of,
+    model_json,
     model_or_object,
-    no_fields,
     nullable,
     number,
     one_of,
     string,
-    wire,
 )
 
 from .typed_dicts import (
@@ -55,7 +55,7 @@ class StatsigEnvironment:
 
     tier: str | None = None
     """`production`, `staging`, `development`, or a name that the project defines."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -114,7 +114,7 @@ class StatsigUser:
         default=None, hash=False
     )
     """The environment to evaluate in, by default production."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -191,7 +191,7 @@ class StatsigUser:
         if self.custom_ids is not None:
             data["customIDs"] = self.custom_ids
         if self.statsig_environment is not None:
-            data["statsigEnvironment"] = wire(
+            data["statsigEnvironment"] = model_json(
                 "statsig_environment", self.statsig_environment, StatsigEnvironment
             )
         return data
@@ -210,7 +210,7 @@ class StatsigMetadata:
 
     Only in requests, since 2025-12. The client option `log_exposures=False` sends it.
     """
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -266,7 +266,7 @@ class FeatureGate(GateValue):
     """
     group_name: str | None = None
     """The name of the matching rule or group."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
     """The error that this fallback stands for, with `on_error="fallback"`."""
@@ -309,7 +309,7 @@ class DynamicConfig(ParameterValues):
     """The name of the matching rule."""
     group: str | None = None
     """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
     """The error that this fallback stands for, with `on_error="fallback"`."""
@@ -355,7 +355,7 @@ class Experiment(ParameterValues):
     """The name of the user's group, or None."""
     group: str | None = None
     """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
     """The error that this fallback stands for, with `on_error="fallback"`."""
@@ -399,7 +399,7 @@ class Layer(ParameterValues):
     """The ID of the matching rule; None, empty or `default` if no rule matched."""
     allocated_experiment_name: str | None = None
     """The name of the experiment that the user is in, or None."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
     error: StatsigError | None = field(default=None, eq=False)
     """The error that this fallback stands for, with `on_error="fallback"`."""
@@ -442,7 +442,7 @@ class RankedVariant:
     """The score of the variant for the user; higher is better."""
     rule_id: str | None = None
     """The ID of the rule of the variant."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
 
     @classmethod
@@ -484,7 +484,7 @@ class SecondaryExposure:
     """Whether the gate passed, as a string."""
     rule_id: str
     """The ID of the matching rule."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -544,7 +544,7 @@ class StatsigEvent:
     """For exposure events, the gates evaluated as part of the decision."""
     statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(default=None, hash=False)
     """Metadata of the event."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -595,7 +595,7 @@ class StatsigEvent:
         data: JsonObject = dict(self.additional_properties)
         data["eventName"] = self.event_name
         if self.user is not None:
-            data["user"] = wire("user", self.user, StatsigUser)
+            data["user"] = model_json("user", self.user, StatsigUser)
         if self.value is not UNSET:
             data["value"] = self.value
         if self.time is not None:
@@ -604,11 +604,11 @@ class StatsigEvent:
             data["metadata"] = self.metadata
         if self.secondary_exposures is not None:
             data["secondaryExposures"] = [
-                wire("secondary_exposures", item, SecondaryExposure)
+                model_json("secondary_exposures", item, SecondaryExposure)
                 for item in self.secondary_exposures
             ]
         if self.statsig_metadata is not None:
-            data["statsigMetadata"] = wire(
+            data["statsigMetadata"] = model_json(
                 "statsig_metadata", self.statsig_metadata, StatsigMetadata
             )
         return data
@@ -620,7 +620,7 @@ class LogEventResult:
 
     success: bool = True
     """Whether the batch was accepted. The client raises an error if not."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields of the response."""
 
     @classmethod
@@ -663,7 +663,7 @@ class ExperimentExposure:
         default=None, hash=False
     )
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -706,7 +706,7 @@ class ExperimentExposure:
         data: JsonObject = dict(self.additional_properties)
         data["experimentName"] = self.experiment_name
         if self.user is not None:
-            data["user"] = wire("user", self.user, StatsigUser)
+            data["user"] = model_json("user", self.user, StatsigUser)
         if self.group is not None:
             data["group"] = self.group
         if self.rule_id is not None:
@@ -715,7 +715,7 @@ class ExperimentExposure:
             data["time"] = self.time
         if self.secondary_exposures is not None:
             data["secondaryExposures"] = [
-                wire("secondary_exposures", item, SecondaryExposure)
+                model_json("secondary_exposures", item, SecondaryExposure)
                 for item in self.secondary_exposures
             ]
         return data
@@ -747,7 +747,7 @@ class GateExposure:
         default=None, hash=False
     )
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=no_fields, hash=False)
+    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __attrs_post_init__(self) -> None:
@@ -794,7 +794,7 @@ class GateExposure:
         data["gateName"] = self.gate_name
         data["passes"] = self.passes
         if self.user is not None:
-            data["user"] = wire("user", self.user, StatsigUser)
+            data["user"] = model_json("user", self.user, StatsigUser)
         if self.group is not None:
             data["group"] = self.group
         if self.rule_id is not None:
@@ -803,7 +803,7 @@ class GateExposure:
             data["time"] = self.time
         if self.secondary_exposures is not None:
             data["secondaryExposures"] = [
-                wire("secondary_exposures", item, SecondaryExposure)
+                model_json("secondary_exposures", item, SecondaryExposure)
                 for item in self.secondary_exposures
             ]
         return data

@@ -1,16 +1,15 @@
-"""A local Statsig server: develop and test with no account and no network.
+"""Local Statsig server, for development and tests without an account or a network.
 
-    python -m statsig_api_client.local project.yaml
-
-or from Python, `LocalServer`; `LocalControl` steers one that runs already. It needs the extra
-`local`.
+Start it with `statsig-api serve project.yaml` or with `LocalServer`; `LocalControl` connects to a
+running one. It needs the extra `local`.
 """
 
 try:
-    from .client import ControlError, LocalControl, LocalProject, UnknownNameError
+    from .client import LocalControl, LocalProject
+    from .control_connection import ControlError, UnknownNameError
     from .project.model import ProjectError
-    from .recording import RecordedEvent, RecordedExposure, RecordingError, SecondaryExposure
-    from .server import LocalServer
+    from .recording import RecordedEvent, RecordedExposure, RecordingError
+    from .server import EXAMPLE_PROJECT, LocalServer
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"the local server needs {_missing.name}: pip install 'statsig-api-client[local]'",
@@ -18,6 +17,7 @@ except ModuleNotFoundError as _missing:
     ) from None
 
 __all__ = [
+    "EXAMPLE_PROJECT",
     "ControlError",
     "LocalControl",
     "LocalProject",
@@ -26,6 +26,5 @@ __all__ = [
     "RecordedEvent",
     "RecordedExposure",
     "RecordingError",
-    "SecondaryExposure",
     "UnknownNameError",
 ]

@@ -1,48 +1,61 @@
-"""Faults on demand: what goes wrong with the next calls, so that one can see who copes with it."""
+"""Fault injection: faults that tests arm, and the middleware that lets calls fail with them."""
 
+import asyncio
+import json
+import re
 from collections.abc import Sequence
 from itertools import count
+from typing import Final, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+EXTENSION: Final = "statsig"
+"""The name of the ASGI extension that provides the `connection` of a request."""
+
+_CALL: Final = re.compile("/v[12]/([a-z_]+)")
+
+_GARBAGE: Final = b'\x00\xff{"value": tru'
 
 
 @frozen(kw_only=True)
-class Fault:
-    """Something that goes wrong."""
+class InjectedFault:
+    """A fault that is armed for the next calls."""
 
     id: int = 0
-    """Its number, which it gets when it is added."""
+    """The ID, assigned by `FaultQueue.add`."""
     calls: frozenset[str] | None
-    """The calls that it befalls, such as `check_gate`; None for all."""
+    """The calls that it applies to, such as `check_gate`; None for all."""
     times: int | None
-    """How many calls more it befalls; None for all, until it is removed."""
+    """The number of calls that are still to fail; None for all, until the fault is removed."""
     delay: int
-    """Milliseconds before the answer."""
+    """Milliseconds before the response."""
     status: int | None
-    """The status of the answer; None for the answer that there would be without it."""
+    """The status of the response; None for the response of the real call."""
     retry_after: float | None
     """Seconds, for the header `Retry-After`."""
     body: str | None
     drop: bool
-    """Close the connection in place of an answer."""
+    """Close the connection without a response."""
     garbage: bool
-    """Answer 200, and what is no JSON."""
+    """Respond with status 200 and a body that is not JSON."""
 
 
-class Faults:
-    """The faults that are still to come, in the order in which they were asked for."""
+class FaultQueue:
+    """The armed faults, oldest first."""
 
     def __init__(self) -> None:
-        self._faults: dict[int, Fault] = {}
+        self._faults: dict[int, InjectedFault] = {}
         self._ids = count(1)
 
     @property
-    def items(self) -> Sequence[Fault]:
-        """All of them."""
+    def items(self) -> Sequence[InjectedFault]:
+        """All armed faults."""
         return tuple(self._faults.values())
 
-    def add(self, fault: Fault) -> Fault:
-        """Add a fault, which gets an ID."""
+    def add(self, fault: InjectedFault) -> InjectedFault:
+        """Arm a fault and return it with its ID."""
         added = evolve(fault, id=next(self._ids))
         self._faults[added.id] = added
         return added
@@ -51,8 +64,8 @@ class Faults:
         """Remove all faults."""
         self._faults.clear()
 
-    def take(self, call: str) -> Fault | None:
-        """The fault that befalls a call; it is thereby one time less to come."""
+    def take(self, call: str) -> InjectedFault | None:
+        """Return the first fault that applies to a call, and count it as used once."""
         for fault in self._faults.values():
             if fault.calls is None or call in fault.calls:
                 if fault.times == 1:
@@ -61,3 +74,75 @@ class Faults:
                     self._faults[fault.id] = evolve(fault, times=fault.times - 1)
                 return fault
         return None
+
+
+@frozen(kw_only=True)
+class ClientConnection:
+    """The connection of a request."""
+
+    transport: asyncio.Transport
+    ended: asyncio.Event = field(factory=asyncio.Event, init=False)
+    """Set when the client disconnects or the server shuts down."""
+
+
+class FaultInjection:
+    """ASGI middleware that lets calls of the API fail; calls below `/local` never fail."""
+
+    def __init__(self, app: ASGIApp, faults: FaultQueue) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or let it fail."""
+        fault = self._faults.take(call) if (call := _call(scope)) else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        connection = cast("ClientConnection", scope["extensions"][EXTENSION]["connection"])
+        if await _ends_within(fault.delay / 1000, connection) or fault.drop:
+            await _drop(connection, receive)
+        elif (response := _response(fault)) is not None:
+            # Read the whole request: a client that is still sending would not read the response.
+            while (await receive()).get("more_body"):
+                pass
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _call(scope: Scope) -> str | None:
+    found = _CALL.match(scope["path"]) if scope["type"] == "http" else None
+    return found[1] if found else None
+
+
+def _response(fault: InjectedFault) -> Response | None:
+    if fault.garbage:
+        return Response(_GARBAGE, 200, media_type="application/json")
+    if fault.status is None:
+        return None
+    after = {} if fault.retry_after is None else {"retry-after": _seconds(fault.retry_after)}
+    message = {"status": fault.status, "message": "injected fault"}
+    body = json.dumps(message) if fault.body is None else fault.body
+    # HTTP does not allow a body with these statuses.
+    content = "" if fault.status in {204, 304} else body
+    return Response(content, fault.status, after, media_type="application/json")
+
+
+def _seconds(seconds: float) -> str:
+    # HTTP allows only whole seconds; fractions serve clients that parse more.
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
+async def _ends_within(seconds: float, connection: ClientConnection) -> bool:
+    try:
+        await asyncio.wait_for(connection.ended.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _drop(connection: ClientConnection, receive: Receive) -> None:
+    connection.transport.abort()
+    # uvicorn would answer 500 for a request that ends before it notices the disconnect.
+    while (await receive())["type"] != "http.disconnect":
+        pass

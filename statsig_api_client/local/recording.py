@@ -1,4 +1,4 @@
-"""Events and exposures in SQLite: stored before a request is answered, and read back."""
+"""Recorded events and exposures, in SQLite."""
 
 import sqlite3
 import threading
@@ -10,26 +10,29 @@ from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
 from attrs import asdict, frozen
 
 from .._runtime.parsers import JsonObject
+from ..generated.typed_dicts import SecondaryExposureDict
 from .strict_json import read_json, write_json
 
-Kind: TypeAlias = Literal["event", "gate", "config", "layer"]
-"""What was recorded: an event, or an exposure to one of the others (experiments are configs)."""
+EventKind: TypeAlias = Literal["event", "gate", "config", "layer"]
+"""The kind of a recorded event: an event, or an exposure to one of the others."""
 
-_EXPOSURES: Final[Mapping[str, tuple[Kind, str]]] = {
+_EXPOSURES: Final[Mapping[str, tuple[EventKind, str]]] = {
     "statsig::gate_exposure": ("gate", "gate"),
     "statsig::config_exposure": ("config", "config"),
     "statsig::layer_exposure": ("layer", "config"),
 }
-"""Exposure events by name: to what kind of thing, and the metadata that name the thing."""
+"""The kind of each exposure event, and the metadata key with the name of the entity."""
 
 _APPLICATION: Final = 0x53744C53
-"""Marks databases of the local server, as SQLite provides for."""
+"""SQLite's application ID of the local server's databases."""
 
 _VERSION: Final = 2
 
-# What can be asked for stands apart from the events themselves, in rows of some 40 bytes that are
-# only ever appended: a search reads all of them, which takes 0.1 s for a million, while an index
-# of users, whose pages are rewritten in all places, made storing eight times slower.
+_MAX_ID: Final = 2**63 - 1
+
+# The searchable columns are apart from the documents, in append-only rows of about 40 bytes. A
+# search reads all of them, which takes 0.1 s for a million; an index of users made storing eight
+# times slower.
 _SCHEMA: Final = (
     """CREATE TABLE events (
         id INTEGER PRIMARY KEY,
@@ -54,61 +57,53 @@ _CONDITIONS: Final = {
     "until": "received_time < ?",
 }
 
-_EventRow: TypeAlias = tuple[int, int, Kind, str | None, str | None, str]
+_EventRow: TypeAlias = tuple[int, int, EventKind, str | None, str | None, str]
 
 
 class RecordingError(Exception):
-    """A database that cannot be used; the message says which and why."""
+    """A database that cannot be used; the message has its path and the reason."""
 
 
-class SecondaryExposure(TypedDict):
-    """A gate that was asked on the way to an evaluation."""
-
-    gate: str
-    gateValue: str
-    ruleID: str
-
-
-class LoggedEvent(TypedDict):
-    """An event as it is to be recorded, spelled as it travels."""
+class LoggedEventDict(TypedDict):
+    """An event to record, in its JSON form."""
 
     eventName: str
     user: JsonObject
     value: str | float | None
-    metadata: dict[str, str]
+    metadata: Mapping[str, str]
     time: int
     receivedTime: int
-    secondaryExposures: list[SecondaryExposure]
+    secondaryExposures: Sequence[SecondaryExposureDict]
     statsigMetadata: JsonObject
 
 
-class RecordedJson(LoggedEvent):
-    """A recorded event, spelled as it travels."""
+class RecordedEventDict(LoggedEventDict):
+    """A recorded event, in its JSON form."""
 
     id: int
 
 
 @frozen(kw_only=True)
 class RecordedEvent:
-    """An event that the server received, or that it logged itself."""
+    """An event that the server received or logged itself."""
 
     id: int
-    """Its number, by order of arrival."""
+    """The ID of the event; IDs increase in the order of arrival."""
     event_name: str
     user: JsonObject
-    """The user in the form of the wire, without `privateAttributes`."""
+    """The user in its JSON form, without `privateAttributes`."""
     value: str | float | None
-    metadata: dict[str, str]
+    metadata: Mapping[str, str]
     time: int
-    """When it happened, in milliseconds since 1970."""
+    """The time of the event, in milliseconds since 1970."""
     received_time: int
-    """When the server received it, in milliseconds since 1970."""
-    secondary_exposures: list[SecondaryExposure]
+    """The time of its arrival, in milliseconds since 1970."""
+    secondary_exposures: Sequence[SecondaryExposureDict]
     statsig_metadata: JsonObject
 
     @classmethod
-    def from_dict(cls, event: RecordedJson) -> Self:
-        """Make it from the form in which it travels."""
+    def from_dict(cls, event: RecordedEventDict) -> Self:
+        """Create an event from its JSON form."""
         return cls(
             id=event["id"],
             event_name=event["eventName"],
@@ -121,8 +116,8 @@ class RecordedEvent:
             statsig_metadata=event["statsigMetadata"],
         )
 
-    def to_dict(self) -> RecordedJson:
-        """Give it the form in which it travels."""
+    def to_dict(self) -> RecordedEventDict:
+        """Return the event in its JSON form."""
         return {
             "id": self.id,
             "eventName": self.event_name,
@@ -138,61 +133,61 @@ class RecordedEvent:
 
 @frozen(kw_only=True)
 class RecordedExposure(RecordedEvent):
-    """That a user was exposed to a gate, config, experiment or layer."""
+    """An exposure of a user to a gate, config, experiment or layer."""
 
     @property
-    def kind(self) -> Kind:
-        """What the user was exposed to; an experiment is a config."""
+    def kind(self) -> EventKind:
+        """The kind of entity that the user was exposed to; an experiment is a config."""
         return _EXPOSURES[self.event_name][0]
 
     @property
     def name(self) -> str | None:
-        """The name of what the user was exposed to."""
+        """The name of the gate, config, experiment or layer."""
         return self.metadata.get(_EXPOSURES[self.event_name][1])
 
     @property
     def rule_id(self) -> str | None:
-        """The rule that decided."""
+        """The ID of the rule that decided."""
         return self.metadata.get("ruleID")
 
 
 @frozen(kw_only=True)
-class Query:
-    """Which events are wanted: those that meet every condition that is not None."""
+class EventFilter:
+    """Conditions that events must meet; None does not restrict them."""
 
-    kind: Kind | None = None
+    kind: EventKind | None = None
     exposures: bool | None = None
-    """Only exposures, or only what is none."""
+    """Only exposures, or only other events."""
     name: str | None = None
-    """The name of an event, or of what a user was exposed to."""
+    """The name of an event, or of the entity of an exposure."""
     user_id: str | None = None
-    """The `userID` of the user, or any of the `customIDs`."""
+    """The `userID` of the user, or one of the `customIDs`."""
     rule_id: str | None = None
     since: int | None = None
-    """Received at this time or later, in milliseconds since 1970."""
+    """The earliest time of arrival, in milliseconds since 1970."""
     until: int | None = None
-    """Received before this time, in milliseconds since 1970."""
+    """The time before which events arrived, in milliseconds since 1970."""
 
 
 @frozen(kw_only=True)
-class Page:
-    """Some of the events that a query finds."""
+class EventPage:
+    """A page of events."""
 
     items: list[RecordedEvent]
     next: int | None
-    """What the next page comes after; None if this is the last one."""
+    """The value of `after` for the next page; None for the last page."""
 
 
 class Recording:
-    """A database of events. It may be used from several threads.
+    """A database of events. Several threads may use it.
 
     Args:
-        db: The file, made if need be, and readable by its owner only; None for a file without a
-            name that is gone when the recording is closed.
+        db: The file, created if it does not exist, and readable by its owner only; None for a
+            temporary database.
 
     Raises:
-        RecordingError: The file is no database, one of another program or version, in use, or
-            cannot be written.
+        RecordingError: The file is not a database, belongs to another program or version, is
+            locked, or cannot be written.
     """
 
     def __init__(self, db: Path | None) -> None:
@@ -200,7 +195,7 @@ class Recording:
         self._forgotten = 0
         try:
             if db is not None:
-                db.touch(mode=0o600)  # SQLite gives the two files that it adds the same mode.
+                db.touch(mode=0o600)  # SQLite creates its two other files with the same mode.
             self._db = sqlite3.connect(
                 db or "", timeout=1, isolation_level=None, check_same_thread=False
             )
@@ -211,19 +206,19 @@ class Recording:
         try:
             with self._transaction():
                 self._prepare()
-            # What is committed survives the end of the process; only the end of the machine can
-            # take the last moments of it, which is no reason to wait for the disk.
+            # Commits survive a crash of the process; only a crash of the machine can lose the last
+            # ones, which does not justify waiting for the disk.
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
         except (RecordingError, sqlite3.Error) as error:
             self.close()
             raise RecordingError(f"cannot use the database {db}: {error}") from None
 
-    def store(self, events: Sequence[LoggedEvent]) -> None:
-        """Store events, all or none, before it returns.
+    def store(self, events: Sequence[LoggedEventDict]) -> None:
+        """Store all events in one transaction.
 
         Raises:
-            sqlite3.Error: They could not be stored.
+            sqlite3.Error: The events could not be stored.
         """
         documents = [write_json(event) for event in events]
         with self._transaction():
@@ -236,28 +231,40 @@ class Recording:
                 "INSERT INTO documents VALUES (?, ?)", zip(ids, documents, strict=True)
             )
 
-    def find(self, query: Query, after: int = 0, limit: int = 1000) -> Page:
-        """Read events in the order in which they arrived.
+    def find(
+        self,
+        condition: EventFilter,
+        after: int | None = None,
+        limit: int = 1000,
+        *,
+        newest_first: bool = False,
+    ) -> EventPage:
+        """Return a page of events in the order of their arrival.
 
         Args:
-            query: Which events.
-            after: Only what has a higher ID, such as `next` of the page before.
-            limit: How many at most, at least one.
+            condition: The conditions that the events must meet.
+            after: The ID that precedes the page, such as `next` of the previous page; None for the
+                first page.
+            limit: The maximum number of events, at least one.
+            newest_first: Reverse the order.
         """
-        conditions, values = _where(query)
-        # A cross join is one whose order SQLite keeps: it must not read documents in vain.
+        conditions, values = _where(condition)
+        if after is None:
+            after = _MAX_ID if newest_first else 0
+        order = "id < ? ORDER BY id DESC" if newest_first else "id > ? ORDER BY id"
+        # SQLite keeps the order of a cross join, so that it reads only the documents it needs.
         with self._lock:
             found = self._db.execute(
                 "SELECT id, event FROM events CROSS JOIN documents USING (id) "  # noqa: S608
-                f"WHERE {conditions} AND id > ? ORDER BY id LIMIT ?",
+                f"WHERE {conditions} AND {order} LIMIT ?",
                 (*values, after, limit + 1),
             )
             rows = cast("list[tuple[int, str]]", found.fetchall())
         items = [_recorded(event_id, document) for event_id, document in rows[:limit]]
-        return Page(items=items, next=items[-1].id if len(rows) > limit else None)
+        return EventPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
     def reset(self) -> None:
-        """Forget all events. IDs go on from where they were, and so `after` keeps its meaning."""
+        """Delete all events. IDs continue, so that `after` keeps its meaning."""
         with self._transaction():
             self._forgotten = self._newest()
             self._db.execute("DELETE FROM events")
@@ -275,7 +282,7 @@ class Recording:
             yield
 
     def _newest(self) -> int:
-        # Asked each time, because another process may write to the same file.
+        # Another process may write to the same file.
         ((newest,),) = self._db.execute("SELECT max(id) FROM events")
         return max(newest or 0, self._forgotten)
 
@@ -287,14 +294,14 @@ class Recording:
             for statement in _SCHEMA:
                 self._db.execute(statement)
         elif application != _APPLICATION:
-            raise RecordingError("it belongs to another program, or to an older local server")
+            raise RecordingError("it belongs to another program or to an older local server")
         elif version != _VERSION:
             raise RecordingError(
-                f"its format is {version}, and this version of the local server reads {_VERSION}"
+                f"expected format {_VERSION}, got {version} of another version of the local server"
             )
 
 
-def _row(event_id: int, event: LoggedEvent) -> _EventRow:
+def _row(event_id: int, event: LoggedEventDict) -> _EventRow:
     exposure = _EXPOSURES.get(event["eventName"])
     received, unit_ids = event["receivedTime"], _unit_ids(event["user"])
     if exposure is None:
@@ -307,26 +314,25 @@ def _row(event_id: int, event: LoggedEvent) -> _EventRow:
 def _unit_ids(user: JsonObject) -> str:
     custom_ids = user.get("customIDs")
     ids = [user.get("userID"), *(custom_ids.values() if isinstance(custom_ids, dict) else ())]
-    # SDKs take numbers for IDs too, and send them as such.
-    texts = (str(unit_id) for unit_id in ids if type(unit_id) in {str, int, float})
-    return "".join(map(_marked, texts))
+    # SDKs accept numbers as IDs and send them as numbers.
+    strings = (str(unit_id) for unit_id in ids if type(unit_id) in {str, int, float})
+    return "".join(map(_delimited, strings))
 
 
-def _marked(unit_id: str) -> str:
-    # As JSON, which has no line breaks, so that no part of an ID is taken for one.
+def _delimited(unit_id: str) -> str:
+    # JSON contains no line breaks, so that a part of an ID never matches.
     return f"\n{write_json(unit_id)}\n"
 
 
-def _where(query: Query) -> tuple[str, list[object]]:
-    wanted = {field: value for field, value in asdict(query).items() if value is not None}
-    if query.user_id is not None:
-        wanted["user_id"] = _marked(query.user_id)
-    return " AND ".join(["TRUE", *(_CONDITIONS[field] for field in wanted)]), [*wanted.values()]
+def _where(condition: EventFilter) -> tuple[str, list[object]]:
+    fields = {field: value for field, value in asdict(condition).items() if value is not None}
+    if condition.user_id is not None:
+        fields["user_id"] = _delimited(condition.user_id)
+    return " AND ".join(["TRUE", *(_CONDITIONS[field] for field in fields)]), [*fields.values()]
 
 
 def _recorded(event_id: int, document: str) -> RecordedEvent:
-    event = cast(
-        "RecordedJson", {"id": event_id, **cast("JsonObject", read_json(document.encode()))}
-    )
+    fields = cast("JsonObject", read_json(document.encode()))
+    event = cast("RecordedEventDict", {"id": event_id, **fields})
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)

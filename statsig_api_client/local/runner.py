@@ -1,38 +1,58 @@
-"""Serving a project from a thread of this process."""
+"""Running a server in a thread of this process, or in a process of its own."""
 
 import asyncio
 import contextlib
 import os
+import pickle
+import re
 import socket
+import subprocess
+import sys
 import threading
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, TypeAlias, cast
 
 from attrs import frozen
 
-from .http.access_log import RequestLog
+from .._transports.base import LOOPBACK
+from .http.access_log import AccessLog
 from .http.app import create_app
-from .http.connections import http_server
-from .recording import Recording
-from .state import Service
-from .watcher import versions, watching
+from .http.connections import http_server, limit_accept_errors
+from .project.model import ProjectError
+from .recording import Recording, RecordingError
+from .state import ServerState
+from .watcher import file_versions, watching
 
-_EVERY_ADDRESS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""Addresses that stand for all of this machine, each with one that can be called."""
+STOP_TIMEOUT: Final = 10
+"""Seconds that a server process may take to stop before it is killed."""
+
+_WILDCARDS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Wildcard addresses, each with an address that a client can connect to."""
+
+_StartResult: TypeAlias = str | ProjectError | RecordingError | OSError
+"""The URL of a started server, or the error of its start."""
+
+_START_MARK: Final = b"statsig-local-server\n"
+"""The line that precedes the result of a start, after anything that the interpreter prints."""
+
+# Everything that is printed later, by whatever library, goes to stderr.
+_PROGRAM: Final = f"""
+import os, sys
+result_output = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)
+from {__name__} import serve
+serve(sys.stdin.buffer, result_output)
+"""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can call an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    """Return whether an address accepts connections from this machine only."""
+    return re.fullmatch(LOOPBACK, _url_host(host)) is not None
 
 
 @frozen(kw_only=True)
-class Settings:
-    """What is to be served, and where; see `LocalServer`."""
+class ServerOptions:
+    """The options of a server; see `LocalServer`."""
 
     project: Path
     host: str = "127.0.0.1"
@@ -42,62 +62,149 @@ class Settings:
 
 
 class ServerThread:
-    """A project, served from a thread of this process until it is closed.
+    """A server in a thread of this process, until it is closed.
 
     Args:
-        settings: What is to be served, and where.
-        log_requests: Whether each request is a line of the log.
+        options: The options of the server.
+        log_requests: Log a line for each request.
 
     Raises:
-        ProjectError: The project's file is missing or faulty; it says where.
+        ProjectError: The project's file is missing or invalid; the message has the line.
         RecordingError: The database cannot be used.
-        OSError: The port cannot be listened on.
+        OSError: The address or port cannot be listened on.
     """
 
-    def __init__(self, settings: Settings, *, log_requests: bool = False) -> None:
+    def __init__(self, options: ServerOptions, *, log_requests: bool = False) -> None:
         self._owner = os.getpid()
         with contextlib.ExitStack() as stack:
-            recording = Recording(settings.db)
+            recording = Recording(options.db)
             stack.callback(recording.close)
-            self._watched = settings.watch
-            before = versions([settings.project])  # It may be saved while it is being loaded.
-            self.service: Service = Service(settings.project, recording)
-            self._files = versions(self.service.files) | before
-            stack.callback(self.service.close)
-            self._listener = stack.enter_context(_listen(settings.host, settings.port))
+            self._watches = options.watch
+            before = file_versions([options.project])  # It may change while it is being loaded.
+            self.state: ServerState = ServerState(options.project, recording)
+            self._files = file_versions(self.state.files) | before
+            stack.callback(self.state.close)
+            self._listener = stack.enter_context(_listen(options.host, options.port))
             self._closing = stack.pop_all()
-        host = _EVERY_ADDRESS.get(settings.host, settings.host)
-        address = f"[{host}]" if ":" in host else host
-        self.url: str = f"http://{address}:{self._listener.getsockname()[1]}/v1"
-        app = create_app(self.service, only_this_machine=is_loopback(settings.host))
-        self._server = http_server(RequestLog(app, self.service) if log_requests else app)
+        host = _url_host(_WILDCARDS.get(options.host, options.host))
+        self.url: str = f"http://{host}:{self._listener.getsockname()[1]}/v1"
+        app = create_app(self.state, loopback_only=is_loopback(options.host))
+        self._server = http_server(AccessLog(app, self.state) if log_requests else app)
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._serve(),), name="statsig-local-server", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop serving. Closing twice is fine."""
+        """Stop the server. Closing twice is allowed."""
         if os.getpid() != self._owner:
-            return  # A child made by a fork has the object, but neither the thread nor the core's.
+            return  # A forked child has this object, but not the threads.
         self._server.should_exit = True
         self._thread.join()
         self._closing.close()
 
     async def _serve(self) -> None:
+        limit_accept_errors(asyncio.get_running_loop())
         files = self._files
-        with watching(self.service, files) if self._watched else contextlib.nullcontext():
+        with watching(self.state, files) if self._watches else contextlib.nullcontext():
             await self._server.serve([self._listener])
 
 
+class ServerProcess:
+    """A server in a process of its own, until it is closed or this process ends.
+
+    A thread shares the interpreter lock with the program under test, which matters to benchmarks
+    and load tests; `multiprocessing` would import that program's main module again.
+
+    Args:
+        options: The options of the server.
+
+    Raises:
+        ProjectError: The project's file is missing or invalid; the message has the line.
+        RecordingError: The database cannot be used.
+        OSError: The address or port cannot be listened on.
+        RuntimeError: The process ended before it served; its stderr has the reason.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        with contextlib.ExitStack() as stack:
+            process = subprocess.Popen(  # noqa: S603
+                # With -P and this process's path, it imports the same modules as this process.
+                [sys.executable, "-P", "-c", _PROGRAM],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl-C goes to this process, which then stops the server.
+                process_group=0,
+            )
+            stack.callback(_stop, process)
+            self.url: str = _start(process, options)
+            self._closing = stack.pop_all()
+
+    def close(self) -> None:
+        """Stop the server. Closing twice is allowed."""
+        self._closing.close()
+
+
+def serve(options_input: BinaryIO, result_output: BinaryIO) -> None:
+    """Serve in a process of its own until the input ends.
+
+    Args:
+        options_input: A pipe with the pickled options; it ends when the server must stop.
+        result_output: A pipe for the pickled URL, or for the error of the start.
+    """
+    result_output.write(b"\n" + _START_MARK)
+    options = cast("ServerOptions", pickle.load(options_input))  # noqa: S301  (from the parent)
+    try:
+        server = ServerThread(options)
+    except (ProjectError, RecordingError, OSError) as error:
+        pickle.dump(error, result_output)
+        result_output.flush()
+        return
+    with contextlib.closing(server):
+        pickle.dump(server.url, result_output)
+        result_output.flush()
+        options_input.read()
+
+
+def _start(process: "subprocess.Popen[bytes]", options: ServerOptions) -> str:
+    pipe_in, pipe_out = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
+    try:
+        pickle.dump(options, pipe_in)
+        pipe_in.flush()
+        while pipe_out.readline() not in {_START_MARK, b""}:
+            pass
+        result = cast("_StartResult", pickle.load(pipe_out))  # noqa: S301  (from our own process)
+    except (EOFError, BrokenPipeError):
+        status = process.wait(STOP_TIMEOUT)
+        raise RuntimeError(f"the local server's process ended with status {status}") from None
+    if isinstance(result, str):
+        return result
+    raise result
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    # The pipe also closes when this process ends in any other way.
+    with contextlib.suppress(BrokenPipeError):
+        cast("BinaryIO", process.stdin).close()
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.__exit__(None, None, None)
+
+
+def _url_host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
 def _listen(host: str, port: int) -> socket.socket:
-    # Not `socket.create_server`: it leaves out the protocol, and then asyncio does not know the
-    # connections for TCP, lets Nagle's algorithm wait, and each answer takes 40 ms.
+    # Not `socket.create_server`: it leaves out the protocol, so that asyncio does not disable
+    # Nagle's algorithm and each response takes 40 ms.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Only where it means to reuse the port of a server that is gone: on Windows it would let
-        # two servers have one port.
+        # On Windows the option would let two servers share one port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
         listener.bind((host, port))
         listener.listen()

@@ -1,20 +1,22 @@
-"""The local Statsig server, as a Python object."""
+"""The local Statsig server as a Python object."""
 
 import os
 import weakref
 from pathlib import Path
+from typing import Final
 
 from .client import LocalControl
-from .process import ServerProcess
-from .runner import ServerThread, Settings
+from .runner import ServerOptions, ServerProcess, ServerThread
+
+EXAMPLE_PROJECT: Final = Path(__file__).with_name("example.yaml")
+"""The project file of a small shop, to try the server with."""
 
 
 class LocalServer(LocalControl):
-    """A Statsig on this machine that serves one project, from a thread or a process of its own.
+    """A Statsig server on this machine for one project, in a thread or a process of its own.
 
-    It evaluates as Statsig does, with Statsig's own core, and keeps every exposure and event, to be
-    looked at. It runs from its construction to `close()`, to the end of a `with` block, or to the
-    end of the program.
+    It evaluates with Statsig's own core and records every exposure and event. It runs from its
+    construction until `close()`, the end of a `with` block, or the end of the program.
 
     Example:
         >>> with LocalServer("project.yaml") as server:
@@ -23,21 +25,22 @@ class LocalServer(LocalControl):
         ...     assert server.exposures()[0].name == "staff_tools"
 
     Args:
-        project: A project file (`.yaml`), or config specs downloaded from a real project (`.json`).
-        port: The port to listen on; 0 takes a free one.
-        db: The SQLite file for events and exposures, made if need be, and added to if it has some;
-            None keeps them as long as the server runs.
-        host: The address to listen on. There is no encryption: keep it on this machine.
+        project: A project file (`.yaml`), config specs downloaded from a real project (`.json`), or
+            `EXAMPLE_PROJECT`.
+        port: The port to listen on; 0 selects a free port.
+        db: The SQLite file for events and exposures, created if it does not exist, and appended to
+            otherwise; None discards them when the server closes.
+        host: The address to listen on. Connections are not encrypted: use a loopback address.
         process: Serve from a process of its own, which ends with this one. It takes a second to
-            start, and leaves this process all of its time.
-        watch: Serve what the project's file says whenever it is saved. What cannot be served is
-            logged, and is the `problem` of `project()`.
+            start, and does not share the interpreter lock with this process.
+        watch: Reload the project whenever its file changes. A problem is logged and is the
+            `problem` of `project()`.
 
     Raises:
-        ProjectError: The project's file is missing or faulty; it says where.
+        ProjectError: The project's file is missing or invalid; the message has the line.
         RecordingError: The database cannot be used.
-        OSError: The port cannot be listened on.
-        ValueError: There is no such port.
+        OSError: The address or port cannot be listened on.
+        ValueError: The port is not in the range 0 to 65535.
     """
 
     def __init__(  # noqa: PLR0913
@@ -52,19 +55,19 @@ class LocalServer(LocalControl):
     ) -> None:
         if not 0 <= port <= 65535:
             raise ValueError(f"LocalServer.port: expected a number from 0 to 65535, got {port}")
-        settings = Settings(
-            # Absolute, since it is read again, and the program may have gone elsewhere by then.
+        options = ServerOptions(
+            # Absolute: it is read again, possibly from another working directory.
             project=Path(project).absolute(),
             host=host,
             port=port,
             db=None if db is None else Path(db),
             watch=watch,
         )
-        running = ServerProcess(settings) if process else ServerThread(settings)
+        running = ServerProcess(options) if process else ServerThread(options)
         self._stop = weakref.finalize(self, running.close)
         super().__init__(running.url)
 
     def close(self) -> None:
-        """Stop serving. Closing twice is fine; reading events afterwards is not."""
+        """Stop the server. Closing twice is allowed; reading events afterwards is not."""
         super().close()
         self._stop()

@@ -1,4 +1,4 @@
-"""A project as it is served at this moment, and what was recorded of its use."""
+"""Server state: the loaded project, overrides, injected faults and recorded events."""
 
 import time
 from collections.abc import Callable
@@ -12,103 +12,100 @@ from .config_specs.overrides import (
     check_override,
     overridden,
 )
-from .faults import Faults
+from .faults import FaultQueue
 from .project.model import ProjectError
 from .recording import Recording
 
 
-class Service:
-    """A project, loaded, overridden, evaluated and recorded.
+class ServerState:
+    """The state of one server.
 
-    It belongs to the server's event loop: nothing of it is to be touched from another thread, but
-    the recording.
+    It belongs to the server's event loop: other threads may use the recording, and nothing else.
 
     Args:
         project: The project's file.
-        recording: Where events and exposures go.
+        recording: The database for events and exposures.
 
     Raises:
-        ProjectError: The project's file is missing or faulty; it says where.
+        ProjectError: The project's file is missing or invalid; the message has the line.
     """
 
     def __init__(self, project: Path, recording: Recording) -> None:
         self.recording = recording
-        self.faults: Faults = Faults()
+        self.faults: FaultQueue = FaultQueue()
         self._file = project
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()
         self._problem: str | None = None
-        # Newer than whatever a server before this one has told SDKs that go on running.
+        # Newer than the specs that SDKs have from an earlier server.
         started = max(self._loaded.time, time.time_ns() // 1_000_000)
         self._specs = overridden(self._loaded, (), started)
         self._evaluator = Evaluator(self._specs)
 
     @property
     def specs(self) -> ConfigSpecs:
-        """What is served now: what the file says, and the overrides."""
+        """The config specs that are served: those of the file, with the overrides."""
         return self._specs
 
     @property
     def evaluator(self) -> Evaluator:
-        """What evaluates it."""
+        """The evaluator of these specs."""
         return self._evaluator
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that it is made of, which are read again by `reload`."""
+        """The files of the project, which `reload` reads."""
         return self._loaded.files
 
     @property
     def overrides(self) -> tuple[Override, ...]:
-        """The overrides, in the order in which they were made."""
+        """The overrides, oldest first."""
         return self._overrides
 
     @property
     def problem(self) -> str | None:
-        """What was wrong when the files were last read again; None if nothing was."""
+        """The problem of the last reload; None if there was none."""
         return self._problem
 
     def reload(self) -> None:
-        """Serve what the project's file says now. Overrides that still make sense stay.
+        """Serve the current content of the project's files, with the overrides that still apply.
 
         Raises:
-            ProjectError: It is missing or faulty. What was served goes on being served.
+            ProjectError: A file is missing or invalid. The previous content is still served.
         """
         try:
             loaded = load_specs(self._file)
-            misfits = [_misfit(loaded, override) for override in self._overrides]
-            checked = zip(self._overrides, misfits, strict=True)
-            self._serve(loaded, tuple(override for override, misfit in checked if misfit is None))
+            problems = [_override_problem(loaded, override) for override in self._overrides]
+            checked = zip(self._overrides, problems, strict=True)
+            self._serve(loaded, tuple(override for override, problem in checked if not problem))
         except ProjectError as error:
             self._problem = str(error)
             raise
-        gone = "; ".join(misfit for misfit in misfits if misfit is not None)
-        self._problem = (
-            f"overrides that no longer make sense were removed: {gone}" if gone else None
-        )
+        removed = "; ".join(filter(None, problems))
+        self._problem = f"removed overrides that no longer apply: {removed}" if removed else None
 
     def override(self, override: Override) -> None:
-        """Add an override, in place of one for the same.
+        """Add an override, or replace the one with the same target.
 
         Raises:
-            OverrideTargetError: The project does not have what it names.
+            OverrideTargetError: The project does not have the name.
         """
         check_override(self._loaded, override)
         others = (other for other in self._overrides if other.target != override.target)
         self._serve(self._loaded, (*others, override))
 
-    def remove_overrides(self, is_meant: Callable[[Override], bool]) -> None:
-        """Remove those overrides that are meant."""
-        kept = tuple(override for override in self._overrides if not is_meant(override))
+    def remove_overrides(self, predicate: Callable[[Override], bool]) -> None:
+        """Remove the overrides for which `predicate` is true."""
+        kept = tuple(override for override in self._overrides if not predicate(override))
         if kept != self._overrides:
             self._serve(self._loaded, kept)
 
     def close(self) -> None:
-        """Stop evaluating."""
+        """Close the evaluator."""
         self._evaluator.close()
 
     def _serve(self, loaded: ConfigSpecs, overrides: tuple[Override, ...]) -> None:
-        # SDKs take only what is newer than what they have.
+        # SDKs ignore specs that are not newer than theirs.
         changed = max(loaded.time, self._specs.time + 1)
         specs = overridden(loaded, overrides, changed)
         evaluator = Evaluator(specs)
@@ -117,7 +114,7 @@ class Service:
         self._specs, self._evaluator = specs, evaluator
 
 
-def _misfit(specs: ConfigSpecs, override: Override) -> str | None:
+def _override_problem(specs: ConfigSpecs, override: Override) -> str | None:
     try:
         check_override(specs, override)
     except OverrideTargetError as error:

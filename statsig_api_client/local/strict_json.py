@@ -8,7 +8,7 @@ import orjson
 from .._runtime.parsers import JsonValue
 
 MAX_DEPTH: Final = 100
-"""How many arrays and objects may stand inside each other."""
+"""The maximum nesting of arrays and objects."""
 
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 19
@@ -16,7 +16,7 @@ _LONG: Final = b"0" * 19
 
 
 def read_json(data: bytes) -> JsonValue:
-    """Read JSON strictly, so that whatever was read can be stored, compared and written again.
+    """Parse JSON strictly, so that the value can be stored, compared and serialized again.
 
     Integers keep all of their digits, since they may be IDs.
 
@@ -24,11 +24,11 @@ def read_json(data: bytes) -> JsonValue:
         data: JSON in UTF-8.
 
     Raises:
-        ValueError: The bytes are not JSON, or JSON that other programs could not read: NaN and
-            infinite numbers, half a surrogate pair, more than `MAX_DEPTH` levels.
+        ValueError: The bytes are not JSON, or contain NaN, an infinite number, half a surrogate
+            pair or more than `MAX_DEPTH` levels.
     """
     value = cast("JsonValue", orjson.loads(data))
-    # Most bodies have too few brackets to be deep, and need not be walked through.
+    # Counting brackets is cheap, and most bodies have too few to be deep.
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     if _LONG in data.translate(_ZEROS):  # orjson parses integers of more than 64 bits as floats
@@ -49,14 +49,14 @@ def write_json(value: object) -> str:
 
 
 def _is_deeper(value: JsonValue, limit: int) -> bool:
-    # Level by level and not by recursion, which is what deep values are meant to exhaust.
+    # Without recursion, which deep values would exhaust.
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         level = [
             child
             for parent in level
             for child in (parent.values() if type(parent) is dict else parent)
-            # Ten times faster than `isinstance`, which matters for batches of events.
+            # 10 times faster than `isinstance`, which matters for batches of events.
             if type(child) is dict or type(child) is list
         ]
         if not level:

@@ -1,4 +1,4 @@
-"""Serving a project anew whenever its files are saved."""
+"""Reload of a project when its files change."""
 
 import asyncio
 import logging
@@ -11,33 +11,32 @@ from typing import Final, TypeAlias
 import watchfiles
 
 from .project.model import ProjectError
-from .state import Service
+from .state import ServerState
 
 _logger = logging.getLogger("statsig_api_client.local")
 
-Versions: TypeAlias = dict[Path, tuple[int, int, int] | None]
-"""What tells a file from what it was before; None if it is not there."""
+FileVersions: TypeAlias = dict[Path, tuple[int, int, int] | None]
+"""The modification time, size and inode of each file; None for a missing file."""
 
-_LOOK: Final = 500
-"""Milliseconds after which files are looked at without notice of a change."""
+_POLL_INTERVAL: Final = 500
+"""Milliseconds between checks without a notification."""
 
 
 @contextmanager
-def watching(service: Service, served: Versions) -> Generator[None]:
-    """Serve what the project's files say, also when they change, in a block of a running loop.
+def watching(state: ServerState, loaded: FileVersions) -> Generator[None]:
+    """Reload the project whenever its files change, in a block of a running event loop.
 
-    What cannot be served is logged, and what was served before stays.
+    A problem is logged, and the previous content is still served.
 
     Args:
-        service: What serves the project.
-        served: The files as they were when it read them: one may have been saved since.
+        state: The state to reload.
+        loaded: The versions of the files that `state` has loaded; they may have changed since.
     """
     loop = asyncio.get_running_loop()
     stop = threading.Event()
-    # A thread of its own, and not one that watchfiles takes from a pool: those of pools would keep
-    # alive a program that forgets to close its server.
+    # Not a thread of a pool: those would keep a program alive that does not close its server.
     thread = threading.Thread(
-        target=_watch, args=(service, served, loop, stop), name="statsig-local-watch", daemon=True
+        target=_watch, args=(state, loaded, loop, stop), name="statsig-local-watch", daemon=True
     )
     thread.start()
     try:
@@ -47,43 +46,45 @@ def watching(service: Service, served: Versions) -> Generator[None]:
         thread.join()
 
 
-def versions(files: Iterable[Path]) -> Versions:
-    """The versions of files, as they are now."""
+def file_versions(files: Iterable[Path]) -> FileVersions:
+    """Return the current versions of files."""
     return {file: _version(file) for file in files}
 
 
 def _watch(
-    service: Service, served: Versions, loop: asyncio.AbstractEventLoop, stop: threading.Event
+    state: ServerState, loaded: FileVersions, loop: asyncio.AbstractEventLoop, stop: threading.Event
 ) -> None:
-    # The folders, since many editors write another file and give it the name of the old one.
-    folders = {folder for file in served for folder in (file.parent, file.resolve().parent)}
-    # Without notice too, because some file systems give none: those of networks and containers.
+    # Directories, because many editors replace a file instead of writing to it.
+    directories = {
+        directory for file in loaded for directory in (file.parent, file.resolve().parent)
+    }
+    # Poll as well: network and container file systems send no notifications.
     for changes in watchfiles.watch(
-        *folders,
+        *directories,
         watch_filter=None,
         debounce=200,
         stop_event=stop,
-        rust_timeout=_LOOK,
+        rust_timeout=_POLL_INTERVAL,
         yield_on_timeout=True,
         recursive=False,
     ):
-        found = versions(service.files)
-        saved = any(version != served.get(file, version) for file, version in found.items())
-        served = found
-        # What is wrong may be that a file is not there yet, which then is none of those.
-        if saved or (changes and service.problem is not None):
-            loop.call_soon_threadsafe(_reload, service)
+        found = file_versions(state.files)
+        has_changed = any(version != loaded.get(file, version) for file, version in found.items())
+        loaded = found
+        # After a problem any change counts: the missing file is not among the project's files.
+        if has_changed or (changes and state.problem is not None):
+            loop.call_soon_threadsafe(_reload, state)
 
 
-def _reload(service: Service) -> None:
-    known = service.problem
+def _reload(state: ServerState) -> None:
+    known = state.problem
     try:
-        service.reload()
+        state.reload()
     except (ProjectError, UserWarning) as error:
         if str(error) != known:
-            _logger.warning("%s (what it said before is still served)", error)
+            _logger.warning("%s (the previous content is still served)", error)
     else:
-        _logger.info("%s has changed, and is served as it is now", service.specs.file)
+        _logger.info("%s has changed and was reloaded", state.specs.file)
 
 
 def _version(file: Path) -> tuple[int, int, int] | None:

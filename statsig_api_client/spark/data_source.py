@@ -1,4 +1,4 @@
-"""The data source `statsig`: what Spark calls, on the driver and in tasks."""
+"""The data source `statsig`, on the driver and in tasks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,25 +19,25 @@ from .._errors import (
     PermissionDeniedError,
     StatsigError,
 )
-from ..bulk.mapping import EventMapping
+from ..bulk.mapping.fields import EventMapping
 from .job_directory import JobDirectory
-from .journal import Journal
-from .options import Connection, SinkOptions, read_options
-from .rows import count_rows, mapping_of, rows_of
-from .totals import PartitionTotals, State, Totals, WriteSummary, logger
-from .writing import PartitionWriter
+from .options import TaskConnection, WriteOptions, read_options
+from .progress_log import ProgressLog
+from .schema import checked_mapping, count_rows, rows_of
+from .task_writer import TaskWriter
+from .totals import PartitionTotals, Totals, WriteState, WriteSummary, logger
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _KEPT_EPOCHS: Final = 200
-"""Spark can be set back by as many epochs as it keeps, which are 100 unless it is told more."""
+"""Spark keeps 100 epochs by default, to which a stream can be reset."""
 
 Messages = Sequence[WriterCommitMessage | None]
 
 
 class StatsigDataSource(DataSource):
-    """Sends rows to Statsig as events, from batches and streams.
+    """Data source that sends the rows of batches and streams to Statsig as events.
 
     Example:
         >>> spark.dataSource.register(StatsigDataSource)
@@ -46,59 +46,57 @@ class StatsigDataSource(DataSource):
 
     @classmethod
     def name(cls) -> str:
-        """The name for `format`."""
+        """Return the name for `format`."""
         return "statsig"
 
     def schema(self) -> "StructType":
-        """Of what could be read.
+        """Raise an error, since nothing can be read.
 
         Raises:
             ConfigurationError: Always.
         """
-        raise ConfigurationError("statsig is written to, and cannot be read")
+        raise ConfigurationError("the data source statsig cannot be read; use it to write events")
 
     def writer(self, schema: "StructType", overwrite: bool) -> DataSourceArrowWriter:  # noqa: FBT001
-        """What writes a batch.
+        """Return the writer of a batch.
 
         Raises:
-            ConfigurationError: An option, a column, the mode or the directory is not as it must be.
-            APIStatusError: Statsig refuses the key that the driver has, if it has one.
+            ConfigurationError: An option, a column, the mode or the directory is invalid.
+            APIStatusError: Statsig rejects the API key of the driver.
         """
-        job = _job(self.options, schema, overwrite=overwrite)
+        job = _write_job(self.options, schema, overwrite=overwrite)
         directory = job.directory
-        found = directory.summary()
-        if found is not None and found["state"] == "committed":
+        if _is_committed(directory):
             raise ConfigurationError(
-                f"path {directory.path}: an earlier job was committed there. Each job needs a "
-                "directory of its own"
+                f"path {directory.path}: an earlier job was committed there; use a directory of "
+                "its own for each job"
             )
         recorded = directory.recorded()
         if recorded and not job.options.resume:
             raise ConfigurationError(
-                f"path {directory.path}: an earlier run did not end well, after it had accounted "
-                f"for {recorded:,} events. With the option resume=true those of them that come by "
-                "again, in the same partition and form, are skipped; in another directory all are "
-                "sent"
+                f"path {directory.path}: an earlier run failed after {recorded:,} events; pass "
+                "resume=true to skip those that occur again in the same partition and form, or "
+                "use another directory to send all"
             )
-        _see_key(job.options.connection)
+        _check_key(job.options.connection)
         directory.open()
         return BatchWriter(job)
 
     def streamWriter(self, schema: "StructType", overwrite: bool) -> DataSourceStreamArrowWriter:  # noqa: FBT001, N802
-        """What writes the epochs of a stream.
+        """Return the writer of a stream.
 
         Raises:
             ConfigurationError: As for `writer`.
         """
-        job = _job(self.options, schema, overwrite=overwrite)
+        job = _write_job(self.options, schema, overwrite=overwrite)
         job.directory.open()
         return StreamWriter(job)
 
 
-class Job:
-    """What tasks are told."""
+class WriteJob:
+    """Options and mapping of a write, as they are sent to tasks."""
 
-    def __init__(self, options: SinkOptions, mapping: EventMapping) -> None:
+    def __init__(self, options: WriteOptions, mapping: EventMapping) -> None:
         self.options = options
         self.mapping = mapping
         self.directory: JobDirectory = JobDirectory(options.path)
@@ -106,110 +104,108 @@ class Job:
     def write(
         self, batches: Iterator[object], directory: JobDirectory, query: str | None = None
     ) -> PartitionTotals:
-        """Send the rows of a partition.
+        """Deliver the rows of a partition.
 
-        What no other attempt could do better does not raise, since Spark would try it again, but
-        is told to the driver.
+        Errors that no other attempt could avoid are returned to the driver. Spark would repeat a
+        task that raises.
         """
-        partition = _context().partitionId()
+        partition = _task_context().partitionId()
         try:
-            self.directory.see()
+            self.directory.check_marker()
             client = self.options.connection.client()
         except ConfigurationError as error:
             return PartitionTotals(Totals(), query, f"on an executor: {error}")
         with client as statsig:
-            journal = Journal(directory, partition)
-            writer = PartitionWriter(statsig, self.options, self.mapping, journal, partition)
+            progress = ProgressLog(directory, partition)
+            writer = TaskWriter(statsig, self.options, self.mapping, progress, partition)
             totals, problem = writer.write(rows_of(batches))
         return PartitionTotals(totals, query, None if problem is None else str(problem))
 
 
 class BatchWriter(DataSourceArrowWriter):
-    """Writes a batch."""
+    """Writer of a batch."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: WriteJob) -> None:
         self._job = job
 
     def write(self, iterator: Iterator[object]) -> PartitionTotals:
-        """Send the rows of a partition, in a task."""
+        """Deliver the rows of a partition, in a task."""
         return self._job.write(iterator, self._job.directory)
 
     def commit(self, messages: Messages) -> None:
-        """Sum up, on the driver."""
+        """Write the summary, on the driver."""
         _commit(self._job.directory, messages)
 
     def abort(self, messages: Messages) -> None:
-        """Say what was delivered although the job failed."""
+        """Write the summary of a failed job."""
         _abort(self._job.directory, messages)
 
 
 class StreamWriter(DataSourceStreamArrowWriter):
-    """Writes the epochs of a stream, each as if it were a job with a directory of its own."""
+    """Writer of a stream; each epoch has a directory like that of a job."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: WriteJob) -> None:
         self._job = job
 
     def write(self, iterator: Iterator[object]) -> PartitionTotals:
-        """Send the rows of a partition, unless its epoch was committed before."""
-        context = _context()
+        """Deliver the rows of a partition, unless its epoch is committed."""
+        context = _task_context()
         query = str(context.getLocalProperty("sql.streaming.queryId"))
         epoch = str(context.getLocalProperty("streaming.sql.batchId"))
         directory = self._job.directory / query / epoch
-        found = directory.summary()
-        if found is not None and found["state"] == "committed":
+        if _is_committed(directory):
             rows = count_rows(iterator)
             return PartitionTotals(Totals(read=rows, skipped=rows), query, None)
         return self._job.write(iterator, directory, query)
 
     def commit(self, messages: Messages, batchId: int) -> None:  # noqa: N803
-        """Sum up an epoch."""
+        """Write the summary of an epoch, and remove that of an old one."""
         query = _query(messages)
         if query is None:
             return
         epochs = self._job.directory / query
-        found = (epochs / str(batchId)).summary()
-        if found is not None and found["state"] == "committed":
-            logger.warning("epoch %d was committed before, and is not sent again", batchId)
+        if _is_committed(epochs / str(batchId)):
+            logger.warning("epoch %d is already committed, and is not sent again", batchId)
             return
         _commit(epochs / str(batchId), messages)
         old = epochs / str(batchId - _KEPT_EPOCHS)
-        if batchId >= _KEPT_EPOCHS and not old.has_letters():
+        if batchId >= _KEPT_EPOCHS and not old.has_dead_letters():
             old.remove()
 
     def abort(self, messages: Messages, batchId: int) -> None:  # noqa: N803
-        """Say what was delivered although the epoch failed; it is sent again after a restart."""
+        """Write the summary of a failed epoch, which is sent again after a restart."""
         query = _query(messages)
         if query is not None:
             _abort(self._job.directory / query / str(batchId), messages)
 
 
-def _job(options: Mapping[str, str], schema: "StructType", *, overwrite: bool) -> Job:
+def _write_job(options: Mapping[str, str], schema: "StructType", *, overwrite: bool) -> WriteJob:
     if overwrite:
         raise ConfigurationError(
-            "events can only be added to those that Statsig has: use mode('append'), and for a "
-            "stream outputMode('append')"
+            "events cannot be overwritten; use mode('append'), or outputMode('append') for a stream"
         )
     checked = read_options(options)
-    return Job(checked, mapping_of(schema, checked.mapping, checked.times))
+    return WriteJob(checked, checked_mapping(schema, checked.mapping, checked.times))
 
 
-def _see_key(connection: Connection) -> None:
-    """Ask Statsig about the key, before hours of work come to nothing.
-
-    The driver need have no key, and no way to Statsig: then it is for the tasks to see.
-    """
-    if not connection.is_complete:
+def _check_key(connection: TaskConnection) -> None:
+    """Check the API key before hours of work, if the driver has it and can reach Statsig."""
+    if not connection.has_key:
         return
     with connection.client() as statsig:
         error = EventSender(statsig, compress=False).send([]).error
     if isinstance(error, AuthenticationError | PermissionDeniedError):
-        # Without the way that it took here: Spark shows all of it.
-        raise error from None
+        raise error
     if isinstance(error, APIConnectionError):
-        logger.warning("the driver does not reach Statsig, and tasks may not: %s", error)
+        logger.warning("the driver cannot reach Statsig; tasks may fail: %s", error)
 
 
-def _context() -> TaskContext:
+def _is_committed(directory: JobDirectory) -> bool:
+    summary = directory.summary()
+    return summary is not None and summary["state"] == "committed"
+
+
+def _task_context() -> TaskContext:
     context = TaskContext.get()
     assert context is not None  # noqa: S101  (Spark calls this in a task)
     return context
@@ -227,29 +223,29 @@ def _commit(directory: JobDirectory, messages: Messages) -> None:
     summary = _summary(directory, messages, "committed")
     totals = summary.totals
     if summary.problems:
-        # Spark says no more of it than this.
-        account = f" ({totals.read:,} rows were read, of which {totals.unsent:,} were not sent)"
-        raise StatsigError(summary.problems[0] + (account if totals.read else ""))
+        # Spark shows only this message.
+        counts = f" ({totals.read:,} rows were read, of which {totals.unsent:,} were not sent)"
+        raise StatsigError(summary.problems[0] + (counts if totals.read else ""))
     if totals.unsent or not totals.balances:
-        raise StatsigError(f"the account of the tasks does not balance: {totals}")
+        raise StatsigError(f"the totals of the tasks do not balance: {totals}")
     summary.write(directory)
     try:
-        directory.end()
+        directory.remove_progress()
     except OSError as error:
-        logger.warning("path %s: what is not needed any more is left: %s", directory.path, error)
+        logger.warning("path %s: the progress cannot be removed: %s", directory.path, error)
 
 
 def _abort(directory: JobDirectory, messages: Messages) -> None:
     _summary(directory, messages, "aborted").write(directory)
 
 
-def _summary(directory: JobDirectory, messages: Messages, state: State) -> WriteSummary:
+def _summary(directory: JobDirectory, messages: Messages, state: WriteState) -> WriteSummary:
     ended = _totals(messages)
     return WriteSummary(
         state=state,
         totals=sum((message.totals for message in ended), Totals()),
         partitions=len(ended),
         recorded=directory.recorded() if state == "aborted" else None,
-        dead_letters=directory.has_letters(),
+        dead_letters=directory.has_dead_letters(),
         problems=sorted({message.problem for message in ended if message.problem is not None}),
     )

@@ -1,12 +1,12 @@
-"""The directory of a job, on a file system that the driver and all executors see.
+"""The directory of a job, on a file system that the driver and all executors share.
 
-* `job.json`: from the driver, so that a task can see that it sees the same.
-* `summary.json`: what became of all rows, in the end.
+* `job.json`: written by the driver; tasks use it to check that they see the same directory.
+* `summary.json`: the result of the job.
 * `dead-letters/*.jsonl`: rows that were not delivered, with the reason.
-* `progress/PARTITION/*`: digests of the events that are accounted for, until the job ends.
+* `progress/PARTITION/*`: digests of completed events, until the job is committed.
 """
 
-# pyarrow has no types: none of it is seen outside.
+# pyarrow has no types, so none of its types leaves this module.
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -24,23 +24,23 @@ from pyarrow import fs
 
 from .._errors import ConfigurationError
 
-DIGEST: Final = 8
-"""Bytes of a digest: two of a million different events have the same once in 37 million jobs."""
+DIGEST_BYTES: Final = 8
+"""Two of a million different events have the same digest in one of 37 million jobs."""
 
-_JOB: Final = "job.json"
+_MARKER: Final = "job.json"
 _SUMMARY: Final = "summary.json"
-_LETTERS: Final = "dead-letters"
+_DEAD_LETTERS: Final = "dead-letters"
 _PROGRESS: Final = "progress"
 
 
 class JobDirectory:
-    """A directory of a job, or of one epoch of a stream.
+    """Directory of a job, or of one epoch of a stream.
 
     Args:
-        path: A path of this machine, or a URI that pyarrow knows, such as `s3://bucket/key`.
+        path: A local path, or a URI that pyarrow supports, such as `s3://bucket/key`.
 
     Raises:
-        ConfigurationError: There is no such file system, or it cannot be reached.
+        ConfigurationError: The file system is not supported, or cannot be reached.
     """
 
     def __init__(self, path: str) -> None:
@@ -51,100 +51,99 @@ class JobDirectory:
         return JobDirectory, (self.path,)
 
     def __truediv__(self, name: str) -> "JobDirectory":
-        """A directory in it."""
+        """Return a subdirectory."""
         return JobDirectory(f"{self.path}/{name}")
 
     def open(self) -> None:
-        """Make the directory, and leave in it what tasks look for.
+        """Create the directory and its marker.
 
         Raises:
-            ConfigurationError: It cannot be written.
+            ConfigurationError: The directory cannot be written.
         """
-        with self._reached():
-            self._write(_JOB, b"{}\n")
+        with self._path_errors():
+            self._write(_MARKER, b"{}\n")
 
-    def see(self) -> None:
-        """See that this machine sees what the driver wrote.
+    def check_marker(self) -> None:
+        """Check that this machine sees the marker that the driver wrote.
 
         Raises:
             ConfigurationError: It does not.
         """
-        with self._reached():
-            job = self._read(_JOB)
+        with self._path_errors():
+            job = self._read(_MARKER)
         if job is None:
             raise ConfigurationError(
-                f"path {self.path}: {_JOB}, which the driver wrote there, is not to be seen from "
-                "an executor. State a directory that all of them share"
+                f"path {self.path}: {_MARKER}, which the driver wrote, does not exist on an "
+                "executor; use a directory that all machines share"
             )
 
     def summary(self) -> dict[str, object] | None:
-        """What was written in the end, if it was.
+        """Return the summary; None if there is none.
 
         Raises:
-            ConfigurationError: It cannot be read.
+            ConfigurationError: The directory cannot be read.
         """
-        with self._reached():
+        with self._path_errors():
             data = self._read(_SUMMARY)
         return None if data is None else cast("dict[str, object]", json.loads(data))
 
     def write_summary(self, summary: dict[str, object]) -> None:
-        """Write down how it ended."""
+        """Write the summary."""
         self._write(_SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")
 
     def recorded(self) -> int:
-        """How many events are accounted for by tasks, whether these ended well or not.
+        """Return the number of events that all tasks have completed.
 
         Raises:
-            ConfigurationError: It cannot be read.
+            ConfigurationError: The directory cannot be read.
         """
-        with self._reached():
-            return sum(file.size // DIGEST for file in self._listed(_PROGRESS))
+        with self._path_errors():
+            return sum(file.size // DIGEST_BYTES for file in self._listed(_PROGRESS))
 
     def progress(self, partition: int) -> Counter[bytes]:
-        """The digests of events of a partition that are accounted for, each with its number."""
+        """Return the digests of completed events of a partition, with their counts."""
         digests: Counter[bytes] = Counter()
         for file in self._listed(f"{_PROGRESS}/{partition}"):
             with self._files.open_input_stream(file.path) as stream:
                 data = cast("bytes", stream.read())
-            # A process that was killed may have written a part of its last file.
-            digests.update(
-                data[low : low + DIGEST] for low in range(0, len(data) - DIGEST + 1, DIGEST)
-            )
+            # A process that was killed may have written only a part of its last file.
+            starts = range(0, len(data) - DIGEST_BYTES + 1, DIGEST_BYTES)
+            digests.update(data[start : start + DIGEST_BYTES] for start in starts)
         return digests
 
     def progress_files(self, partition: int) -> dict[str, int]:
-        """The files of `progress`, and how many digests are in each."""
+        """Return the progress files of a partition, with the number of digests in each."""
         files = self._listed(f"{_PROGRESS}/{partition}")
-        return {file.base_name: file.size // DIGEST for file in files}
+        return {file.base_name: file.size // DIGEST_BYTES for file in files}
 
     def record(self, partition: int, name: str, letters: list[bytes], digests: list[bytes]) -> None:
-        """Write down what became of events: dead letters first, so that none is missing.
+        """Write completed events: dead letters first, so that none is missing.
 
         Args:
             partition: The partition.
-            name: A name that no other file has.
-            letters: Lines for what was not delivered.
-            digests: Digests of all that is accounted for.
+            name: A unique file name.
+            letters: Lines for events that were not delivered.
+            digests: Digests of all completed events.
         """
         if letters:
-            self._write(f"{_LETTERS}/{partition:05}-{name}.jsonl", b"".join(letters))
+            self._write(f"{_DEAD_LETTERS}/{partition:05}-{name}.jsonl", b"".join(letters))
         self._write(f"{_PROGRESS}/{partition}/{name}", b"".join(digests))
 
-    def has_letters(self) -> bool:
-        """Whether something was not delivered."""
-        return bool(self._listed(_LETTERS))
+    def has_dead_letters(self) -> bool:
+        """Return whether there are dead letters."""
+        return bool(self._listed(_DEAD_LETTERS))
 
-    def end(self) -> None:
-        """Remove what only a task that is tried again would need."""
+    def remove_progress(self) -> None:
+        """Remove the progress, which only another attempt would need."""
         self._remove(_PROGRESS)
 
     def remove(self) -> None:
-        """Remove it all."""
+        """Remove the directory."""
         self._remove("")
 
     @contextmanager
-    def _reached(self) -> Generator[None]:
-        """Says of what goes wrong where it is."""
+    def _path_errors(self) -> Generator[None]:
+        """Add the path to errors."""
         try:
             yield
         except OSError as error:
@@ -171,7 +170,7 @@ class JobDirectory:
             return None
 
     def _write(self, name: str, data: bytes) -> None:
-        """Write a file: on a disk, and in a store of objects anyway, whole or not at all."""
+        """Write a file atomically; object stores always do."""
         path = self._at(name)
         self._files.create_dir(path.rpartition("/")[0])
         is_disk = isinstance(self._files, fs.LocalFileSystem)

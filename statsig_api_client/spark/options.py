@@ -1,37 +1,53 @@
-"""The options of the sink, checked on the driver, before any task runs."""
+"""Options of the data source, checked on the driver before any task runs."""
 
 import os
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
+import attrs
 from attrs import frozen
 
 from .._client import Statsig
 from .._errors import ConfigurationError
 from ..bulk.errors import SourceError
-from ..bulk.mapping import EventMapping, read_mapping
-from ..bulk.times import Times, Unit
+from ..bulk.mapping.fields import EventMapping, read_mapping
+from ..bulk.mapping.times import TimeFormat, TimeUnit
+from ..bulk.options import ImportOptions
 
+_GIVE_UP_AFTER: Final = 120.0
+"""Seconds: less than for an import, since Spark tries a failed task again."""
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+_IMPORT_OPTIONS: Final = {
+    _camel_case(name): name
+    for name in (
+        *("allow_truncation", "allow_missing_time", "max_concurrency", "max_rate"),
+        *("give_up_after", "max_rejected", "resend_ambiguous"),
+    )
+}
+"""Options of imports that apply to tasks, by their names in Spark."""
 _OPTIONS: Final = (
-    *("path", "map", "timeUnit", "timeZone", "maxRate", "tasks", "concurrency", "giveUpAfter"),
-    *("maxRefused", "resendAmbiguous", "allowCut", "allowNoTime", "resume"),
+    *("path", "map", "timeUnit", "timeZone", "tasks", "resume", *_IMPORT_OPTIONS),
     *("url", "allowHttp", "environment", "apiKeyFile"),
 )
-_NAMES: Final = {name.lower(): name for name in _OPTIONS}
-"""By what Spark makes of them: it does not tell small letters from capital ones."""
-
-_OF_SPARK: Final = ("checkpointlocation", "queryname")
-"""What Spark hands on, too."""
-
+_LOWER_CASE_OPTIONS: Final = frozenset(name.lower() for name in _OPTIONS)
+"""Spark does not distinguish upper and lower case."""
+_SPARK_OPTIONS: Final = ("checkpointlocation", "queryname")
+"""Options of streams that Spark passes on."""
 _KEY: Final = re.compile(r"(api_?|secret_?|sdk_?)*key")
 
 
 @frozen(kw_only=True)
-class Connection:
-    """How a task finds Statsig. It has no key: that never leaves the machine that uses it."""
+class TaskConnection:
+    """Connection of a task to Statsig. The API key never leaves the machine that uses it."""
 
     url: str | None = None
     allow_http: bool = False
@@ -39,17 +55,17 @@ class Connection:
     api_key_file: str | None = None
 
     @property
-    def is_complete(self) -> bool:
-        """Whether there is a key on this machine."""
+    def has_key(self) -> bool:
+        """Whether there is an API key on this machine."""
         if self.api_key_file is None:
             return "STATSIG_API_KEY" in os.environ
         return Path(self.api_key_file).exists()
 
     def client(self, *, log_exposures: bool = True) -> Statsig:
-        """The client, with the key of this machine.
+        """Return a client with the API key of this machine.
 
         Raises:
-            ConfigurationError: There is no key here, or it or the URL makes no sense.
+            ConfigurationError: There is no API key, or it or the URL is invalid.
         """
         return Statsig(
             self._key(),
@@ -60,12 +76,12 @@ class Connection:
         )
 
     def _key(self) -> str | None:
-        """The key in a file; None leaves it to the environment."""
+        """Return the API key of the file; None for that of the environment."""
         if self.api_key_file is None:
-            if not self.is_complete:
+            if not self.has_key:
                 raise ConfigurationError(
-                    "there is no API key: set STATSIG_API_KEY in the environment of executors, or "
-                    "state a file on them that has the key (apiKeyFile; api_key_file for functions)"
+                    "the API key is missing: set STATSIG_API_KEY in the environment of executors, "
+                    "or pass a file on them (apiKeyFile; api_key_file for functions)"
                 )
             return None
         try:
@@ -75,130 +91,130 @@ class Connection:
 
 
 @frozen(kw_only=True)
-class SinkOptions:
-    """The options of a write."""
+class WriteOptions:
+    """Options of a write."""
 
     path: str
     mapping: EventMapping | None
-    times: Times
-    rate: float | None
-    """Events per second, for one task."""
-    concurrency: int
-    give_up_after: float
-    max_refused: int
-    resend_ambiguous: bool
-    allow_cut: bool
-    allow_no_time: bool
+    times: TimeFormat
     resume: bool
-    connection: Connection
+    imports: ImportOptions
+    """Options of each task; its `max_rate` is the share of one task."""
+    connection: TaskConnection
 
 
-def read_options(given: Mapping[str, str]) -> SinkOptions:
-    """Read what Spark hands over.
+def read_options(given: Mapping[str, str]) -> WriteOptions:
+    """Parse the options that Spark passes.
 
     Raises:
-        ConfigurationError: There is no such option, or its value makes no sense.
+        ConfigurationError: An option does not exist, or its value is invalid.
     """
-    options = _Options(given)
-    return SinkOptions(
-        path=options.text("path", "the directory of this job, as in save('/shared/job-1')"),
+    options = _SparkOptions(given)
+    return WriteOptions(
+        path=options.required("path", "the directory of this job, as in save('/shared/job-1')"),
         mapping=options.mapping(),
         times=options.times,
-        rate=options.rate(),
-        concurrency=int(options.number("concurrency", whole=True) or 8),
-        give_up_after=options.number("giveUpAfter") or 120.0,
-        max_refused=int(options.number("maxRefused", whole=True) or 100),
-        resend_ambiguous=options.flag("resendAmbiguous"),
-        allow_cut=options.flag("allowCut"),
-        allow_no_time=options.flag("allowNoTime"),
         resume=options.flag("resume"),
-        connection=Connection(
-            url=options.given("url"),
+        imports=options.imports(),
+        connection=TaskConnection(
+            url=options.get("url"),
             allow_http=options.flag("allowHttp"),
-            environment=options.given("environment"),
-            api_key_file=options.given("apiKeyFile"),
+            environment=options.get("environment"),
+            api_key_file=options.get("apiKeyFile"),
         ),
     )
 
 
-class _Options:
-    """Options by their names, each read once."""
+class _SparkOptions:
+    """Options by name."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = {name.lower(): value for name, value in given.items()}
         for name in self._given:
             if _KEY.fullmatch(name.replace("-", "_")):
                 raise ConfigurationError(
-                    f"option {name}: a key is no option, since options show in plans and in "
-                    "Spark's UI. Set STATSIG_API_KEY in the environment of executors, or state "
+                    f"option {name}: an API key is not an option, since plans and Spark's UI show "
+                    "options. Set STATSIG_API_KEY in the environment of executors, or pass "
                     "apiKeyFile, a file on them"
                 )
-            if name not in _NAMES and name not in _OF_SPARK:
-                # Its value is not told: it may be a key all the same.
+            if name not in _LOWER_CASE_OPTIONS and name not in _SPARK_OPTIONS:
+                # Omit the value; it may be an API key.
                 raise ConfigurationError(
                     f"unknown option {name!r}; the options are {', '.join(sorted(_OPTIONS))}"
                 )
-        unit = self.given("timeUnit")
-        if unit is not None and unit not in get_args(Unit):
+        unit = self.get("timeUnit")
+        if unit is not None and unit not in get_args(TimeUnit):
             raise ConfigurationError(
-                f"option timeUnit: expected one of {', '.join(get_args(Unit))}, got {unit!r}"
+                f"option timeUnit: expected one of {', '.join(get_args(TimeUnit))}, got {unit!r}"
             )
-        with _option("timeZone"):
-            self.times: Times = Times(cast("Unit | None", unit), self.given("timeZone"))
+        with _option_errors("timeZone"):
+            self.times: TimeFormat = TimeFormat(cast("TimeUnit | None", unit), self.get("timeZone"))
 
-    def given(self, name: str) -> str | None:
-        """An option as it was given."""
+    def get(self, name: str) -> str | None:
+        """Return the value of an option."""
         return self._given.get(name.lower())
 
-    def text(self, name: str, expected: str) -> str:
-        """An option that must be there."""
-        value = self.given(name)
+    def required(self, name: str, expected: str) -> str:
+        """Return the value of an option that is required."""
+        value = self.get(name)
         if not value:
             raise ConfigurationError(f"option {name} is missing: {expected}")
         return value
 
     def flag(self, name: str) -> bool:
-        """A switch, off if it was not given."""
-        value = (self.given(name) or "false").lower()
+        """Return an option that is true or false; the default is false."""
+        value = (self.get(name) or "false").lower()
         if value not in ("true", "false"):
             raise ConfigurationError(f"option {name}: expected true or false, got {value!r}")
         return value == "true"
 
-    def number(self, name: str, *, whole: bool = False) -> float | None:
-        """A number above 0."""
-        text = self.given(name)
+    def number(self, name: str, *, is_integer: bool = False) -> float | None:
+        """Return a number above 0."""
+        text = self.get(name)
         if text is None:
             return None
-        pattern = r"\d+" if whole else r"\d+(\.\d*)?|\.\d+"
+        pattern = r"\d+" if is_integer else r"\d+(\.\d*)?|\.\d+"
         if not re.fullmatch(pattern, text) or not float(text) > 0:
-            kind = "whole number" if whole else "number"
+            kind = "integer" if is_integer else "number"
             raise ConfigurationError(f"option {name}: expected a {kind} above 0, got {text!r}")
-        return float(text)
+        return int(text) if is_integer else float(text)
 
-    def rate(self) -> float | None:
-        """The share of one task in the rate of all."""
-        rate, tasks = self.number("maxRate"), self.number("tasks", whole=True)
-        if rate is not None and tasks is None:
-            raise ConfigurationError(
-                "option tasks is missing: maxRate is divided by the number of tasks that run at "
-                "once, which Spark tells no Python sink. State it, such as "
-                "executors x cores of the job, or fewer if there are fewer partitions"
-            )
-        return None if rate is None or tasks is None else rate / tasks
+    def imports(self) -> ImportOptions:
+        """Return the options of imports; their types follow from the defaults."""
+        values: dict[str, Any] = {"give_up_after": _GIVE_UP_AFTER}
+        fields = attrs.fields_dict(ImportOptions)
+        for name, field_name in _IMPORT_OPTIONS.items():
+            if self.get(name) is None:
+                continue
+            default = fields[field_name].default
+            if isinstance(default, bool):
+                values[field_name] = self.flag(name)
+            else:
+                values[field_name] = self.number(name, is_integer=isinstance(default, int))
+        if "max_rate" in values:
+            tasks = self.number("tasks", is_integer=True)
+            if tasks is None:
+                raise ConfigurationError(
+                    "option tasks is missing: maxRate is divided by the number of tasks that run "
+                    "at the same time, which Spark does not report. Pass executors x cores of the "
+                    "job, or the number of partitions if that is lower"
+                )
+            values["max_rate"] /= tasks
+        return ImportOptions(**values)
 
     def mapping(self) -> EventMapping | None:
-        """The mapping, if there is one."""
-        text = self.given("map")
+        """Return the mapping, if there is one."""
+        text = self.get("map")
         if text is None:
             return None
-        words = [word.strip() for word in re.split(r"[;\n]", text) if word.strip()]
-        with _option("map"):
-            return read_mapping(words, self.times)
+        arguments = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
+        with _option_errors("map"):
+            return read_mapping(arguments, self.times)
 
 
 @contextmanager
-def _option(name: str) -> Generator[None]:
-    """Says of what goes wrong in which option it is."""
+def _option_errors(name: str) -> Generator[None]:
+    """Add the name of an option to errors."""
     try:
         yield
     except SourceError as error:

@@ -1,4 +1,4 @@
-"""The account of a write: of one partition, and of all."""
+"""Totals of a write: of one partition, and of the job."""
 
 import logging
 from typing import Any, Final, Literal, TypeAlias
@@ -10,48 +10,48 @@ from pyspark.sql.datasource import WriterCommitMessage
 from .._errors import ConfigurationError
 from .job_directory import JobDirectory
 
-State: TypeAlias = Literal["committed", "aborted"]
+WriteState: TypeAlias = Literal["committed", "aborted"]
 
 logger: Final = logging.getLogger("statsig_api_client")
 
 
 @frozen(kw_only=True)
 class Totals:
-    """What became of rows.
+    """Numbers of rows with each result.
 
     `read == delivered + rejected + ambiguous + skipped + unsent`, always.
     """
 
     read: int = 0
-    """Rows that Spark handed over."""
+    """Rows that Spark passed."""
     delivered: int = 0
-    """Statsig accepted them."""
+    """Events that Statsig accepted."""
     rejected: int = 0
-    """They are bad, as a check before sending or Statsig said: among the dead letters."""
+    """Rows that a check before sending, or Statsig, rejected; they are dead letters."""
     ambiguous: int = 0
-    """Sent, and the reply was lost: among the dead letters, since nobody knows."""
+    """Events that were sent, and may have been accepted; they are dead letters."""
     skipped: int = 0
-    """An earlier attempt has accounted for them: it delivered them, or they are among its dead
-    letters."""
+    """Rows that an earlier attempt has completed."""
     unsent: int = 0
-    """Handed over, and not sent, since no request could succeed."""
+    """Rows that were not sent, since no request could succeed."""
     requests: int = 0
+    """Requests that were sent."""
     retried: int = 0
-    """Events that were sent once more by the same attempt, counted each time."""
+    """Events that the same attempt sent again, counted each time."""
     resent: int = 0
-    """Those of them that Statsig may have accepted before: they may count twice."""
+    """Events that may have been accepted before, and may be counted twice."""
     unrecognised: int = 0
-    """What an earlier attempt has accounted for, and this one did not come by: its rows were
-    others, or in another form. If they are the same events all the same, they count twice."""
+    """Events of earlier attempts that did not occur again: the rows had changed. Events that are
+    the same in another form are counted twice."""
     overlapped: int = 0
-    """What another attempt has accounted for while this one ran, as in speculative execution: the
-    most that was sent by both."""
+    """Events that another attempt completed while this one ran, as in speculative execution: the
+    maximum number that both sent."""
     bytes_sent: int = 0
-    """Bytes of the delivered events, before compression."""
+    """Size of the delivered events in bytes, before compression."""
 
     @property
     def balances(self) -> bool:
-        """Whether every row is accounted for once."""
+        """Whether every row is counted exactly once."""
         return self.read == (
             self.delivered + self.rejected + self.ambiguous + self.skipped + self.unsent
         )
@@ -62,40 +62,39 @@ class Totals:
 
 
 class PartitionTotals(WriterCommitMessage):
-    """What a task says to the driver when it ends."""
+    """Message of a task to the driver."""
 
     def __init__(self, totals: Totals, query: str | None, problem: str | None) -> None:
         self.totals = totals
         self.query = query
-        """The stream, if it is one."""
+        """The ID of the streaming query; None for a batch."""
         self.problem = problem
-        """Why it ended before its rows did, if another attempt would do no better."""
+        """Why the task stopped, if another attempt cannot succeed."""
 
 
 @frozen(kw_only=True)
 class WriteSummary:
-    """How a job, or an epoch of a stream, ended."""
+    """Result of a job, or of an epoch of a stream."""
 
-    state: State
+    state: WriteState
     totals: Totals
-    """Of the tasks that ended; of those that failed only `recorded` knows."""
+    """Totals of the tasks that ended; events of failed tasks are in `recorded` only."""
     partitions: int
-    """Tasks that ended."""
+    """Number of tasks that ended."""
     recorded: int | None = None
-    """After a job was aborted: how many rows are accounted for, by tasks that ended or failed.
-    With `resume` they are skipped."""
+    """After an aborted job: the number of completed rows, of all tasks. With `resume` they are
+    skipped."""
     dead_letters: bool = False
-    """Whether there are rows that were not delivered."""
+    """Whether there are dead letters."""
     problems: list[str] = field(factory=list[str])
-    """Why it ended before its rows did, as far as tasks could say."""
+    """Why tasks stopped, if they could report it."""
 
     def write(self, directory: JobDirectory) -> None:
-        """Write it down, and log it."""
+        """Write the summary to the directory, and log it."""
         directory.write_summary(attrs.asdict(self))
-        doubtful = self.totals.unrecognised or self.totals.overlapped or self.dead_letters
-        logger.log(
-            logging.WARNING if doubtful or self.state == "aborted" else logging.INFO, "%s", self
-        )
+        is_suspicious = self.totals.unrecognised or self.totals.overlapped or self.dead_letters
+        level = logging.WARNING if is_suspicious or self.state == "aborted" else logging.INFO
+        logger.log(level, "%s", self)
 
     def __str__(self) -> str:
         numbers = [
@@ -103,18 +102,18 @@ class WriteSummary:
             for name, value in attrs.asdict(self.totals).items()
             if value or name == "read"
         ]
-        recorded = [] if self.recorded is None else [f"{self.recorded:,} rows are accounted for"]
+        recorded = [] if self.recorded is None else [f"{self.recorded:,} rows are completed"]
         return f"{self.state}: " + ", ".join([*numbers, *recorded, *self.problems])
 
 
 def read_summary(path: str) -> WriteSummary:
-    """How a job ended.
+    """Return the summary of a job.
 
     Args:
-        path: The directory that was given to `save`; of a stream that of an epoch.
+        path: The directory of the job; for a stream, that of an epoch.
 
     Raises:
-        ConfigurationError: There is no summary: it has not ended, or the driver was killed.
+        ConfigurationError: There is no summary: the job has not ended, or the driver was killed.
 
     Example:
         >>> events.write.format("statsig").mode("append").save("/shared/job-1")
@@ -123,9 +122,9 @@ def read_summary(path: str) -> WriteSummary:
     found = JobDirectory(path).summary()
     if found is None:
         raise ConfigurationError(f"path {path}: there is no summary; no job has ended there")
-    return _read(found)
+    return _parsed(found)
 
 
-def _read(data: dict[str, Any]) -> WriteSummary:
-    rest = {name: value for name, value in data.items() if name != "totals"}
-    return WriteSummary(totals=Totals(**data["totals"]), **rest)
+def _parsed(data: dict[str, Any]) -> WriteSummary:
+    others = {name: value for name, value in data.items() if name != "totals"}
+    return WriteSummary(totals=Totals(**data["totals"]), **others)

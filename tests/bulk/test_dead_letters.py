@@ -4,8 +4,8 @@ import threading
 from pathlib import Path
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import ImportProgress, import_events
-from tests.bulk.conftest import event, letters, lines
+from statsig_api_client.bulk import ImportOptions, ImportProgress, import_events
+from tests.support.event_files import event, letters, lines
 
 
 def test_an_import_that_goes_on_keeps_what_another_has_written_since(
@@ -22,13 +22,17 @@ def test_an_import_that_goes_on_keeps_what_another_has_written_since(
         (tmp_path / name).write_bytes(lines(*bad_and_good))
     a, b = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     first = import_events(
-        statsig, a, dead_letters=dead, max_batch=10, max_rate=100, stop=stop, on_progress=stopping
+        statsig,
+        a,
+        ImportOptions(
+            dead_letters=dead, max_batch=10, max_rate=100, stop=stop, on_progress=stopping
+        ),
     )
     assert 0 < first.rejected < 2000
-    assert import_events(statsig, b, dead_letters=dead).rejected == 2000
+    assert import_events(statsig, b, ImportOptions(dead_letters=dead)).rejected == 2000
     with dead.open("ab") as file:
         file.write(b'{"file":"a process that was killed wr')
-    rest = import_events(statsig, a, dead_letters=dead)
+    rest = import_events(statsig, a, ImportOptions(dead_letters=dead))
     assert first.rejected + rest.rejected == 2000
     names = [Path(letter["file"]).name for letter in letters(dead)]
     assert (names.count("a.jsonl"), names.count("b.jsonl")) == (2000, 2000)
@@ -45,7 +49,7 @@ def test_letters_of_batches_that_are_sent_again_are_taken_away(
     letter = dead.read_bytes()
     dead.write_bytes(letter + letter + letter[:20])
     file.write_bytes(lines(b"{", event(1), b"}"))
-    import_events(statsig, file, force=True)
+    import_events(statsig, file, ImportOptions(force=True))
     assert [letter["line"] for letter in letters(dead)] == [1, 3]
 
 
@@ -58,9 +62,11 @@ def test_what_an_earlier_run_did_not_deliver_is_told_by_the_next(
     assert (again.skipped, again.dead_letters) == (2, first.dead_letters)
     assert not again.complete
     (tmp_path / "a.jsonl").write_bytes(lines(event(0), event(1)))
-    assert import_events(statsig, tmp_path / "a.jsonl", restart=True).complete
+    assert import_events(statsig, tmp_path / "a.jsonl", ImportOptions(restart=True)).complete
     # Nor is it taken for an import's own what others have written to the same file.
     threes = lines(*map(event, range(3)))
     (tmp_path / "b.jsonl").write_bytes(threes)
-    import_events(statsig, tmp_path / "b.jsonl", dead_letters=first.dead_letters)
-    assert import_events(statsig, tmp_path / "b.jsonl", dead_letters=first.dead_letters).complete
+    import_events(statsig, tmp_path / "b.jsonl", ImportOptions(dead_letters=first.dead_letters))
+    assert import_events(
+        statsig, tmp_path / "b.jsonl", ImportOptions(dead_letters=first.dead_letters)
+    ).complete

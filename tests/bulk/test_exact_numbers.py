@@ -13,14 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import Constant, EventMapping, Times, import_events, read_mapping_file
-from statsig_api_client.bulk.batches import Batches
+from statsig_api_client.bulk import (
+    Constant,
+    EventMapping,
+    ImportOptions,
+    TimeFormat,
+    import_events,
+    read_mapping_file,
+)
+from statsig_api_client.bulk.batches import BatchReader
 from statsig_api_client.bulk.input import open_input
-from statsig_api_client.bulk.settings import settings
-from statsig_api_client.bulk.sources import Place
-from tests.bulk.conftest import event, lines
+from statsig_api_client.bulk.readers.records import InputPosition
 from tests.support.clients import KEY
 from tests.support.collector import Collector
+from tests.support.event_files import event, lines
 
 NUMBERS = st.integers(-(10**40), 10**40).map(Decimal) | st.decimals(
     -(10**15), 10**15, allow_nan=False, places=9
@@ -39,10 +45,10 @@ FIELDS: dict[str, str | Constant] = {
 
 def wire(path: Path, mapping: EventMapping | None, environment: str | None = None) -> Any:
     """Return the one event of a file as it is sent, with its numbers as strings."""
-    options = settings({"mapping": mapping})
+    options = ImportOptions(mapping=mapping)
     opened = open_input(path, options, environment)
-    (batch,) = Batches(opened.sources, opened.outgoing, options).read(0, Place(), [])
-    assert batch.faults == []
+    (batch,) = BatchReader(opened.sources, opened.build_event, options).read(0, InputPosition(), [])
+    assert batch.invalid == []
     (sent,) = batch.events
     return json.loads(sent, parse_int=str, parse_float=str)
 
@@ -59,11 +65,12 @@ def test_number_of_any_source_keeps_its_digits(number: Decimal) -> None:
         table = pa.table({"number": column, "nested": [{"number": number}]})
         pq.write_table(table, folder / "e.parquet")
         found = [
-            wire(folder / f"e.{suffix}", EventMapping(FIELDS, Times("ms")))
+            wire(folder / f"e.{suffix}", EventMapping(FIELDS, TimeFormat("ms")))
             for suffix in ("jsonl", "csv", "parquet")
         ]
     for sent in found:
-        assert sent["value"] == sent["user"]["custom"]["level"] == digits
+        for sent_number in (sent["value"], sent["user"]["custom"]["level"]):
+            assert Decimal(sent_number).as_tuple() == number.as_tuple()
         assert sent["user"]["userID"] == sent["user"]["customIDs"]["nested"] == digits
         assert sent["metadata"] == {"number": digits, "nested": digits}
 
@@ -77,8 +84,8 @@ def test_number_of_line_with_environment_keeps_its_digits(number: Decimal) -> No
         path = Path(name) / "e.jsonl"
         path.write_text(line)
         sent = wire(path, None, "staging")
-    assert sent["value"] == digits
-    assert sent["user"]["custom"]["level"] == [digits]
+    assert Decimal(sent["value"]).as_tuple() == number.as_tuple()
+    assert sent["user"]["custom"]["level"] == [sent["value"]]
     assert sent["user"]["statsigEnvironment"] == {"tier": "staging"}
 
 
@@ -88,7 +95,9 @@ def test_users_beyond_64_bits_stay_apart(
     ids = [2**64, 2**64 + 1]
     (tmp_path / "e.jsonl").write_bytes(lines(*({"id": one} for one in ids)))
     fields = {name: FIELDS[name] for name in ("eventName", "time")} | {"user.userID": "id"}
-    import_events(statsig, tmp_path / "e.jsonl", mapping=EventMapping(fields, Times("ms")))
+    import_events(
+        statsig, tmp_path / "e.jsonl", ImportOptions(mapping=EventMapping(fields, TimeFormat("ms")))
+    )
     assert [sent["user"]["userID"] for sent in collector.events] == [str(one) for one in ids]
 
 
@@ -134,7 +143,7 @@ def test_constants_keep_their_digits(tmp_path: Path) -> None:
         "  user.custom.x: {constant: {deep: [18446744073709551617, 2.50, .5]}}\n"
     )
     (tmp_path / "e.jsonl").write_text("{}")
-    sent = wire(tmp_path / "e.jsonl", read_mapping_file(file, Times("ms")))
+    sent = wire(tmp_path / "e.jsonl", read_mapping_file(file, TimeFormat("ms")))
     assert (sent["value"], sent["user"]["userID"]) == ("1.10", "18446744073709551617")
     assert sent["user"]["custom"] == {"x": {"deep": ["18446744073709551617", "2.50", "0.5"]}}
 
@@ -151,5 +160,5 @@ def test_number_without_decimal_is_rejected(collector: Collector, tmp_path: Path
 )
 def test_number_of_json_is_sent_as_written(literal: str, tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_text(f'{{"number": {literal}, "nested": {{"number": {literal}}}}}')
-    sent = wire(tmp_path / "e.jsonl", EventMapping(FIELDS, Times("ms")))
+    sent = wire(tmp_path / "e.jsonl", EventMapping(FIELDS, TimeFormat("ms")))
     assert sent["user"]["userID"] == sent["value"] == sent["metadata"]["nested"] == literal

@@ -16,10 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import EventMapping, SourceError, Times, examine_events, import_events
-from statsig_api_client.bulk.csv_records import read_records
-from tests.bulk.conftest import event, letters, lines
+from statsig_api_client.bulk import (
+    EventMapping,
+    ImportOptions,
+    SourceError,
+    TimeFormat,
+    examine_events,
+    import_events,
+)
+from statsig_api_client.bulk.readers.csv import split_rows
 from tests.support.collector import Collector
+from tests.support.event_files import event, letters, lines
 
 EVENTS = [event(1), event(2)]
 TAR = io.BytesIO()
@@ -140,7 +147,7 @@ def test_csv_of_another_form_is_rejected(
     (tmp_path / "e.csv").write_bytes(content)
     mapping = EventMapping({"eventName": "eventName", "metadata.*": "*"})
     with pytest.raises(SourceError, match=r"e\.csv: line 1: expected the header of CSV"):
-        import_events(statsig, tmp_path / "e.csv", mapping=mapping)
+        import_events(statsig, tmp_path / "e.csv", ImportOptions(mapping=mapping))
     assert not collector.requests
 
 
@@ -175,8 +182,8 @@ def test_row_of_csv_that_is_too_long_is_not_cut(
     head = ",".join(["eventName", "time", *names])
     row = ",".join(["a", "1700000000000", *["x" * 120_000] * 90])
     (tmp_path / "e.csv").write_text(f"{head}\n{row}\n")
-    mapping = EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))
-    summary = import_events(statsig, tmp_path / "e.csv", mapping=mapping)
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms"))
+    summary = import_events(statsig, tmp_path / "e.csv", ImportOptions(mapping=mapping))
     assert (summary.rejected, collector.requests) == (1, [])
 
 
@@ -187,7 +194,7 @@ CELLS = st.text(st.sampled_from('a", \n'), max_size=6)
 def test_rows_of_csv_are_read_as_written(rows: list[list[str]]) -> None:
     file = io.StringIO(newline="")
     csv.writer(file).writerows(rows)
-    records = [*read_records(io.BytesIO(file.getvalue().encode()), ",")]
+    records = [*split_rows(io.BytesIO(file.getvalue().encode()), ",")]
     assert [record.cells for record in records] == rows
     assert b"".join(record.content for record in records) == file.getvalue().encode()
     assert sum(record.lines for record in records) == file.getvalue().count("\n")
@@ -195,7 +202,7 @@ def test_rows_of_csv_are_read_as_written(rows: list[list[str]]) -> None:
 
 @given(st.text(st.sampled_from('a",\n'), max_size=20))
 def test_every_byte_of_csv_is_in_one_record(text: str) -> None:
-    records = [*read_records(io.BytesIO(text.encode()), ",")]
+    records = [*split_rows(io.BytesIO(text.encode()), ",")]
     assert "".join(record.content.decode() for record in records) == text
     assert [record.size for record in records] == [len(record.content) for record in records]
     assert sum(record.lines for record in records) == len(text.splitlines())

@@ -21,22 +21,24 @@ from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
     Constant,
     EventMapping,
+    ImportOptions,
     SourceError,
-    Times,
+    TimeFormat,
     examine_events,
     import_events,
     read_mapping,
     read_mapping_file,
 )
-from statsig_api_client.bulk.batches import Batches
-from statsig_api_client.bulk.errors import Fault
+from statsig_api_client.bulk.batches import BatchReader
+from statsig_api_client.bulk.errors import RowError
 from statsig_api_client.bulk.input import open_input
-from statsig_api_client.bulk.mapping import RowReader
-from statsig_api_client.bulk.settings import settings
-from statsig_api_client.bulk.sources import Place, Reader, find_sources
-from statsig_api_client.bulk.times import Unit, milliseconds
-from tests.bulk.conftest import event, letters, lines
+from statsig_api_client.bulk.mapping.rows import RowMapper
+from statsig_api_client.bulk.mapping.times import TimeUnit, milliseconds
+from statsig_api_client.bulk.readers.files import find_sources
+from statsig_api_client.bulk.readers.records import InputPosition
+from statsig_api_client.bulk.readers.source_reader import SourceReader
 from tests.support.collector import Collector
+from tests.support.event_files import event, letters, lines
 
 SALES = """\
 event,uid,ts,amount,plan,utm_source,utm_medium,empty
@@ -50,8 +52,11 @@ SALES_MAP = (
 
 def test_a_csv_is_mapped(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text(SALES)
-    mapping = read_mapping([SALES_MAP], Times("s"))
-    assert import_events(statsig, tmp_path / "sales.csv", mapping=mapping).delivered == 2
+    mapping = read_mapping([SALES_MAP], TimeFormat("s"))
+    assert (
+        import_events(statsig, tmp_path / "sales.csv", ImportOptions(mapping=mapping)).delivered
+        == 2
+    )
     assert collector.events == [
         {
             "eventName": "purchase",
@@ -87,7 +92,7 @@ def test_rows_of_csv_that_are_none_are_rejected(
     good = b'a,"1\n2",1700000000000,%d\n'
     data = head + good % 1 + b"\n".join(rows) + b"\n" + good % 2
     (tmp_path / "e.csv").write_bytes(data)
-    summary = import_events(statsig, tmp_path / "e.csv", max_batch=1)
+    summary = import_events(statsig, tmp_path / "e.csv", ImportOptions(max_batch=1))
     assert (summary.delivered, summary.rejected, summary.blank) == (2, 4, 1)
     assert set(collector.taken) == {"1", "2"}
     assert summary.dead_letters is not None
@@ -131,9 +136,9 @@ def test_a_csv_goes_on_in_its_middle(
     for name, data in (("e.csv", text.encode()), ("e.csv.gz", gzip.compress(text.encode()))):
         (tmp_path / name).write_bytes(data)
         collector.taken.clear()
-        first = import_events(statsig, tmp_path / name, max_batch=10, stop=_Stop(3))  # type: ignore[arg-type]
+        first = import_events(statsig, tmp_path / name, ImportOptions(max_batch=10, stop=_Stop(3)))  # type: ignore[arg-type]
         assert first.stopped
-        rest = import_events(statsig, tmp_path / name, max_batch=10)
+        rest = import_events(statsig, tmp_path / name, ImportOptions(max_batch=10))
         assert first.delivered + rest.delivered == len(collector.taken) == 50
         assert set(collector.taken.values()) == {1}
 
@@ -152,13 +157,19 @@ class _Stop:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a.csv": "x,y\n1,2\n"}, r"no column eventName; state a mapping.*x, y \(line 1 of CSV"),
-        ({"a.csv": ""}, "empty, without even a header"),
-        ({"a.csv": "eventName,eventName\n"}, "a header of different names"),
-        ({"a.csv": "eventName,foo\n"}, "'foo' is no field"),
-        ({"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"}, "b.csv: its columns differ"),
+        ({"a.csv": "x,y\n1,2\n"}, r"no column eventName; pass a mapping.*x, y \(line 1 of CSV"),
+        ({"a.csv": ""}, "expected the header of CSV, got an empty file"),
+        ({"a.csv": "eventName,eventName\n"}, "line 1: expected distinct column names"),
+        ({"a.csv": "eventName,foo\n"}, "expected eventName, .*, got 'foo'"),
+        (
+            {"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"},
+            "b.csv: expected the columns of the previous file; different: time, value",
+        ),
         ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
-        ({"a.jsonl": "{}", "b.csv": "eventName,time\n"}, "read together only with a mapping"),
+        (
+            {"a.jsonl": "{}", "b.csv": "eventName,time\n"},
+            "need a mapping when they are read together",
+        ),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_before_anything_is_sent(
@@ -186,8 +197,10 @@ def test_columns_of_a_mapping_that_are_nowhere_are_refused(
     (tmp_path / "sales.csv").write_text(SALES)
     (tmp_path / "e.jsonl").write_bytes(lines(b"{", {"event": "a", "ts": 1}))
     for name in ("sales.csv", "e.jsonl"):
-        with pytest.raises(SourceError, match="columns that are not there: who"):
-            import_events(statsig, tmp_path / name, mapping=read_mapping(["eventName=who"]))
+        with pytest.raises(SourceError, match="columns that do not exist: who"):
+            import_events(
+                statsig, tmp_path / name, ImportOptions(mapping=read_mapping(["eventName=who"]))
+            )
 
 
 def test_json_lines_are_mapped_by_paths(
@@ -218,9 +231,9 @@ def test_json_lines_are_mapped_by_paths(
             "metadata.gone": "who.gone",
             "user.statsigEnvironment.tier": Constant("staging"),
         },
-        Times(zone="+01:00"),
+        TimeFormat(zone="+01:00"),
     )
-    import_events(statsig, tmp_path / "e.jsonl", mapping=mapping)
+    import_events(statsig, tmp_path / "e.jsonl", ImportOptions(mapping=mapping))
     (sent,) = collector.events
     assert sent == {
         "eventName": "view",
@@ -252,9 +265,9 @@ def test_parquet_is_read_and_gone_on_with(
     file = tmp_path / "e.parquet"
     pq.write_table(table, file, row_group_size=30)
     stop: Any = _Stop(8)
-    first = import_events(statsig, file, max_batch=20, stop=stop)
+    first = import_events(statsig, file, ImportOptions(max_batch=20, stop=stop))
     assert 0 < first.delivered < 100
-    rest = import_events(statsig, file, max_batch=20)
+    rest = import_events(statsig, file, ImportOptions(max_batch=20))
     assert first.delivered + rest.delivered == 100
     assert set(collector.taken.values()) == {1}
     assert import_events(statsig, file).skipped == 100
@@ -305,11 +318,13 @@ def test_equal_rows_give_equal_requests_whatever_the_format(rows: list[dict[str,
 
 def _requests(path: Path) -> list[list[object]]:
     """What would be sent of a file, and why some is not, by batches."""
-    options = settings({"mapping": read_mapping([SALES_MAP], Times("s")), "max_batch": 5})
+    options = ImportOptions(mapping=read_mapping([SALES_MAP], TimeFormat("s")), max_batch=5)
     opened = open_input(path, options, None)
     return [
-        [json.loads(event) for event in batch.events] + [why for _, why in batch.faults]
-        for batch in Batches(opened.sources, opened.outgoing, options).read(0, Place(), [])
+        [json.loads(event) for event in batch.events] + [why for _, why in batch.invalid]
+        for batch in BatchReader(opened.sources, opened.build_event, options).read(
+            0, InputPosition(), []
+        )
     ]
 
 
@@ -357,7 +372,7 @@ def test_a_struct_of_parquet_that_python_cannot_hold_is_told_with_its_row(
 
 def test_columns_of_parquet_have_different_names(tmp_path: Path) -> None:
     pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
-    with pytest.raises(SourceError, match="columns of different names"):
+    with pytest.raises(SourceError, match="expected distinct column names"):
         examine_events(tmp_path / "e.parquet")
 
 
@@ -368,7 +383,7 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
     assert summary.rejected == 1
     assert summary.dead_letters is not None
     (letter,) = letters(summary.dead_letters)
-    assert "cannot be written as JSON" in letter["reason"]
+    assert "cannot be represented in JSON" in letter["reason"]
     original = json.loads(base64.b64decode(letter["original_base64"]).decode("latin-1"))
     assert original["user.custom.x"] == "\xff"
     table = pa.table({"eventName": ["a"], "time": [1], "metadata": ["x"], "value": [b"1"]})
@@ -392,9 +407,9 @@ def test_what_parquet_has_and_json_has_not_is_rejected(statsig: Statsig, tmp_pat
     ],
 )
 def test_times_are_read_with_unit_and_zone(
-    value: object, unit: Unit | None, zone: str | None, expected: int
+    value: object, unit: TimeUnit | None, zone: str | None, expected: int
 ) -> None:
-    assert milliseconds(value, unit, Times(unit, zone).zone_info()) == expected
+    assert milliseconds(value, unit, TimeFormat(unit, zone).zone_info()) == expected
 
 
 @pytest.mark.parametrize("zone", ["Mars", "+24:00", "+01:60", "a folder"])
@@ -407,26 +422,26 @@ def test_zones_that_are_none_are_refused(
         (folder / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(SourceError, match="expected UTC"):
-        Times(zone=zone)
+        TimeFormat(zone=zone)
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (1700000000, "no unit was stated"),
-        ("2026-01-31T12:00:00", "no zone, and none was stated"),
+        (1700000000, "is a number without a unit"),
+        ("2026-01-31T12:00:00", "has no time zone"),
         ("yesterday", "ISO 8601"),
         (True, "expected a number or a string, got bool"),
     ],
 )
 def test_nothing_about_times_is_guessed(value: object, said: str) -> None:
-    with pytest.raises(Fault, match=said):
+    with pytest.raises(RowError, match=said):
         milliseconds(value, None, None)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "9" * 400])
 def test_moments_that_are_none_are_refused(value: object) -> None:
-    with pytest.raises(Fault, match="beyond all times"):
+    with pytest.raises(RowError, match="is out of range"):
         milliseconds(value, "s", None)
 
 
@@ -435,8 +450,8 @@ def test_moments_that_are_none_are_refused(value: object) -> None:
     [
         (["eventName"], "expected FIELD=COLUMN"),
         (["user.userID=x"], "eventName is missing"),
-        (["eventName=e,user.name=x"], "'user.name' is no field"),
-        (["eventName=e,time=a", "time=b"], "mapping: time is there twice"),
+        (["eventName=e,user.name=x"], "expected eventName, .*, got 'user.name'"),
+        (["eventName=e,time=a", "time=b"], "mapping: time occurs twice"),
         (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
@@ -444,19 +459,19 @@ def test_a_mapping_that_makes_no_sense_is_refused(words: list[str], said: str) -
     with pytest.raises(SourceError, match=said):
         read_mapping(words)
     with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
-        RowReader(read_mapping(["eventName:=a", "metadata:=b"]))
+        RowMapper(read_mapping(["eventName:=a", "metadata:=b"]))
 
 
 def test_values_of_another_kind_make_no_mapping() -> None:
     fields: Any = {"eventName": "e", "value": 5}
-    with pytest.raises(SourceError, match="value: expected the name of a column or a Constant"):
+    with pytest.raises(SourceError, match="value: expected a column name or a Constant"):
         EventMapping(fields)
     unit: Any = "sec"
-    with pytest.raises(SourceError, match="time unit 'sec': expected one of s, ms, us, ns"):
-        Times(unit)
+    with pytest.raises(SourceError, match="time unit: expected one of s, ms, us, ns, got 'sec'"):
+        TimeFormat(unit)
     zone: Any = 5
-    with pytest.raises(SourceError, match="time zone 5: expected UTC"):
-        Times(zone=zone)
+    with pytest.raises(SourceError, match=r"time zone: expected UTC.*, got 5"):
+        TimeFormat(zone=zone)
 
 
 def test_constants_are_json_or_text() -> None:
@@ -471,7 +486,7 @@ def test_a_mapping_is_read_from_yaml(tmp_path: Path) -> None:
     )
     mapping = read_mapping_file(file)
     assert mapping.fields == {"eventName": Constant("purchase"), "time": "ts"}
-    assert mapping.times == Times("s", "UTC")
+    assert mapping.times == TimeFormat("s", "UTC")
 
 
 @pytest.mark.parametrize(
@@ -482,11 +497,11 @@ def test_a_mapping_is_read_from_yaml(tmp_path: Path) -> None:
         ("fields: []", "expected `fields:`"),
         ("more: 1\nfields: {}", "expected `fields:`"),
         ("fields: {time: ts}", "eventName is missing"),
-        ("fields: {eventName: 1}", "fields.eventName: expected the name of a column"),
-        ("fields: {eventName: {const: a}}", "fields.eventName: expected the name of a column"),
-        ("fields: {1: a}", "'1' is no field"),
+        ("fields: {eventName: 1}", "fields.eventName: expected a column name"),
+        ("fields: {eventName: {const: a}}", "fields.eventName: expected a column name"),
+        ("fields: {1: a}", "expected eventName, .*, got '1'"),
         ("fields: {eventName: a}\ntime: {unit: d}", "time.unit: expected one of s, ms"),
-        ("fields: {eventName: a}\ntime: {zone: +10:00}", "time.zone: expected a text, in quotes"),
+        ("fields: {eventName: a}\ntime: {zone: +10:00}", "time.zone: expected a quoted string"),
         ("fields: {eventName: a}\ntime: {units: s}", "time: expected unit and zone, got units"),
     ],
 )
@@ -500,20 +515,20 @@ def test_a_dry_run_tells_what_would_become_of_everything(tmp_path: Path) -> None
     (tmp_path / "e.jsonl").write_bytes(
         lines(event(1), b"{", b"", event(2, eventName="a#"), *map(event, (3, 4)))
     )
-    found = examine_events(tmp_path / "e.jsonl", max_rate=10.0)
-    assert (found.read, found.good, found.bad, found.blank) == (6, 3, 2, 1)
-    assert found.faults[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
-    assert "e.jsonl:4: eventName: Statsig drops" in found.faults[1]
+    found = examine_events(tmp_path / "e.jsonl", ImportOptions(max_rate=10.0))
+    assert (found.read, found.valid, found.invalid, found.blank) == (6, 3, 2, 1)
+    assert found.errors[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
+    assert "e.jsonl:4: eventName: Statsig drops" in found.errors[1]
     assert found.compressed_bytes > 0
     assert found.seconds >= 0.1
-    again = examine_events(tmp_path / "e.jsonl", max_batch=1, compress=False)
+    again = examine_events(tmp_path / "e.jsonl", ImportOptions(max_batch=1, compress=False))
     assert again.compressed_bytes == again.bytes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.jsonl"]
 
 
 def test_cells_are_made_what_fields_need() -> None:
     fields = {"eventName": "e", "value": "v", "metadata.d": "d", "user.custom.c": "d"}
-    reader = RowReader(EventMapping({**fields, "metadata.*": "zz*"}))
+    reader = RowMapper(EventMapping({**fields, "metadata.*": "zz*"}))
     row = {"e": 7, "v": True, "d": Decimal("1.50")} | {f"c{n}": 1 for n in range(10_001)}
     assert reader.event(row) == {
         "eventName": "7",
@@ -521,18 +536,18 @@ def test_cells_are_made_what_fields_need() -> None:
         "metadata": {"d": "1.50"},
         "user": {"custom": {"c": 1.5}},
     }
-    dotted = RowReader(EventMapping({"eventName": "a.b"}))
+    dotted = RowMapper(EventMapping({"eventName": "a.b"}))
     assert dotted.event({"a.b": None, "a": {"b": "not this"}}) == {}
-    with pytest.raises(Fault, match="eventName: expected a string, got bytes"):
+    with pytest.raises(RowError, match="eventName: expected a string, got bytes"):
         reader.event({"e": b"1"})
-    with pytest.raises(Fault, match=r"metadata\.d: expected a finite number"):
+    with pytest.raises(RowError, match=r"metadata\.d: expected a finite number"):
         reader.event({"e": "a", "d": math.inf})
     for endless in (math.inf, "1e999"):
-        with pytest.raises(Fault, match="value: expected a finite number"):
+        with pytest.raises(RowError, match="value: expected a finite number"):
             reader.event({"e": "a", "v": endless})
     assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
-    with pytest.raises(Fault, match="metadata: expected an object"):
-        RowReader(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+    with pytest.raises(RowError, match="metadata: expected an object"):
+        RowMapper(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
 
 
 def test_what_is_missing_in_a_table_of_pandas_is_left_out(
@@ -545,8 +560,8 @@ def test_what_is_missing_in_a_table_of_pandas_is_left_out(
     )
     pq.write_table(table, tmp_path / "e.parquet")
     fields = {"eventName": "eventName", "time": "time", "metadata.*": "metadata.*"}
-    for mapping in (None, EventMapping(fields, Times("ms"))):
-        import_events(statsig, tmp_path / "e.parquet", mapping=mapping, restart=True)
+    for mapping in (None, EventMapping(fields, TimeFormat("ms"))):
+        import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping, restart=True))
         assert collector.events[-1] == {"eventName": "a", "time": 1_700_000_000_000}
 
 
@@ -584,6 +599,6 @@ def test_decimals_are_written_as_text_to_dead_letters(statsig: Statsig, tmp_path
 def test_parquet_is_read_from_the_middle_of_a_group(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": list(range(100))}), tmp_path / "e.parquet", row_group_size=30)
     (source,) = find_sources(tmp_path / "e.parquet")
-    reader = Reader(source)
-    assert [record.line for record in reader.records(Place(0, 35))] == list(range(36, 101))
+    reader = SourceReader(source)
+    assert [record.line for record in reader.records(InputPosition(0, 35))] == list(range(36, 101))
     reader.close()

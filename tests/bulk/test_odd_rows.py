@@ -10,9 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import Constant, EventMapping, SourceError, Times, import_events
-from tests.bulk.conftest import letters, lines
+from statsig_api_client.bulk import (
+    Constant,
+    EventMapping,
+    ImportOptions,
+    SourceError,
+    TimeFormat,
+    import_events,
+)
 from tests.support.collector import Collector
+from tests.support.event_files import letters, lines
 
 TEXT = pa.string()
 BROKEN = pa.array([b"\xff"], pa.binary())
@@ -53,8 +60,8 @@ def test_odd_row_is_rejected_alone(
     names = ["good", "odd"]
     table = pa.table({"name": names[::-1], "time": [1_700_000_000_000] * 2, "cell": column})
     pq.write_table(table, tmp_path / "e.parquet")
-    mapping = EventMapping({"eventName": "name", "time": "time", target: "cell"}, Times("ms"))
-    summary = import_events(statsig, tmp_path / "e.parquet", mapping=mapping)
+    mapping = EventMapping({"eventName": "name", "time": "time", target: "cell"}, TimeFormat("ms"))
+    summary = import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping))
     assert summary.balances
     assert summary.unsent == 0
     assert "good" in [event["eventName"] for event in collector.events]
@@ -66,7 +73,9 @@ def test_odd_row_is_rejected_alone(
         assert ("original" in letter) != ("original_base64" in letter)
     else:  # what JSON has a text for
         assert target in {"metadata.x", "value", "user.userID"}
-    assert import_events(statsig, tmp_path / "e.parquet", mapping=mapping).skipped == 2
+    assert (
+        import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping)).skipped == 2
+    )
 
 
 def test_cell_that_cannot_be_read_is_never_sent(
@@ -83,9 +92,11 @@ def test_cell_that_cannot_be_read_is_never_sent(
         "user.custom.x": "context",
         "user.email": "context.plan",
     }.items():
-        mapping = EventMapping({"eventName": "name", "time": "time", target: source}, Times("ms"))
+        mapping = EventMapping(
+            {"eventName": "name", "time": "time", target: source}, TimeFormat("ms")
+        )
         assert import_events(
-            statsig, tmp_path / "e.parquet", mapping=mapping, restart=True
+            statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping, restart=True)
         ).rejected
     assert collector.requests == []
 
@@ -104,7 +115,9 @@ def test_values_with_a_form_in_json_are_sent(
 def test_nulls_of_map_are_left_out(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(lines({"m": {"n": "1", "null": None}}, {"m": {"n": None}}))
     fields = {"eventName": Constant("a"), "time": Constant(1_700_000_000_000), "metadata": "m"}
-    import_events(statsig, tmp_path / "e.jsonl", mapping=EventMapping(fields, Times("ms")))
+    import_events(
+        statsig, tmp_path / "e.jsonl", ImportOptions(mapping=EventMapping(fields, TimeFormat("ms")))
+    )
     assert [event["metadata"] for event in collector.events] == [{"n": "1"}, {}]
 
 
@@ -113,7 +126,7 @@ def test_constant_with_integer_keys_is_rejected(statsig: Statsig, tmp_path: Path
     constant: Any = {1: "a"}
     mapping = EventMapping({"eventName": Constant("a"), "metadata": Constant(constant)})
     with pytest.raises(SourceError, match="metadata: expected strings as keys, got int"):
-        import_events(statsig, tmp_path / "e.jsonl", mapping=mapping)
+        import_events(statsig, tmp_path / "e.jsonl", ImportOptions(mapping=mapping))
 
 
 def test_decimal_outside_range_of_doubles_is_rejected(statsig: Statsig, tmp_path: Path) -> None:

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import EventMapping, SourceError, Times, examine_events, import_events
-from tests.bulk.conftest import event, letters, lines, write
+from statsig_api_client.bulk import (
+    EventMapping,
+    ImportOptions,
+    SourceError,
+    TimeFormat,
+    examine_events,
+    import_events,
+)
 from tests.support.collector import Collector
+from tests.support.event_files import event, letters, lines, write
 
 
 @pytest.mark.parametrize("by", ["pattern", "names"])
@@ -40,10 +47,10 @@ def test_dead_letters_by_themselves_are_an_input(statsig: Statsig, tmp_path: Pat
 
 def test_a_file_is_not_sent_twice_and_not_written_to(statsig: Statsig, tmp_path: Path) -> None:
     file, other = write(tmp_path / "a.jsonl", 1), write(tmp_path / "b.jsonl", 1)
-    with pytest.raises(SourceError, match=r"a\.jsonl: is there twice"):
+    with pytest.raises(SourceError, match=r"a\.jsonl: occurs twice"):
         import_events(statsig, [file, str(tmp_path / "*.jsonl")])
-    with pytest.raises(SourceError, match=r"b\.jsonl: is where this import writes"):
-        import_events(statsig, [file, other], dead_letters=other)
+    with pytest.raises(SourceError, match=r"b\.jsonl: is an output of this import"):
+        import_events(statsig, [file, other], ImportOptions(dead_letters=other))
 
 
 def test_a_pipe_is_refused_with_what_to_do_and_nothing_of_it_is_read(
@@ -52,8 +59,8 @@ def test_a_pipe_is_refused_with_what_to_do_and_nothing_of_it_is_read(
     there, here = os.pipe()
     os.write(here, lines(event(1)))
     os.close(here)
-    with pytest.raises(SourceError, match="no file to which one can go back; give it as -"):
-        import_events(statsig, f"/dev/fd/{there}", checkpoint=tmp_path / "c")
+    with pytest.raises(SourceError, match="expected a regular file; pass a pipe as -"):
+        import_events(statsig, f"/dev/fd/{there}", ImportOptions(checkpoint=tmp_path / "c"))
     assert os.read(there, 99999) == lines(event(1))
     os.close(there)
 
@@ -70,8 +77,11 @@ def test_a_name_that_is_not_utf_8_is_told_in_dead_letters(statsig: Statsig, tmp_
 def test_an_empty_file_among_others_lacks_no_column(statsig: Statsig, tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", 1)
     (tmp_path / "b.jsonl").touch()
-    mapping = EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))
-    assert import_events(statsig, str(tmp_path / "*.jsonl"), mapping=mapping).delivered == 1
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms"))
+    assert (
+        import_events(statsig, str(tmp_path / "*.jsonl"), ImportOptions(mapping=mapping)).delivered
+        == 1
+    )
 
 
 CSV = b"eventName,time\na,1700000000000\nb,1700000000000\n"
@@ -87,13 +97,18 @@ def test_a_table_on_standard_input_is_read_from_its_first_row_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("e").write_bytes(pack(CSV))
-    for mapping in (None, EventMapping({"eventName": "eventName", "time": "time"}, Times("ms"))):
+    for mapping in (
+        None,
+        EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms")),
+    ):
         with Path("e").open() as file:
             monkeypatch.setattr(sys, "stdin", file)
-            assert import_events(statsig, "-", format="csv", mapping=mapping).read == 2
+            assert (
+                import_events(statsig, "-", ImportOptions(format="csv", mapping=mapping)).read == 2
+            )
         with Path("e").open() as file:
             monkeypatch.setattr(sys, "stdin", file)
-            assert examine_events("-", format="csv", mapping=mapping).good == 2
+            assert examine_events("-", ImportOptions(format="csv", mapping=mapping)).valid == 2
     assert [sent["eventName"] for sent in collector.events] == ["a", "b"] * 2
 
 

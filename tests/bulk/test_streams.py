@@ -5,7 +5,7 @@ from pathlib import Path
 
 import zstandard
 
-from statsig_api_client.bulk.streams import Stream
+from statsig_api_client.bulk.readers.streams import InputStream
 
 
 def test_lines_that_repeat_take_no_more_memory_than_others(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_lines_that_repeat_take_no_more_memory_than_others(tmp_path: Path) -> No
             packed.write(lines)
     tracemalloc.start()
     try:
-        stream = Stream(file)
+        stream = InputStream(file)
         size = sum(map(len, iter(lambda: stream.lines.read(1 << 18), b"")))
         _, peak = tracemalloc.get_traced_memory()
     finally:

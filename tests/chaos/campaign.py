@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from . import deaths, disks, million, outages, poison, reentrancy, replies
+from . import connections, deaths, disks, million, outages, poison, reentrancy, replies
 
 Scenario = Callable[[Path, int], object]
 
@@ -26,12 +26,22 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
         for fault in replies.FAULTS
     ),
     ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),
+    ("one event of 5,000 on which the server fails", 20, poison.run_failing, "the same"),
     ("four processes, one killed", 50, deaths.run_four, "none lost, doubles in one batch"),
-    ("disk full", 10, disks.full, "told, nothing accepted lost"),
+    ("disk full", 10, disks.full, "reported, all accepted delivered without a free byte"),
+    ("disk full, kill -9", 10, deaths.run_on_full_disk, "delivered without a free byte"),
+    ("20 MB of dead letters", 3, disks.dead_letters, "no event writes them again"),
     ("read-only directory", 10, disks.read_only, "told at construction"),
     ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
     ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
     ("signal handlers and finalisers that log", 20, reentrancy.run, "account exact, none doubled"),
+    ("calls cancelled at any moment", 40, connections.cancelled, "all later calls succeed"),
+    (
+        "calls interrupted by signals",
+        40,
+        connections.interrupted,
+        "all raised, later calls succeed",
+    ),
     ("1,000,000 events, 8 threads", 3, million.run, "balance exact, below 50 MB"),
 )
 

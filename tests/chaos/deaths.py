@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.collector import Collector, collecting
+from tests.support.collector import OK, Collector, collecting
 
 from .chance import Late, logger
+from .disks import DOWN, fill_disk, little_room
 
 ROOT = Path(__file__).parents[2]
 BATCH = 40
@@ -107,3 +108,19 @@ def run_four(folder: Path, seed: int) -> str:
     assert not missing, (len(missing), sorted(missing)[:3])
     assert len(server.doubles) <= BATCH, len(server.doubles)
     return f"{len(promised)} promised, {len(server.doubles)} doubled"
+
+
+def run_on_full_disk(folder: Path, seed: int) -> str:
+    """`kill -9` of a process that filled its disk, then a restart without a free byte."""
+    dice = random.Random(seed)
+    with little_room(folder / str(seed)) as disk, collecting(lambda *_: DOWN) as server:
+        spool = disk / "events.db"
+        process = start(url=server.url, spool=str(spool), name="a", count=100_000, max_batch=BATCH)
+        kill_after(process, dice.uniform(1.0, 1.5))
+        promised = returned(process, "a")
+        fill_disk(disk)
+        server.plan = lambda *_: OK
+        recover(server, spool)
+    assert promised <= set(server.taken)
+    assert not server.doubles
+    return f"{len(promised)} promised"

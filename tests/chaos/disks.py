@@ -3,10 +3,11 @@
 import os
 import random
 import resource
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from statsig_api_client.events import EventQueueFullError, SpoolError
@@ -15,45 +16,77 @@ from tests.support.collector import OK, Answer, Collector, collecting
 from .chance import Jumping, Late, logger
 
 DOWN = Answer(503, b"", takes=False)
+BAD = Answer(400, b"bad", takes=False)
+
+
+def can_mount(directory: Path) -> bool:
+    """Return whether this user may mount a disk."""
+    if os.geteuid() != 0 or not _mount(directory, 2**20):
+        return False
+    subprocess.check_call(["umount", directory])
+    return True
+
+
+def _mount(directory: Path, size: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory]
+    return not subprocess.call(command, stderr=subprocess.DEVNULL)
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of 3 MB; where none can be mounted, a limit on the size of files."""
-    disk = folder / "disk"
-    disk.mkdir()
-    mounted = os.geteuid() == 0 and not subprocess.call(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], stderr=subprocess.DEVNULL
-    )
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if mounted:
-        (disk / "of others").write_bytes(bytes(2 * 2**20))
-    else:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
-
+def small_disk(directory: Path, size: int = 3 * 2**20) -> Iterator[Path]:
+    """Mount a disk of some bytes."""
+    disk = directory / "disk"
+    disk.mkdir(parents=True)
+    assert _mount(disk, size)
     try:
         yield disk
     finally:
+        subprocess.check_call(["umount", disk])
+
+
+@contextmanager
+def limited_files(directory: Path, size: int = 2**20) -> Iterator[Path]:
+    """Limit the size of the files that this process writes."""
+    limited = directory / "limited"
+    limited.mkdir(parents=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield limited
+    finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        if mounted:
-            subprocess.check_call(["umount", disk])
 
 
-def give_room(disk: Path) -> None:
-    """The disk is no longer full."""
+def little_room(directory: Path) -> AbstractContextManager[Path]:
+    """Mount a small disk; where that is not allowed, limit the size of files."""
+    directory.mkdir()
+    return small_disk(directory) if can_mount(directory) else limited_files(directory)
+
+
+def fill_disk(disk: Path) -> None:
+    """Write to a file of another program until there is no free byte."""
+    if os.path.ismount(disk):
+        with (disk / "of others").open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        assert shutil.disk_usage(disk).free == 0
+
+
+def free_disk(disk: Path) -> None:
+    """Make room on a small disk, or take the limit away."""
     (disk / "of others").unlink(missing_ok=True)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def full(folder: Path, seed: int) -> str:
-    """`log()` says so, and what it accepted is delivered, once."""
+def full(directory: Path, seed: int) -> str:
+    """`log()` reports it, and the accepted events are delivered once, without a free byte."""
     dice = random.Random(seed)
     policy = dice.choice(("raise", "drop_newest"))
     is_well = False
     accepted: set[str] = set()
     with (
-        small_disk(folder / str(seed) if (folder / str(seed)).mkdir() is None else folder) as disk,
+        little_room(directory / str(seed)) as disk,
         collecting(lambda *_: OK if is_well else DOWN) as server,
         logger(server.url, spool=disk / "events.db", overflow=policy) as events,
     ):
@@ -73,7 +106,7 @@ def full(folder: Path, seed: int) -> str:
                     accepted.add(metadata["n"])
                 else:
                     refusals += 1
-        give_room(disk)
+        fill_disk(disk)
         is_well = True
         assert events.flush(60).pending == 0
         stats = events.stats()
@@ -81,6 +114,29 @@ def full(folder: Path, seed: int) -> str:
     assert not server.doubles
     assert stats.delivered == len(accepted)
     return f"{len(accepted)} accepted, {refusals} refused"
+
+
+def dead_letters(directory: Path, seed: int) -> str:
+    """Many dead letters do not make each event that follows write the spool again."""
+    spool = directory / f"{seed}.db"
+    with collecting(lambda *_: BAD) as server, logger(server.url, spool=spool) as events:
+        for number in range(5000):
+            metadata = {"n": str(number), "padding": "x" * 4000}
+            events.log({"userID": "42"}, "purchase", metadata=metadata)
+        assert events.flush(60).pending == 0
+        server.plan = lambda *_: OK
+        before = _written_bytes()
+        for number in range(100):
+            events.log({"userID": "42"}, "purchase", metadata={"n": f"new-{number}"})
+            assert events.flush(60).pending == 0
+        written = _written_bytes() - before
+    assert written < 2 * 20_000_000, written  # 100 times the size of the spool once
+    return f"{written // 1000:,} KB written"
+
+
+def _written_bytes() -> int:
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["wchar"])
 
 
 def read_only(folder: Path, seed: int) -> str:

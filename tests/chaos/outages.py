@@ -10,7 +10,7 @@ from statsig_api_client.events.dispatcher import Dispatch
 from statsig_api_client.events.options import Settings, settings
 from statsig_api_client.events.queue.base import Store
 from statsig_api_client.events.queue.memory import MemoryStore
-from statsig_api_client.events.queue.spool import SpoolStore
+from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 from tests.support.collector import OK, Answer, collecting
 
@@ -36,7 +36,7 @@ class Chancy(FakeClock):
 def store_of(options: Settings, clock: Chancy, path: Path | None) -> Store:
     if path is None:
         return MemoryStore(options, clock, lambda: None)
-    return SpoolStore(options, clock, lambda: None, path=path, longest_attempt=1.0)
+    return SpoolQueue(options, clock, lambda: None, path=path, longest_attempt=1.0)
 
 
 def run(folder: Path, seed: int) -> str:

@@ -17,14 +17,41 @@ EVENTS = 5000
 def run(folder: Path, seed: int) -> str:
     """All others are delivered, once; the bad one is set aside and named."""
     dice = random.Random(seed)
-    bad = str(dice.randrange(EVENTS))
     status = dice.choice((400, 413))
-    spool = folder / f"{seed}.db" if dice.random() < 0.5 else None
+    answer = Answer(status, b'{"message": "bad event"}', takes=False)
+    requests, event = _poison(folder, seed, answer, "rejected", bad=dice.randrange(EVENTS))
+    assert event.error is not None
+    assert event.error.status_code == status
+    return f"found in {requests} requests"
+
+
+def run_failing(folder: Path, seed: int, events: int = EVENTS) -> str:
+    """The same for an event on which the server fails, as in an outage."""
+    dice = random.Random(seed)
+    answer, state = dice.choice(
+        (
+            (Answer(500, b"oops", takes=False), "ambiguous"),
+            (Answer(reset=True, takes=False), "ambiguous"),
+            (Answer(503, b"", takes=False), "rejected"),
+        )
+    )
+    # Some events must come after it: without them nothing shows that the server works.
+    bad = dice.randrange(events - 100)
+    requests, event = _poison(folder, seed, answer, state, bad=bad, count=events)
+    assert event.error is not None
+    return f"found in {requests} requests"
+
+
+def _poison(
+    folder: Path, seed: int, answer: Answer, state: str, bad: int, count: int = EVENTS
+) -> "tuple[int, Delivery]":
+    """Deliver all events but one; return the number of requests and what became of that one."""
+    spool = folder / f"{seed}.db" if seed % 2 else None
     told: list[Delivery] = []
 
     def plan(_: int, events: list[dict[str, object]]) -> Answer:
-        poisoned = any(event["metadata"]["n"] == bad for event in events)  # type: ignore[index]
-        return Answer(status, b'{"message": "bad event"}', takes=False) if poisoned else OK
+        poisoned = any(event["metadata"]["n"] == str(bad) for event in events)  # type: ignore[index]
+        return answer if poisoned else OK
 
     with (
         collecting(plan) as server,
@@ -34,16 +61,14 @@ def run(folder: Path, seed: int) -> str:
             on_delivery=lambda it: told.append(it) if it.state != "delivered" else None,
         ) as events,
     ):
-        for number in range(EVENTS):
+        for number in range(count):
             events.log({"userID": "42"}, "purchase", metadata={"n": str(number)})
-        assert events.flush(60).pending == 0
+        assert events.flush(60).pending == 0, events.stats()
         stats = events.stats()
-    assert (stats.delivered, stats.rejected) == (EVENTS - 1, 1), stats
-    assert set(server.taken) == {str(number) for number in range(EVENTS)} - {bad}
+    assert (stats.accepted, stats.delivered, getattr(stats, state)) == (count, count - 1, 1), stats
+    assert set(server.taken) == {str(number) for number in range(count)} - {str(bad)}
     assert not server.doubles
-    (rejected,) = told
-    assert rejected.state == "rejected"
-    assert rejected.events[0]["metadata"] == {"n": bad}
-    assert rejected.error is not None
-    assert rejected.error.status_code == status
-    return f"found in {len(server.requests)} requests"
+    (event,) = told
+    assert event.state == state
+    assert event.events[0]["metadata"] == {"n": str(bad)}
+    return len(server.requests), event

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from . import million, reentrancy
+from . import connections, million, poison, reentrancy
 from .campaign import SCENARIOS, Scenario
 
 SHORT = {
     million.run: partial(million.run, total=40_000),
+    poison.run_failing: partial(poison.run_failing, events=400),
+    connections.cancelled: partial(connections.cancelled, seconds=0.3),
+    connections.interrupted: partial(connections.interrupted, seconds=0.3),
     reentrancy.run: partial(reentrancy.run, seconds=0.3),
 }
 

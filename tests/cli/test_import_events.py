@@ -15,9 +15,9 @@ import pytest
 
 from statsig_api_client.cli import import_events as command
 from statsig_api_client.cli.main import main
-from tests.bulk.conftest import event, lines, write
 from tests.support.clients import KEY
 from tests.support.collector import OK, Answer, Collector, collecting
+from tests.support.event_files import event, lines, write
 
 
 class Terminal(io.StringIO):
@@ -53,10 +53,10 @@ def test_a_terminal_shows_a_bar_and_a_table(
         assert main(["import-events", str(file)]) == 5
         assert main(["import-events", str(file), "--dry-run"]) == 5
     assert "delivered                 1\nrejected                  1\n" in out.getvalue()
-    assert "not delivered:" in out.getvalue()
+    assert "dead letters:" in out.getvalue()
     with redirect_stdout(out), redirect_stderr(err):
         assert main(["import-events", str(write(tmp_path / "good.jsonl", 2))]) == 0
-    assert "2 lines: 1 good, 1 bad, 0 blank" in out.getvalue()
+    assert "2 lines: 1 valid, 1 invalid, 0 blank" in out.getvalue()
     assert "e.jsonl:2: not JSON" in out.getvalue()
     assert "1 delivered, 1 not" in err.getvalue()
     assert collector.taken
@@ -76,7 +76,7 @@ def test_elsewhere_there_are_lines_about_the_progress(
 
 def test_a_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 3)), "--dry-run"]) == 0
-    assert json.loads(capsys.readouterr().out)["good"] == 3
+    assert json.loads(capsys.readouterr().out)["valid"] == 3
 
 
 def test_columns_are_mapped(collector: Collector, tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_a_refused_key_and_an_outage_have_their_status(
     assert "401" in capsys.readouterr().err
     collector.plan = lambda number, _: OK if number == 1 else Answer(503, takes=False)
     assert main(["import-events", file, "--give-up-after", "0.01"]) == 5
-    assert "the same command goes on where it was" in capsys.readouterr().err
+    assert "the same command resumes the import" in capsys.readouterr().err
     assert main(["import-events", file, "--give-up-after", "0.01", "--restart"]) == 4
-    assert "the same command without --restart goes on" in capsys.readouterr().err
+    assert "the same command without --restart resumes the import" in capsys.readouterr().err
 
 
 def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
@@ -119,10 +119,10 @@ def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
         monkeypatch.setattr(sys, "stdin", file)
         assert main(["import-events", "-"]) == 5
     told = capsys.readouterr()
-    assert "standard input cannot be gone on with" in told.err
+    assert "standard input cannot be resumed" in told.err
     assert json.loads(told.out)["delivered"] == 1000
     assert main(["import-events", "-", "--checkpoint", "c"]) == 3
-    assert "has no checkpoint" in capsys.readouterr().err
+    assert "resumed; `checkpoint` is not supported" in capsys.readouterr().err
 
 
 def test_ctrl_c_stops_in_good_order_and_again_at_once(
@@ -139,7 +139,7 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
     assert main(["import-events", file]) == 5
     told = capsys.readouterr()
     assert json.loads(told.out)["stopped"]
-    assert "stopping when" in told.err
+    assert "stopping after" in told.err
     with command._stopping() as stop:  # noqa: SLF001
         signal.raise_signal(signal.SIGINT)
         assert stop.is_set()
@@ -182,7 +182,7 @@ def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
         while len(collector.requests) < 3 and time.monotonic() < until:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        assert "stopping when" in process.stderr.readline()
+        assert "stopping after" in process.stderr.readline()
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
@@ -201,12 +201,12 @@ def test_a_broken_file_is_gone_on_with_when_it_is_mended(
     file, data = tmp_path / "e.jsonl.gz", gzip.compress(lines(*map(event, range(50_000))))
     file.write_bytes(data[:50])
     assert main(["import-events", str(file), "--restart"]) == 3
-    assert "without --restart and with --force goes on" in capsys.readouterr().err
+    assert "without --restart and with --force resumes" in capsys.readouterr().err
     file.write_bytes(data[:-2000])
     assert main(["import-events", str(file), "--force"]) == 5
     told = capsys.readouterr()
     assert "e.jsonl.gz, after line" in told.err
-    assert "with --force goes on where it was" in told.err
+    assert "with --force resumes the import" in told.err
     file.write_bytes(data)
     assert main(["import-events", str(file), "--force"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] > 0

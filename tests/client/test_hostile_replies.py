@@ -337,5 +337,5 @@ def test_no_call_outlives_its_deadline(
 def test_a_reply_of_50_mb_is_refused(make: Maker, server: Loopback) -> None:
     server.script(reply(200, b" " * 50_000_000))
     statsig = make(base_url=server.url)
-    with pytest.raises(ResponseValidationError, match="it is larger than 10 MiB"):
+    with pytest.raises(ResponseValidationError, match="the body is larger than 10 MiB"):
         statsig.check_gate(USER, "a_gate")

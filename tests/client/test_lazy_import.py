@@ -46,10 +46,7 @@ with Statsig("secret-abc", engine="fast"):
     assert result.stdout.splitlines() == ["False", "True False True"]
 
 
-@pytest.mark.parametrize("engine", ["httpx", "fast"])
-def test_a_call_imports_nothing(server: Loopback, engine: str) -> None:
-    """A child that is forked off while a thread imports would wait for that thread for ever."""
-    program = """
+BLOCKING = """
 import sys
 from statsig_api_client import Statsig
 with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2], gzip_events=True) as statsig:
@@ -58,9 +55,27 @@ with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2], gzip_events
     statsig.log_events([{"eventName": "seen"}] * 100)
     print(sorted(set(sys.modules) - before))
 """
+ASYNCHRONOUS = """
+import asyncio, sys
+from statsig_api_client import AsyncStatsig
+async def main():
+    options = dict(base_url=sys.argv[1], engine=sys.argv[2], gzip_events=True)
+    async with AsyncStatsig("secret-abc", **options) as statsig:
+        before = set(sys.modules)
+        assert await statsig.check_gate({"userID": "42"}, "a_gate")
+        await statsig.log_events([{"eventName": "seen"}] * 100)
+        print(sorted(set(sys.modules) - before))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("engine", ["httpx", "fast"])
+@pytest.mark.parametrize("program", [BLOCKING, ASYNCHRONOUS], ids=["sync", "async"])
+def test_call_imports_nothing(server: Loopback, program: str, engine: str) -> None:
+    """A child that is forked while another thread imports would wait for its lock forever."""
     server.script(reply(), reply(200, {}))
     result = subprocess.run(
-        [sys.executable, "-c", program, server.url, engine],
+        [sys.executable, "-c", program, server.url.replace("127.0.0.1", "localhost"), engine],
         capture_output=True,
         text=True,
         check=True,

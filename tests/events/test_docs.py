@@ -16,12 +16,13 @@ import pytest
 import statsig_api_client
 import statsig_api_client.events
 from tests.chaos.chance import logger
-from tests.docs.test_docs import blocks, section
+from tests.docs.pages import code_blocks
 from tests.support.clients import KEY
 from tests.support.collector import Answer, Collector
 
 ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+PAGE = "docs/events.md"
+GUIDE = (ROOT / PAGE).read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def run(code: str, **names: Any) -> Any:
 
 
 def test_the_first_program_delivers(collector: Collector) -> None:
-    code = blocks("python", GUIDE)[0]
+    code = code_blocks(PAGE, "python")[0]
     run(code)
     long_way = 'EventLogger(statsig, spool="events.db")'
     assert long_way in code
@@ -72,7 +73,7 @@ def test_the_flush_before_a_process_is_frozen_is_bounded(collector: Collector) -
 def test_the_handler_ends_the_program_in_order() -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
-        run(blocks("python", section("Recipes", GUIDE))[0], signal=signal, sys=sys)
+        run(code_blocks(PAGE, "python", "Recipes")[0], signal=signal, sys=sys)
         with pytest.raises(SystemExit) as ended:
             signal.raise_signal(signal.SIGTERM)
     finally:
@@ -87,7 +88,7 @@ def test_the_commands_look_after_a_spool(collector: Collector) -> None:
         events.log({"userID": "42"}, "purchase")
         events.flush(30)
     collector.plan = lambda *_: Answer()
-    (commands,) = blocks("sh", section("A spool left behind", GUIDE))
+    (commands,) = code_blocks(PAGE, "sh", "A spool left behind")
     ended = subprocess.run(
         [shutil.which("bash") or "", "-ec", commands],
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from .spec_edits import ROOT
 
-FILES = ("generate.py", "openapi.yaml", "pyproject.toml", "tests/support/oracle.py")
+FILES = (
+    *("generate.py", "openapi.yaml", "pyproject.toml"),
+    *("statsig_api_client/_client.py", "tests/support/oracle.py"),
+)
 DIRECTORIES = ("generator", "statsig_api_client/generated", "statsig_api_client/_runtime")
 
 

@@ -220,6 +220,11 @@ DOCUMENTATION = [
         ["patch Statsig.get_layer"],
     ),
     Case(
+        "operation deprecated",
+        [operation("/get_layer", deprecated=True)],
+        ["minor Statsig.get_layer", "patch Statsig.get_layer"],
+    ),
+    Case(
         "result description changed",
         [method("/get_layer", returns_description="A layer.")],
         ["patch Statsig.get_layer"],

@@ -264,7 +264,7 @@ RESPONSES = [
         [field("LogEventResult", "success", type=["boolean", "null"], default=DROP)],
         ["major LogEventResult.success"],
     ),
-    # Enums of replies are open: to Python they are texts.
+    # Enums of responses are open: their Python type is str.
     Case(
         "string became an enum",
         [field("RankedVariant", "name", enum=["sports", "news"])],

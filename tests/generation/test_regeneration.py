@@ -17,137 +17,15 @@ import pytest
 import generate
 from statsig_api_client import ResponseValidationError, SchemaError, Statsig
 
-from .spec_edits import (
-    DROP,
-    NULLABLE_STRING,
-    STRING,
-    Json,
-    body_schemas,
-    edited,
-    field,
-    method,
-    new_object,
-    new_operation,
-    ref,
-    schema,
-    write,
-)
-
-# A typical new version: an operation, a field, an enum value and an object.
-USUAL = [
-    field("StatsigUser", "phone", **STRING),
-    field("SecondaryExposure", "gateValue", enum=["true", "false", "unknown"]),
-    new_object("Device", model=STRING),
-    field("StatsigUser", "device", **ref("Device"), example={}),
-    new_object(
-        "GetSegmentRequest",
-        required=["segmentName"],
-        segmentName=STRING,
-        user={**ref("StatsigUser"), "example": {}},
-        depth={"type": "integer", "example": 1},
-        exact={"type": "boolean", "example": True},
-    ),
-    new_object(
-        "Segment", required=["name"], name=STRING, kind=NULLABLE_STRING, ruleID=NULLABLE_STRING
-    ),
-    field("Segment", "value", required=True, type="boolean", example=True),
-    schema(
-        "Segment",
-        example={"name": "beta", "value": True},
-        **{"x-python-base": "GateValue", "x-fallback": {"value": False}},
-    ),
-    new_operation("/get_segment", like="/get_layer"),
-    body_schemas("/get_segment", request="GetSegmentRequest", response="Segment"),
-    method(
-        "/get_segment",
-        name="get_segment",
-        description="Check whether a user is in a segment.\n\nIt has `quotes` and \\ backslashes.",
-        arguments=["user", "segmentName", {"depth": "string"}, "exact"],
-        returns="Segment",
-        returns_description="The segment, truthy for its members.",
-        entity="segmentName",
-    ),
-]
-# All combinations of types, and names that Python or the generated code need.
-UNUSUAL = [
-    new_object("Robot", serial=STRING),
-    schema(
-        "Devices",
-        type="object",
-        description="Devices by name.",
-        additionalProperties=ref("Device"),
-        example={},
-    ),
-    field("StatsigUser", "devices", **ref("Devices"), example={}),
-    field(
-        "StatsigUser",
-        "lists",
-        type="array",
-        example=[],
-        items={"type": "array", "items": ref("Device")},
-    ),
-    field("StatsigUser", "agent", anyOf=[ref("Device"), ref("Robot")], example={}),
-    field("StatsigUser", "spare", anyOf=[ref("Device"), {"type": "null"}], example=None),
-    field("StatsigUser", "names", type="array", items={"type": ["string", "null"]}, example=[]),
-    field("StatsigUser", "class", **STRING),
-    field("StatsigUser", "string", description='Its name is "string"', **STRING),
-    field("StatsigUser", 'it"s\\', **STRING),
-    new_object("Member", required=["name"], name=STRING, weight={"type": ["number", "null"]}),
-    field("Member", "weight", example=0.5),
-    schema(
-        "Members",
-        type="object",
-        description="Members by name.",
-        additionalProperties=ref("Member"),
-        example={},
-    ),
-    new_object("Team", required=["size"], size=STRING),
-    new_object("Roster"),
-    field("Roster", "members", required=True, **ref("Members"), example={}),
-    field(
-        "Roster",
-        "rows",
-        required=True,
-        type="array",
-        example=[],
-        items={"type": "array", "items": ref("Member")},
-    ),
-    field("Roster", "owner", anyOf=[ref("Member"), {"type": "null"}], example=None),
-    field("Roster", "leader", required=True, anyOf=[ref("Member"), {"type": "null"}], example=None),
-    field(
-        "Roster", "guest", required=True, anyOf=[ref("Member"), ref("Team")], example={"size": "2"}
-    ),
-    field("Roster", "number", type="number", default=1.5, example=2),
-    schema("Roster", example={"members": {}, "rows": [], "leader": None, "guest": {"size": "2"}}),
-    new_object("GetRosterRequest"),
-    field(
-        "GetRosterRequest",
-        "users",
-        required=True,
-        type="array",
-        minItems=1,
-        items=ref("StatsigUser"),
-        example=[{}],
-    ),
-    schema("GetRosterRequest", example={"users": [{}]}),
-    new_operation("/get_roster", like="/get_layer"),
-    body_schemas("/get_roster", request="GetRosterRequest", response="Roster"),
-    method(
-        "/get_roster",
-        name="get_roster",
-        description="Read a roster.",
-        arguments=["users"],
-        returns="Roster",
-        entity=DROP,
-    ),
-]
+from .next_spec import TYPICAL, UNUSUAL
+from .spec_edits import Json, edited, write
 
 
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a package `next_api`, generated from the edited spec."""
     directory = tmp_path_factory.mktemp("regenerated")
-    spec = write(directory / "next.yaml", edited(*USUAL, *UNUSUAL))
+    spec = write(directory / "next.yaml", edited(*TYPICAL, *UNUSUAL))
     assert generate.main(["--spec", str(spec), "--output", str(directory / "next_api")]) == 0
     return directory
 

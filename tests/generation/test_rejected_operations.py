@@ -154,8 +154,14 @@ OPERATIONS = [
         "no successful response has the schema 'Layer'",
     ),
     Rejected(
+        "method named like a hand-written one",
+        [method("/get_layer", name="with_options")],
+        f"{METHOD}/name",
+        "the name is taken",
+    ),
+    Rejected(
         "method named like a function that calls need",
-        [method("/get_layer", name="texts")],
+        [method("/get_layer", name="check_strings")],
         f"{METHOD}/name",
         "the name is taken",
     ),

@@ -247,6 +247,42 @@ TYPES = [
         "the generated code already has a name 'Mapping'",
     ),
     Rejected(
+        "class named like a sentinel",
+        [new_object("UNSET", a=STRING), field("StatsigUser", "a", **ref("UNSET"), example={})],
+        "#/components/schemas/UNSET",
+        "the generated code already has a name 'UNSET'",
+    ),
+    Rejected(
+        "class named like a TypedDict",
+        [
+            new_object("StatsigUserDict", a=STRING),
+            field("StatsigUser", "a", **ref("StatsigUserDict"), example={}),
+        ],
+        "#/components/schemas/StatsigUserDict",
+        "the generated code already has a name 'StatsigUserDict'",
+    ),
+    Rejected(
+        "field with a name that is not ASCII",
+        [field("StatsigUser", "größe", **STRING)],
+        f"{USER}/properties/größe",
+        "expected an ASCII name, got 'größe'",
+    ),
+    Rejected(
+        "array of itself",
+        [
+            schema("Lists", type="array", description="Lists.", items=ref("Lists"), example=[]),
+            field("StatsigUser", "lists", **ref("Lists"), example=[]),
+        ],
+        "#/components/schemas/Lists",
+        "a schema cannot contain itself",
+    ),
+    Rejected(
+        "map of itself",
+        [schema("CustomIDs", additionalProperties=ref("CustomIDs"))],
+        "#/components/schemas/CustomIDs",
+        "a schema cannot contain itself",
+    ),
+    Rejected(
         "invalid class name",
         [
             new_object("gadget", a=STRING),
@@ -318,6 +354,13 @@ RESPONSES = [
 @pytest.mark.parametrize("case", [*HYGIENE, *TYPES, *RESPONSES], ids=lambda case: case.name)
 def test_unsupported_schema_is_rejected(case: Rejected) -> None:
     case.check()
+
+
+def test_field_named_ref_is_rejected() -> None:
+    spec = edited(field("StatsigUser", "$ref", **STRING))
+    assert problems(spec, validate=True) == [
+        f"broken.yaml:1: {USER}/properties/$ref: a field cannot be named `$ref`"
+    ]
 
 
 def test_all_problems_are_reported_together() -> None:

@@ -1,4 +1,4 @@
-"""A local server for each need of the tests, and HTTP to talk to it."""
+"""Local servers for tests, with an HTTP client."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ Json: TypeAlias = dict[str, Any]
 
 
 class Api:
-    """The HTTP API of a server, called as anyone can call it."""
+    """HTTP client of a server."""
 
     def __init__(self, server: LocalServer) -> None:
         self.server = server
@@ -51,14 +51,14 @@ def shop_server() -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def closing() -> Iterator[ThreadPoolExecutor]:
-    """Closes servers while the tests go on, since each takes a fifth of a second."""
+    """Thread pool that closes servers in the background, which takes 0.2 s for each."""
     with ThreadPoolExecutor() as pool:
         yield pool
 
 
 @pytest.fixture
 def serve(tmp_path: Path, closing: ThreadPoolExecutor) -> Iterator[Callable[..., Api]]:
-    """Serve a project from the text of its file."""
+    """Serve a project from the content of its file."""
     apis: list[Api] = []
 
     def start(text: str, name: str = "project.yaml", db: Path | None = None) -> Api:

@@ -1,9 +1,8 @@
-"""Long campaigns against the local server, by `make soak`: kills at random moments, and memory.
+"""Long campaigns against the local server: kills at random moments, and memory (`make soak`).
 
     python tests/local/soak.py [--kills 100] [--events 1000000]
 
-A server runs in a process of its own, with its database in a file. Both campaigns have a short form
-in the test suite.
+The server is a process with its database in a file. test_survival.py runs short forms of both.
 """
 
 import argparse
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from statsig_api_client.local.recording import Query, RecordedExposure, Recording
+from statsig_api_client.local.recording import EventFilter, RecordedExposure, Recording
 
 SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 HEADERS = {"statsig-api-key": "secret-local"}
@@ -32,7 +31,7 @@ BATCH = 50
 
 @frozen
 class Server:
-    """A local server in a process of its own."""
+    """A local server process."""
 
     process: "subprocess.Popen[str]"
     port: int
@@ -45,8 +44,8 @@ class Server:
 
 @contextmanager
 def serving(db: Path) -> Iterator[Server]:
-    """Start a server that is killed at the end, as by `kill -9`, and not asked to stop."""
-    command = [sys.executable, "-m", "statsig_api_client.local", str(SHOP)]
+    """Start a server, and kill it at the end as `kill -9` does."""
+    command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(SHOP)]
     with subprocess.Popen(
         [*command, "--port", "0", "--db", str(db)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -60,14 +59,14 @@ def serving(db: Path) -> Iterator[Server]:
 
 @define
 class Sender:
-    """Sends on one connection until it breaks, and remembers what was answered."""
+    """Sends requests on one connection until it breaks, and keeps track of the responses."""
 
     server: Server
     name: str
     answered: list[str] = field(factory=list)
-    """What must have been stored."""
+    """The requests whose events must be stored."""
     sent: int = 0
-    """How many requests were sent, the last one perhaps without an answer."""
+    """The number of requests, the last one perhaps without a response."""
 
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
@@ -89,7 +88,7 @@ class Sender:
 
 
 class Evaluating(Sender):
-    """Checks gates, each for a user of its own, and so leaves exposures."""
+    """Checks gates for one user after the other, which logs exposures."""
 
     def request(self, number: int) -> tuple[str, object, list[str]]:
         name = f"{self.name}.{number}"
@@ -98,22 +97,22 @@ class Evaluating(Sender):
 
 @define
 class Kills:
-    """Servers, killed one after the other while they write to the same database."""
+    """Servers that are killed while they write to the same database."""
 
     db: Path
     chance: random.Random
     answered: list[str] = field(factory=list)
-    """What the server that was killed last had answered."""
+    """The requests that the last killed server responded to."""
     read: int = 0
-    """The last event that was read back."""
+    """The ID of the last event that was read back."""
     rounds: int = 0
     total: int = 0
     unanswered: int = 0
-    """How many events were stored whose answer the kill cut off, which is allowed."""
+    """The number of stored events without a response, which is allowed."""
     missing: int = 0
     doubled: int = 0
     torn: int = 0
-    """How many batches were stored in part."""
+    """The number of partly stored batches."""
 
     def kill(self) -> None:
         """Start a server, look for what the one before had answered, and kill it under load."""
@@ -134,7 +133,7 @@ class Kills:
     def check(self) -> None:
         """Compare what is stored with what was answered."""
         recording = Recording(self.db)
-        page = recording.find(Query(), after=self.read, limit=10**9)
+        page = recording.find(EventFilter(), after=self.read, limit=10**9)
         recording.close()
         stored = Counter(
             str(event.user["userID"]) if isinstance(event, RecordedExposure) else event.event_name
@@ -156,7 +155,7 @@ class Kills:
 
 
 def memory_by_events(db: Path, steps: int, events: int) -> list[float]:
-    """Send events in batches of 500; returns the server's memory, in MB, after each step."""
+    """Send events in batches of 500 and return the server's memory in MB after each step."""
     batch = json.dumps(
         {"events": [{"eventName": "e", "user": {"userID": str(n)}, "value": n} for n in range(500)]}
     )
@@ -175,7 +174,7 @@ def memory_by_events(db: Path, steps: int, events: int) -> list[float]:
 
 
 def main() -> int:
-    """Run both campaigns; returns the exit status."""
+    """Run both campaigns and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--events", type=int, default=1_000_000)

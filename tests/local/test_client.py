@@ -1,4 +1,4 @@
-"""Steering a server from Python."""
+"""LocalControl: control of a running server from Python."""
 
 import threading
 import time
@@ -49,7 +49,7 @@ def statsig(local: LocalControl) -> Iterator[Statsig]:
         yield client
 
 
-def test_it_says_what_is_served(local: LocalControl) -> None:
+def test_project_is_described(local: LocalControl) -> None:
     project = local.project()
     assert isinstance(project, LocalProject)
     assert project.file.endswith("project.yaml")
@@ -63,21 +63,19 @@ def test_it_says_what_is_served(local: LocalControl) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
-def test_its_url_may_be_that_of_the_api(running: LocalServer, end: str) -> None:
+def test_url_of_api_is_accepted(running: LocalServer, end: str) -> None:
     with LocalControl(running.url.removesuffix("/v1") + end) as local:
         assert local.url == running.url
         assert local.gates == running.gates
 
 
-def test_all_events_come_in_order_however_many(local: LocalControl, statsig: Statsig) -> None:
+def test_all_pages_of_events_are_read(local: LocalControl, statsig: Statsig) -> None:
     for start in (0, 500, 1000, 1500, 2000):
         statsig.log_events([{"eventName": f"event {start + n}", "user": ADA} for n in range(500)])
     assert [event.event_name for event in local.events()] == [f"event {n}" for n in range(2500)]
 
 
-def test_events_can_be_asked_for_by_name_user_and_time(
-    local: LocalControl, statsig: Statsig
-) -> None:
+def test_events_are_filtered(local: LocalControl, statsig: Statsig) -> None:
     statsig.log_event(ADA, "seen")
     statsig.log_event(BOB, "bought", value=2.5)
     time.sleep(0.01)
@@ -93,9 +91,7 @@ def test_events_can_be_asked_for_by_name_user_and_time(
     assert [event.event_name for event in local.events(until=later)] == ["seen", "bought"]
 
 
-def test_exposures_can_be_asked_for_by_name_kind_user_rule_and_time(
-    local: LocalControl, statsig: Statsig
-) -> None:
+def test_exposures_are_filtered(local: LocalControl, statsig: Statsig) -> None:
     statsig.check_gate(ADA, "staff_tools")
     statsig.check_gate(BOB, "staff_tools")
     time.sleep(0.01)
@@ -112,9 +108,16 @@ def test_exposures_can_be_asked_for_by_name_kind_user_rule_and_time(
     assert len(local.exposures("staff_tools", until=later)) == 2
 
 
-def test_a_gate_can_be_overridden_for_everyone_and_for_one(
-    local: LocalControl, statsig: Statsig
-) -> None:
+def test_newest_events_come_first(local: LocalControl, statsig: Statsig) -> None:
+    for name in ("first", "second", "third"):
+        statsig.log_event(BOB, name)
+    assert [e.event_name for e in local.events(order="newest")] == ["third", "second", "first"]
+    assert statsig.check_gate(ADA, "staff_tools")
+    assert not statsig.check_gate(BOB, "staff_tools")
+    assert [e.user["userID"] for e in local.exposures(order="newest")][:1] == ["bob"]
+
+
+def test_gate_is_overridden(local: LocalControl, statsig: Statsig) -> None:
     local.override_gate("staff_tools", value=True)
     assert statsig.check_gate(BOB, "staff_tools")
     local.override_gate("staff_tools", value=False, user_id="ada")
@@ -127,7 +130,7 @@ def test_a_gate_can_be_overridden_for_everyone_and_for_one(
     assert not statsig.check_gate(BOB, "staff_tools")
 
 
-def test_configs_experiments_and_layers_can_be_overridden(
+def test_configs_experiments_and_layers_are_overridden(
     local: LocalControl, statsig: Statsig
 ) -> None:
     local.override_config("homepage", {"button_color": "black"}, "ada")
@@ -144,7 +147,7 @@ def test_configs_experiments_and_layers_can_be_overridden(
     assert (layer.get("price_format", ""), layer.get("show_reviews", False)) == ("long", True)
 
 
-def test_a_misspelt_name_is_an_error_with_a_suggestion(local: LocalControl) -> None:
+def test_misspelt_name_raises_with_suggestion(local: LocalControl) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'staff_tools'") as caught:
         local.override_gate("staff_tool", value=True)
     assert caught.value.status == 404
@@ -156,14 +159,14 @@ def test_a_misspelt_name_is_an_error_with_a_suggestion(local: LocalControl) -> N
         local.override_layer("product_pages", {})
 
 
-def test_an_experiment_takes_either_a_value_or_a_group(local: LocalControl) -> None:
-    with pytest.raises(TypeError, match="either a value or a group"):
+def test_experiment_override_requires_value_or_group(local: LocalControl) -> None:
+    with pytest.raises(TypeError, match="either value or group"):
         local.override_experiment("logo_test")
-    with pytest.raises(TypeError, match="either a value or a group"):
+    with pytest.raises(TypeError, match="either value or group"):
         local.override_experiment("logo_test", {"shape": "star"}, group="Square")
 
 
-def test_a_value_that_makes_no_sense_is_an_error_that_says_where(local: LocalControl) -> None:
+def test_invalid_value_raises_with_path(local: LocalControl) -> None:
     with pytest.raises(ControlError) as caught:
         local.fail_next(status=9)
     assert caught.value.status == 400
@@ -174,18 +177,21 @@ def test_a_value_that_makes_no_sense_is_an_error_that_says_where(local: LocalCon
     assert caught.value.status == 400
 
 
-def test_the_next_calls_fail_and_then_no_more(local: LocalControl, statsig: Statsig) -> None:
-    local.fail_next(2, status=500)
+def test_fault_takes_only_keyword_arguments(local: LocalControl) -> None:
+    with pytest.raises(TypeError, match="positional argument"):
+        local.fail_next(503)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+
+
+def test_next_calls_fail(local: LocalControl, statsig: Statsig) -> None:
+    local.fail_next(times=2, status=500)
     for _ in range(2):
         with pytest.raises(InternalServerError):
             statsig.check_gate(ADA, "staff_tools")
     assert statsig.check_gate(ADA, "staff_tools")
 
 
-def test_only_some_calls_fail_until_faults_are_removed(
-    local: LocalControl, statsig: Statsig
-) -> None:
-    local.fail_next(None, call="check_gate", status=429, retry_after=7)
+def test_named_calls_fail_until_faults_are_removed(local: LocalControl, statsig: Statsig) -> None:
+    local.fail_next(times=None, call="check_gate", status=429, retry_after=7)
     for _ in range(3):
         with pytest.raises(RateLimitError) as caught:
             statsig.check_gate(ADA, "staff_tools")
@@ -204,9 +210,7 @@ def test_only_some_calls_fail_until_faults_are_removed(
         statsig.get_layer(ADA, "product_page")
 
 
-def test_connections_can_drop_and_answers_be_garbage_or_late(
-    local: LocalControl, statsig: Statsig
-) -> None:
+def test_drop_garbage_and_delay_are_injected(local: LocalControl, statsig: Statsig) -> None:
     local.fail_next(drop=True)
     with pytest.raises(APIConnectionError):
         statsig.check_gate(ADA, "staff_tools")
@@ -219,16 +223,16 @@ def test_connections_can_drop_and_answers_be_garbage_or_late(
     assert time.monotonic() - begin >= 0.3
 
 
-def test_a_reset_forgets_and_removes_everything(local: LocalControl, statsig: Statsig) -> None:
+def test_reset_discards_everything(local: LocalControl, statsig: Statsig) -> None:
     statsig.log_event(BOB, "seen")
     local.override_gate("staff_tools", value=True)
-    local.fail_next(None)
+    local.fail_next(times=None)
     local.reset()
     assert local.events() == []
     assert not statsig.check_gate(BOB, "staff_tools")
 
 
-def test_a_proxy_of_the_environment_is_not_used(
+def test_proxy_of_environment_is_ignored(
     running: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -236,7 +240,7 @@ def test_a_proxy_of_the_environment_is_not_used(
         assert local.gates == running.gates
 
 
-def test_no_connection_is_left_that_a_fork_would_share() -> None:
+def test_connections_are_not_kept_open() -> None:
     clients: list[tuple[str, int]] = []
 
     class Kept(BaseHTTPRequestHandler):
@@ -257,7 +261,7 @@ def test_no_connection_is_left_that_a_fork_would_share() -> None:
     assert len(set(clients)) == 2
 
 
-def test_where_there_is_no_server_it_says_so() -> None:
+def test_unreachable_server_raises() -> None:
     with (
         LocalControl("http://127.0.0.1:9") as local,
         pytest.raises(ControlError, match=r"no local server at http://127\.0\.0\.1:9: ") as caught,
@@ -267,16 +271,14 @@ def test_where_there_is_no_server_it_says_so() -> None:
 
 
 class Page(BaseHTTPRequestHandler):
-    """Answers everything with a page, as servers of web applications do."""
+    """Responds to all requests with a page, as web applications do."""
 
     def do_GET(self) -> None:
         self.wfile.write(b"HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n<!doctype html>")
 
 
 @pytest.mark.parametrize(("handler", "status"), [(BaseHTTPRequestHandler, 501), (Page, 200)])
-def test_another_server_is_told_from_a_local_one(
-    handler: type[BaseHTTPRequestHandler], status: int
-) -> None:
+def test_other_server_raises(handler: type[BaseHTTPRequestHandler], status: int) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as another:
         threading.Thread(target=another.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{another.server_port}"
@@ -284,4 +286,5 @@ def test_another_server_is_told_from_a_local_one(
             local.events()
         another.shutdown()
     assert caught.value.status == status
-    assert str(caught.value).startswith(f"no local server answers {url}/local/events")
+    assert str(caught.value).startswith(f"{url}/local/events")
+    assert str(caught.value).endswith(" is not a local server")

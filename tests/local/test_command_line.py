@@ -1,4 +1,4 @@
-"""The command, and the life of a server."""
+"""Command `statsig-api serve`, and start and stop of LocalServer."""
 
 import contextlib
 import importlib
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -20,8 +21,8 @@ import pytest
 import yaml
 
 import statsig_api_client.local
+from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer
-from statsig_api_client.local.__main__ import main
 
 from .conftest import SHOP
 
@@ -33,19 +34,19 @@ def free_port() -> int:
 
 
 def stop_soon(number: signal.Signals = signal.SIGTERM) -> None:
-    """Send this process a signal, when the server in it waits for one."""
+    """Send this process a signal once the server in it waits for one."""
     threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
 
 
-def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", "-m", "statsig_api_client.local", str(SHOP)]
+def test_serve_prints_greeting_and_stops_on_sigint(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "statsig_api_client.cli", "serve", str(SHOP)]
     options = ["--port", "0", "--db", str(tmp_path / "events.db")]
     with subprocess.Popen(
         command + options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        address = re.fullmatch(r"Statsig, locally: (http://127\.0\.0\.1:\d+)/v1\n", line)
+        address = re.fullmatch(r"Local Statsig server: (http://127\.0\.0\.1:\d+)/v1\n", line)
         assert address
         rest = [process.stdout.readline() for _ in range(10)]
         settings = dict(line.removeprefix("  export ").strip().split("=") for line in rest[6:8])
@@ -61,16 +62,16 @@ def test_it_says_what_to_paste_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path
     assert (
         "".join(rest)
         == f"""\
-  secret key  secret-local
-  client key  client-local
-  project     {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer
-  look inside {address[1]}/local/
+  secret key   secret-local
+  client key   client-local
+  project      {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer
+  control API  {address[1]}/local/
 
 For programs that use statsig_api_client:
   export STATSIG_BASE_URL={address[1]}/v1
   export STATSIG_API_KEY=secret-local
 
-Ctrl-C stops it.
+Press Ctrl-C to stop.
 """
     )
     with LocalServer(SHOP, db=tmp_path / "events.db") as server:
@@ -78,102 +79,98 @@ Ctrl-C stops it.
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_status_0(
-    number: signal.Signals, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_signal_exits_with_0(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(number)
     stop_soon(number)
-    assert main([str(SHOP), "--port", "0"]) == 0
+    assert main(["serve", str(SHOP), "--port", "0"]) == 0
     assert signal.getsignal(number) is before
     out, err = capsys.readouterr()
-    assert out.startswith("Statsig, locally: http://127.0.0.1:")
+    assert out.startswith("Local Statsig server: http://127.0.0.1:")
     assert err == ""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
-def test_an_address_of_this_machine_alone_is_not_warned_of(
-    host: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loopback_address_does_not_warn(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
-    assert main([str(SHOP), "--port", "0", "--host", host]) == 0
+    assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
-def test_an_address_beyond_this_machine_is_warned_of(
-    host: str, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_public_address_warns(host: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
-    assert main([str(SHOP), "--port", "0", "--host", host]) == 0
+    assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
-    assert err == f"Warning: {told} can be reached from other machines, unencrypted.\n"
-    assert out.startswith("Statsig, locally: http://127.0.0.1:")
+    assert err == f"Warning: other machines can reach {told}, without encryption.\n"
+    assert out.startswith("Local Statsig server: http://127.0.0.1:")
 
 
-def test_a_faulty_project_gives_status_2_and_the_place(
+def test_invalid_project_exits_with_2_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = tmp_path / "project.yaml"
     project.write_text("gates:\n  staff: {rule: []}\n")
-    assert main([str(project)]) == 2
+    assert main(["serve", str(project)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == (f"{project}:2: gates.staff.rule: unknown key 'rule'; did you mean 'rules'?\n")
+    assert err == (
+        f"Error: {project}:2: gates.staff.rule: unknown key 'rule'; did you mean 'rules'?\n"
+    )
 
 
-def test_it_runs_as_a_module(
+def test_serve_runs_as_module(
     tmp_path: Path, run_module: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = str(tmp_path / "missing.yaml")
-    assert run_module("statsig_api_client.local", missing) == 2
+    assert run_module("statsig_api_client.cli", "serve", missing) == 2
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
 
 
-def test_specs_that_the_core_cannot_read_give_status_2_and_one_line(tmp_path: Path) -> None:
+def test_unreadable_specs_exit_with_one_line(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
     project.write_text('{"feature_gates": [], "company_id": 5}')
-    command = [sys.executable, "-m", "statsig_api_client.local", str(project)]
+    command = [sys.executable, "-m", "statsig_api_client.cli", "serve", str(project)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(r".*specs\.json: config specs that .* cannot read: .*\n", ended.stderr)
 
 
-def test_a_database_that_cannot_be_used_gives_status_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(SHOP), "--port", "0", "--db", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.startswith(f"cannot open the database {tmp_path}: ")
+def test_unusable_database_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", str(SHOP), "--port", "0", "--db", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"Error: cannot open the database {tmp_path}: ")
 
 
-def test_a_port_in_use_gives_status_2_and_says_what_to_do(
+def test_used_port_exits_with_hint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main([str(SHOP), "--port", str(port)]) == 2
+        assert main(["serve", str(SHOP), "--port", str(port)]) == 2
     assert capsys.readouterr().err == (
-        f"cannot listen on 127.0.0.1, port {port}: Address already in use; "
-        "choose another with --port, or 0 for any that is free\n"
+        f"Error: cannot listen on 127.0.0.1, port {port}: Address already in use; "
+        "choose another with --port, or 0 for a free port\n"
     )
 
 
-def test_a_database_of_something_else_gives_status_2(
+def test_file_without_database_exits_with_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db = tmp_path / "events.db"
     db.write_text("no database " * 100)
-    assert main([str(SHOP), "--port", "0", "--db", str(db)]) == 2
-    assert capsys.readouterr().err == f"cannot use the database {db}: file is not a database\n"
+    assert main(["serve", str(SHOP), "--port", "0", "--db", str(db)]) == 2
+    assert (
+        capsys.readouterr().err == f"Error: cannot use the database {db}: file is not a database\n"
+    )
 
 
-def test_an_address_that_is_none_of_this_machine_gives_status_2(
+def test_foreign_address_exits_with_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main([str(SHOP), "--port", "0", "--host", "192.0.2.1"]) == 2
-    assert capsys.readouterr().err.startswith("cannot listen on 192.0.2.1, port 0: ")
+    assert main(["serve", str(SHOP), "--port", "0", "--host", "192.0.2.1"]) == 2
+    assert capsys.readouterr().err.startswith("Error: cannot listen on 192.0.2.1, port 0: ")
 
 
-def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_prints_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
 
     def use() -> None:
@@ -188,7 +185,7 @@ def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) 
 
     timer = threading.Timer(0.5, use)
     timer.start()
-    assert main([str(SHOP), f"--port={port}", "--verbose"]) == 0
+    assert main(["serve", str(SHOP), f"--port={port}", "--verbose"]) == 0
     timer.join()
     lines = capsys.readouterr().err.splitlines()
     assert [re.sub(r"^\d\d:\d\d:\d\d |\d+\.\d(?= ms)", "", line) for line in lines] == [
@@ -200,9 +197,7 @@ def test_verbosely_each_request_is_one_line(capsys: pytest.CaptureFixture[str]) 
     ]
 
 
-def test_a_file_that_is_saved_is_served_unless_that_is_not_wanted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_watch_option_controls_reload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = tmp_path / "project.yaml"
 
     def save() -> None:
@@ -210,21 +205,21 @@ def test_a_file_that_is_saved_is_served_unless_that_is_not_wanted(
         time.sleep(1.5)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    for options, told in (([], "has changed, and is served as it is now"), (["--no-watch"], "")):
+    for options, told in (([], "has changed and was reloaded"), (["--no-watch"], "")):
         project.write_text("gates: {one gate: {}}")
         timer = threading.Timer(0.5, save)
         timer.start()
-        assert main([str(project), "--port=0", *options]) == 0
+        assert main(["serve", str(project), "--port=0", *options]) == 0
         timer.join()
         err = capsys.readouterr().err
         assert told in err
         assert bool(told) == bool(err)
 
 
-def test_it_prints_config_specs_that_it_could_serve(
+def test_print_specs_output_can_be_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(SHOP), "--print-specs"]) == 0
+    assert main(["serve", str(SHOP), "--print-specs"]) == 0
     printed = capsys.readouterr().out
     specs = json.loads(printed)
     assert specs["feature_gates"].keys() >= {"new_checkout", "staff_tools"}
@@ -235,65 +230,72 @@ def test_it_prints_config_specs_that_it_could_serve(
 
 
 @pytest.mark.filterwarnings("default")
-def test_what_it_warns_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_warning_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "specs.json"
     listed = {"operator": "in_segment_list", "targetValue": "vips"}
     condition = {"type": "unit_id", "idType": "userID", **listed}
     file.write_text(json.dumps({"feature_gates": {}, "condition_map": {"vip": condition}}))
-    assert main([str(file), "--print-specs"]) == 0
+    assert main(["serve", str(file), "--print-specs"]) == 0
     problem = "ID lists without members in the config specs, treated as empty: vips"
     assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
 
 
-def test_it_prints_no_specs_of_a_faulty_project(
+def test_print_specs_rejects_invalid_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "specs.json"
     file.write_text('{"feature_gates": [], "company_id": 5}')
-    assert main([str(file), "--print-specs"]) == 2
+    assert main(["serve", str(file), "--print-specs"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "cannot read" in err
 
 
 @pytest.mark.parametrize("options", [["--print-specs"], ["--port=0"]])
-def test_what_cannot_be_printed_is_not_blamed_on_the_port(
+def test_closed_stdout_exits_quietly(
     options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "w") as nowhere:
         monkeypatch.setattr(sys, "stdout", nowhere)
-        assert main([str(SHOP), *options]) == 2
-    assert capsys.readouterr().err == "cannot print: Broken pipe\n"
+        with pytest.raises(SystemExit) as exited:
+            main(["serve", str(SHOP), *options])
+    assert exited.value.code == 1
+    assert capsys.readouterr().err == ""
 
 
-def test_it_prints_the_schema_of_project_files(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--print-schema"])
-    assert ended.value.code == 0
+def test_print_schema_prints_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--print-schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     jsonschema.validate(yaml.safe_load(SHOP.read_text(encoding="utf-8")), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"gatez": {}}, schema)
 
 
-@pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_gives_status_2(port: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([str(SHOP), f"--port={port}"])
-    assert ended.value.code == 2
-    assert f"expected a number from 0 to 65535, got '{port}'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("port", "problem"),
+    [
+        ("-1", "-1 is not in the range 0<=x<=65535."),
+        ("65536", "65536 is not in the range 0<=x<=65535."),
+        ("http", "'http' is not a valid integer range."),
+    ],
+)
+def test_invalid_port_exits_with_2(
+    port: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", str(SHOP), f"--port={port}"]) == 2
+    assert f"Invalid value for '--port': {problem}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 @pytest.mark.parametrize("process", [True, False])
-def test_a_server_refuses_a_port_that_is_none(port: int, *, process: bool) -> None:
+def test_invalid_port_raises(port: int, *, process: bool) -> None:
     with pytest.raises(ValueError, match=f"port: expected a number from 0 to 65535, got {port}"):
         LocalServer(SHOP, port=port, process=process)
 
 
-def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:
+def test_closed_server_stops_listening() -> None:
     server = LocalServer(str(SHOP))
     assert httpx.post(f"{server.url}/check_gate").status_code == 401
     server.close()
@@ -302,7 +304,7 @@ def test_a_server_stops_listening_when_closed_and_may_be_closed_twice() -> None:
         httpx.post(f"{server.url}/check_gate")
 
 
-def test_a_server_closes_in_time_though_a_client_keeps_its_connection() -> None:
+def test_close_does_not_wait_for_idle_clients() -> None:
     with httpx.Client() as client:
         server = LocalServer(SHOP)
         client.post(f"{server.url}/check_gate")
@@ -312,7 +314,7 @@ def test_a_server_closes_in_time_though_a_client_keeps_its_connection() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
-def test_a_server_can_listen_on_ipv6() -> None:
+def test_server_listens_on_ipv6() -> None:
     try:
         server = LocalServer(SHOP, host="::1")
     except OSError:
@@ -322,7 +324,7 @@ def test_a_server_can_listen_on_ipv6() -> None:
         assert httpx.post(f"{server.url}/check_gate").status_code == 401
 
 
-def test_a_server_that_listens_by_name_is_steered_from_this_machine_alone() -> None:
+def test_localhost_requires_loopback_host() -> None:
     with LocalServer(SHOP, host="localhost") as server:
         root = server.url.removesuffix("/v1")
         assert httpx.get(f"{root}/local/health").status_code == 200
@@ -330,7 +332,7 @@ def test_a_server_that_listens_by_name_is_steered_from_this_machine_alone() -> N
         assert httpx.get(f"{root}/local/health", headers=elsewhere).status_code == 421
 
 
-def test_two_servers_serve_two_projects_at_once(tmp_path: Path) -> None:
+def test_two_servers_serve_two_projects(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("keys: {secret: secret-other}\ngates: {only here: {}}")
     with LocalServer(SHOP) as shop, LocalServer(other) as server:
@@ -341,7 +343,7 @@ def test_two_servers_serve_two_projects_at_once(tmp_path: Path) -> None:
         assert reply.status_code == 401
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     package = "statsig_api_client.local"
     for name in [name for name in sys.modules if name.startswith(package)]:
         monkeypatch.delitem(sys.modules, name)
@@ -350,14 +352,42 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         importlib.import_module(package)
 
 
-def test_the_client_does_not_import_the_local_server() -> None:
+def test_serve_needs_no_other_extra() -> None:
+    script = """
+        import sys
+        sys.modules |= dict.fromkeys(("rich", "pyarrow", "pyreqwest"))
+        from statsig_api_client.cli.main import main
+        sys.exit(main(["serve", "--example", "--print-specs"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "staff_tools" in json.loads(ended.stdout)["feature_gates"]
+
+
+@pytest.mark.parametrize("arguments", [[], [str(SHOP), "--example"]])
+def test_serve_requires_project_or_example(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *arguments]) == 2
+    assert "expected either PROJECT or --example" in capsys.readouterr().err
+
+
+def test_serve_example_prints_call(capsys: pytest.CaptureFixture[str]) -> None:
+    stop_soon()
+    assert main(["serve", "--example", "--port", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "project      built-in example: 2 gates" in out
+    assert "  curl -H 'statsig-api-key: secret-local' http://127.0.0.1:" in out
+
+
+def test_client_does_not_import_local_server() -> None:
     script = "import sys, statsig_api_client; print('statsig_api_client.local' in sys.modules)"
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
 
 
-def test_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted() -> None:
     names = statsig_api_client.local.__all__
-    assert names == sorted(names)
+    assert names == sorted(names, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(statsig_api_client.local, name) for name in names)

@@ -2,16 +2,17 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer, ProjectError
-from statsig_api_client.local.__main__ import main
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.formats import to_v1, to_v2
+from statsig_api_client.local.config_specs.formats import as_object, to_v1, to_v2
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 
 from .conftest import Api, Json
@@ -59,6 +60,16 @@ def test_v1_specs_are_served(serve_specs: Callable[[object], Api]) -> None:
         "ruleID": "g1",
         "allocatedExperimentName": "an_experiment",
     }
+
+
+def test_v2_specs_without_id_types_are_served(serve_specs: Callable[[object], Api]) -> None:
+    document = to_v2(v1_specs())
+    for key in ("feature_gates", "dynamic_configs", "layer_configs", "condition_map"):
+        for item in as_object(document[key], key).values():
+            as_object(item, key).pop("idType")
+    api = serve_specs(document)
+    assert api.gate("a_gate", {"email": "a@b.c"}) is True
+    assert api.config("an_experiment", {"userID": "ada"})["group_name"] == "Test"
 
 
 def test_v1_disabled_gate_ignores_its_rules(
@@ -136,11 +147,23 @@ def change(path: str, *, to: object) -> dict[str, Any]:
         (change("time", to="now"), "time: expected milliseconds since 1970, got 'now'"),
         (change("time", to=0), "time: expected milliseconds since 1970, got 0"),
         (change("company_id", to=5), "Statsig's core cannot read: SpecStore: Failed to parse JSON"),
+        (
+            change("company_id", to=5),
+            "invalid type: integer `5`, expected a string at company_id",
+        ),
+        (
+            change("condition_map", to={"c": {"type": "public"}, 'a "d"': {"operator": "any"}}),
+            'missing field `type` at condition_map.a "d"',
+        ),
+        (
+            change("experiment_to_layer", to={"a": "b", "c": 5}),
+            "expected a string at experiment_to_layer.c",
+        ),
         (change("feature_gates.0.salt", to=5), "core skips as invalid: a_gate"),
         (change("dynamic_configs.1.enabled", to="yes"), "core skips as invalid: an_experiment"),
         (change("layer_configs.0.salt", to=5), "core skips as invalid: a_layer"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_invalid_specs_raise_with_path(
     serve_specs: Callable[[object], Api], document: object, problem: str
@@ -155,11 +178,19 @@ def test_core_error_without_reason_raises() -> None:
         Core({**to_v2({"feature_gates": {}}), "time": 0})
 
 
+def test_core_error_without_position_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = b"2026-01-01T00:00:00Z ERROR [Statsig::SpecStore] Out of memory\n"
+    child = subprocess.CompletedProcess([], 0, stdout=log)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: child)
+    with pytest.raises(ValueError, match=r"^SpecStore: Out of memory$"):
+        Core({**to_v2({"feature_gates": {}}), "time": 0})
+
+
 def test_project_file_with_time_zero_is_served(tmp_path: Path) -> None:
     file = tmp_path / "project.yaml"
     file.write_text("gates: {the gate: {}}")
     os.utime(file, (0, 0))
-    assert main([str(file), "--print-specs"]) == 0
+    assert main(["serve", str(file), "--print-specs"]) == 0
     with LocalServer(file) as server:
         assert server.gates == ("the gate",)
 

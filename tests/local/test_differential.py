@@ -18,7 +18,7 @@ from statsig_python_core import StatsigUser
 
 from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 from tests.support.config_specs import REAL_PROJECTS, start_core
 from tests.support.targeted_users import targeted_users
 
@@ -70,7 +70,7 @@ class Real:
         self.recording = Recording(None)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*treated as empty: company_id_list")
-            self.service = Service(file, self.recording)
+            self.service = ServerState(file, self.recording)
         specs = self.service.specs
         self.names = [
             *(("gate", name) for name in specs.gates),
@@ -78,7 +78,7 @@ class Real:
             *(("experiment", name) for name in specs.experiments),
             *(("layer", name) for name in specs.layers),
         ]
-        self.app = create_app(self.service, only_this_machine=True)
+        self.app = create_app(self.service, loopback_only=True)
         self.ours = asyncio.run(_all_over_http(self.app, self.names, self.users))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Faults on demand: whom they befall, in which order, and what clients see of them."""
+"""Fault injection: matching, order, and the errors that clients raise."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def statuses(api: Api, *calls: str) -> list[int]:
     return [api.post(call, ASK).status_code for call in calls]
 
 
-def test_a_fault_befalls_one_call_unless_it_says_how_many(api: Api) -> None:
+def test_fault_applies_once_by_default(api: Api) -> None:
     fail(api, status=503)
     assert statuses(api, *["check_gate"] * 2) == [503, 200]
     fail(api, status=503, times=2)
@@ -61,12 +61,12 @@ def test_a_fault_befalls_one_call_unless_it_says_how_many(api: Api) -> None:
     assert statuses(api, "check_gate") == [200]
 
 
-def test_a_fault_befalls_the_calls_that_it_names(api: Api) -> None:
+def test_fault_applies_to_named_calls(api: Api) -> None:
     fail(api, calls=["get_layer", "log_event"], status=500, **ALWAYS)
     assert statuses(api, "check_gate", "get_layer", "log_event") == [200, 500, 500]
 
 
-def test_the_first_fault_that_is_meant_goes_first(api: Api) -> None:
+def test_oldest_matching_fault_is_used(api: Api) -> None:
     fail(api, status=500, calls=["check_gate"])
     fail(api, status=501, times=2)
     fail(api, status=502)
@@ -75,7 +75,7 @@ def test_the_first_fault_that_is_meant_goes_first(api: Api) -> None:
     assert [fault["status"] for fault in pending(api)] == [502]
 
 
-def test_a_status_comes_with_a_body_and_when_to_try_again(api: Api) -> None:
+def test_status_fault_has_body_and_retry_after(api: Api) -> None:
     fail(api, status=429, retryAfter=1.5, body="slow down")
     reply = api.post("check_gate", ASK)
     assert (reply.status_code, reply.headers["retry-after"], reply.text) == (
@@ -85,12 +85,12 @@ def test_a_status_comes_with_a_body_and_when_to_try_again(api: Api) -> None:
     )
     fail(api, status=503)
     reply = api.post("check_gate", ASK)
-    assert reply.json() == {"status": 503, "message": "a fault that was asked for"}
+    assert reply.json() == {"status": 503, "message": "injected fault"}
     assert "retry-after" not in reply.headers
 
 
 @pytest.mark.parametrize("only", [{"retryAfter": 2}, {"body": "sorry"}])
-def test_what_only_a_refusal_has_makes_it_one(api: Api, only: Json) -> None:
+def test_body_or_retry_after_implies_503(api: Api, only: Json) -> None:
     fail(api, **only)
     assert statuses(api, "check_gate", "check_gate") == [503, 200]
 
@@ -98,18 +98,18 @@ def test_what_only_a_refusal_has_makes_it_one(api: Api, only: Json) -> None:
 @pytest.mark.parametrize(
     ("seconds", "written"), [(0, "0"), (30, "30"), (2_000_000, "2000000"), (0.0001, "0")]
 )
-def test_seconds_are_written_in_digits(api: Api, seconds: float, written: str) -> None:
+def test_retry_after_is_written_in_digits(api: Api, seconds: float, written: str) -> None:
     fail(api, status=503, retryAfter=seconds)
     assert api.post("check_gate", ASK).headers["retry-after"] == written
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_a_status_without_a_body_has_none(api: Api, status: int) -> None:
+def test_status_204_has_no_body(api: Api, status: int) -> None:
     fail(api, status=status, body="nobody reads it")
     assert api.post("check_gate", ASK).content == b""
 
 
-def test_a_delay_alone_lets_the_call_succeed_later(api: Api) -> None:
+def test_delayed_call_succeeds(api: Api) -> None:
     fail(api, delay=300)
     start = time.monotonic()
     assert api.gate("blue") is False
@@ -117,7 +117,7 @@ def test_a_delay_alone_lets_the_call_succeed_later(api: Api) -> None:
 
 
 @pytest.mark.parametrize("patience", [0.2, 20])
-def test_a_server_ends_at_once_and_quietly_though_it_delays_a_call(
+def test_close_does_not_wait_for_delay(
     serve: Callable[..., Api], caplog: pytest.LogCaptureFixture, patience: float
 ) -> None:
     api = serve("gates: {blue: {}}", "delayed.yaml")
@@ -137,14 +137,14 @@ def test_a_server_ends_at_once_and_quietly_though_it_delays_a_call(
     assert caplog.records == []
 
 
-def test_a_dropped_connection_ends_without_a_byte(api: Api) -> None:
+def test_dropped_connection_sends_nothing(api: Api) -> None:
     fail(api, drop=True)
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         api.post("check_gate", {**ASK, "user": {"custom": {"long": "x" * 1_000_000}}})
     assert statuses(api, "check_gate") == [200]
 
 
-def test_garbage_is_no_json(api: Api) -> None:
+def test_garbage_is_invalid_json(api: Api) -> None:
     fail(api, garbage=True)
     reply = api.post("check_gate", ASK)
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
@@ -152,19 +152,19 @@ def test_garbage_is_no_json(api: Api) -> None:
         json.loads(reply.content)
 
 
-def test_the_body_of_a_request_is_read_before_it_fails(api: Api) -> None:
+def test_request_body_is_read_before_failure(api: Api) -> None:
     fail(api, status=503)
     body = {**ASK, "user": {"custom": {"long": "x" * 3_000_000}}}
     assert api.post("check_gate", body).status_code == 503
 
 
-def test_what_steers_the_server_is_never_befallen(api: Api) -> None:
+def test_control_api_never_fails(api: Api) -> None:
     fail(api, drop=True, **ALWAYS)
     for path in ("", "health", "project", "faults", "openapi.json"):
         assert httpx.get(local(api, path)).status_code == 200
 
 
-def test_the_preflight_of_a_browser_is_not_befallen(api: Api) -> None:
+def test_preflight_never_fails(api: Api) -> None:
     fail(api, status=503)
     preflight = api.http.options(
         "/check_gate",
@@ -172,11 +172,11 @@ def test_the_preflight_of_a_browser_is_not_befallen(api: Api) -> None:
     )
     assert preflight.status_code == 200
     reply = api.http.post("/check_gate", json=ASK, headers={"origin": "https://shop.example"})
-    # And the page may see what befell the call itself.
+    # The page can read the failed response.
     assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (503, "*")
 
 
-def test_sdks_are_befallen_too(api: Api) -> None:
+def test_faults_apply_to_sdks(api: Api) -> None:
     fail(api, calls=["download_config_specs"], status=500, times=2)
     root = api.server.url.removesuffix("/v1")
     for path in ("/v1/download_config_specs/secret-local.json", "/v2/download_config_specs"):
@@ -184,7 +184,7 @@ def test_sdks_are_befallen_too(api: Api) -> None:
         assert api.http.get(f"{api.server.url}/get_id_lists").status_code == 200
 
 
-def test_a_reset_removes_faults_unless_told_otherwise(api: Api) -> None:
+def test_reset_removes_faults_by_default(api: Api) -> None:
     fail(api, status=503, **ALWAYS)
     httpx.post(local(api, "reset"), json={"faults": False})
     assert statuses(api, "check_gate") == [503]
@@ -192,20 +192,20 @@ def test_a_reset_removes_faults_unless_told_otherwise(api: Api) -> None:
     assert statuses(api, "check_gate") == [200]
 
 
-def test_this_client_reads_a_rate_limit(api: Api, statsig: Statsig) -> None:
+def test_client_raises_rate_limit_error(api: Api, statsig: Statsig) -> None:
     fail(api, status=429, retryAfter=7)
     with pytest.raises(RateLimitError) as caught:
         statsig.check_gate({"userID": "ada"}, "blue")
     assert caught.value.retry_after == 7
 
 
-def test_this_client_tells_a_dropped_connection(api: Api, statsig: Statsig) -> None:
+def test_client_raises_connection_error(api: Api, statsig: Statsig) -> None:
     fail(api, drop=True)
     with pytest.raises(APIConnectionError):
         statsig.check_gate({"userID": "ada"}, "blue")
 
 
-def test_this_client_refuses_garbage(api: Api, statsig: Statsig) -> None:
+def test_client_rejects_garbage(api: Api, statsig: Statsig) -> None:
     fail(api, garbage=True)
     with pytest.raises(ResponseValidationError):
         statsig.check_gate({"userID": "ada"}, "blue")

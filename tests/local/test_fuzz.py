@@ -1,6 +1,6 @@
-"""Requests that schemathesis makes up from both contracts, and what it holds of the answers.
+"""Requests that schemathesis generates from both OpenAPI documents.
 
-`FUZZ_REQUESTS=3000 pytest tests/local/test_fuzz.py`, or `make fuzz`, makes more of them.
+`FUZZ_REQUESTS=3000 pytest tests/local/test_fuzz.py`, or `make fuzz`, generates more.
 """
 
 import os
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from statsig_api_client.local.http.app import create_app
-from statsig_api_client.local.http.control_api import local_document
+from statsig_api_client.local.http.control_api import control_document
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 from statsig_api_client.local.strict_json import read_json
 
 from .conftest import SHOP
@@ -22,16 +22,16 @@ from .conftest import SHOP
 schemathesis = pytest.importorskip("schemathesis", reason="only for development")
 
 REQUESTS: Final = int(os.environ.get("FUZZ_REQUESTS", "400"))
-"""How many at least, for both contracts together."""
+"""The minimum number of requests for both documents together."""
 
 CONFIG: Final = schemathesis.config.SchemathesisConfig.from_dict(
-    # Every server on the web takes headers that its documents do not know, as HTTP says it must;
-    # that queries with unknown parameters are refused is tested in test_local_api.py.
+    # HTTP requires servers to accept unknown headers; test_control_api.py covers unknown query
+    # parameters.
     {"generation": {"allow-extra-parameters": False}}
 )
 HEADERS: Final = {
     "statsig-api-key": "secret-local",
-    # The events of any other SDK are read as SDKs send them, which is more than the contract.
+    # Events of other SDKs are parsed leniently, beyond the schema.
     "statsig-sdk-type": "py-http-api",
 }
 
@@ -45,13 +45,13 @@ def http_document() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("document", "root"), [(http_document(), "v1"), (local_document(), "local")]
+    ("document", "root"), [(http_document(), "v1"), (control_document(), "local")]
 )
-def test_every_answer_is_what_the_contract_says(document: Any, root: str) -> None:
+def test_responses_match_openapi_documents(document: Any, root: str) -> None:
     recording = Recording(None)
-    service = Service(SHOP, recording)
+    state = ServerState(SHOP, recording)
     schema = schemathesis.openapi.from_dict(document, config=CONFIG)
-    schema.app = create_app(service, only_this_machine=True)
+    schema.app = create_app(state, loopback_only=True)
     schema.config.update(base_url=f"http://127.0.0.1/{root}")
     statuses: Counter[int] = Counter()
     operations = [found.ok() for found in schema.get_all_operations()]
@@ -62,7 +62,7 @@ def test_every_answer_is_what_the_contract_says(document: Any, root: str) -> Non
         if operation in busy:  # Nothing can be wrong where nothing is sent.
             wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
             _try(wrong, examples, statuses)
-    service.close()
+    state.close()
     recording.close()
     assert statuses.total() >= REQUESTS / 2
     assert len(statuses) > 2

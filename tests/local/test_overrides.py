@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client.local.config_specs.overrides import Override, OverrideKind, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 from tests.support.config_specs import REAL_PROJECTS, start_core
 
 from .conftest import SHOP, Api, Json
@@ -122,7 +122,7 @@ def test_layer_override_precedes_experiment_overrides(api: Api) -> None:
 
 def test_override_group_of_gate_is_rejected(api: Api) -> None:
     reply = put(api, "gate", "staff_tools", value=True, group="Square")
-    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: expected nothing")
+    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: unexpected value")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ class Project:
         self.recording = Recording(None)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*treated as empty")
-            self.service = Service(file, self.recording)
+            self.service = ServerState(file, self.recording)
 
     def evaluations(self, user: Json) -> dict[tuple[str, str], object]:
         specs, user_evaluations = self.service.specs, self.service.evaluator.evaluate(user)

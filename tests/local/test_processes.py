@@ -1,4 +1,4 @@
-"""A server in a process of its own."""
+"""LocalServer in a process of its own."""
 
 import io
 import os
@@ -20,12 +20,13 @@ from statsig_api_client.local import (
     LocalServer,
     ProjectError,
     RecordingError,
-    process,
+    runner,
 )
-from statsig_api_client.local.process import serve
-from statsig_api_client.local.runner import ServerThread, Settings
+from statsig_api_client.local.runner import ServerOptions, ServerThread, serve
 
 from .conftest import SHOP
+
+START_MARK = b"\nstatsig-local-server\n"
 
 
 def is_served(url: str) -> bool:
@@ -36,14 +37,14 @@ def is_served(url: str) -> bool:
 
 
 def ends(url: str) -> bool:
-    """Whether a server stops listening; it takes some tenths of a second on an idle machine."""
+    """Return whether a server stops listening, which takes tenths of a second."""
     end = time.monotonic() + 20
     while is_served(url) and time.monotonic() < end:
         time.sleep(0.05)
     return not is_served(url)
 
 
-def test_it_serves_records_and_obeys_as_one_in_a_thread_does(tmp_path: Path) -> None:
+def test_process_behaves_like_thread(tmp_path: Path) -> None:
     with LocalServer(SHOP, process=True, db=tmp_path / "events.db") as server:
         assert server.gates == ("new_checkout", "staff_tools")
         with Statsig(server.secret_key, base_url=server.url) as statsig:
@@ -56,7 +57,7 @@ def test_it_serves_records_and_obeys_as_one_in_a_thread_does(tmp_path: Path) -> 
         assert len(server.exposures()) == 2
 
 
-def test_it_may_be_closed_twice_and_says_so_when_it_is_asked_afterwards() -> None:
+def test_closed_process_raises() -> None:
     server = LocalServer(SHOP, process=True)
     server.close()
     server.close()
@@ -64,7 +65,7 @@ def test_it_may_be_closed_twice_and_says_so_when_it_is_asked_afterwards() -> Non
         server.events()
 
 
-def test_a_faulty_project_is_the_same_error(tmp_path: Path) -> None:
+def test_process_raises_project_error(tmp_path: Path) -> None:
     file = tmp_path / "project.yaml"
     file.write_text("gates:\n  staff: {rule: []}\n")
     with pytest.raises(ProjectError) as caught:
@@ -73,12 +74,12 @@ def test_a_faulty_project_is_the_same_error(tmp_path: Path) -> None:
     assert caught.value.problem == "gates.staff.rule: unknown key 'rule'; did you mean 'rules'?"
 
 
-def test_a_database_that_cannot_be_used_is_the_same_error(tmp_path: Path) -> None:
+def test_process_raises_recording_error(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="cannot open the database"):
         LocalServer(SHOP, process=True, db=tmp_path)
 
 
-def test_a_port_in_use_is_the_same_error() -> None:
+def test_process_raises_os_error() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(OSError, match="Address already in use"),
@@ -86,36 +87,53 @@ def test_a_port_in_use_is_the_same_error() -> None:
         LocalServer(SHOP, process=True, port=taken.getsockname()[1])
 
 
-def test_a_process_that_ends_before_it_serves_is_told_of(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_process_that_exits_early_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "uvicorn.py").write_text("raise SystemExit(3)")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RuntimeError, match="process ended with status 3"):
         LocalServer(SHOP, process=True)
 
 
-def test_a_process_that_does_not_end_is_ended(
+def test_process_that_does_not_stop_is_killed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "uvicorn.py").write_text(
         textwrap.dedent("""
-            import pickle, sys, time
-            pickle.dump("http://127.0.0.1:9/v1", sys.stdout.buffer)
-            sys.stdout.flush()
+            import pickle, time
+            from __main__ import result_output
+            result_output.write(b"statsig-local-server\\n")
+            pickle.dump("http://127.0.0.1:9/v1", result_output)
+            result_output.flush()
             time.sleep(60)
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(process, "PATIENCE", 0.2)
+    monkeypatch.setattr(runner, "STOP_TIMEOUT", 0.2)
     server = LocalServer(SHOP, process=True)
     begin = time.monotonic()
     server.close()
     assert time.monotonic() - begin < 20
 
 
-def test_it_imports_what_this_process_would(tmp_path: Path) -> None:
-    # A file of the working directory with the name of a module is no trap.
+def test_process_may_print(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('at start', end='')")
+    (tmp_path / "httptools.py").write_text(
+        textwrap.dedent("""
+            import os, sys
+            print("from Python", flush=True)
+            os.write(1, b"from elsewhere")
+            sys.path = [path for path in sys.path if path != os.path.dirname(__file__)]
+            del sys.modules["httptools"]
+            import httptools
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with LocalServer(SHOP, process=True) as server:
+        assert server.gates == ("new_checkout", "staff_tools")
+
+
+def test_process_uses_import_path_of_parent(tmp_path: Path) -> None:
+    # A module in the working directory is not imported.
     (tmp_path / "uvicorn.py").write_text("raise SystemExit(3)")
     program = f"""
         import sys
@@ -143,7 +161,7 @@ PROGRAM = """
 
 
 @pytest.mark.parametrize("process", [True, False])
-def test_a_program_that_forgets_to_close_it_ends_all_the_same(*, process: bool) -> None:
+def test_unclosed_server_does_not_block_exit(*, process: bool) -> None:
     program = PROGRAM.format(project=str(SHOP), process=process, then="")
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -152,7 +170,7 @@ def test_a_program_that_forgets_to_close_it_ends_all_the_same(*, process: bool) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_its_parent_however_that_ends(number: signal.Signals) -> None:
+def test_process_ends_with_parent(number: signal.Signals) -> None:
     program = PROGRAM.format(project=str(SHOP), process=True, then="time.sleep(60)")
     command = [sys.executable, "-c", textwrap.dedent(program)]
     with subprocess.Popen(
@@ -168,7 +186,7 @@ def test_it_ends_with_its_parent_however_that_ends(number: signal.Signals) -> No
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("process", [True, False])
-def test_a_fork_that_ends_does_not_end_it(*, process: bool) -> None:
+def test_exit_of_fork_leaves_server_running(*, process: bool) -> None:
     program = f"""
         import os
         from statsig_api_client.local import LocalServer
@@ -178,14 +196,14 @@ def test_a_fork_that_ends_does_not_end_it(*, process: bool) -> None:
                 assert os.waitpid(child, 0)[1] == 0
                 print(server.gates)
     """
-    # Python warns of any fork beside threads.
+    # Python warns about a fork in a process with threads.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(program)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ended.stdout, ended.stderr) == ("('new_checkout', 'staff_tools')\n", "")
 
 
-def test_what_a_fork_closes_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ServerThread(Settings(project=SHOP))
+def test_close_in_fork_leaves_server_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ServerThread(ServerOptions(project=SHOP))
     with monkeypatch.context() as fork:
         fork.setattr(os, "getpid", lambda: -1)
         server.close()
@@ -194,19 +212,19 @@ def test_what_a_fork_closes_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not is_served(server.url)
 
 
-def test_what_runs_in_the_process_says_where_it_serves_and_ends_with_its_input() -> None:
-    given = io.BytesIO(pickle.dumps(Settings(project=SHOP)))
+def test_serve_reports_url_and_ends_with_input() -> None:
+    given = io.BytesIO(pickle.dumps(ServerOptions(project=SHOP)))
     told = io.BytesIO()
     serve(given, told)
-    url = pickle.loads(told.getvalue())  # noqa: S301
+    url = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert url.startswith("http://127.0.0.1:")
     assert not is_served(url)
 
 
-def test_what_runs_in_the_process_says_why_it_cannot_serve(tmp_path: Path) -> None:
-    given = io.BytesIO(pickle.dumps(Settings(project=tmp_path / "missing.yaml")))
+def test_serve_reports_error(tmp_path: Path) -> None:
+    given = io.BytesIO(pickle.dumps(ServerOptions(project=tmp_path / "missing.yaml")))
     told = io.BytesIO()
     serve(given, told)
-    error = pickle.loads(told.getvalue())  # noqa: S301
+    error = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert isinstance(error, ProjectError)
     assert error.problem == "cannot be read: No such file or directory"

@@ -55,7 +55,7 @@ def test_schema_is_valid() -> None:
 def test_published_schema_is_current() -> None:
     file = resources.files("statsig_api_client.local.project") / "schema.json"
     text = file.read_text(encoding="utf-8")
-    # To update it: python -m statsig_api_client.local --print-schema
+    # To update it: statsig-api serve --print-schema
     assert text == json.dumps(schema.project_schema(), indent=2) + "\n"
 
 

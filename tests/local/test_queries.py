@@ -1,4 +1,4 @@
-"""What of a recording can be asked for, and in which pieces."""
+"""Filters and pages of recorded events."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client.local import RecordedEvent, RecordedExposure
-from statsig_api_client.local.recording import LoggedEvent, Query, Recording
+from statsig_api_client.local.recording import EventFilter, LoggedEventDict, Recording
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def recording() -> Iterator[Recording]:
     opened.close()
 
 
-def event(name: str, received: int = 1, **user: Any) -> LoggedEvent:
+def event(name: str, received: int = 1, **user: Any) -> LoggedEventDict:
     return {
         "eventName": name,
         "user": user,
@@ -32,7 +32,7 @@ def event(name: str, received: int = 1, **user: Any) -> LoggedEvent:
     }
 
 
-def exposure(kind: str, name: str, rule: str, received: int = 1, **user: Any) -> LoggedEvent:
+def exposure(kind: str, name: str, rule: str, received: int = 1, **user: Any) -> LoggedEventDict:
     what = "gate" if kind == "gate" else "config"
     metadata = {what: name, "ruleID": rule}
     return {**event(f"statsig::{kind}_exposure", received, **user), "metadata": metadata}
@@ -52,47 +52,47 @@ LOGGED = [
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        (Query(), [1, 2, 3, 4, 5, 6, 7]),
-        (Query(kind="event"), [1, 2, 3]),
-        (Query(kind="gate"), [4, 7]),
-        (Query(kind="config"), [5]),
-        (Query(kind="layer"), [6]),
-        (Query(exposures=True), [4, 5, 6, 7]),
-        (Query(exposures=False), [1, 2, 3]),
-        (Query(kind="gate", exposures=False), []),
-        (Query(name="purchase"), [1, 2, 4]),
-        (Query(name="purchase", exposures=True), [4]),
-        (Query(name="statsig::gate_exposure"), []),
-        (Query(user_id="ada"), [1, 4]),
-        (Query(user_id="acme"), [2, 3]),
-        (Query(user_id="ac"), []),
-        (Query(user_id=""), []),
-        (Query(rule_id="staff"), [4, 6]),
-        (Query(since=3), [3, 4, 5, 6, 7]),
-        (Query(until=3), [1, 2]),
-        (Query(since=2, until=6, user_id="bob"), [2, 5]),
+        (EventFilter(), [1, 2, 3, 4, 5, 6, 7]),
+        (EventFilter(kind="event"), [1, 2, 3]),
+        (EventFilter(kind="gate"), [4, 7]),
+        (EventFilter(kind="config"), [5]),
+        (EventFilter(kind="layer"), [6]),
+        (EventFilter(exposures=True), [4, 5, 6, 7]),
+        (EventFilter(exposures=False), [1, 2, 3]),
+        (EventFilter(kind="gate", exposures=False), []),
+        (EventFilter(name="purchase"), [1, 2, 4]),
+        (EventFilter(name="purchase", exposures=True), [4]),
+        (EventFilter(name="statsig::gate_exposure"), []),
+        (EventFilter(user_id="ada"), [1, 4]),
+        (EventFilter(user_id="acme"), [2, 3]),
+        (EventFilter(user_id="ac"), []),
+        (EventFilter(user_id=""), []),
+        (EventFilter(rule_id="staff"), [4, 6]),
+        (EventFilter(since=3), [3, 4, 5, 6, 7]),
+        (EventFilter(until=3), [1, 2]),
+        (EventFilter(since=2, until=6, user_id="bob"), [2, 5]),
     ],
     ids=str,
 )
-def test_a_query_finds_what_meets_all_its_conditions(
-    recording: Recording, query: Query, found: list[int]
+def test_filter_returns_matching_events(
+    recording: Recording, query: EventFilter, found: list[int]
 ) -> None:
     recording.store(LOGGED)
     assert [item.id for item in recording.find(query).items] == found
 
 
-def test_what_is_found_is_what_was_stored(recording: Recording) -> None:
+def test_stored_events_are_found_unchanged(recording: Recording) -> None:
     recording.store(LOGGED)
     for number, (logged, item) in enumerate(
-        zip(LOGGED, recording.find(Query()).items, strict=True), 1
+        zip(LOGGED, recording.find(EventFilter()).items, strict=True), 1
     ):
         assert item.to_dict() == {"id": number, **logged}
         assert type(item).from_dict(item.to_dict()) == item
 
 
-def test_exposures_say_what_they_are_of(recording: Recording) -> None:
+def test_exposures_have_kind_name_and_rule(recording: Recording) -> None:
     recording.store(LOGGED)
-    found = recording.find(Query(exposures=True)).items
+    found = recording.find(EventFilter(exposures=True)).items
     assert [(e.kind, e.name, e.rule_id) for e in found if isinstance(e, RecordedExposure)] == [
         ("gate", "purchase", "staff"),
         ("config", "look", "default"),
@@ -100,29 +100,41 @@ def test_exposures_say_what_they_are_of(recording: Recording) -> None:
         ("gate", None, None),
     ]
     assert not any(
-        isinstance(e, RecordedExposure) for e in recording.find(Query(kind="event")).items
+        isinstance(e, RecordedExposure) for e in recording.find(EventFilter(kind="event")).items
     )
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 10])
-def test_pages_follow_each_other_until_there_is_no_next(recording: Recording, limit: int) -> None:
+def test_pages_cover_all_events(recording: Recording, limit: int) -> None:
     recording.store(LOGGED)
     found: list[RecordedEvent] = []
-    page = recording.find(Query(exposures=True), limit=limit)
+    page = recording.find(EventFilter(exposures=True), limit=limit)
     while page.next is not None:
         assert len(page.items) == limit
         found += page.items
-        page = recording.find(Query(exposures=True), page.next, limit)
+        page = recording.find(EventFilter(exposures=True), page.next, limit)
     assert [item.id for item in (*found, *page.items)] == [4, 5, 6, 7]
 
 
-def test_after_a_reset_ids_go_on_so_that_who_follows_misses_nothing(recording: Recording) -> None:
+@pytest.mark.parametrize("limit", [1, 3, 10])
+def test_pages_newest_first_cover_all_events(recording: Recording, limit: int) -> None:
+    recording.store(LOGGED)
+    found: list[int] = []
+    page = recording.find(EventFilter(exposures=True), limit=limit, newest_first=True)
+    found += [item.id for item in page.items]
+    while page.next is not None:
+        page = recording.find(EventFilter(exposures=True), page.next, limit, newest_first=True)
+        found += [item.id for item in page.items]
+    assert found == [7, 6, 5, 4]
+
+
+def test_ids_continue_after_reset(recording: Recording) -> None:
     recording.store(LOGGED)
     recording.reset()
-    assert recording.find(Query()).items == []
+    assert recording.find(EventFilter()).items == []
     recording.reset()
     recording.store(LOGGED[:2])
-    assert [item.id for item in recording.find(Query(), after=7).items] == [8, 9]
+    assert [item.id for item in recording.find(EventFilter(), after=7).items] == [8, 9]
 
 
 IDS = st.text(st.sampled_from('a"\\,\n\0é'), max_size=3)
@@ -132,10 +144,10 @@ USERS = st.fixed_dictionaries(
 
 
 @given(users=st.lists(USERS, max_size=8), wanted=IDS)
-def test_users_are_found_by_whole_ids_only(users: list[dict[str, Any]], wanted: str) -> None:
+def test_users_are_found_by_complete_ids(users: list[dict[str, Any]], wanted: str) -> None:
     recording = Recording(None)
     recording.store([event(str(n), **user) for n, user in enumerate(users)])
-    found = [item.event_name for item in recording.find(Query(user_id=wanted)).items]
+    found = [item.event_name for item in recording.find(EventFilter(user_id=wanted)).items]
     recording.close()
     assert found == [
         str(n)
@@ -144,13 +156,17 @@ def test_users_are_found_by_whole_ids_only(users: list[dict[str, Any]], wanted: 
     ]
 
 
-def test_a_large_recording_is_searched_quickly(recording: Recording) -> None:
+def test_large_recording_is_searched_quickly(recording: Recording) -> None:
     batch = [event("purchase", userID=f"user {n}") for n in range(1000)]
     for _ in range(100):
         recording.store(batch)
     recording.store([exposure("gate", "rare", "rule", userID="rare")])
     start = time.process_time()
-    for query in (Query(exposures=True), Query(name="rare"), Query(user_id="rare")):
+    for query in (
+        EventFilter(exposures=True),
+        EventFilter(name="rare"),
+        EventFilter(user_id="rare"),
+    ):
         assert len(recording.find(query).items) == 1
-    # Together they take 0.02 s; reading the events themselves, they would take ten times as long.
+    # Together they take 0.02 s; reading the documents would take ten times as long.
     assert time.process_time() - start < 0.15

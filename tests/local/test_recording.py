@@ -1,4 +1,4 @@
-"""What is recorded of requests, and read back."""
+"""Recording of events and exposures."""
 
 import contextlib
 import os
@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from statsig_api_client import SecondaryExposureDict
 from statsig_api_client.local import (
     LocalServer,
     RecordedEvent,
     RecordingError,
-    SecondaryExposure,
 )
 
 from .conftest import SHOP, Api, Json
@@ -50,10 +50,10 @@ def api(serve: Callable[..., Api]) -> Api:
     return serve(NESTED)
 
 
-STAFF: SecondaryExposure = {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
+STAFF: SecondaryExposureDict = {"gate": "staff", "gateValue": "true", "ruleID": "everyone here"}
 
 
-def test_checking_a_gate_logs_an_exposure(api: Api) -> None:
+def test_check_gate_logs_exposure(api: Api) -> None:
     before = time.time() * 1000
     api.gate("staff", ADA)
     api.gate("staff")
@@ -69,12 +69,12 @@ def test_checking_a_gate_logs_an_exposure(api: Api) -> None:
     assert second.user == {}
 
 
-def test_gates_that_were_asked_on_the_way_are_secondary_exposures(api: Api) -> None:
+def test_evaluated_gates_become_secondary_exposures(api: Api) -> None:
     api.gate("nested", ADA)
     assert api.server.exposures()[0].secondary_exposures == [STAFF]
 
 
-def test_checking_several_gates_logs_an_exposure_of_each(api: Api) -> None:
+def test_check_of_several_gates_logs_each(api: Api) -> None:
     api.post("check_gate", {"gateNames": ["staff", "nested", "unknown"], "user": ADA})
     assert [(e.name, e.metadata["gateValue"], e.rule_id) for e in api.server.exposures()] == [
         ("staff", "true", "everyone here"),
@@ -83,12 +83,12 @@ def test_checking_several_gates_logs_an_exposure_of_each(api: Api) -> None:
     ]
 
 
-def test_an_exposure_says_what_the_request_says_of_itself(api: Api) -> None:
+def test_exposure_has_statsig_metadata_of_request(api: Api) -> None:
     api.post("check_gate", {"gateName": "staff", "statsigMetadata": {"sdkType": "t"}})
     assert api.server.exposures()[0].statsig_metadata == {"sdkType": "t"}
 
 
-def test_getting_a_config_logs_whether_a_rule_passed(api: Api) -> None:
+def test_config_exposure_records_rule_passed(api: Api) -> None:
     api.config("look", ADA)
     api.config("plain")
     api.config("unknown")
@@ -100,7 +100,7 @@ def test_getting_a_config_logs_whether_a_rule_passed(api: Api) -> None:
     assert third.metadata == {"config": "unknown", "ruleID": ""}
 
 
-def test_getting_an_experiment_logs_the_gates_of_its_targeting_but_not_the_segment(
+def test_experiment_exposure_records_targeting_gates(
     api: Api,
 ) -> None:
     api.config("alone", ADA)
@@ -109,7 +109,7 @@ def test_getting_an_experiment_logs_the_gates_of_its_targeting_but_not_the_segme
     assert exposure.secondary_exposures == [STAFF]
 
 
-def test_getting_a_layer_logs_one_exposure_of_the_whole_layer(api: Api) -> None:
+def test_get_layer_logs_one_exposure(api: Api) -> None:
     api.layer("page", ADA)
     api.layer("empty")
     api.layer("unknown")
@@ -134,15 +134,13 @@ def test_getting_a_layer_logs_one_exposure_of_the_whole_layer(api: Api) -> None:
         ("get_layer", {"layerName": "page"}),
     ],
 )
-def test_no_exposure_is_logged_when_the_request_says_so(
-    shop_server: Api, call: str, body: Json
-) -> None:
+def test_exposure_logging_can_be_disabled(shop_server: Api, call: str, body: Json) -> None:
     before = len(shop_server.server.exposures())
     shop_server.post(call, body | {"statsigMetadata": {"exposureLoggingDisabled": True}})
     assert len(shop_server.server.exposures()) == before
 
 
-def test_events_are_stored_as_they_were_sent(api: Api) -> None:
+def test_events_are_stored_unchanged(api: Api) -> None:
     user: Json = {
         "userID": "42",
         "custom": {"plan": "pro", "when": None},
@@ -188,7 +186,7 @@ def test_events_are_stored_as_they_were_sent(api: Api) -> None:
     assert api.server.exposures() == []
 
 
-def test_private_attributes_are_never_stored(serve: Callable[..., Api], tmp_path: Path) -> None:
+def test_private_attributes_are_not_stored(serve: Callable[..., Api], tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     api = serve(NESTED, db=db)
     user: Json = {"userID": "1", "privateAttributes": {"a": "hush-hush"}}
@@ -222,7 +220,7 @@ def test_private_attributes_are_never_stored(serve: Callable[..., Api], tmp_path
         ("2021-03-27T06:36:26.211", 1616826986211),
     ],
 )
-def test_the_time_of_an_event_may_be_written_in_several_ways(
+def test_event_time_accepts_several_formats(
     shop_server: Api, written: object, milliseconds: int
 ) -> None:
     event = {"eventName": "timed", "time": written}
@@ -234,7 +232,7 @@ def send(api: Api, call: str, body: Json, clock: str) -> httpx.Response:
     return api.http.post(f"/{call}", json=body, headers={"Statsig-Client-Time": clock})
 
 
-def test_times_are_corrected_by_the_clock_of_the_client(api: Api) -> None:
+def test_event_times_are_corrected_by_client_time(api: Api) -> None:
     an_hour_behind = str(int(time.time() * 1000) - 3_600_000)
     events = [{"eventName": "timed", "time": 1616826986211}, {"eventName": "now"}]
     exposure = {"experimentName": "alone", "group": "Only", "time": "2021-03-27T06:36:26.211Z"}
@@ -247,7 +245,7 @@ def test_times_are_corrected_by_the_clock_of_the_client(api: Api) -> None:
     assert untimed.time == untimed.received_time
 
 
-def test_a_clock_that_may_be_right_changes_no_time(api: Api) -> None:
+def test_small_clock_error_is_ignored(api: Api) -> None:
     events = [{"eventName": "timed", "time": 1616826986211}]
     for off in (-2000, 0, 2000):
         clock = str(int(time.time() * 1000) + off)
@@ -255,20 +253,20 @@ def test_a_clock_that_may_be_right_changes_no_time(api: Api) -> None:
     assert [event.time for event in api.server.events()] == [1616826986211] * 3
 
 
-def test_a_clock_that_tells_no_time_is_refused(api: Api) -> None:
+def test_invalid_client_time_header_is_rejected(api: Api) -> None:
     reply = send(api, "log_event", {"events": [{"eventName": "e", "time": 5}]}, "noon")
-    problem = "$: expected an integer of 64 bits in the header statsig-client-time"
+    problem = "$: expected a 64-bit integer in the header statsig-client-time"
     assert (reply.status_code, reply.json()["message"]) == (400, problem)
 
 
-def test_a_clock_that_leads_out_of_all_time_changes_no_more_than_the_time(api: Api) -> None:
+def test_extreme_client_time_becomes_arrival_time(api: Api) -> None:
     event = {"eventName": "e", "time": 5}
     assert send(api, "log_event", {"events": [event]}, str(-(2**63) + 1)).status_code == 202
     (recorded,) = api.server.events()
     assert recorded.time == recorded.received_time
 
 
-def test_custom_exposures_have_the_form_of_those_that_are_logged_automatically(api: Api) -> None:
+def test_custom_exposures_have_automatic_form(api: Api) -> None:
     api.post(
         "log_custom_exposure",
         {
@@ -302,7 +300,7 @@ def test_custom_exposures_have_the_form_of_those_that_are_logged_automatically(a
     assert api.server.events() == []
 
 
-def test_exposures_that_an_sdk_sends_as_events_count_as_exposures(api: Api) -> None:
+def test_exposure_events_count_as_exposures(api: Api) -> None:
     metadata = {"gate": "staff", "gateValue": "true", "ruleID": "r"}
     event = {"eventName": "statsig::gate_exposure", "metadata": metadata}
     api.post("log_event", {"events": [event]})
@@ -310,13 +308,13 @@ def test_exposures_that_an_sdk_sends_as_events_count_as_exposures(api: Api) -> N
     assert api.server.events() == []
 
 
-def test_a_batch_with_one_wrong_event_is_not_stored_at_all(api: Api) -> None:
+def test_batch_with_invalid_event_is_not_stored(api: Api) -> None:
     events = [{"eventName": "good"}, {"eventName": "bad", "value": []}]
     assert api.post("log_event", {"events": events}).status_code == 400
     assert api.server.events() == []
 
 
-def test_what_is_in_a_file_is_there_for_the_next_server(tmp_path: Path) -> None:
+def test_database_file_is_reused(tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     for round_ in (1, 2):
         with LocalServer(SHOP, db=db) as server:
@@ -329,7 +327,7 @@ def test_what_is_in_a_file_is_there_for_the_next_server(tmp_path: Path) -> None:
         assert [exposure.user["userID"] for exposure in server.exposures()] == ["1", "2"]
 
 
-def test_the_files_of_the_database_are_their_owners_alone(tmp_path: Path) -> None:
+def test_database_files_are_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with LocalServer(SHOP, db=tmp_path / "events.db") as server:
@@ -342,7 +340,7 @@ def test_the_files_of_the_database_are_their_owners_alone(tmp_path: Path) -> Non
     assert modes == dict.fromkeys(("events.db", "events.db-wal", "events.db-shm"), 0o600)
 
 
-def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> None:
+def test_accepted_events_survive_kill(tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     script = textwrap.dedent("""
         import os, signal, sys, urllib.request
@@ -362,9 +360,7 @@ def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> 
         assert [event.event_name for event in server.events()] == ["last words"]
 
 
-def test_a_database_that_is_locked_gives_503_and_nothing_is_lost_silently(
-    serve: Callable[..., Api], tmp_path: Path
-) -> None:
+def test_locked_database_returns_503(serve: Callable[..., Api], tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     api = serve(NESTED, db=db)
     other = sqlite3.connect(db)
@@ -378,7 +374,7 @@ def test_a_database_that_is_locked_gives_503_and_nothing_is_lost_silently(
     assert [event.event_name for event in api.server.events()] == ["again"]
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_file_without_database_is_rejected(tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     db.write_text("not a database, and long enough to be seen as none" * 50)
     with pytest.raises(RecordingError, match=r"cannot use the database .*events\.db"):
@@ -386,9 +382,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE theirs (a)", "PRAGMA user_version = 99"])
-def test_a_database_of_another_program_is_refused_and_left_as_it_is(
-    tmp_path: Path, statement: str
-) -> None:
+def test_foreign_database_is_rejected_unchanged(tmp_path: Path, statement: str) -> None:
     db = tmp_path / "events.db"
     connection = sqlite3.connect(db)
     connection.execute(statement)
@@ -399,17 +393,17 @@ def test_a_database_of_another_program_is_refused_and_left_as_it_is(
     assert db.read_bytes() == before
 
 
-def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_database_of_other_version_is_rejected(tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     LocalServer(SHOP, db=db).close()
     connection = sqlite3.connect(db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RecordingError, match=r"its format is 99, and this version .* reads 2"):
+    with pytest.raises(RecordingError, match=r"expected format 2, got 99 of another version"):
         LocalServer(SHOP, db=db)
 
 
-def test_a_database_that_is_locked_is_refused(tmp_path: Path) -> None:
+def test_locked_database_is_rejected_at_start(tmp_path: Path) -> None:
     db = tmp_path / "events.db"
     with contextlib.closing(sqlite3.connect(db)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -424,14 +418,12 @@ def test_a_database_that_is_locked_is_refused(tmp_path: Path) -> None:
         (".", "cannot open the database .*: unable to open database file"),
     ],
 )
-def test_a_database_that_cannot_be_written_is_refused(
-    tmp_path: Path, db: str, problem: str
-) -> None:
+def test_read_only_database_is_rejected(tmp_path: Path, db: str, problem: str) -> None:
     with pytest.raises(RecordingError, match=problem):
         LocalServer(SHOP, db=tmp_path / db)
 
 
-def test_the_database_is_closed_when_the_project_turns_out_to_be_faulty(tmp_path: Path) -> None:
+def test_database_is_closed_after_project_error(tmp_path: Path) -> None:
     project = tmp_path / "specs.json"
     project.write_text('{"feature_gates": {"aa": {"rules": []}}}')
     with pytest.raises(Exception, match="skips as invalid"):

@@ -1,4 +1,4 @@
-"""What requests get that are unauthorised, malformed, too large, or hostile."""
+"""Rejection of unauthorized, invalid, large and hostile requests."""
 
 import asyncio
 import gzip
@@ -14,15 +14,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
+from statsig_api_client._runtime.parsers import JsonObject, SchemaError
+from statsig_api_client.generated.typed_dicts import (
+    LogCustomExposureRequestDict,
+    LogEventRequestDict,
+)
 from statsig_api_client.local.http.body import read_body
+from statsig_api_client.local.http.validation import statsig_api_validator
 
 from .conftest import Api
 
 MEGABYTE = 1024 * 1024
-NAME = "expected text that matches ^[a-zA-Z0-9_\\-. ]+$"
+NAME = "expected a string that matches ^[a-zA-Z0-9_\\-. ]+$"
 
 
-# The call, its body, the JSON path of the fault, and what is said of it.
+# The call, its body, the JSON path of the problem, and the message.
 MALFORMED: list[tuple[str, object, str, str]] = [
     ("check_gate", [], "$", "expected object, got array"),
     ("check_gate", None, "$", "expected object, got null"),
@@ -31,7 +37,7 @@ MALFORMED: list[tuple[str, object, str, str]] = [
         "check_gate",
         {"gateName": "ab", "gateNames": ["ab"]},
         "$",
-        "expected one of the alternatives that exclude each other, got several",
+        "expected exactly one of the alternatives, got several",
     ),
     ("check_gate", {"gateName": 5}, "$.gateName", "expected string, got integer"),
     ("check_gate", {"gateName": 0.5}, "$.gateName", "expected string, got number"),
@@ -70,7 +76,7 @@ MALFORMED: list[tuple[str, object, str, str]] = [
         "get_ranked_list",
         {"configName": "a.b"},
         "$.configName",
-        "expected text that matches ^[a-zA-Z0-9_\\- ]+$",
+        "expected a string that matches ^[a-zA-Z0-9_\\- ]+$",
     ),
     ("log_event", {"events": []}, "$.events", "expected at least 1 items, got 0"),
     (
@@ -108,7 +114,7 @@ MALFORMED: list[tuple[str, object, str, str]] = [
 ]
 
 
-def test_both_kinds_of_key_work(shop_server: Api) -> None:
+def test_both_keys_are_accepted(shop_server: Api) -> None:
     for key in ("secret-local", "client-local"):
         reply = httpx.post(
             f"{shop_server.server.url}/check_gate",
@@ -120,9 +126,7 @@ def test_both_kinds_of_key_work(shop_server: Api) -> None:
 
 @pytest.mark.parametrize("key", [None, "", "secret-locaL", "console-x", "sécret-local"])
 @pytest.mark.parametrize("call", ["check_gate", "get_ranked_list", "log_event"])
-def test_a_missing_or_unknown_key_is_unauthorised(
-    shop_server: Api, key: str | None, call: str
-) -> None:
+def test_missing_or_unknown_key_returns_401(shop_server: Api, key: str | None, call: str) -> None:
     headers = {} if key is None else {b"statsig-api-key": key.encode("latin-1")}
     url = f"{shop_server.server.url}/{call}"
     reply = httpx.post(url, headers=headers, content=b"not even JSON")
@@ -133,7 +137,7 @@ def test_a_missing_or_unknown_key_is_unauthorised(
 
 
 @pytest.mark.parametrize(("call", "body", "path", "message"), MALFORMED)
-def test_a_malformed_request_is_told_what_was_expected_and_where(
+def test_invalid_request_names_path_and_expectation(
     shop_server: Api, call: str, body: object, path: str, message: str
 ) -> None:
     reply = shop_server.http.post(f"/{call}", content=json.dumps(body))
@@ -145,14 +149,34 @@ def test_a_malformed_request_is_told_what_was_expected_and_where(
 
 @pytest.mark.parametrize("call", ["check_gate", "log_event"])
 @pytest.mark.parametrize("count", ["0", "-1", "many", ""])
-def test_a_count_that_counts_nothing_is_refused(shop_server: Api, call: str, count: str) -> None:
+def test_invalid_event_count_header_is_rejected(shop_server: Api, call: str, count: str) -> None:
     headers = {"statsig-event-count": count}
     reply = shop_server.http.post(f"/{call}", headers=headers, content=b"{}")
-    message = "$: expected an integer above zero in the header statsig-event-count"
+    message = "$: expected a positive integer in the header statsig-event-count"
     assert (reply.status_code, reply.json()["message"]) == (400, message)
 
 
-def test_a_refusal_does_not_repeat_what_was_sent(shop_server: Api) -> None:
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        pytest.param(LogEventRequestDict, {"events": ["x"] * 500_000}, id="events"),
+        pytest.param(
+            LogCustomExposureRequestDict,
+            {"exposures": [{"gateName": "gate", "secondaryExposures": [{"x": 1}] * 100_000}]},
+            id="alternatives",
+        ),
+    ],
+)
+def test_validation_stops_at_first_error(shape: type, body: JsonObject) -> None:
+    validator = statsig_api_validator()
+    begin = time.process_time()
+    with pytest.raises(SchemaError):
+        validator.check(shape, body)
+    # All errors would take 7 s and 40 s.
+    assert time.process_time() - begin < 2
+
+
+def test_error_message_omits_sent_value(shop_server: Api) -> None:
     reply = shop_server.post("check_gate", {"gateNames": ["x" * MEGABYTE]})
     assert reply.status_code == 400
     assert len(reply.content) < 500
@@ -176,7 +200,7 @@ def test_a_refusal_does_not_repeat_what_was_sent(shop_server: Api) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_body_that_is_no_json_is_refused(shop_server: Api, body: bytes, problem: str) -> None:
+def test_body_without_json_is_rejected(shop_server: Api, body: bytes, problem: str) -> None:
     reply = shop_server.http.post("/check_gate", content=body)
     assert reply.status_code == 400
     assert reply.json()["path"] == "$"
@@ -199,36 +223,36 @@ def test_a_body_that_is_no_json_is_refused(shop_server: Api, body: bytes, proble
     ],
     ids=repr,
 )
-def test_strange_values_of_attributes_are_answered(shop_server: Api, value: object) -> None:
+def test_unusual_attribute_values_are_evaluated(shop_server: Api, value: object) -> None:
     user = {"custom": {"a": value}, "privateAttributes": {"b": value}, "os_name": value}
     body = {"gateName": "staff_tools", "user": user}
     assert shop_server.post("check_gate", body).status_code == 200
 
 
-def test_pairs_of_surrogates_are_read_as_the_character_that_they_are(shop_server: Api) -> None:
+def test_surrogate_pairs_are_parsed_as_character(shop_server: Api) -> None:
     body = b'{"events": [{"eventName": "\\ud83d\\uddfb"}]}'
     assert shop_server.http.post("/log_event", content=body).status_code == 202
     assert shop_server.server.events()[-1].event_name == "\U0001f5fb"
 
 
-def test_a_body_may_be_wide_if_it_is_not_deep(shop_server: Api) -> None:
+def test_wide_body_is_accepted(shop_server: Api) -> None:
     events = [{"eventName": "wide", "metadata": {"a": "b"}}] * 300
     assert shop_server.post("log_event", {"events": events}).status_code == 202
 
 
-def test_an_unknown_path_is_not_found(shop_server: Api) -> None:
+def test_unknown_path_returns_404(shop_server: Api) -> None:
     for path in ("/check_gates", "/check_gate/", "/", "/../v2/check_gate"):
         reply = shop_server.http.post(path, json={})
         assert (reply.status_code, reply.json()["status"]) == (404, 404)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-def test_another_method_than_post_is_not_allowed(shop_server: Api, method: str) -> None:
+def test_other_methods_return_405(shop_server: Api, method: str) -> None:
     reply = shop_server.http.request(method, "/check_gate")
     assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
 
 
-def test_a_packed_body_is_unpacked(shop_server: Api) -> None:
+def test_gzip_body_is_decompressed(shop_server: Api) -> None:
     body = gzip.compress(b'{"gateName": "staff_tools"}')
     headers = {"content-encoding": "GZIP"}
     assert shop_server.http.post("/check_gate", content=body, headers=headers).status_code == 200
@@ -239,16 +263,14 @@ def test_a_packed_body_is_unpacked(shop_server: Api) -> None:
     [b"{}", gzip.compress(b"{}")[:-4], gzip.compress(b"{}")[:8], zlib.compress(b"{}")],
     ids=["plain", "truncated", "header alone", "zlib"],
 )
-def test_a_body_that_is_not_packed_as_its_header_says_is_refused(
-    shop_server: Api, body: bytes
-) -> None:
+def test_body_without_declared_gzip_is_rejected(shop_server: Api, body: bytes) -> None:
     headers = {"content-encoding": "gzip"}
     reply = shop_server.http.post("/check_gate", content=body, headers=headers)
     assert reply.status_code == 400
     assert reply.json()["message"] == "$: expected gzip, as the header content-encoding says"
 
 
-def test_a_body_packed_in_damaged_blocks_is_refused(shop_server: Api) -> None:
+def test_damaged_gzip_body_is_rejected(shop_server: Api) -> None:
     packed = bytearray(gzip.compress(b"{}" * 1000))
     packed[12:20] = b"\xff" * 8
     headers = {"content-encoding": "gzip"}
@@ -256,13 +278,13 @@ def test_a_body_packed_in_damaged_blocks_is_refused(shop_server: Api) -> None:
     assert reply.status_code == 400
 
 
-def test_a_body_packed_in_another_way_is_not_supported(shop_server: Api) -> None:
+def test_unsupported_encoding_returns_415(shop_server: Api) -> None:
     headers = {"content-encoding": "br"}
     reply = shop_server.http.post("/check_gate", content=b"{}", headers=headers)
     assert (reply.status_code, reply.json()["status"]) == (415, 415)
 
 
-def test_a_body_of_ten_megabytes_is_accepted_and_one_byte_more_is_not(shop_server: Api) -> None:
+def test_body_limit_is_ten_megabytes(shop_server: Api) -> None:
     start, end = b'{"events": [{"eventName": "large", "metadata": {"a": "', b'"}}]}'
     padding = b"x" * (10 * MEGABYTE - len(start) - len(end))
     assert shop_server.http.post("/log_event", content=start + padding + end).status_code == 202
@@ -270,7 +292,7 @@ def test_a_body_of_ten_megabytes_is_accepted_and_one_byte_more_is_not(shop_serve
     assert (reply.status_code, reply.json()["status"]) == (413, 413)
 
 
-def test_a_small_body_that_unpacks_to_a_large_one_is_refused(shop_server: Api) -> None:
+def test_decompressed_body_above_limit_is_rejected(shop_server: Api) -> None:
     bomb = gzip.compress(b" " * (11 * MEGABYTE))
     assert len(bomb) < 20_000
     headers = {"content-encoding": "gzip"}
@@ -278,20 +300,20 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(shop_server: Api) -
     assert (reply.status_code, reply.json()["status"]) == (413, 413)
 
 
-def test_a_body_may_be_packed_in_several_pieces(shop_server: Api) -> None:
+def test_gzip_body_with_several_members_is_accepted(shop_server: Api) -> None:
     body = gzip.compress(b'{"gateName":') + gzip.compress(b'"staff_tools"}')
     headers = {"content-encoding": "gzip"}
     assert shop_server.http.post("/check_gate", content=body, headers=headers).status_code == 200
 
 
-def test_pieces_that_unpack_to_a_large_body_together_are_refused(shop_server: Api) -> None:
+def test_gzip_members_above_limit_are_rejected(shop_server: Api) -> None:
     body = gzip.compress(b" " * MEGABYTE) * 11
     headers = {"content-encoding": "gzip"}
     reply = shop_server.http.post("/check_gate", content=body, headers=headers)
     assert reply.status_code == 413
 
 
-def test_very_many_empty_pieces_are_refused_at_once(shop_server: Api) -> None:
+def test_many_empty_gzip_members_are_rejected(shop_server: Api) -> None:
     body = gzip.compress(b"") * (9 * MEGABYTE // len(gzip.compress(b"")))
     headers = {"content-encoding": "gzip"}
     start = time.process_time()
@@ -300,7 +322,7 @@ def test_very_many_empty_pieces_are_refused_at_once(shop_server: Api) -> None:
     assert time.process_time() - start < 2  # It takes 0.1 s; reading them all, many times that.
 
 
-def test_a_bomb_is_refused_without_being_unpacked_in_memory() -> None:
+def test_gzip_bomb_is_not_decompressed_in_memory() -> None:
     bomb = gzip.compress(b" " * (64 * MEGABYTE))
     request = Request(
         {"type": "http", "method": "POST", "headers": [(b"content-encoding", b"gzip")]},
@@ -322,7 +344,7 @@ def _received(body: bytes) -> Receive:
     return receive
 
 
-def test_a_client_that_goes_away_does_no_harm(
+def test_client_disconnect_leaves_server_running(
     shop_server: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = httpx.URL(shop_server.server.url)
@@ -336,9 +358,7 @@ def test_a_client_that_goes_away_does_no_harm(
 
 
 @pytest.mark.parametrize("written", ["soon", "", "9" * 5000, 10**19, 1e300, "2026-02-30T00:00:00Z"])
-def test_an_event_whose_time_cannot_be_read_counts_as_of_its_arrival(
-    shop_server: Api, written: object
-) -> None:
+def test_unparsable_event_time_becomes_arrival_time(shop_server: Api, written: object) -> None:
     event = {"eventName": "timeless", "time": written}
     assert shop_server.post("log_event", {"events": [event]}).status_code == 202
     recorded = shop_server.server.events()[-1]

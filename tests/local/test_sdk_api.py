@@ -1,4 +1,4 @@
-"""What SDKs are told: config specs, ID lists, and what a client may know of a user."""
+"""Endpoints of SDKs: config specs, ID lists, initialize."""
 
 import base64
 import gzip
@@ -19,7 +19,6 @@ from attrs import evolve
 from statsig_api_client.local import LocalServer, state
 from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.id_lists import IdListFiles
-from statsig_api_client.local.http.id_list_files import id_list_lookup
 from tests.support.config_specs import v1_specs
 
 from .conftest import SHOP, Api
@@ -42,7 +41,7 @@ SECRET_CALLS = [
 
 @pytest.fixture
 def http(shop_server: Api) -> Iterator[httpx.Client]:
-    """HTTP without a key of its own."""
+    """HTTP client that sends no key."""
     url = shop_server.server.url.removesuffix("/v1")
     with httpx.Client(base_url=url, timeout=10) as client:
         yield client
@@ -53,9 +52,7 @@ CLIENT_KEY = {"statsig-api-key": "client-local"}
 
 
 @pytest.mark.parametrize("path", SPECS)
-def test_specs_are_served_in_both_forms_by_path_and_by_header(
-    http: httpx.Client, path: str
-) -> None:
+def test_specs_are_served_in_both_versions(http: httpx.Client, path: str) -> None:
     headers = {} if path.endswith(".json") else KEY
     document = http.get(path, headers=headers).json()
     assert document["has_updates"] is True
@@ -71,12 +68,12 @@ def test_specs_are_served_in_both_forms_by_path_and_by_header(
         assert document["experiment_to_layer"] == {"add_to_cart_test": "product_page"}
 
 
-def test_the_core_gets_the_form_that_it_reads_wherever_it_asks(http: httpx.Client) -> None:
+def test_core_always_receives_version_2(http: httpx.Client) -> None:
     document = http.get("/v1/download_config_specs?supports_proto=true", headers=KEY).json()
     assert isinstance(document["feature_gates"], dict)
 
 
-def test_specs_are_packed_for_those_who_can_unpack_them(http: httpx.Client) -> None:
+def test_specs_are_compressed_if_accepted(http: httpx.Client) -> None:
     plain, packed = (
         http.get(SPECS[2], headers=KEY | {"accept-encoding": encoding})
         for encoding in ("identity", "gzip")
@@ -86,7 +83,7 @@ def test_specs_are_packed_for_those_who_can_unpack_them(http: httpx.Client) -> N
     assert plain.json() == packed.json()
 
 
-def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) -> None:
+def test_specs_report_no_updates(http: httpx.Client) -> None:
     newest = http.get(SPECS[1]).json()["time"]
     for path in SPECS[1::2]:
         assert http.get(f"{path}?sinceTime={newest}").json() == {"has_updates": False}
@@ -98,11 +95,11 @@ def test_who_has_the_specs_is_told_that_nothing_has_changed(http: httpx.Client) 
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-def test_who_has_nothing_gets_the_specs(http: httpx.Client) -> None:
+def test_specs_are_sent_without_previous_time(http: httpx.Client) -> None:
     assert http.get(f"{SPECS[1]}?sinceTime=0").json()["has_updates"] is True
 
 
-def test_who_has_the_specs_of_a_server_that_is_gone_gets_those_of_the_next(
+def test_specs_of_restarted_server_are_newer(
     serve: Callable[..., Api],
 ) -> None:
     gone = serve("gates: {new gate: {}}", "gone.yaml")
@@ -118,16 +115,14 @@ def test_who_has_the_specs_of_a_server_that_is_gone_gets_those_of_the_next(
     assert asked["time"] > newest
 
 
-def test_a_time_that_is_no_number_is_refused(http: httpx.Client) -> None:
+def test_invalid_since_time_is_rejected(http: httpx.Client) -> None:
     refused = http.get(f"{SPECS[1]}?sinceTime=yesterday")
     assert refused.status_code == 400
     assert "milliseconds since 1970" in refused.json()["message"]
 
 
 @pytest.mark.parametrize(("method", "path"), SECRET_CALLS)
-def test_a_client_key_does_not_reach_what_only_servers_may_know(
-    http: httpx.Client, method: str, path: str
-) -> None:
+def test_client_key_cannot_download_specs(http: httpx.Client, method: str, path: str) -> None:
     refused = http.request(method, path, headers=CLIENT_KEY)
     assert refused.status_code == 403
     assert "expected the server secret key" in refused.json()["message"]
@@ -138,9 +133,7 @@ def test_a_client_key_does_not_reach_what_only_servers_may_know(
 
 
 @pytest.mark.parametrize("call", ["initialize", "log_event", "rgstr", "sdk_exception"])
-def test_a_client_key_reaches_what_clients_need_by_header_or_query(
-    http: httpx.Client, call: str
-) -> None:
+def test_client_key_is_accepted_for_initialize(http: httpx.Client, call: str) -> None:
     body = {"events": [{"eventName": "e"}], "user": {"userID": "a"}}
     sdk = {"statsig-sdk-type": "an-sdk"}
     path = f"/v1/{call}"
@@ -149,10 +142,10 @@ def test_a_client_key_reaches_what_clients_need_by_header_or_query(
     assert http.post(f"{path}?k=client-other&st=an-sdk", json=body).status_code == 401
 
 
-def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
+def test_specs_omit_foreign_key_and_checksum(
     serve: Callable[..., Api],
 ) -> None:
-    # SDKs would refuse them: they look for their own key, and at what they were sent.
+    # SDKs reject specs with a foreign key or checksum.
     document = v1_specs() | {"hashed_sdk_key_used": "1", "checksum": "1", "company_id": "c"}
     api = serve(json.dumps(document), "specs.json")
     for version in ("v1", "v2"):
@@ -162,7 +155,7 @@ def test_specs_of_another_key_and_their_checksum_are_not_passed_on(
         assert served["company_id"] == "c"
 
 
-def test_specs_that_name_id_lists_are_warned_of(serve: Callable[..., Api]) -> None:
+def test_specs_with_id_lists_warn(serve: Callable[..., Api]) -> None:
     document = v1_specs()
     document["feature_gates"][0]["rules"][0]["conditions"] = [
         {"type": "unit_id", "operator": "in_segment_list", "targetValue": "a_list"}
@@ -187,7 +180,7 @@ def line(unit_id: str, sign: str = "+") -> bytes:
     return sign.encode() + hashed + b"\n"
 
 
-def test_id_lists_are_looked_up_and_downloaded(listed: Api) -> None:
+def test_id_lists_are_downloaded(listed: Api) -> None:
     lists = listed.post("get_id_lists", {"statsigMetadata": {}}).json()
     assert listed.http.get("/get_id_lists/secret-local.json").json() == lists
     assert list(lists) == ["friends"]  # The core takes an empty file for a failure.
@@ -198,7 +191,7 @@ def test_id_lists_are_looked_up_and_downloaded(listed: Api) -> None:
     assert (whole.status_code, whole.content) == (200, line("ada") + line("bob"))
 
 
-def test_the_end_of_an_id_list_is_downloaded_alone(listed: Api) -> None:
+def test_id_list_range_returns_end_of_file(listed: Api) -> None:
     url = listed.post("get_id_lists", {}).json()["friends"]["url"]
     end = httpx.get(url, headers={"range": "bytes=10-"})
     assert (end.status_code, end.content) == (206, line("bob"))
@@ -211,31 +204,27 @@ def test_the_end_of_an_id_list_is_downloaded_alone(listed: Api) -> None:
     assert httpx.get(f"{url}x").status_code == 404
 
 
-def test_the_file_of_an_id_list_only_grows() -> None:
-    # SDKs ask for what is behind the bytes that they have, and the core does so even if the ID of
-    # the file has changed.
+def test_id_list_file_only_grows() -> None:
+    # SDKs request only the bytes after those they have, the core even if the file's ID changed.
     files = IdListFiles()
-    first = lookup_after(files, {"a": ("ada", "bob"), "b": ()})
-    assert set(first) == {"a"}
-    second = lookup_after(files, {"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
-    assert second["a"]["fileID"] == first["a"]["fileID"]
-    file = files.find(second["a"]["fileID"])
-    assert file is not None
+    files.update({"a": ("ada", "bob"), "b": ()})
+    first, empty = files
+    assert (first.name, empty.content) == ("a", b"")
+    file_id = first.file_id
+    files.update({"a": ("bob", "cyd", "cyd"), "b": ("eve",)})
+    file = files.find(file_id)
+    assert file is first
     assert file.content == line("ada") + line("bob") + line("cyd") + line("ada", "-")
-    assert second["b"]["size"] == 10
-    assert set(lookup_after(files, {"b": ("eve",)})) == {"b"}
-
-
-def lookup_after(files: IdListFiles, lists: dict[str, tuple[str, ...]]) -> Any:
-    files.update(lists)
-    return id_list_lookup(files, "http://127.0.0.1/")
+    assert len(empty.content) == 10
+    files.update({"b": ("eve",)})
+    assert [file.name for file in files] == ["b"]
 
 
 def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:
     return api.http.post(f"/initialize{query}", json=body)
 
 
-def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> None:
+def test_initialize_returns_evaluations(shop_server: Api) -> None:
     user = {"userID": "ada", "email": "ada@example.com", "privateAttributes": {"secret": "s"}}
     answer = initialize(shop_server, {"user": user, "hash": "none"}).json()
     assert answer["has_updates"] is True
@@ -249,14 +238,14 @@ def test_a_client_is_told_all_that_it_may_know_of_a_user(shop_server: Api) -> No
     assert "privateAttributes" not in answer["user"]
 
 
-def test_a_client_is_told_nothing_of_segments_and_holdouts(serve: Callable[..., Api]) -> None:
+def test_initialize_omits_segments_and_holdouts(serve: Callable[..., Api]) -> None:
     api = serve(json.dumps(v1_specs()), "specs.json")
     gates = initialize(api, {"user": {"userID": "a"}, "hash": "none"}).json()["feature_gates"]
     assert set(gates) == {"a_gate", "disabled_gate", "held"}
     assert gates["held"]["secondary_exposures"][0]["gate"] == "a_holdout"
 
 
-def test_an_id_that_is_a_number_divides_as_its_text(shop_server: Api) -> None:
+def test_numeric_id_is_bucketed_as_string(shop_server: Api) -> None:
     numbers, texts = (
         [
             initialize(shop_server, {"user": {"userID": kind(n)}, "hash": "none"}).json()
@@ -276,7 +265,7 @@ def djb2(name: str) -> str:
     return str(number)
 
 
-def test_names_are_hidden_as_a_client_wants_them(shop_server: Api) -> None:
+def test_initialize_hashes_names(shop_server: Api) -> None:
     sha256 = base64.b64encode(hashlib.sha256(b"staff_tools").digest()).decode()
     for algorithm, name in (("djb2", djb2("staff_tools")), ("sha256", sha256), (None, sha256)):
         answer = initialize(shop_server, {"user": {}, "hash": algorithm}).json()
@@ -284,7 +273,7 @@ def test_names_are_hidden_as_a_client_wants_them(shop_server: Api) -> None:
         assert answer["hash_used"] == (algorithm or "sha256")
 
 
-def test_a_client_that_has_the_answer_is_told_so(shop_server: Api) -> None:
+def test_initialize_reports_no_updates(shop_server: Api) -> None:
     newest = initialize(shop_server, {}).json()["time"]
     unchanged = initialize(shop_server, {"sinceTime": newest})
     assert (unchanged.status_code, unchanged.content) == (204, b"")
@@ -299,7 +288,7 @@ def test_a_client_that_has_the_answer_is_told_so(shop_server: Api) -> None:
         ([], "$", "expected an object"),
     ],
 )
-def test_a_malformed_question_is_refused_with_its_place(
+def test_invalid_initialize_request_names_path(
     shop_server: Api, body: Any, path: str, problem: str
 ) -> None:
     refused = initialize(shop_server, body)
@@ -307,7 +296,7 @@ def test_a_malformed_question_is_refused_with_its_place(
     assert refused.json() == {"status": 400, "message": f"{path}: {problem}", "path": path}
 
 
-def test_the_bodies_of_the_javascript_client_are_read_however_it_packs_them(
+def test_javascript_body_encodings_are_decoded(
     shop_server: Api,
 ) -> None:
     body = json.dumps({"user": {"userID": "Zoë"}, "hash": "none"}, ensure_ascii=False)
@@ -322,6 +311,9 @@ def test_the_bodies_of_the_javascript_client_are_read_however_it_packs_them(
         answer = shop_server.http.post(f"/initialize?{query}", content=content).json()
         assert answer["user"] == plain["user"]
         assert answer["feature_gates"] == plain["feature_gates"]
+    encoded = {"statsig-encoded": "1"}  # As statsig-js 5.1 does.
+    answer = shop_server.http.post("/initialize", content=backwards, headers=encoded).json()
+    assert answer["user"] == plain["user"]
     for content, query in ((b"{}", "gz=1"), (b"{}", "se=1"), (b"{", "")):
         refused = shop_server.http.post(f"/initialize?{query}", content=content)
         assert refused.status_code == 400
@@ -330,7 +322,7 @@ def test_the_bodies_of_the_javascript_client_are_read_however_it_packs_them(
 ZSTD = {"content-encoding": "zstd"}
 
 
-def test_a_body_is_read_that_is_packed_with_zstd(shop_server: Api) -> None:
+def test_zstd_body_is_decompressed(shop_server: Api) -> None:
     body = zstandard.ZstdCompressor(level=12).compress(b'{"user": {"userID": "a"}}')
     answer = shop_server.http.post("/initialize", content=body, headers=ZSTD)
     assert answer.json()["user"]["userID"] == "a"
@@ -339,7 +331,7 @@ def test_a_body_is_read_that_is_packed_with_zstd(shop_server: Api) -> None:
         assert refused.status_code == 400
 
 
-def test_a_bomb_packed_with_zstd_is_refused(shop_server: Api) -> None:
+def test_zstd_bomb_is_rejected(shop_server: Api) -> None:
     bomb = zstandard.compress(bytes(11 * 1024 * 1024))
     assert len(bomb) < 2000
     refused = shop_server.http.post("/initialize", content=bomb, headers=ZSTD)
@@ -351,7 +343,7 @@ def test_a_bomb_packed_with_zstd_is_refused(shop_server: Api) -> None:
     assert refused.status_code == 400
 
 
-def test_pages_of_other_origins_may_call_the_api_and_nothing_else(http: httpx.Client) -> None:
+def test_cors_allows_api_only(http: httpx.Client) -> None:
     page = {"origin": "http://localhost:3000"}
     preflight = {
         "access-control-request-method": "POST",
@@ -365,13 +357,44 @@ def test_pages_of_other_origins_may_call_the_api_and_nothing_else(http: httpx.Cl
     assert answer.headers["access-control-allow-origin"] == "*"
     refused = http.post("/v1/initialize?k=client-other", headers=page, json={})
     assert refused.headers["access-control-allow-origin"] == "*"
-    specs = http.get(SPECS[3], headers=page)
-    assert "access-control-allow-origin" not in specs.headers
 
 
-def test_what_goes_wrong_in_an_sdk_is_told_to_the_log(
-    shop_server: Api, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("path", [*SPECS, "/v1/get_id_lists/secret-local.json"])
+def test_web_page_cannot_download_specs(http: httpx.Client, path: str) -> None:
+    key = {"origin": "http://localhost:3000", "statsig-api-key": "secret-local"}
+    response = http.get(path, headers=key)
+    assert response.status_code == 403
+    assert "got the secret key" in response.json()["message"]
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("call", ["check_gate", "initialize", "rgstr"])
+def test_web_page_cannot_use_secret_key(http: httpx.Client, call: str) -> None:
+    page = {"origin": "http://localhost:3000"}
+    body = {"gateName": "staff_tools", "events": []}
+    assert http.post(f"/v1/{call}?k=secret-local", headers=page, json=body).status_code == 403
+    assert http.post(f"/v1/{call}?k=client-local", headers=page, json=body).is_success
+
+
+def test_unsupported_condition_returns_empty_value(serve: Callable[..., Api]) -> None:
+    document = v1_specs()
+    for section in ("dynamic_configs", "layer_configs"):
+        spec = document[section][0]
+        spec["rules"] = [
+            {**document["feature_gates"][0]["rules"][0], "returnValue": {"value": None}}
+        ]
+        spec["rules"][0]["conditions"] = [{"type": "unknown_type", "idType": "userID"}]
+    config, layer = (document[s][0]["name"] for s in ("dynamic_configs", "layer_configs"))
+    with pytest.warns(UserWarning, match="does not support"):
+        api = serve(json.dumps(document), "specs.json")
+    assert api.config(config)["value"] == {}
+    assert api.layer(layer)["value"] == {}
+    results = initialize(api, {"hash": "none"}).json()
+    assert results["dynamic_configs"][config]["value"] == {}
+    assert results["layer_configs"][layer]["value"] == {}
+
+
+def test_sdk_exception_is_logged(shop_server: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     body = {"exception": "TypeError", "info": "it broke\n" * 1000, "statsigMetadata": {}}
     assert shop_server.post("sdk_exception", body).status_code == 202

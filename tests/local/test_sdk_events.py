@@ -1,4 +1,4 @@
-"""Events as SDKs send them: none is lost, whatever is in it."""
+"""Lenient parsing of events of SDKs."""
 
 import gzip
 import json
@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import Statsig
-from statsig_api_client.local.http.event_time import now
-from statsig_api_client.local.http.sdk_events import sdk_events
+from statsig_api_client.local.http.events import now, sdk_events
 
 from .conftest import SHOP, Api
 
@@ -40,7 +39,7 @@ def api(serve: Callable[..., Api]) -> Iterator[Api]:
 
 
 @pytest.mark.parametrize("call", ["log_event", "rgstr", "log_event_beacon"])
-def test_events_of_an_sdk_are_stored_though_they_break_the_contract(api: Api, call: str) -> None:
+def test_sdk_events_are_parsed_leniently(api: Api, call: str) -> None:
     api.http.headers.update(SDK)
     reply = api.post(call, NOT_THE_CONTRACT)
     assert (reply.status_code, reply.json()) == (202, {"success": True})
@@ -63,7 +62,7 @@ def test_events_of_an_sdk_are_stored_though_they_break_the_contract(api: Api, ca
     assert second.time == second.received_time
 
 
-def test_who_is_no_sdk_keeps_to_the_contract(api: Api) -> None:
+def test_other_clients_are_validated(api: Api) -> None:
     assert api.post("log_event", NOT_THE_CONTRACT).status_code == 400
     api.http.headers["statsig-sdk-type"] = "py-http-api"  # This package's own client.
     assert api.post("log_event", NOT_THE_CONTRACT).status_code == 400
@@ -73,7 +72,7 @@ def test_who_is_no_sdk_keeps_to_the_contract(api: Api) -> None:
     assert api.server.events()[0].metadata == {"sku": "A1"}
 
 
-def test_a_beacon_of_a_browser_is_plain_text_with_the_key_in_the_query(api: Api) -> None:
+def test_browser_beacon_is_accepted(api: Api) -> None:
     reply = api.http.post(
         "/rgstr?k=client-local&st=javascript-client&gz=1",
         content=gzip.compress(json.dumps(NOT_THE_CONTRACT).encode()),
@@ -94,12 +93,12 @@ def test_a_beacon_of_a_browser_is_plain_text_with_the_key_in_the_query(api: Api)
         ("2023-11-14T23:13:20.5+01:00", 1700000000500),
     ],
 )
-def test_a_time_is_read_in_whichever_way_it_is_written(written: Any, time: int) -> None:
+def test_event_time_formats_are_parsed(written: Any, time: int) -> None:
     (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})
     assert event["time"] == time
 
 
-def test_ids_that_are_numbers_are_found_as_text(api: Api) -> None:
+def test_numeric_ids_are_found_as_strings(api: Api) -> None:
     user = {"userID": 42, "customIDs": {"companyID": 7}}
     api.post("rgstr", {"events": [{"eventName": "seen", "user": user}]})
     for unit_id in ("42", "7"):
@@ -107,7 +106,7 @@ def test_ids_that_are_numbers_are_found_as_text(api: Api) -> None:
     assert api.server.events(user_id="4") == []
 
 
-def test_integers_beyond_64_bits_keep_their_digits(api: Api) -> None:
+def test_integers_beyond_64_bits_keep_digits(api: Api) -> None:
     users = [
         {"userID": number, "customIDs": {"companyID": -number}} for number in (2**64, 2**64 + 1)
     ]
@@ -119,7 +118,7 @@ def test_integers_beyond_64_bits_keep_their_digits(api: Api) -> None:
     assert [event.user for event in api.server.events("seen")] == users
 
 
-def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
+def test_clock_error_of_client_is_corrected(api: Api) -> None:
     sent = now() - 3_600_000
     headers = {"statsig-sdk-type": "js-client", "statsig-client-time": str(sent)}
     body = {"events": [{"eventName": "late", "time": sent - 5}]}
@@ -129,7 +128,7 @@ def test_the_clock_of_a_client_that_is_wrong_is_made_good(api: Api) -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "soon", "-1", "9" * 5000])
-def test_a_clock_that_cannot_be_read_counts_as_right(api: Api, sent: str) -> None:
+def test_invalid_client_time_is_ignored(api: Api, sent: str) -> None:
     headers = {"statsig-sdk-type": "js-client", "statsig-client-time": sent}
     body = {"events": [{"eventName": "timed", "time": 1700000000000}]}
     assert api.http.post("/log_event", json=body, headers=headers).status_code == 202
@@ -138,7 +137,7 @@ def test_a_clock_that_cannot_be_read_counts_as_right(api: Api, sent: str) -> Non
 
 
 @pytest.mark.parametrize("written", [None, "soon", "nan", "inf", -1, 0, 2**63, [], {}])
-def test_an_event_whose_time_cannot_be_is_of_the_moment_it_arrived(written: Any) -> None:
+def test_impossible_event_time_becomes_arrival_time(written: Any) -> None:
     (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})
     assert event["time"] == event["receivedTime"]
 
@@ -153,9 +152,7 @@ def test_an_event_whose_time_cannot_be_is_of_the_moment_it_arrived(written: Any)
         ({"events": [{"eventName": "e"}, {"eventName": None}]}, "$.events[1].eventName"),
     ],
 )
-def test_what_no_sdk_sends_is_refused_and_nothing_of_it_stored(
-    api: Api, body: Any, path: str
-) -> None:
+def test_invalid_sdk_batch_is_not_stored(api: Api, body: Any, path: str) -> None:
     reply = api.post("rgstr", body)
     assert (reply.status_code, reply.json()["path"]) == (400, path)
     assert api.server.events() == []
@@ -173,9 +170,7 @@ EVENTS = st.fixed_dictionaries({"eventName": st.text()}, optional=OTHERS)
 
 
 @given(events=st.lists(EVENTS), user=JSON, metadata=JSON)
-def test_every_event_is_read_whatever_stands_beside_its_name(
-    events: list[Any], user: Any, metadata: Any
-) -> None:
+def test_any_event_with_name_is_parsed(events: list[Any], user: Any, metadata: Any) -> None:
     body = {"events": events, "user": user, "statsigMetadata": metadata}
     read = list(sdk_events(body))
     assert [event["eventName"] for event in read] == [event["eventName"] for event in events]

@@ -1,4 +1,4 @@
-"""A project as it is served: overridden, read again, and what is told of faults in it."""
+"""Server state: overrides, reload, and problems of the project."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from statsig_api_client.local import ProjectError
 from statsig_api_client.local.config_specs.overrides import Override, OverrideTargetError, Unit
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
+from statsig_api_client.local.state import ServerState
 
 PROJECT = """
 gates:
@@ -33,11 +33,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(file: Path) -> Iterator[Service]:
+def state(file: Path) -> Iterator[ServerState]:
     recording = Recording(None)
-    service = Service(file, recording)
-    yield service
-    service.close()
+    state = ServerState(file, recording)
+    yield state
+    state.close()
     recording.close()
 
 
@@ -50,81 +50,81 @@ LOOK = Override(kind="config", name="look", unit=None, value={"size": 2}, group=
 LOGO = Override(kind="experiment", name="logo", unit=None, value=None, group="B")
 
 
-def value(service: Service, name: str) -> object:
-    found = service.evaluator.evaluate({"userID": "ada"}).gate(name)
+def value(state: ServerState, name: str) -> object:
+    found = state.evaluator.evaluate({"userID": "ada"}).gate(name)
     return found and found.value
 
 
-def test_every_change_makes_what_is_served_newer(service: Service, file: Path) -> None:
-    times = [service.specs.time]
+def test_every_change_increases_time(state: ServerState, file: Path) -> None:
+    times = [state.specs.time]
     changes = [
-        lambda: service.override(gate("blue")),
-        lambda: service.override(gate("blue", value=False)),
-        service.reload,
-        lambda: service.remove_overrides(lambda _: True),
+        lambda: state.override(gate("blue")),
+        lambda: state.override(gate("blue", value=False)),
+        state.reload,
+        lambda: state.remove_overrides(lambda _: True),
         # An older file, such as one that was brought back, is news as well.
-        lambda: (os.utime(file, (1, 1)), service.reload()),
+        lambda: (os.utime(file, (1, 1)), state.reload()),
     ]
     for change in changes:
         change()
-        times.append(service.specs.time)
+        times.append(state.specs.time)
     assert times == sorted(set(times))
 
 
-def test_removing_what_is_not_there_changes_nothing(service: Service) -> None:
-    before = service.specs
-    service.remove_overrides(lambda _: True)
-    assert service.specs is before
+def test_removal_of_absent_override_changes_nothing(state: ServerState) -> None:
+    before = state.specs
+    state.remove_overrides(lambda _: True)
+    assert state.specs is before
 
 
-def test_an_override_takes_the_place_of_one_for_the_same(service: Service) -> None:
+def test_override_replaces_same_target(state: ServerState) -> None:
     for override in (gate("blue"), gate("blue", user="ada"), gate("blue", value=False)):
-        service.override(override)
-    assert service.overrides == (gate("blue", user="ada"), gate("blue", value=False))
+        state.override(override)
+    assert state.overrides == (gate("blue", user="ada"), gate("blue", value=False))
 
 
-def test_an_override_of_what_is_unknown_changes_nothing(service: Service) -> None:
-    before = service.specs
+def test_override_of_unknown_name_changes_nothing(state: ServerState) -> None:
+    before = state.specs
     with pytest.raises(OverrideTargetError, match="unknown gate 'bleu'; did you mean 'blue'"):
-        service.override(gate("bleu"))
-    assert service.specs is before
-    assert service.overrides == ()
+        state.override(gate("bleu"))
+    assert state.specs is before
+    assert state.overrides == ()
 
 
-def test_what_is_read_again_keeps_the_overrides_that_fit(service: Service, file: Path) -> None:
+def test_reload_keeps_applicable_overrides(state: ServerState, file: Path) -> None:
     for override in (gate("blue"), gate("green"), LOOK, LOGO):
-        service.override(override)
+        state.override(override)
     file.write_text(PROJECT.replace("green", "grey").replace("B:", "C:"))
-    service.reload()
-    assert service.overrides == (gate("blue"), LOOK)
-    assert value(service, "blue") is True
-    assert value(service, "green") is None
-    assert service.problem is not None
-    assert "unknown gate 'green'" in service.problem
-    assert "no group 'B'" in service.problem
-    service.reload()
-    assert service.problem is None
+    state.reload()
+    assert state.overrides == (gate("blue"), LOOK)
+    assert value(state, "blue") is True
+    assert value(state, "green") is None
+    assert state.problem is not None
+    assert "unknown gate 'green'" in state.problem
+    assert "no group 'B'" in state.problem
+    state.reload()
+    assert state.problem is None
 
 
-def test_a_faulty_file_leaves_what_is_served(service: Service, file: Path) -> None:
-    service.override(gate("blue"))
-    before = service.specs
+def test_invalid_file_keeps_previous_content(state: ServerState, file: Path) -> None:
+    state.override(gate("blue"))
+    before = state.specs
     file.write_text("gates: []")
     with pytest.raises(ProjectError, match=r"project\.yaml"):
-        service.reload()
-    assert service.specs is before
-    assert value(service, "blue") is True
-    assert service.problem is not None
-    assert "gates" in service.problem
+        state.reload()
+    assert state.specs is before
+    assert value(state, "blue") is True
+    assert state.problem is not None
+    assert "gates" in state.problem
     file.write_text(PROJECT)
-    service.reload()
-    assert service.problem is None
-    assert service.overrides == (gate("blue"),)
+    state.reload()
+    assert state.problem is None
+    assert state.overrides == (gate("blue"),)
 
 
-def test_it_says_which_files_it_is_made_of(service: Service, file: Path) -> None:
-    assert service.files == (file,)
+def test_files_of_project_are_listed(state: ServerState, file: Path) -> None:
+    assert state.files == (file,)
     file.with_name("vips.txt").write_text("ada\n")
     file.write_text(PROJECT + "id lists: {vips: vips.txt}\n")
-    service.reload()
-    assert service.files == (file, file.with_name("vips.txt"))
+    state.reload()
+    assert state.files == (file, file.with_name("vips.txt"))

@@ -1,4 +1,4 @@
-"""What the server keeps when it is killed, and what it occupies: short forms of `make soak`."""
+"""Durability and memory of the server; short forms of `make soak`."""
 
 import random
 import sys
@@ -9,7 +9,7 @@ import pytest
 from .soak import Kills, memory_by_events
 
 
-def test_what_was_answered_is_there_once_after_kills_at_random_moments(tmp_path: Path) -> None:
+def test_accepted_events_survive_random_kills(tmp_path: Path) -> None:
     kills = Kills(tmp_path / "events.db", random.Random())
     for _ in range(5):
         kills.kill()
@@ -19,7 +19,7 @@ def test_what_was_answered_is_there_once_after_kills_at_random_moments(tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads memory where Linux tells it")
-def test_memory_does_not_grow_with_the_number_of_events(tmp_path: Path) -> None:
+def test_memory_is_independent_of_event_count(tmp_path: Path) -> None:
     sizes = memory_by_events(tmp_path / "events.db", 2, 80_000)
-    # 40,000 events more, of which each has some 300 bytes: all kept, they would be 12 MB and more.
+    # Another 40,000 events of about 300 bytes each would need 12 MB if they stayed in memory.
     assert sizes[1] - sizes[0] < 6

@@ -1,4 +1,4 @@
-"""A project file that is saved while it is served."""
+"""Reload of a project file that changes while it is served."""
 
 import asyncio
 import logging
@@ -12,8 +12,8 @@ import pytest
 from statsig_api_client import Statsig
 from statsig_api_client.local import LocalServer, ProjectError, runner
 from statsig_api_client.local.recording import Recording
-from statsig_api_client.local.state import Service
-from statsig_api_client.local.watcher import versions, watching
+from statsig_api_client.local.state import ServerState
+from statsig_api_client.local.watcher import file_versions, watching
 
 PROJECT = "gates:\n  {name}: {{}}\n"
 
@@ -23,7 +23,7 @@ def write(file: Path, name: str) -> None:
 
 
 def within_seconds(is_so: Callable[[], bool], seconds: float = 10) -> bool:
-    """Whether something comes true; it takes a fraction of a second on an idle machine."""
+    """Return whether a condition becomes true, which takes a fraction of a second."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if is_so():
@@ -45,7 +45,7 @@ def watched(file: Path) -> Iterator[LocalServer]:
         yield server
 
 
-def test_what_is_saved_is_served(watched: LocalServer, file: Path) -> None:
+def test_saved_file_is_reloaded(watched: LocalServer, file: Path) -> None:
     assert watched.gates == ("first",)
     write(file, "second")
     assert within_seconds(lambda: watched.gates == ("second",))
@@ -53,33 +53,29 @@ def test_what_is_saved_is_served(watched: LocalServer, file: Path) -> None:
     assert within_seconds(lambda: watched.gates == ("third",))
 
 
-def test_what_is_saved_before_anyone_watches_is_served(file: Path) -> None:
+def test_file_saved_before_watching_is_reloaded(file: Path) -> None:
     async def saved_too_soon() -> bool:
-        read = versions(service.files)
+        read = file_versions(state.files)
         write(file, "second")
-        with watching(service, read):
-            return await asyncio.to_thread(
-                within_seconds, lambda: service.specs.gates == ("second",)
-            )
+        with watching(state, read):
+            return await asyncio.to_thread(within_seconds, lambda: state.specs.gates == ("second",))
 
-    with closing(Recording(None)) as recording, closing(Service(file, recording)) as service:
+    with closing(Recording(None)) as recording, closing(ServerState(file, recording)) as state:
         assert asyncio.run(saved_too_soon())
 
 
-def test_what_is_saved_while_it_is_loaded_is_served(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Slow(Service):
+def test_file_saved_while_loading_is_reloaded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(ServerState):
         def __init__(self, project: Path, recording: Recording) -> None:
             super().__init__(project, recording)
             write(file, "second")
 
-    monkeypatch.setattr(runner, "Service", Slow)
+    monkeypatch.setattr(runner, "ServerState", Slow)
     with LocalServer(file, watch=True) as server:
         assert within_seconds(lambda: server.gates == ("second",))
 
 
-def test_an_editor_may_replace_the_file(watched: LocalServer, file: Path) -> None:
+def test_replaced_file_is_reloaded(watched: LocalServer, file: Path) -> None:
     for name in ("second", "third"):
         other = file.with_suffix(".swp")
         write(other, name)
@@ -87,7 +83,7 @@ def test_an_editor_may_replace_the_file(watched: LocalServer, file: Path) -> Non
         assert within_seconds(lambda name=name: watched.gates == (name,))  # type: ignore[misc]
 
 
-def test_the_file_may_be_a_link_to_one_elsewhere(tmp_path: Path) -> None:
+def test_target_of_symlink_is_reloaded(tmp_path: Path) -> None:
     real, link = tmp_path / "elsewhere" / "real.yaml", tmp_path / "project.yaml"
     real.parent.mkdir()
     write(real, "first")
@@ -97,7 +93,7 @@ def test_the_file_may_be_a_link_to_one_elsewhere(tmp_path: Path) -> None:
         assert within_seconds(lambda: server.gates == ("second",))
 
 
-def test_a_faulty_file_is_not_served_and_why_is_told_until_it_is_right(
+def test_invalid_file_is_reported_until_fixed(
     watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert watched.project().problem is None
@@ -105,15 +101,13 @@ def test_a_faulty_file_is_not_served_and_why_is_told_until_it_is_right(
     problem = f"{file}:2: gates.first.rule: unknown key 'rule'; did you mean 'rules'?"
     assert within_seconds(lambda: watched.project().problem == problem)
     assert watched.gates == ("first",)
-    assert caplog.messages == [f"{problem} (what it said before is still served)"]
+    assert caplog.messages == [f"{problem} (the previous content is still served)"]
     write(file, "second")
     assert within_seconds(lambda: watched.project().problem is None)
     assert watched.gates == ("second",)
 
 
-def test_a_file_that_is_away_for_a_while_is_served_when_it_is_back(
-    watched: LocalServer, file: Path
-) -> None:
+def test_deleted_file_is_reloaded_once_restored(watched: LocalServer, file: Path) -> None:
     file.unlink()
     assert within_seconds(lambda: "cannot be read" in (watched.project().problem or ""))
     assert watched.gates == ("first",)
@@ -121,7 +115,7 @@ def test_a_file_that_is_away_for_a_while_is_served_when_it_is_back(
     assert within_seconds(lambda: watched.gates == ("second",))
 
 
-def test_a_change_is_a_line_in_the_log(
+def test_reload_is_logged(
     watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "statsig_api_client.local"):
@@ -129,10 +123,10 @@ def test_a_change_is_a_line_in_the_log(
         file.write_text("id lists: {testers: testers.txt}\ngates: {second: {}}\n")
         assert within_seconds(lambda: watched.gates == ("second",))
         time.sleep(0.7)
-    assert caplog.messages == [f"{file} has changed, and is served as it is now"]
+    assert caplog.messages == [f"{file} has changed and was reloaded"]
 
 
-def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:
+def test_id_list_file_is_watched(tmp_path: Path) -> None:
     file, ids = tmp_path / "project.yaml", tmp_path / "testers.txt"
     ids.write_text("ada\n")
     file.write_text(
@@ -146,7 +140,7 @@ def test_the_file_of_an_id_list_is_watched_too(tmp_path: Path) -> None:
         assert within_seconds(lambda: s.check_gate({"userID": "bob"}, "tool").value)
 
 
-def test_the_file_of_an_id_list_may_come_after_the_project_that_names_it(
+def test_id_list_file_may_appear_later(
     watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.write_text("id lists: {testers: testers.txt}\ngates: {second: {}}\n")
@@ -158,7 +152,7 @@ def test_the_file_of_an_id_list_may_come_after_the_project_that_names_it(
     assert within_seconds(lambda: watched.gates == ("second",))
 
 
-def test_other_files_beside_it_are_nothing(
+def test_other_files_are_ignored(
     watched: LocalServer, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "statsig_api_client.local"):
@@ -168,7 +162,7 @@ def test_other_files_beside_it_are_nothing(
     assert watched.gates == ("first",)
 
 
-def test_the_program_may_change_its_folder(
+def test_working_directory_may_change(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -179,14 +173,14 @@ def test_the_program_may_change_its_folder(
         assert within_seconds(lambda: server.gates == ("second",))
 
 
-def test_without_watching_the_file_is_read_once(file: Path) -> None:
+def test_unwatched_file_is_loaded_once(file: Path) -> None:
     with LocalServer(file) as server:
         write(file, "second")
         time.sleep(0.7)
         assert server.gates == ("first",)
 
 
-def test_a_faulty_file_is_refused_at_the_start(file: Path) -> None:
+def test_invalid_file_raises_at_start(file: Path) -> None:
     file.write_text("gatez: {}")
     with pytest.raises(ProjectError, match="did you mean 'gates'"):
         LocalServer(file, watch=True)

@@ -1,4 +1,4 @@
-"""The parsers: what each reads, what it refuses, and with which words."""
+"""Parsers: accepted and rejected values, and error messages."""
 
 import copy
 import enum
@@ -44,7 +44,7 @@ from tests.support.strategies import (
     texts,
 )
 
-colour = one_of("red", "green")
+color = one_of("red", "green")
 
 PARSERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "string": (string, {"type": "string"}),
@@ -53,7 +53,7 @@ PARSERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "number": (number, {"type": "number"}),
     "json_object": (json_object, {"type": "object"}),
     "json_value": (json_value, {}),
-    "one_of": (colour, {"enum": ["red", "green"]}),
+    "one_of": (color, {"enum": ["red", "green"]}),
     "nullable(string)": (nullable(string), {"type": ["string", "null"]}),
     "either(integer, string)": (either(integer, string), {"type": ["integer", "string"]}),
     "array_of(string)": (array_of(string), {"type": "array", "items": {"type": "string"}}),
@@ -81,10 +81,10 @@ values = (
 )
 
 
-def refused(parse: Any, data: object, path: str = "$") -> str:
-    with pytest.raises(SchemaError) as refusal:
+def error_message(parse: Any, data: object, path: str = "$") -> str:
+    with pytest.raises(SchemaError) as raised:
         parse(data, path)
-    return str(refusal.value)
+    return str(raised.value)
 
 
 # ---- Each parser ----
@@ -92,24 +92,24 @@ def refused(parse: Any, data: object, path: str = "$") -> str:
 
 @each_parser
 @given(value=values)
-def test_a_parser_reads_what_json_schema_accepts(parse: Any, schema: Any, value: Any) -> None:
+def test_parser_agrees_with_json_schema(parse: Any, schema: Any, value: Any) -> None:
     accepted = jsonschema.Draft202012Validator(schema).is_valid(value)
     if "integer" in schema.get("type", ()) and isinstance(value, float):
-        accepted = False  # JSON Schema takes 1.0 for an integer; to Python it is a float
+        accepted = False  # JSON Schema allows 1.0, a float in Python
     if accepted:
         assert json.dumps(parse(value, "$")) == json.dumps(value)
     else:
-        assert refused(parse, value).startswith("$")
+        assert error_message(parse, value).startswith("$")
 
 
 @each_parser
 @given(value=python_objects())
-def test_a_parser_raises_nothing_but_schema_errors(parse: Any, schema: Any, value: object) -> None:
+def test_parser_raises_only_schema_errors(parse: Any, schema: Any, value: object) -> None:
     del schema
     try:
         parse(value, "$")
     except SchemaError as error:
-        assert error.path.startswith("$")  # noqa: PT017  (most values are refused, not all)
+        assert error.path.startswith("$")  # noqa: PT017  (most values are invalid, not all)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_a_parser_raises_nothing_but_schema_errors(parse: Any, schema: Any, valu
         (number, False, "expected number, got boolean"),
         (number, "1", "expected number, got string"),
         (json_object, [], "expected object, got array"),
-        (colour, "blue", "expected one of 'red', 'green', got another string"),
-        (colour, True, "expected one of 'red', 'green', got boolean"),
+        (color, "blue", "expected one of 'red', 'green', got another string"),
+        (color, True, "expected one of 'red', 'green', got boolean"),
         (array_of(string), "ab", "expected array, got string"),
         (array_of(string), {}, "expected array, got object"),
         (map_of(string), [], "expected object, got array"),
@@ -138,13 +138,11 @@ def test_a_parser_raises_nothing_but_schema_errors(parse: Any, schema: Any, valu
             [],
             "expected integer or string or boolean, got array",
         ),
-        (either(colour, integer), None, "expected one of 'red', 'green' or integer, got null"),
+        (either(color, integer), None, "expected one of 'red', 'green' or integer, got null"),
     ],
 )
-def test_a_refusal_names_the_type_wanted_and_the_type_found(
-    parse: Any, data: object, problem: str
-) -> None:
-    assert refused(parse, data, "$.a") == f"$.a: {problem}"
+def test_error_names_expected_and_actual_type(parse: Any, data: object, problem: str) -> None:
+    assert error_message(parse, data, "$.a") == f"$.a: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -164,33 +162,33 @@ def test_a_refusal_names_the_type_wanted_and_the_type_found(
         (either(array_of(string), string), ["a", 1], "$[1]"),
     ],
 )
-def test_a_refusal_has_the_path_of_the_wrong_value(parse: Any, data: object, path: str) -> None:
-    with pytest.raises(SchemaError) as refusal:
+def test_error_has_path_of_value(parse: Any, data: object, path: str) -> None:
+    with pytest.raises(SchemaError) as raised:
         parse(data, "$")
-    assert refusal.value.path == path
+    assert raised.value.path == path
 
 
 @given(value=texts(min_size=1))
-def test_a_refusal_never_shows_the_value(value: str) -> None:
+def test_error_never_contains_value(value: str) -> None:
     secret = f"secret-{value}"
-    for parse in (boolean, integer, number, json_object, colour, array_of(string)):
-        assert "secret" not in refused(parse, secret)
-    assert "secret" not in refused(map_of(string), {"a": [secret]})
+    for parse in (boolean, integer, number, json_object, color, array_of(string)):
+        assert "secret" not in error_message(parse, secret)
+    assert "secret" not in error_message(map_of(string), {"a": [secret]})
 
 
-def test_one_of_a_set_is_read_as_plain_text() -> None:
-    class Colour(enum.StrEnum):
+def test_enum_value_is_parsed_as_str() -> None:
+    class Color(enum.StrEnum):
         RED = "red"
 
-    assert type(colour(Colour.RED, "$")) is str
+    assert type(color(Color.RED, "$")) is str
 
 
-def test_an_integer_for_a_number_stays_an_integer() -> None:
+def test_number_keeps_integers() -> None:
     assert type(number(2**63, "$")) is int
     assert math.copysign(1, number(-0.0, "$")) == -1
 
 
-def test_arrays_may_be_tuples_and_objects_any_mapping() -> None:
+def test_tuples_and_mappings_are_accepted() -> None:
     assert array_of(string)(("a", "b"), "$") == ["a", "b"]
     assert json_object(MappingProxyType({"a": 1}), "$") == {"a": 1}
     assert map_of(integer)(MappingProxyType({"a": 1}), "$") == {"a": 1}
@@ -208,7 +206,7 @@ STEP = re.compile(r'\.(?P<name>[^.\[]+)|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]')
 
 @given(keys=st.lists(texts(), max_size=4))
 @example(keys=["a.b", "[0]", '"]', "\\", "\ud800", "ключ"])
-def test_a_path_tells_its_keys_apart(keys: list[str]) -> None:
+def test_path_is_unambiguous(keys: list[str]) -> None:
     path = "$"
     for key in keys:
         path = child(path, key)
@@ -234,40 +232,40 @@ def test_a_path_tells_its_keys_apart(keys: list[str]) -> None:
         (Opaque(), "Opaque"),
     ],
 )
-def test_types_have_the_names_of_json_schema_or_else_of_python(value: object, name: str) -> None:
+def test_json_type_names_types(value: object, name: str) -> None:
     assert json_type(value) == name
 
 
-# ---- Named things ----
+# ---- Items by name ----
 
 gates = keyed_by_name(FeatureGate.from_dict)
 
 
-def test_named_things_are_read_from_an_array() -> None:
+def test_keyed_by_name_parses_array() -> None:
     read = gates([{"name": "a", "value": True}, {"name": "b", "value": False}], "$")
     assert read == {"a": FeatureGate(name="a", value=True), "b": FeatureGate(name="b", value=False)}
     assert gates(({"name": "a", "value": True},), "$") == {"a": FeatureGate(name="a", value=True)}
 
 
-def test_named_things_are_read_from_an_object_with_their_names_or_without() -> None:
+def test_keyed_by_name_parses_object() -> None:
     read = gates({"a": {"name": "a", "value": True}, "b": {"value": False}}, "$")
     assert read == {"a": FeatureGate(name="a", value=True), "b": FeatureGate(name="b", value=False)}
 
 
-def test_a_thing_keeps_its_own_name_beside_that_of_its_place() -> None:
+def test_keyed_by_name_keeps_different_name() -> None:
     assert gates({"a": {"name": "A", "value": True}}, "$") == {
         "a": FeatureGate(name="A", value=True)
     }
 
 
-def test_reading_named_things_leaves_the_reply_as_it_was() -> None:
-    reply = {"a": {"value": True}}
-    gates(reply, "$")
-    assert reply == {"a": {"value": True}}
+def test_keyed_by_name_does_not_change_data() -> None:
+    data = {"a": {"value": True}}
+    gates(data, "$")
+    assert data == {"a": {"value": True}}
 
 
 @given(names=st.lists(texts(), unique=True, max_size=5))
-def test_array_and_object_say_the_same(names: list[str]) -> None:
+def test_keyed_by_name_parses_both_forms_alike(names: list[str]) -> None:
     members = [{"name": name, "value": len(name) > 1} for name in names]
     unnamed = {member["name"]: {"value": member["value"]} for member in members}
     assert gates(members, "$") == gates(unnamed, "$")
@@ -275,7 +273,7 @@ def test_array_and_object_say_the_same(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "problem"),
+    ("data", "problem"),
     [
         ("a", "$: expected object or array, got string"),
         (None, "$: expected object or array, got null"),
@@ -285,18 +283,18 @@ def test_array_and_object_say_the_same(names: list[str]) -> None:
         ({"a b": {"value": 1}}, '$["a b"].value: expected boolean, got integer'),
         ({"a": {"name": None, "value": True}}, "$.a.name: expected string, got null"),
         ({1: {"value": True}}, "$: expected strings as keys, got integer"),
-        # One gate, where several were asked for.
+        # The response of a single gate.
         ({"name": "a", "value": True}, "$.name: expected object, got string"),
     ],
 )
-def test_what_is_no_named_thing_is_refused_where_it_stands(reply: object, problem: str) -> None:
-    assert refused(gates, reply) == problem
+def test_keyed_by_name_error_has_path(data: object, problem: str) -> None:
+    assert error_message(gates, data) == problem
 
 
-# ---- Objects, field by field ----
+# ---- ObjectReader ----
 
 
-def test_fields_are_taken_once_and_the_rest_is_kept() -> None:
+def test_reader_returns_unread_fields() -> None:
     fields = ObjectReader({"a": 1, "b": "x", "c": None}, "$")
     assert fields.required("a", integer) == 1
     assert fields.optional("b", string, absent=None) == "x"
@@ -304,53 +302,58 @@ def test_fields_are_taken_once_and_the_rest_is_kept() -> None:
     assert fields.rest() == {"c": None}
 
 
-def test_a_null_is_not_an_absent_field() -> None:
+def test_reader_distinguishes_null_and_absent() -> None:
     fields = ObjectReader({"a": None}, "$")
     assert fields.optional("a", nullable(string), absent="nothing") is None
 
 
-def test_fields_are_refused_with_their_paths() -> None:
+def test_reader_error_has_path() -> None:
     fields = ObjectReader({"a": 1, "b": 2}, "$.user")
-    assert refused(lambda *_: fields.required("a", string), None) == (
+    assert error_message(lambda *_: fields.required("a", string), None) == (
         "$.user.a: expected string, got integer"
     )
-    assert refused(lambda *_: fields.optional("b", string, absent=None), None) == (
+    assert error_message(lambda *_: fields.optional("b", string, absent=None), None) == (
         "$.user.b: expected string, got integer"
     )
-    assert refused(lambda *_: fields.required("c", string), None) == '$.user: missing field "c"'
+    assert (
+        error_message(lambda *_: fields.required("c", string), None) == '$.user: missing field "c"'
+    )
 
 
-def test_one_field_of_several_is_enough() -> None:
+def test_reader_accepts_one_of_several_fields() -> None:
     fields = ObjectReader({"a": 1}, "$.user")
     fields.any_of("a", "b")
-    assert refused(lambda *_: fields.any_of("b", "c"), None) == '$.user: missing field "b" or "c"'
+    assert (
+        error_message(lambda *_: fields.any_of("b", "c"), None)
+        == '$.user: missing field "b" or "c"'
+    )
     assert fields.rest() == {"a": 1}
 
 
 # ---- UNSET ----
 
 
-def test_unset_is_falsy_and_says_its_name() -> None:
+def test_unset_is_falsy_with_short_repr() -> None:
     assert not UNSET
     assert repr(UNSET) == "UNSET"
     assert UNSET is not None
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_unset_stays_itself_when_pickled(protocol: int) -> None:
+def test_unset_survives_pickling(protocol: int) -> None:
     assert pickle.loads(pickle.dumps(UNSET, protocol)) is UNSET  # noqa: S301  (our own)
 
 
-def test_unset_stays_itself_when_copied_or_made_again() -> None:
+def test_unset_survives_copying() -> None:
     assert copy.copy(UNSET) is UNSET
     assert copy.deepcopy({"a": [UNSET]})["a"][0] is UNSET
     assert Unset(...) is UNSET
 
 
-# ---- The error itself ----
+# ---- SchemaError ----
 
 
-def test_a_schema_error_is_a_value_error_with_path_and_problem() -> None:
+def test_schema_error_has_path_and_problem() -> None:
     error = SchemaError("$.a", "expected string, got null")
     assert isinstance(error, ValueError)
     assert (error.path, error.problem) == ("$.a", "expected string, got null")
@@ -361,7 +364,7 @@ def pickled(error: SchemaError) -> Any:
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
-def test_a_schema_error_survives_copies_and_pickles(again: Any) -> None:
+def test_schema_error_survives_copies_and_pickles(again: Any) -> None:
     error = again(SchemaError("$.a", "expected string, got null"))
     assert str(error) == "$.a: expected string, got null"
     assert (error.path, error.problem) == ("$.a", "expected string, got null")

@@ -1,4 +1,4 @@
-"""What evaluated gates and configs can do: be truthy, and give typed parameters."""
+"""Base classes of gates and configs: truthiness, and typed access to parameters."""
 
 import logging
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ each_kind = pytest.mark.parametrize("kind", [DynamicConfig, Experiment, Layer])
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every line that the client logs, at any level."""
+    """Everything that the client logs, at any level."""
     caplog.set_level(logging.DEBUG, logger="statsig_api_client")
     return caplog
 
@@ -27,7 +27,7 @@ def config(**value: Any) -> DynamicConfig:
 
 
 def fits(value: object, default: object) -> bool:
-    """Whether a value is of the type of a default, said otherwise than in the code under test."""
+    """Return whether a value has the type of a default, by other means than the code."""
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(default, bool) and isinstance(value, bool)
     if isinstance(default, float):
@@ -42,23 +42,21 @@ def fits(value: object, default: object) -> bool:
 
 
 @pytest.mark.parametrize("passes", [True, False])
-def test_a_gate_is_truthy_exactly_when_it_passes(passes: bool) -> None:  # noqa: FBT001
+def test_gate_is_truthy_if_it_passes(passes: bool) -> None:  # noqa: FBT001
     assert bool(FeatureGate(name="staff", value=passes)) is passes
     assert bool(FeatureGate.from_dict({"name": "staff", "value": passes})) is passes
 
 
 @each_kind
-def test_what_is_no_gate_is_truthy_even_when_empty(kind: Any) -> None:
+def test_empty_config_is_truthy(kind: Any) -> None:
     assert kind(name="homepage", value={})
 
 
-# ---- get: its laws ----
+# ---- Laws of get ----
 
 
 @given(value=json_values(), default=json_values().filter(lambda default: default is not None))
-def test_the_result_is_the_value_if_it_fits_the_default_and_else_the_default(
-    lines: Lines, value: Any, default: Any
-) -> None:
+def test_get_returns_value_of_type_or_default(lines: Lines, value: Any, default: Any) -> None:
     lines.clear()
     result = config(x=value).get("x", default)
     if fits(value, default):
@@ -70,7 +68,7 @@ def test_the_result_is_the_value_if_it_fits_the_default_and_else_the_default(
 
 
 @given(value=json_values())
-def test_without_a_default_the_value_comes_as_it_is(lines: Lines, value: Any) -> None:
+def test_get_without_default_returns_any_value(lines: Lines, value: Any) -> None:
     lines.clear()
     assert config(x=value).get("x") is value
     assert config(x=value).get("x", None) is value
@@ -78,7 +76,7 @@ def test_without_a_default_the_value_comes_as_it_is(lines: Lines, value: Any) ->
 
 
 @given(name=texts(), default=json_values())
-def test_a_missing_parameter_gives_the_default_and_no_line(
+def test_get_missing_parameter_returns_default_silently(
     lines: Lines, name: str, default: Any
 ) -> None:
     lines.clear()
@@ -88,11 +86,11 @@ def test_a_missing_parameter_gives_the_default_and_no_line(
 
 
 @given(name=texts(), value=texts())
-def test_any_name_can_be_asked_for(name: str, value: str) -> None:
+def test_get_accepts_any_name(name: str, value: str) -> None:
     assert config(**{name: value}).get(name, "default") is value
 
 
-# ---- get: what people meet ----
+# ---- Examples of get ----
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ def test_any_name_can_be_asked_for(name: str, value: str) -> None:
     ],
 )
 @each_kind
-def test_a_value_of_the_type_of_the_default_is_given(kind: Any, value: Any, default: Any) -> None:
+def test_get_returns_value_of_same_type(kind: Any, value: Any, default: Any) -> None:
     assert kind(name="homepage", value={"x": value}).get("x", default) is value
 
 
@@ -123,8 +121,8 @@ def test_a_value_of_the_type_of_the_default_is_given(kind: Any, value: Any, defa
         (False, 0.5),
         (1, True),
         (0.0, False),
-        (2.5, 3),  # a number with a fraction is no integer,
-        (2.0, 3),  # even if the fraction is nothing
+        (2.5, 3),  # a number with a fraction is not an integer,
+        (2.0, 3),  # even if the fraction is zero
         ("3", 3),
         ("true", True),
         (3, "3"),
@@ -137,11 +135,11 @@ def test_a_value_of_the_type_of_the_default_is_given(kind: Any, value: Any, defa
     ],
 )
 @each_kind
-def test_a_value_of_another_type_gives_the_default(kind: Any, value: Any, default: Any) -> None:
+def test_get_returns_default_for_other_type(kind: Any, value: Any, default: Any) -> None:
     assert kind(name="homepage", value={"x": value}).get("x", default) is default
 
 
-def test_the_line_says_which_parameter_of_what_had_which_type(
+def test_log_message_names_parameter_and_types(
     lines: Lines,
 ) -> None:
     assert config(button_color=5).get("button_color", "blue") == "blue"
@@ -152,7 +150,7 @@ def test_the_line_says_which_parameter_of_what_had_which_type(
     )
 
 
-def test_the_line_shows_no_value_and_stays_one_line_whatever_the_names(
+def test_log_message_is_one_line_without_value(
     lines: Lines,
 ) -> None:
     odd = DynamicConfig(name="a\nb\ud800", value={"c\nd": "secret"})

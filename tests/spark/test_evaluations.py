@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from statsig_api_client import APIStatusError, AuthenticationError
 from statsig_api_client.local import LocalServer
 from statsig_api_client.spark import check_gate, evaluations, get_experiment
-from statsig_api_client.spark.evaluations import EvaluationOptions, users_of
+from statsig_api_client.spark.functions import EvaluationOptions, users_of
 
 from .conftest import ROOT
 
@@ -62,7 +62,7 @@ def test_experiments_have_a_group_a_rule_and_a_value(found: EvaluationOptions) -
 def test_null_stands_for_a_failure_but_not_for_a_refused_key(
     shop: LocalServer, found: EvaluationOptions, tmp_path: Path
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     run: Any = check_gate("user", "new_checkout", **found)
     with pytest.raises(APIStatusError, match="status 418"):
         list(run(iter([pa.array(["1"])])))
@@ -111,7 +111,7 @@ def test_experiments_are_evaluated_for_a_column_of_ids(
 def test_a_failure_fails_the_task_with_its_cause(
     spark: SparkSession, shop: LocalServer, found: EvaluationOptions
 ) -> None:
-    shop.fail_next(None, status=418)
+    shop.fail_next(times=None, status=418)
     users = spark.createDataFrame([("1",)], "id string")
     with pytest.raises(PythonException, match="APIStatusError: check_gate: status 418"):
         users.select(check_gate("id", "staff_tools", **found)).collect()
@@ -138,7 +138,7 @@ def test_a_key_that_is_refused_gives_no_nulls(
 
 
 def test_options_are_checked_at_once() -> None:
-    with pytest.raises(TypeError, match="unknown option 'timeot'; the options are log_exposures"):
+    with pytest.raises(TypeError, match="unknown option 'timeot'; expected one of log_exposures"):
         check_gate("user", "gate", timeot=3)  # type: ignore[call-arg]
 
 
@@ -146,8 +146,8 @@ def test_options_are_checked_at_once() -> None:
     ("options", "error", "said"),
     [
         ({"on_error": "ignore"}, ValueError, "on_error: expected 'raise' or 'null', got 'ignore'"),
-        ({"concurrency": 0}, ValueError, "concurrency: expected more than 0, got 0"),
-        ({"concurrency": "8"}, TypeError, "concurrency: expected a whole number, got str"),
+        ({"concurrency": 0}, ValueError, "concurrency: expected 1 or more, got 0"),
+        ({"concurrency": "8"}, TypeError, "concurrency: expected an integer, got str"),
         ({"log_exposures": "no"}, TypeError, "log_exposures: expected True or False, got str"),
         ({"url": 1}, TypeError, "url: expected a string, got int"),
         ({"gate_name": 1}, TypeError, "gate_name: expected a string, got int"),

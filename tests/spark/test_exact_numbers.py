@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql.types import DoubleType, StructType
 
-from statsig_api_client.bulk.mapping import RowReader, read_mapping
-from statsig_api_client.bulk.outgoing import Outgoing
-from statsig_api_client.bulk.settings import settings
-from statsig_api_client.bulk.times import Times
-from statsig_api_client.spark.evaluations import users_of
-from statsig_api_client.spark.rows import rows_of
+from statsig_api_client.bulk import ImportOptions, TimeFormat
+from statsig_api_client.bulk.mapping.event_builder import EventBuilder
+from statsig_api_client.bulk.mapping.rows import RowMapper, read_mapping
+from statsig_api_client.spark.functions import users_of
+from statsig_api_client.spark.schema import rows_of
 from tests.support.collector import Collector
 
 from .tasks import source, write
@@ -32,10 +31,13 @@ MAPPING = (
 def test_number_of_spark_row_keeps_its_digits(number: Decimal) -> None:
     digits = f"{number:f}"
     batch = pa.RecordBatch.from_pylist([{"number": number, "nested": {"number": number}}])
-    reader = RowReader(read_mapping(MAPPING.split(";"), Times("ms")))
+    mapper = RowMapper(read_mapping(MAPPING.split(";"), TimeFormat("ms")))
     (row,) = rows_of([batch])
-    sent = json.loads(Outgoing(settings({}), None, reader)(row), parse_int=str, parse_float=str)
-    assert sent["value"] == sent["user"]["custom"]["deep"]["number"] == digits
+    sent = json.loads(
+        EventBuilder(ImportOptions(), None, mapper)(row), parse_int=str, parse_float=str
+    )
+    assert Decimal(sent["value"]).as_tuple() == number.as_tuple()
+    assert sent["user"]["custom"]["deep"]["number"] == sent["value"]
     assert sent["user"]["userID"] == sent["user"]["customIDs"]["nested"] == digits
     assert sent["metadata"] == {"number": digits, "nested": digits}
 

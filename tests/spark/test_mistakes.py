@@ -21,7 +21,7 @@ from .tasks import SCHEMA, source
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"maxrte": "1"}, "unknown option 'maxrte'; the options are allowCut, allowHttp,"),
+        ({"maxrte": "1"}, "unknown option 'maxrte'; expected one of allowCut, allowHttp,"),
         ({"path": ""}, "option path is missing: the directory of this job"),
         ({"maxRate": "fast", "tasks": 2}, "option maxRate: expected a number above 0, got 'fast'"),
         ({"maxRate": "0", "tasks": 2}, "option maxRate: expected a number above 0, got '0'"),

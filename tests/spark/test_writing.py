@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql.types import LongType, MapType, StringType, StructType
+from statsig_api_client.spark.journal import Journal
 
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
-from statsig_api_client.spark.journal import Journal
 from tests.support.clients import KEY
 from tests.support.collector import OK, Answer, Collector, first
 

@@ -186,7 +186,10 @@ class Loopback:
         originals = dict(line.split(": ", 1) for line in lines)
         length = int(headers.get("content-length", "0"))
         while len(body) < length:
-            body += stream.recv(65536)
+            chunk = stream.recv(65536)
+            if not chunk:
+                return None
+            body += chunk
         return Received(
             path=first.split(" ")[1],
             headers={name.lower(): value for name, value in originals.items()},

@@ -4,6 +4,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    MISSING,
     BaseModel,
     ConfigDict,
     Field,
@@ -48,7 +49,7 @@ class StatsigEnvironment(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    tier: StrictStr | None = None
+    tier: StrictStr | MISSING = MISSING
 
 
 class StatsigMetadata(BaseModel):
@@ -56,8 +57,8 @@ class StatsigMetadata(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    sdkType: StrictStr | None = None
-    sdkVersion: StrictStr | None = None
+    sdkType: StrictStr | MISSING = MISSING
+    sdkVersion: StrictStr | MISSING = MISSING
     exposureLoggingDisabled: StrictBool = False
 
 
@@ -68,8 +69,8 @@ class FeatureGate(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     name: StrictStr
     value: StrictBool
-    rule_id: StrictStr | None = None
-    group_name: StrictStr | None = None
+    rule_id: StrictStr | None | MISSING = MISSING
+    group_name: StrictStr | None | MISSING = MISSING
 
 
 class UnnamedFeatureGate(BaseModel):
@@ -77,10 +78,10 @@ class UnnamedFeatureGate(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    name: StrictStr | None = None
+    name: StrictStr | MISSING = MISSING
     value: StrictBool
-    rule_id: StrictStr | None = None
-    group_name: StrictStr | None = None
+    rule_id: StrictStr | None | MISSING = MISSING
+    group_name: StrictStr | None | MISSING = MISSING
 
 
 class Parameters(RootModel[dict[str, JsonValue]]):
@@ -94,7 +95,7 @@ class RankedVariant(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     name: StrictStr
     value: Parameters
-    rule_id: StrictStr | None = None
+    rule_id: StrictStr | None | MISSING = MISSING
     score: StrictFloat
 
 
@@ -125,10 +126,10 @@ class ErrorResponse(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    status: StrictInt | None = None
-    message: StrictStr | None = None
-    error: StrictStr | None = None
-    success: StrictBool | None = None
+    status: StrictInt | None | MISSING = MISSING
+    message: StrictStr | None | MISSING = MISSING
+    error: StrictStr | None | MISSING = MISSING
+    success: StrictBool | None | MISSING = MISSING
 
 
 class StatsigUser(BaseModel):
@@ -136,17 +137,17 @@ class StatsigUser(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    userID: StrictStr | None = None
-    email: StrictStr | None = None
-    ip: StrictStr | None = None
-    userAgent: StrictStr | None = None
-    country: StrictStr | None = None
-    locale: StrictStr | None = None
-    appVersion: StrictStr | None = None
-    custom: UserAttributes | None = None
-    privateAttributes: UserAttributes | None = None
-    customIDs: CustomIDs | None = None
-    statsigEnvironment: StatsigEnvironment | None = None
+    userID: StrictStr | MISSING = MISSING
+    email: StrictStr | MISSING = MISSING
+    ip: StrictStr | MISSING = MISSING
+    userAgent: StrictStr | MISSING = MISSING
+    country: StrictStr | MISSING = MISSING
+    locale: StrictStr | MISSING = MISSING
+    appVersion: StrictStr | MISSING = MISSING
+    custom: UserAttributes | MISSING = MISSING
+    privateAttributes: UserAttributes | MISSING = MISSING
+    customIDs: CustomIDs | MISSING = MISSING
+    statsigEnvironment: StatsigEnvironment | MISSING = MISSING
 
 
 class CheckGateRequest(BaseModel):
@@ -154,10 +155,10 @@ class CheckGateRequest(BaseModel):
         extra="allow",
     )
     __pydantic_extra__: dict[str, JsonValue]
-    gateName: GateName | None = None
-    gateNames: GateNames | None = None
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    gateName: GateName | MISSING = MISSING
+    gateNames: GateNames | MISSING = MISSING
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class GetConfigRequest(BaseModel):
@@ -166,8 +167,8 @@ class GetConfigRequest(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     configName: ConfigName
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class GetLayerRequest(BaseModel):
@@ -176,8 +177,8 @@ class GetLayerRequest(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     layerName: StrictStr
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class GetRankedListRequest(BaseModel):
@@ -188,8 +189,8 @@ class GetRankedListRequest(BaseModel):
     configName: Annotated[
         StrictStr, Field(max_length=100, min_length=2, pattern="^[a-zA-Z0-9_\\- ]+$")
     ]
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class FeatureGates(RootModel[dict[str, UnnamedFeatureGate] | list[FeatureGate]]):
@@ -203,9 +204,9 @@ class DynamicConfig(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     name: StrictStr
     value: Parameters
-    rule_id: StrictStr | None = None
-    group_name: StrictStr | None = None
-    group: StrictStr | None = None
+    rule_id: StrictStr | None | MISSING = MISSING
+    group_name: StrictStr | None | MISSING = MISSING
+    group: StrictStr | None | MISSING = MISSING
 
 
 class Experiment(BaseModel):
@@ -215,9 +216,9 @@ class Experiment(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     name: StrictStr
     value: Parameters
-    rule_id: StrictStr | None = None
-    group_name: StrictStr | None = None
-    group: StrictStr | None = None
+    rule_id: StrictStr | None | MISSING = MISSING
+    group_name: StrictStr | None | MISSING = MISSING
+    group: StrictStr | None | MISSING = MISSING
 
 
 class Layer(BaseModel):
@@ -227,8 +228,8 @@ class Layer(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     name: StrictStr
     value: Parameters
-    ruleID: StrictStr | None = None
-    allocatedExperimentName: StrictStr | None = None
+    ruleID: StrictStr | None | MISSING = MISSING
+    allocatedExperimentName: StrictStr | None | MISSING = MISSING
 
 
 class SecondaryExposures(RootModel[list[SecondaryExposure]]):
@@ -241,11 +242,11 @@ class ExperimentExposure(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     experimentName: Annotated[StrictStr, Field(min_length=1)]
-    user: StatsigUser | None = None
-    group: Annotated[StrictStr | None, Field(min_length=1)] = None
-    ruleID: StrictStr | None = None
-    time: StrictInt | StrictStr | None = None
-    secondaryExposures: SecondaryExposures | None = None
+    user: StatsigUser | MISSING = MISSING
+    group: Annotated[StrictStr | MISSING, Field(min_length=1)] = MISSING
+    ruleID: StrictStr | MISSING = MISSING
+    time: StrictInt | StrictStr | MISSING = MISSING
+    secondaryExposures: SecondaryExposures | MISSING = MISSING
 
 
 class GateExposure(BaseModel):
@@ -255,11 +256,11 @@ class GateExposure(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
     gateName: Annotated[StrictStr, Field(min_length=1)]
     passes: StrictBool
-    user: StatsigUser | None = None
-    group: Annotated[StrictStr | None, Field(min_length=1)] = None
-    ruleID: StrictStr | None = None
-    time: StrictInt | StrictStr | None = None
-    secondaryExposures: SecondaryExposures | None = None
+    user: StatsigUser | MISSING = MISSING
+    group: Annotated[StrictStr | MISSING, Field(min_length=1)] = MISSING
+    ruleID: StrictStr | MISSING = MISSING
+    time: StrictInt | StrictStr | MISSING = MISSING
+    secondaryExposures: SecondaryExposures | MISSING = MISSING
 
 
 class StatsigEvent(BaseModel):
@@ -268,12 +269,12 @@ class StatsigEvent(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     eventName: Annotated[StrictStr, Field(min_length=1)]
-    user: StatsigUser | None = None
-    value: StrictStr | StrictFloat | None = None
-    time: StrictInt | StrictStr | None = None
-    metadata: EventMetadata | None = None
-    secondaryExposures: SecondaryExposures | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    value: StrictStr | StrictFloat | None | MISSING = MISSING
+    time: StrictInt | StrictStr | MISSING = MISSING
+    metadata: EventMetadata | MISSING = MISSING
+    secondaryExposures: SecondaryExposures | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class Exposures(RootModel[list[ExperimentExposure | GateExposure]]):
@@ -290,8 +291,8 @@ class LogCustomExposureRequest(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     exposures: Exposures
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING
 
 
 class LogEventRequest(BaseModel):
@@ -300,5 +301,5 @@ class LogEventRequest(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]
     events: Events
-    user: StatsigUser | None = None
-    statsigMetadata: StatsigMetadata | None = None
+    user: StatsigUser | MISSING = MISSING
+    statsigMetadata: StatsigMetadata | MISSING = MISSING

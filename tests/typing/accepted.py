@@ -1,4 +1,4 @@
-"""What users write, and the types that it must have."""
+"""Correct uses of the API, with the types that checkers must infer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, assert_type

@@ -1,6 +1,6 @@
-"""What users write by mistake. Every line that ends in `# error` must be refused, and no other.
+"""Misuses of the API. Checkers must report exactly the lines that end in `# error`.
 
-ty does not look at the names of options yet, which are those of an unpacked TypedDict.
+ty does not check the names of options yet, which are those of an unpacked TypedDict.
 """
 
 import httpx

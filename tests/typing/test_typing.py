@@ -1,4 +1,4 @@
-"""Types, from a consumer's seat: four checkers over the installed wheel."""
+"""Types as users see them: four type checkers on the installed wheel."""
 
 import json
 import os
@@ -18,7 +18,7 @@ CASES = Path(__file__).parent
 def run(
     *command: str | Path, cwd: Path, path: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program, with the programs of a folder before all others."""
+    """Run a program, with a directory at the front of PATH."""
     environment = os.environ | {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
         [str(part) for part in command],
@@ -32,52 +32,54 @@ def run(
 
 @pytest.fixture(scope="session")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder outside the project, with an environment in which its wheel is installed."""
-    folder = tmp_path_factory.mktemp("consumer")
-    built = run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT, cwd=folder)
+    """A directory outside the project, with a virtual environment that has its wheel."""
+    directory = tmp_path_factory.mktemp("consumer")
+    built = run(
+        sys.executable, "-m", "build", "--wheel", "--outdir", directory, ROOT, cwd=directory
+    )
     assert built.returncode == 0, built.stderr
-    venv.create(folder / "venv", with_pip=True)
-    (wheel,) = folder.glob("*.whl")
+    venv.create(directory / "venv", with_pip=True)
+    (wheel,) = directory.glob("*.whl")
     installed = run(
-        folder / "venv/bin/python",
+        directory / "venv/bin/python",
         "-m",
         "pip",
         "install",
         "-q",
         f"{wheel}[local]",
         "httpx2",
-        cwd=folder,
+        cwd=directory,
     )
     assert installed.returncode == 0, installed.stderr
     for case in CASES.glob("*.py"):
-        (folder / case.name).write_text(case.read_text())
-    return folder
+        (directory / case.name).write_text(case.read_text())
+    return directory
 
 
 def tool(name: str) -> Path:
     return Path(sys.executable).with_name(name)
 
 
-def mypy(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
-    python = folder / "venv/bin/python"
-    return run(tool("mypy"), "--strict", "--python-executable", python, file, cwd=folder)
+def mypy(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
+    python = directory / "venv/bin/python"
+    return run(tool("mypy"), "--strict", "--python-executable", python, file, cwd=directory)
 
 
-def pyright(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
-    (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
-    python = folder / "venv/bin/python"
-    return run(tool("pyright"), "--pythonpath", python, file, cwd=folder)
+def pyright(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
+    (directory / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
+    python = directory / "venv/bin/python"
+    return run(tool("pyright"), "--pythonpath", python, file, cwd=directory)
 
 
-def ty(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
-    environment = folder / "venv"
+def ty(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
+    environment = directory / "venv"
     return run(
-        tool("ty"), "check", "--output-format=concise", "--python", environment, file, cwd=folder
+        tool("ty"), "check", "--output-format=concise", "--python", environment, file, cwd=directory
     )
 
 
-def pyrefly(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
-    python = folder / "venv/bin/python"
+def pyrefly(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
+    python = directory / "venv/bin/python"
     return run(
         tool("pyrefly"),
         "check",
@@ -86,7 +88,7 @@ def pyrefly(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
         "--python-interpreter-path",
         python,
         file,
-        cwd=folder,
+        cwd=directory,
     )
 
 
@@ -95,29 +97,29 @@ checkers = pytest.mark.parametrize("checker", [mypy, pyright, ty, pyrefly])
 
 
 @checkers
-def test_correct_uses_are_accepted_with_the_right_types(checker: Checker, consumer: Path) -> None:
+def test_correct_uses_have_expected_types(checker: Checker, consumer: Path) -> None:
     result = checker(consumer, "accepted.py")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @checkers
-def test_wrong_uses_are_rejected(checker: Checker, consumer: Path) -> None:
+def test_misuses_are_rejected(checker: Checker, consumer: Path) -> None:
     result = checker(consumer, "rejected.py")
     lines = (CASES / "rejected.py").read_text().splitlines()
     marks = ("# error",) if checker is ty else ("# error", "# error, but not to ty")
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith(marks)}
-    assert set(refusals(result.stdout)) == wrong, result.stdout + result.stderr
+    assert set(error_lines(result.stdout)) == wrong, result.stdout + result.stderr
 
 
-def refusals(output: str) -> Iterator[int]:
-    """The lines of rejected.py on which a checker reports an error, whatever its format."""
+def error_lines(output: str) -> Iterator[int]:
+    """Yield the lines of rejected.py with an error, in the format of any checker."""
     for line in output.splitlines():
         place = re.search(r"rejected\.py:(\d+)", line)
         if place and re.search(r"\berror\b", line, re.IGNORECASE):
             yield int(place[1])
 
 
-def test_every_public_type_is_known(consumer: Path) -> None:
+def test_public_types_are_complete(consumer: Path) -> None:
     result = run(
         tool("pyright"),
         "--verifytypes",
@@ -133,7 +135,7 @@ def test_every_public_type_is_known(consumer: Path) -> None:
         for symbol in symbols
         if symbol["isExported"]
         and (not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"])
-        # There is no Spark here; make test-spark checks its types.
+        # pyspark is not installed; `make test-spark` checks its types.
         and not symbol["name"].startswith("statsig_api_client.spark.")
     ]
     assert not unknown, "\n".join(unknown)

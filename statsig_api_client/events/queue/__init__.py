@@ -1,7 +1,6 @@
-"""Chooses where the events of a process wait."""
+"""The queue of a process: in memory, or in a spool."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..options import Settings
@@ -13,22 +12,19 @@ if TYPE_CHECKING:
 
 
 def check_store(settings: Settings) -> None:
-    """See whether events can wait where the options say, and leave nothing open.
+    """Check that the spool can be used, if there is one, and leave nothing open.
 
-    A logger is often made before a server forks its workers; what is opened only afterwards is
-    theirs alone.
+    A server often makes a logger before it forks its workers; what is opened only afterwards
+    belongs to them alone. This also imports all that the spool needs: a signal handler that logs,
+    or a child that another thread forks, could meet a half-imported module later.
 
     Raises:
         SpoolError: The spool cannot be used.
     """
     if settings.spool is not None:
-        # All that the spool needs is imported here, and not by the first event: a signal handler
-        # that logs, or a child forked by another thread, could meet a half-imported module then.
-        import_module(".recovery", __name__)
-        from .database import SpoolFile, is_inherited  # noqa: PLC0415  (not all need SQLite)
+        from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
 
-        if not is_inherited(settings.spool):
-            SpoolFile(settings.spool).close()
+        check_spool(settings.spool)
 
 
 def open_store(
@@ -38,7 +34,7 @@ def open_store(
     *,
     longest_attempt: float,
 ) -> Store:
-    """A store for this process.
+    """Open the queue of this process.
 
     Args:
         settings: The options of the logger.
@@ -51,13 +47,6 @@ def open_store(
     """
     if settings.spool is None:
         return MemoryStore(settings, clock, wake)
-    from .database import is_inherited  # noqa: PLC0415
-    from .recovery import adopt, path_of_child  # noqa: PLC0415
-    from .spool import SpoolStore  # noqa: PLC0415
+    from .recovery import open_spool  # noqa: PLC0415
 
-    path = settings.spool
-    if is_inherited(path):
-        path = path_of_child(path, clock)
-    else:
-        adopt(path, settings, clock)
-    return SpoolStore(settings, clock, wake, path=path, longest_attempt=longest_attempt)
+    return open_spool(settings.spool, settings, clock, wake, longest_attempt=longest_attempt)

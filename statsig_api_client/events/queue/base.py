@@ -49,8 +49,11 @@ class Store(Protocol):
         """Seconds until there is something to claim; None when nobody knows."""
         ...
 
-    def claim(self) -> Batch | None:
-        """Take the oldest events, to send them; None when there are none."""
+    def claim(self, limit: int | None = None) -> Batch | None:
+        """Take the oldest events, to send them; None when there are none.
+
+        At most `limit` events, and at most as many as a batch has.
+        """
         ...
 
     def renew(self, batch: Batch) -> bool:

@@ -1,351 +1,392 @@
-"""The spool as a file: opened, made, migrated, set aside when it cannot be read.
+"""The spool as a SQLite database in WAL mode, which threads and processes share.
 
-Everything is in one SQLite database in WAL mode, which processes share. What is committed survives
-the end of a process, and with `durability="power"` the machine's.
-
-    events          what waits, in the order in which it was logged; no ID is used again
-    leases          which range of ids some process is sending, and until when that is its right
-    dead_letters    what Statsig refused, or what was set aside
-    ledger          what became of all other events
+Committed events survive the end of a process, and with `durability="power"` the machine's.
 """
 
-import ctypes
-import logging
 import os
 import sqlite3
 import stat
-import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
+
+from attrs import frozen
 
 from ..errors import SpoolError
 from ..options import Durability
+from .connection import (
+    SQLITE_LOCK,
+    connect,
+    disconnect,
+    is_broken,
+    is_full,
+    patiently,
+)
+from .quarantine import SpoolPath
+from .reserve import DiskReserve, bytes_to_limit, free_bytes
+from .schema import (
+    APPLICATION_ID,
+    INSERT_EVENT,
+    PAGE_SIZE,
+    NewerSpoolError,
+    NotASpoolError,
+    migrate,
+)
 
-logger: logging.Logger = logging.getLogger("statsig_api_client")
+_T = TypeVar("_T")
 
-_APPLICATION: Final = 0x53744576
-"""Says in the file's head whose it is: `StEv`."""
-_MIGRATIONS: Final = (
+_CHECKED_WHOLE: Final = 16 * 1024 * 1024
+"""Bytes: a spool up to this size is checked completely when it is opened."""
+_MAX_WAL: Final = 4 * 1024 * 1024
+_OPEN_ATTEMPTS: Final = 5
+_LAST_RESERVE: Final = 256 * 1024
+"""Bytes of the reserve that dead letters never take."""
+
+
+class DiskFullError(SpoolError):
+    """The disk has no room for a write."""
+
+
+@frozen
+class SpoolSize:
+    """Sizes of a spool, in bytes."""
+
+    used: int
+    """Pages that hold something."""
+    free: int
+    """Pages of the file that hold nothing and are used again."""
+    in_wal: int
+    """New pages, which are in the WAL alone until they are copied into the database."""
+
+
+class SpoolDatabase:
+    """An open spool. One thread at a time may use it.
+
+    Args:
+        path: The file.
+        durability: What committed events survive.
+        must_exist: Neither make a spool, nor put a new one in the place of a broken one.
+
+    Raises:
+        SpoolError: The file cannot be used.
     """
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY,
-    logged INTEGER NOT NULL,
-    data BLOB NOT NULL
-);
-CREATE TABLE leases (
-    token INTEGER PRIMARY KEY,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
-    expires REAL NOT NULL
-);
-CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY,
-    logged INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    state TEXT NOT NULL,
-    why TEXT NOT NULL
-);
-CREATE TABLE ledger (
-    delivered INTEGER NOT NULL DEFAULT 0,
-    rejected INTEGER NOT NULL DEFAULT 0,
-    ambiguous INTEGER NOT NULL DEFAULT 0,
-    dropped INTEGER NOT NULL DEFAULT 0,
-    retried INTEGER NOT NULL DEFAULT 0,
-    resent_ambiguous INTEGER NOT NULL DEFAULT 0,
-    moved INTEGER NOT NULL DEFAULT 0,
-    removed_to INTEGER NOT NULL DEFAULT 0
-);
-INSERT INTO ledger DEFAULT VALUES;
-""",
-)
-"""What leads from one version of the tables to the next; `user_version` counts them."""
 
-YOUNGEST: Final = "max(removed_to, coalesce((SELECT max(id) FROM events), 0))"
-"""Of the ledger: the last ID that an event was given. With AUTOINCREMENT SQLite would keep it, and
-write one page more for each event.
-"""
-_INSERT: Final = (
-    f"INSERT INTO events (id, logged, data) VALUES ((SELECT {YOUNGEST} + 1 FROM ledger), ?, ?)"  # noqa: S608
-)
-
-_BUSY: Final = 10.0
-"""Seconds to wait for other processes."""
-_PAGE: Final = 2048
-"""Bytes. Each event that is logged writes two pages anew, so that smaller ones are faster."""
-_SMALL: Final = 16 * 1024 * 1024
-"""Bytes: up to here, a spool is read through when it is opened, to see whether it is whole."""
-_WAL_MOST: Final = 4 * 1024 * 1024
-
-
-_open_files: Final[dict[sqlite3.Connection, tuple[Path, int]]] = {}
-"""What is open, and in which process. SQLite keeps account of it for the whole process, and a child
-inherits this account, but not the locks that it is about: it must not open the same file.
-"""
-
-
-def is_inherited(path: Path) -> bool:
-    """Whether a parent of this process had the spool open when it forked."""
-    return any(
-        opened == path and process != os.getpid() for opened, process in list(_open_files.values())
-    )
-
-
-class _UnusableError(Exception):
-    """The file is no spool, or broken."""
-
-
-class SpoolFile:
-    """An open spool. One thread at a time may use it."""
-
-    def __init__(self, path: Path, durability: Durability = "process") -> None:
+    def __init__(
+        self, path: Path, durability: Durability = "process", *, must_exist: bool = False
+    ) -> None:
         self.path = path
+        self.reserve = DiskReserve(path)
         self._durability = durability
-        self._opened_file = (0, 0)
-        """Which one it is, by the numbers of its device and inode."""
-        self._broken: str | None = None
-        """What is wrong with it, until another is open in its place."""
-        self._connection = self._opened()
+        self._must_exist = must_exist
+        self._place = SpoolPath(path)
+        self._problem: str | None = None
+        """Why the file is unusable, until it has been replaced."""
+        self._connection = self._open()
 
-    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
-        """Run a statement.
+    def run(
+        self, statement: str, values: tuple[object, ...]
+    ) -> "tuple[list[tuple[object, ...]], int]":
+        """Run a statement; return its rows, and how many rows it changed.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+
+        def call() -> "tuple[list[tuple[object, ...]], int]":
+            cursor = self._connection.execute(statement, values)
+            try:
+                return cursor.fetchall(), cursor.rowcount
+            finally:
+                cursor.close()  # under the lock; the collector would not hold it
+
+        try:
+            return patiently(call)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def rows(self, statement: str, *values: object) -> "list[tuple[object, ...]]":
+        """Return the rows of a query.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        return self.run(statement, values)[0]
+
+    def row(self, statement: str, *values: object) -> tuple[int, ...]:
+        """Return the first row of a query for numbers.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        return cast("tuple[int, ...]", self.run(statement, values)[0][0])
+
+    def execute(self, statement: str, *values: object) -> int:
+        """Run a statement, and return how many rows it changed.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        return self.run(statement, values)[1]
+
+    def write(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in a transaction and return its result; nothing of it is done if it fails.
+
+        On a full disk, `work` is run again with room that the WAL or the reserve makes, so it must
+        not change anything but the database. `insert` has no right to the reserve: it is there for
+        what takes events out of the spool. Transactions must not be nested.
 
         Raises:
             SpoolError: The file cannot be used.
         """
         try:
-            return self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+            return self._transaction(work)
+        except DiskFullError:
+            self._checkpoint()
+        while True:
+            try:
+                return self._transaction(work)
+            except DiskFullError:
+                if not self.reserve.release_half():
+                    raise
+                self._checkpoint()
 
     def insert_one(self, logged: int, event: bytes) -> int:
-        """Write an event; its ID.
-
-        Raises:
-            SpoolError: The file cannot be used.
-        """
+        """Write one event in a transaction of its own, at a third of the cost; see `insert`."""
         try:
-            return cast("int", self._connection.execute(_INSERT, (logged, event)).lastrowid)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+            with SQLITE_LOCK:
+                cursor = self._connection.execute(INSERT_EVENT, (logged, event))
+                return cast("int", cursor.lastrowid)
+        except sqlite3.Error:  # another process is writing, or the disk is full
+            return self.insert([(logged, event)])
 
     def insert(self, events: list[tuple[int, bytes]]) -> int:
-        """Write events, all or none; the ID of the last one.
+        """Write events, each with the time when it was logged; return the ID of the last one.
 
         Raises:
-            SpoolError: The file cannot be used.
+            SpoolError: The file cannot be used; no event was written.
         """
-        if len(events) == 1:
-            return self.insert_one(*events[0])
-        with self.transaction():
-            try:
-                self._connection.executemany(_INSERT, events)
-            except sqlite3.Error as error:
-                raise self._failed(error) from error
-        return self.one("SELECT last_insert_rowid()")[0]
-
-    def delete(self, first: int, last: int) -> None:
-        """Take events out, for good; within a transaction.
-
-        Raises:
-            SpoolError: The file cannot be used.
-        """
-        self.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", first, last)
-        self.execute("UPDATE ledger SET removed_to = max(removed_to, ?)", last)
-
-    @contextmanager
-    def transaction(self) -> Generator[None]:
-        """What is done within is done as a whole, or not at all.
-
-        Raises:
-            SpoolError: The file cannot be used.
-        """
-        self.execute("BEGIN IMMEDIATE")
+        connection = self._connection
         try:
-            yield
-            self.execute("COMMIT")
+            return self._transaction(lambda: self._insert(events))
+        except DiskFullError:
+            self._checkpoint()
+        except SpoolError:
+            if self._connection is connection:  # else a new spool is in the place of a broken one
+                raise
+        return self._transaction(lambda: self._insert(events))
+
+    def _insert(self, events: list[tuple[int, bytes]]) -> int:
+        try:
+            with SQLITE_LOCK:
+                self._connection.executemany(INSERT_EVENT, events).close()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        return self.row("SELECT last_insert_rowid()")[0]
+
+    def _transaction(self, work: Callable[[], _T]) -> _T:
+        if self._connection.in_transaction:  # the exception of a signal handler left it open
+            self._rollback()
+        try:
+            self.run("BEGIN IMMEDIATE", ())
+            result = work()
+            self.run("COMMIT", ())
         except BaseException:
-            with suppress(sqlite3.Error):  # SQLite may have done it
-                self._connection.execute("ROLLBACK")
+            self._rollback()
             raise
+        return result
 
-    def one(self, statement: str, *values: object) -> tuple[int, ...]:
-        """The first row of numbers that a query has."""
-        row: tuple[int, ...] = self.execute(statement, *values).fetchone()
-        return row
+    def _rollback(self) -> None:
+        with suppress(sqlite3.Error), SQLITE_LOCK:  # SQLite may have done it
+            self._connection.execute("ROLLBACK")
 
-    def used_bytes(self) -> int:
-        """The size of what is in the file."""
-        pages, unused, size = self.one(
-            "SELECT page_count, freelist_count, page_size"
-            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+    def _checkpoint(self) -> None:
+        """Copy the WAL into the database, so that the next transaction reuses the WAL in place."""
+        with suppress(sqlite3.Error), SQLITE_LOCK:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
+    def size(self) -> SpoolSize:
+        """Return the sizes of the spool.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        # Three pragmas cost a third of one query for all of them.
+        (pages,), (unused,), (size,) = (
+            self.row(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size")
         )
-        return (pages - unused) * size
+        try:
+            on_disk = self.path.stat().st_size
+        except OSError:  # deleted by someone
+            on_disk = 0
+        return SpoolSize((pages - unused) * size, unused * size, max(0, pages * size - on_disk))
 
-    def shrink(self, above: int) -> None:
-        """Give the disk back what an empty spool does not need."""
-        pages, size = self.one(
-            "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size"
+    def room(self, max_bytes: int) -> int:
+        """Return how many bytes new events may take without harm to their delivery.
+
+        They may use free pages. New pages must not exceed the reserve as long as they are in the
+        WAL alone; half of it is left for other processes, and for what delivery itself writes.
+
+        Args:
+            max_bytes: The maximum size of the spool.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        size, reserve = self._checkpointed_size()
+        return min(max_bytes - size.used, size.free + self._growth(size, reserve))
+
+    def room_for_dead_letters(self) -> int:
+        """Return how many bytes dead letters may take: on a full disk, a part of the reserve.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        size, reserve = self._checkpointed_size()
+        of_disk = free_bytes(self.path) - size.in_wal - self.reserve.released
+        of_reserve = min(
+            reserve - size.in_wal - _LAST_RESERVE, bytes_to_limit(self.path) - size.in_wal
         )
-        if pages * size > above:
-            with suppress(SpoolError):  # another process is at work; the next time will do
-                self.execute("VACUUM")
+        return size.free + max(0, of_disk // 4, of_reserve // 4)
+
+    def _checkpointed_size(self) -> tuple[SpoolSize, int]:
+        size, reserve = self.size(), self.reserve.size()
+        if size.in_wal > reserve // 4:
+            self._checkpoint()
+            size = self.size()
+        return size, reserve
+
+    def _growth(self, size: SpoolSize, reserve: int) -> int:
+        on_disk = free_bytes(self.path) - size.in_wal - self.reserve.released
+        # An event that fills half of a page and a bit takes a page of its own.
+        return max(0, min((reserve - size.in_wal) // 2, on_disk)) // 2
+
+    def is_empty(self) -> bool:
+        """Return whether the spool has neither pending events nor dead letters.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+        query = "SELECT EXISTS (SELECT 1 FROM events) OR EXISTS (SELECT 1 FROM dead_letters)"
+        return self.row(query) == (0,)
+
+    def shrink(self, pages: int) -> bool:
+        """Return some free pages to the disk; False if none is left.
+
+        Raises:
+            SpoolError: The file cannot be used.
+        """
+
+        def step() -> bool:
+            for _ in range(pages):  # the module runs one step of a pragma without rows: one page
+                self.execute("PRAGMA incremental_vacuum(1)")
+            return self.row("PRAGMA freelist_count") > (0,)
+
+        return self.write(step)
 
     def close(self) -> None:
         """Close the file."""
-        _open_files.pop(self._connection, None)
-        with suppress(sqlite3.Error):
-            self._connection.close()
+        disconnect(self._connection)
+        self.reserve.restore()  # the end of the WAL may have made room
 
     def remove(self) -> None:
         """Close the file and delete it, unless someone else has it open."""
         with suppress(sqlite3.OperationalError):
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA journal_mode = DELETE")  # fails, if so
+            with SQLITE_LOCK:
+                # Fails while another connection is open.
+                self._connection.execute("PRAGMA journal_mode = DELETE").close()
             self.close()
             self.path.unlink(missing_ok=True)
+            self.reserve.remove()
         self.close()
 
     def _failed(self, error: sqlite3.Error) -> SpoolError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if is_broken(error) and not self._must_exist:
             self.close()
-            self._broken = str(error)
-        if self._broken is not None:
+            self._problem = str(error)
+        if self._problem is not None:
             try:
-                self._set_aside(self._broken)
+                self._place.quarantine(self._problem)
             except OSError as problem:
-                return SpoolError(f"spool {self.path}: {self._broken}; {problem}")
-            self._connection = self._opened()
-            self._broken = None
-        return SpoolError(f"spool {self.path}: {error}")
-
-    def _opened(self) -> sqlite3.Connection:
-        turns = 5  # another process may set the file aside at any moment
-        try:
-            while True:
-                turns -= 1
-                try:
-                    return self._open()
-                except _UnusableError as error:
-                    self._set_aside(str(error))
-                    if not turns:
-                        raise
-                except (OSError, sqlite3.Error):
-                    if not turns or self._is_at(self.path):
-                        raise
-        except (OSError, sqlite3.Error, _UnusableError) as error:
-            raise SpoolError(f"spool {self.path}: {error}") from error
-
-    def _is_at(self, path: Path) -> bool:
-        """Whether the file is at a place, and not one with which another process replaced it."""
-        try:
-            found = path.stat()
-        except OSError:
-            return False
-        return self._opened_file == (found.st_dev, found.st_ino)
+                return SpoolError(f"spool {self.path}: {self._problem}; {problem}")
+            self._connection = self._open()
+            self._problem = None
+        kind = DiskFullError if is_full(error) else SpoolError
+        return kind(f"spool {self.path}: {error}")
 
     def _open(self) -> sqlite3.Connection:
-        # The events of a program are for nobody else to read. SQLite gives its other files the mode
-        # of this one. A file that is there is never opened but by SQLite: closing it would end the
-        # locks that this process has on it.
+        attempts = _OPEN_ATTEMPTS  # another process may quarantine the file at any moment
+        try:
+            while True:
+                attempts -= 1
+                try:
+                    return self._connect()
+                except NotASpoolError as error:
+                    if self._must_exist:
+                        raise
+                    self._place.quarantine(str(error))
+                    if not attempts:
+                        raise
+                except (OSError, sqlite3.Error) as error:
+                    if isinstance(error, sqlite3.Error) and is_full(error):
+                        # The index of the WAL alone takes 32 KB.
+                        if not self.reserve.release_half():
+                            raise
+                        attempts += 1
+                    elif not attempts or self._place.is_current():
+                        raise
+        except (OSError, sqlite3.Error, NotASpoolError, NewerSpoolError) as error:
+            raise SpoolError(f"spool {self.path}: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        # Only the owner may read a program's events. SQLite gives its other files the mode of this
+        # one. Only SQLite opens an existing file: closing it would end the locks that this process
+        # has on it.
         with suppress(FileExistsError):
+            if self._must_exist and not self.path.exists():
+                raise FileNotFoundError("it does not exist")
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         found = self.path.stat()
-        self._opened_file = (found.st_dev, found.st_ino)
+        self._place.remember(found)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError("it is no file")
+            raise OSError("it is not a file")
         if found.st_mode & 0o077:
             self.path.chmod(0o600)
-        connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode=rw",
-            timeout=_BUSY,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=True,
-        )
+        with SQLITE_LOCK:
+            connection = connect(self.path)
         try:
             self._prepare(connection)
         except sqlite3.DatabaseError as error:
-            connection.close()
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise _UnusableError(str(error)) from error
+            disconnect(connection)
+            if is_broken(error):
+                raise NotASpoolError(str(error)) from error
             raise
         except BaseException:
-            connection.close()
+            disconnect(connection)
             raise
-        # A child that is forked off must not close it when the child ends, since for SQLite that
-        # would be the parent closing it. So it is closed, or stays.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-        _open_files[connection] = (self.path, os.getpid())
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        _patiently(connection, f"PRAGMA page_size = {_PAGE}")
-        # Both of one moment, since another process may be making the spool just now.
-        connection.execute("BEGIN")
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        connection.execute("COMMIT")
-        if tables and application != _APPLICATION:
-            raise _UnusableError("the file is a database of another program")
-        _patiently(connection, "PRAGMA journal_mode = WAL")
-        synchronous = "FULL" if self._durability == "power" else "NORMAL"
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_MOST}")
-        if self.path.stat().st_size <= _SMALL:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise _UnusableError(verdict)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(_MIGRATIONS):
-            raise SpoolError(f"spool {self.path}: it is of a newer version of this package")
-        self._migrate(connection)
+        def run(statement: str) -> "tuple[int | str, ...]":
+            return patiently(lambda: connection.execute(statement).fetchone())
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")  # what fails in between is undone by closing
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        for migration in _MIGRATIONS[version:]:
-            for statement in migration.strip().split(";\n"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute("COMMIT")
-
-    def _set_aside(self, why: str) -> None:
-        """Rename the file, so that a new one can take its place, unless another has done it."""
-        if not self._is_at(self.path):
-            return
-        aside = self.path.with_name(f"{self.path.name}.broken-{time.time_ns()}")
-        with suppress(FileNotFoundError):
-            self.path.rename(aside)
-        if not self._is_at(aside):  # another was faster, and this may be the new one
-            with suppress(OSError):
-                os.link(aside, self.path)
-                aside.unlink()
-            return
-        for suffix in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
-        logger.error(
-            "the spool %s cannot be used: %s; it is kept as %s, and a new one begins",
-            self.path,
-            why,
-            aside.name,
+        run(f"PRAGMA page_size = {PAGE_SIZE}")
+        # One statement, since another process may be making the spool at this moment.
+        tables, application = run(
+            "SELECT (SELECT count(*) FROM sqlite_schema), application_id FROM pragma_application_id"
         )
-
-
-def _patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Run what SQLite does not wait for by itself when another process is at work."""
-    deadline = time.monotonic() + _BUSY
-    while True:
-        try:
-            connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+        if tables and application != APPLICATION_ID:
+            raise NotASpoolError("the file is a database of another program")
+        if not tables and self._must_exist:
+            raise NotASpoolError("the file is empty")
+        if not tables:
+            run("PRAGMA auto_vacuum = INCREMENTAL")
+        run("PRAGMA journal_mode = WAL")
+        run(f"PRAGMA synchronous = {'FULL' if self._durability == 'power' else 'NORMAL'}")
+        run(f"PRAGMA journal_size_limit = {_MAX_WAL}")
+        run("PRAGMA temp_store = MEMORY")  # no temporary files, for which a full disk has no room
+        if self.path.stat().st_size <= _CHECKED_WHOLE:
+            (verdict,) = run("PRAGMA quick_check(1)")
+            if verdict != "ok":
+                raise NotASpoolError(str(verdict))
+        patiently(lambda: migrate(connection))

@@ -1,1 +1,1 @@
-"""Config specs: the form in which projects are served and evaluated."""
+"""Config specs: loading, conversion, overrides and evaluation."""

@@ -17,7 +17,7 @@ from statsig_python_core import (
 )
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from ..recording import SecondaryExposure
+from ...generated.typed_dicts import SecondaryExposureDict
 
 if TYPE_CHECKING:
     from statsig_python_core.statsig_python_core import (
@@ -52,7 +52,7 @@ class CoreResult(TypedDict):
     group_name: NotRequired[str]
     passed: NotRequired[bool]
     allocated_experiment_name: NotRequired[str]
-    secondary_exposures: list[SecondaryExposure]
+    secondary_exposures: list[SecondaryExposureDict]
 
 
 class CoreResults(TypedDict):
@@ -71,11 +71,10 @@ class Core:
     """
 
     def __init__(self, specs: JsonObject) -> None:
-        text = json.dumps(specs)
-        self._core = _start(text)
+        self._core = _start(json.dumps(specs))
         if not self._core.get_initialize_details().is_config_spec_ready:
             self.close()
-            raise ValueError(_logged_reason(text))
+            raise ValueError(_logged_reason(specs))
 
     def __enter__(self) -> Self:
         return self
@@ -156,16 +155,20 @@ def print_log(specs: str) -> None:  # pragma: no cover  (in a child process)
 
 
 _PROGRAM: Final = f"import sys, {__name__} as core; core.print_log(sys.stdin.read())"
-_ERROR: Final = re.compile(r"ERROR \[Statsig::(\w+)\] (.*)")
+_ERROR: Final = re.compile(
+    r"ERROR \[Statsig::(\w+)\] (.*?)(?: at line (\d+) column (\d+))?$", re.MULTILINE
+)
+_KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*"): ')
 
 
-def _logged_reason(specs: str) -> str:
+def _logged_reason(specs: JsonObject) -> str:
     # The core reports why it rejects specs only in its log, to standard output or to a Python hook
     # that deadlocks with the core's threads for seconds, so a child process loads the specs again.
+    text = json.dumps(specs, indent=1)
     child = subprocess.run(  # noqa: S603  (our own code)
         [sys.executable, "-P", "-c", _PROGRAM],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        input=specs.encode(),
+        input=text.encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
@@ -173,4 +176,26 @@ def _logged_reason(specs: str) -> str:
     error = _ERROR.search(child.stdout.decode())
     if error is None:
         return "it logs no reason"
-    return f"{error[1]}: {error[2]}".partition(" at line ")[0]
+    reason = f"{error[1]}: {error[2]}"
+    if error[3] is None:
+        return reason
+    end = int(error[3]) - (error[4] == "0")  # Column 0 is the end of the line before.
+    return f"{reason} at {_path(text.splitlines()[:end])}"
+
+
+def _path(lines: list[str]) -> str:
+    # The keys of less and less indented lines, upwards from the end of the last value.
+    keys: list[str] = []
+    depth = _indent(lines[-1]) + 1
+    if lines[-1].lstrip().startswith(("}", "]")):
+        lines = lines[:-1]
+    for line in reversed(lines):
+        if _indent(line) < depth:
+            depth = _indent(line)
+            if key := _KEY.match(line.lstrip()):
+                keys.append(json.loads(key[1]))
+    return ".".join(reversed(keys))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

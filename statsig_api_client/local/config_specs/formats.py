@@ -29,7 +29,7 @@ class SpecsFormatError(ValueError):
 def to_v2(document: JsonObject) -> JsonObject:
     """Return config specs of either format in v2.
 
-    Fill in the entity types and ID types that the oldest v1 files lack, and remove the rules of
+    Fill in missing entity types and ID types, which the core requires, and remove the rules of
     disabled v1 entities. The core evaluates rules even of disabled entities: it expects the service
     to have removed all that must not apply, so v2 rules are kept.
 
@@ -38,7 +38,7 @@ def to_v2(document: JsonObject) -> JsonObject:
     """
     written = as_object(document.get("condition_map", {}), "condition_map")
     conditions: JsonObject = {
-        condition_id: as_object(condition, f"condition_map.{condition_id}")
+        condition_id: {"idType": "userID", **as_object(condition, f"condition_map.{condition_id}")}
         for condition_id, condition in written.items()
     }
     is_v1 = isinstance(document[GATES], list)

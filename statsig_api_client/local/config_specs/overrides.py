@@ -172,8 +172,8 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     elif isinstance(value, dict) and _layer(specs, override) is not None:
         # A layer always has all of its parameters.
         value = {**as_object(spec["defaultValue"], override.name), **value}
-    # SDKs that predate the core open a gate when a rule of it passes, whatever the rule returns, so
-    # a closing rule passes 0 %. A gate that is open by default can only be closed by the value.
+    # SDKs that predate the core open a gate when one of its rules passes, whatever it returns,
+    # so a closing rule passes 0 %. A gate that is open by default can only be closed by the value.
     closed = value is False and spec.get("defaultValue") is not True
     return {
         "name": RULE_ID,

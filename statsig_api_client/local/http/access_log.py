@@ -1,6 +1,5 @@
-"""One line in the log for each request."""
+"""Access log: one line for each request, without keys."""
 
-import hmac
 import logging
 import re
 import time
@@ -11,61 +10,55 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..state import Service
+from ..state import ServerState
+from .auth import key_kind, sent_key
 
 _logger = logging.getLogger("statsig_api_client.local")
 
 _KEY_IN_PATH: Final = re.compile(r"(?<=/)(secret|client|console)-[^/]*?(?=\.json$|/|$)")
-"""Some SDKs send their key as a part of the path."""
+"""An API key as a path segment, which is where some SDKs send it."""
 
 
 @frozen
-class RequestLog:
-    """An application that logs what another one answers: method, path, status, time, kind of key.
+class AccessLog:
+    """ASGI middleware that logs method, path, status, duration and the kind of the key.
 
     Args:
-        app: The other one.
-        service: The project, which has the keys.
+        app: The application that serves the requests.
+        state: The server's state, which has the keys.
     """
 
     app: ASGIApp
-    service: Service
+    state: ServerState
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have a request answered, and log it."""
+        """Serve a request and log it."""
         begin = time.perf_counter()
-        status = "no answer"
+        status = "no response"
 
-        async def note(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             await send(message)
 
         try:
-            await self.app(scope, receive, note)
+            await self.app(scope, receive, send_and_note)
         finally:
             request = Request(scope)
             path = cast("str", scope["path"])
             _logger.info(
                 "%s %s %s, %.1f ms, %s",
                 request.method,
-                # In the form of URLs, so that a path cannot break the line.
+                # Percent-encoded, so that a path cannot break the line.
                 quote(_KEY_IN_PATH.sub(r"\1-...", path), safe="/:@!$&'()*+,;=~"),
                 status,
                 (time.perf_counter() - begin) * 1000,
-                self._kind_of_key(request, path),
+                self._key_kind(request, path),
             )
 
-    def _kind_of_key(self, request: Request, path: str) -> str:
-        found = _KEY_IN_PATH.search(path)
-        sent = (
-            request.headers.get("statsig-api-key")
-            or request.query_params.get("k")
-            or (found[0] if found else "")
-        )
-        keys = self.service.specs.keys
-        for kind, key in (("secret", keys.secret), ("client", keys.client)):
-            if hmac.compare_digest(sent.encode(), key.encode()):
-                return f"{kind} key"
-        return "unknown key" if sent else "no key"
+    def _key_kind(self, request: Request, path: str) -> str:
+        in_path = _KEY_IN_PATH.search(path)
+        key = sent_key(request) or (in_path[0] if in_path else "")
+        kind = key_kind(key, self.state.specs.keys) or ("unknown" if key else "no")
+        return f"{kind} key"

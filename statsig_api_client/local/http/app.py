@@ -1,4 +1,4 @@
-"""The application: all routes, and how it refuses."""
+"""The ASGI application: routes, middleware and error responses."""
 
 import sqlite3
 
@@ -8,54 +8,55 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ..state import Service
-from .control_api import LocalApi
-from .cors import BrowserAccess, OwnHosts
-from .fault_injection import FaultInjection
+from ..._runtime.parsers import SchemaError
+from ..faults import FaultInjection
+from ..state import ServerState
+from .auth import CrossOriginAccess, LoopbackHosts
+from .control_api import ControlApi
 from .sdk_api import SdkApi
-from .statsig_api import HttpApi
-from .validation import ContractError, http_contract
+from .statsig_api import StatsigApi
+from .validation import statsig_api_validator
 
 
-def create_app(service: Service, *, only_this_machine: bool) -> Starlette:
-    """Make an ASGI application that serves a project.
+def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
+    """Create the ASGI application of a server.
 
     Args:
-        service: The project.
-        only_this_machine: Whether it listens to this machine alone, and `/local` is only for who
-            calls it by a name of this machine.
+        state: The server's state.
+        loopback_only: Whether the server listens on a loopback address, so that it may require a
+            loopback host name.
     """
     app = Starlette(
         routes=[
-            *SdkApi(service=service).routes(),  # First: it takes what SDKs send to /v1/log_event.
-            *HttpApi(service=service, contract=http_contract()).routes(),
-            *LocalApi(service).routes(),
+            *SdkApi(state=state).routes(),  # First: it takes the /v1/log_event of SDKs.
+            *StatsigApi(state=state, validator=statsig_api_validator()).routes(),
+            *ControlApi(state).routes(),
         ],
         middleware=[
-            Middleware(BrowserAccess),
-            Middleware(FaultInjection, service.faults),
-            *([Middleware(OwnHosts)] if only_this_machine else []),
+            Middleware(CrossOriginAccess),
+            Middleware(FaultInjection, state.faults),
+            *([Middleware(LoopbackHosts)] if loopback_only else []),
         ],
         exception_handlers=dict.fromkeys(
-            (HTTPException, ContractError, sqlite3.Error, ClientDisconnect, Exception), _refuse
+            (HTTPException, SchemaError, sqlite3.Error, ClientDisconnect, Exception),
+            _error_response,
         ),
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _refuse(_request: Request, error: Exception) -> Response:
-    if isinstance(error, ContractError):
-        message = f"{error.path}: {error.problem}"
-        reply = {"status": 400, "message": message, "path": error.path}
-        return JSONResponse(reply, 400)
+def _error_response(_request: Request, error: Exception) -> Response:
+    if isinstance(error, SchemaError):
+        body = {"status": 400, "message": f"{error.path}: {error.problem}", "path": error.path}
+        return JSONResponse(body, 400)
     if isinstance(error, HTTPException):
-        reply = {"status": error.status_code, "message": error.detail}
-        return JSONResponse(reply, error.status_code, error.headers)
+        body = {"status": error.status_code, "message": error.detail}
+        return JSONResponse(body, error.status_code, error.headers)
     if isinstance(error, sqlite3.Error):
-        reply = {"status": 503, "message": f"could not be stored: {error}", "success": False}
-        return JSONResponse(reply, 503)
+        body = {"status": 503, "message": f"could not be stored: {error}", "success": False}
+        return JSONResponse(body, 503)
     if isinstance(error, ClientDisconnect):
-        return Response(status_code=400)  # The client has gone, and will not read it.
-    # What it was is in the server's log, where uvicorn writes it.
-    return JSONResponse({"status": 500, "message": "an error of the local server itself"}, 500)
+        return Response(status_code=400)  # The client does not read it.
+    # uvicorn logs the traceback.
+    return JSONResponse({"status": 500, "message": "internal error of the local server"}, 500)

@@ -1,48 +1,118 @@
-"""Who may call what."""
+"""Access control: API keys, cross-origin requests of browsers, and host names."""
 
 import hmac
-from typing import Literal, TypeAlias
+import re
+from typing import Final, Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..._transports.base import LOOPBACK
 from ..project.model import Keys
 
-Role: TypeAlias = Literal["secret", "client"]
+_KeyKind: TypeAlias = Literal["secret", "client"]
+
+_BROWSER_PATHS: Final = frozenset(
+    f"/v1/{call}"
+    for call in (
+        "check_gate",
+        "get_config",
+        "get_layer",
+        "get_ranked_list",
+        "initialize",
+        "log_custom_exposure",
+        "log_event",
+        "log_event_beacon",
+        "rgstr",
+        "sdk_exception",
+    )
+)
+"""The paths that web pages may call with a client key."""
+
+
+def sent_key(request: Request) -> str:
+    """Return the API key of a request, or an empty string."""
+    # Server SDKs send it in a header and in the path; JavaScript sends it in the query, because a
+    # custom header would cost a preflight request.
+    return (
+        request.headers.get("statsig-api-key")
+        or str(request.path_params.get("key", "")).removesuffix(".json")
+        or request.query_params.get("k", "")
+    )
+
+
+def key_kind(key: str, keys: Keys) -> _KeyKind | None:
+    """Return which of the project's keys a key is, or None."""
+    # Compare with both keys, so that the duration does not depend on the key.
+    is_secret = hmac.compare_digest(key.encode(), keys.secret.encode())
+    is_client = hmac.compare_digest(key.encode(), keys.client.encode())
+    return "secret" if is_secret else "client" if is_client else None
 
 
 def require_key(request: Request, keys: Keys) -> None:
-    """Let a request pass that has one of the project's keys.
+    """Require one of the project's keys.
 
     Raises:
-        HTTPException: 401 for any other.
+        HTTPException: 401 for any other key, 403 for the secret key in a web page.
     """
-    _role(request, keys)
+    _require_kind(request, keys)
 
 
 def require_secret_key(request: Request, keys: Keys) -> None:
-    """Let a request pass that has the project's server secret key.
+    """Require the project's server secret key.
 
     Raises:
-        HTTPException: 403 for the client SDK key, 401 for any other.
+        HTTPException: 403 for the client SDK key or in a web page, 401 for any other key.
     """
-    if _role(request, keys) == "client":
-        raise HTTPException(
-            403, "expected the server secret key: a client SDK key does not reach specs or ID lists"
+    if _require_kind(request, keys) == "client":
+        raise HTTPException(403, "expected the server secret key, got the client SDK key")
+
+
+def _require_kind(request: Request, keys: Keys) -> _KeyKind:
+    kind = key_kind(sent_key(request), keys)
+    if kind is None:
+        raise HTTPException(401, "expected one of the project's keys in header statsig-api-key")
+    # The default secret is public knowledge, and browsers add this header to cross-origin requests.
+    if kind == "secret" and "origin" in request.headers:
+        raise HTTPException(403, "expected the client SDK key in a browser, got the secret key")
+    return kind
+
+
+class CrossOriginAccess:
+    """ASGI middleware that allows cross-origin requests to the endpoints for browsers only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._open = CORSMiddleware(
+            app, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]
         )
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        is_open = scope["type"] == "http" and scope["path"] in _BROWSER_PATHS
+        await (self._open if is_open else self._app)(scope, receive, send)
 
-def _role(request: Request, keys: Keys) -> Role:
-    # Server SDKs have the key in a header, and in the path too; JavaScript in browsers, where a
-    # header of one's own costs another request, has it in the query.
-    header, query = request.headers.get("statsig-api-key"), request.query_params.get("k")
-    path = str(request.path_params.get("key", "")).removesuffix(".json")
-    key = (header or path or query or "").encode()
-    # Both, and not one after the other, so that the time tells nothing.
-    secret = hmac.compare_digest(key, keys.secret.encode())
-    client = hmac.compare_digest(key, keys.client.encode())
-    if secret:
-        return "secret"
-    if client:
-        return "client"
-    raise HTTPException(401, "expected one of the project's keys in header statsig-api-key")
+
+class LoopbackHosts:
+    """ASGI middleware that requires a loopback host name, except for the endpoints for browsers.
+
+    A web page can resolve its own domain to the loopback address (DNS rebinding) and is then of the
+    same origin, but its requests still name its own host.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or reject it."""
+        if scope["type"] == "http" and scope["path"] not in _BROWSER_PATHS:
+            host = Request(scope).headers.get("host", "")
+            if not re.fullmatch(LOOPBACK, host):
+                message = f"expected a loopback name as the host, got {host[:100]!r}"
+                response = JSONResponse({"status": 421, "message": message}, 421)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,5 +1,7 @@
-"""Reading the body of a request: no larger than allowed, unpacked, and JSON."""
+"""Request bodies: size limit, decompression, JSON parsing."""
 
+import base64
+import binascii
 import zlib
 from typing import Final
 
@@ -7,59 +9,79 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from zstandard import ZstdDecompressor, ZstdError
 
-from ..._runtime.parsers import JsonValue
+from ..._runtime.parsers import JsonObject, JsonValue, SchemaError
 from ..strict_json import read_json
-from .validation import ContractError
 
 MAX_BODY: Final = 10 * 1024 * 1024
-"""The most bytes that a body may have, as sent and as unpacked: Statsig drops larger ones."""
+"""The maximum size of a body in bytes, compressed and decompressed; Statsig drops larger ones."""
 
 MAX_MEMBERS: Final = 100
-"""The most pieces that a body may have, each packed by itself; all common clients send one."""
+"""The maximum number of gzip members in a body; all common clients send one."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
-"""What tells zlib to expect gzip."""
 
-_WINDOW: Final = 16 * 1024 * 1024
-"""The most memory that a body packed with zstd may ask for; level 12, that of SDKs, needs less."""
+_ZSTD_WINDOW: Final = 16 * 1024 * 1024
+"""The maximum window of zstd in bytes; SDKs compress with level 12, which needs less."""
 
 
 async def read_body(request: Request) -> JsonValue:
-    """Read the JSON of a request.
+    """Parse the JSON body of a request.
 
     Raises:
-        HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip or zstd.
-        ContractError: The body is not what its headers say, or not JSON.
+        HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
+        SchemaError: The body is not JSON, or is not compressed as its header says.
     """
-    data = await read_bytes(request)
-    try:
-        return read_json(data)
-    except ValueError as error:
-        raise ContractError("$", f"expected JSON: {error}") from None
+    return _parse(await read_bytes(request))
 
 
-async def read_bytes(request: Request, *, packed: bool = False) -> bytes:
-    """Read the body of a request, and unpack it.
+async def read_sdk_body(request: Request) -> JsonObject:
+    """Parse the JSON object of a request from an SDK; an absent body is an empty object.
+
+    In browsers the JavaScript SDK sends no headers of its own. Its query states that the body is
+    compressed with gzip (`gz=1`) or is reversed base64 (`se=1`). The older statsig-js states the
+    latter with the header `STATSIG-ENCODED: 1`.
+
+    Raises:
+        HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
+        SchemaError: The body is not what the request says, or not a JSON object.
+    """
+    query = request.query_params
+    data = await read_bytes(request, is_gzip=query.get("gz") == "1")
+    if query.get("se") == "1" or request.headers.get("statsig-encoded") == "1":
+        data = _decode_reversed_base64(data)
+    body: JsonValue = _parse(data) if data else {}
+    if not isinstance(body, dict):
+        raise SchemaError("$", "expected an object")
+    return body
+
+
+async def read_bytes(request: Request, *, is_gzip: bool = False) -> bytes:
+    """Read the body of a request and decompress it.
 
     Args:
         request: The request.
-        packed: Whether it is packed with gzip, even if no header says so.
+        is_gzip: Whether the body is compressed with gzip although no header says so.
 
     Raises:
-        HTTPException: 413 for a body that is too large, 415 for one that is packed otherwise than
-            with gzip or zstd.
-        ContractError: The body is not what its headers say.
+        HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
+        SchemaError: The body is not compressed as its header says.
     """
     data = await _read(request)
     encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding == "gzip" or packed:
-        return _unpack_gzip(data)
+    if encoding == "gzip" or is_gzip:
+        return _decompress_gzip(data)
     if encoding == "zstd":
-        return _unpack_zstd(data)
+        return _decompress_zstd(data)
     if encoding != "identity":
-        raise HTTPException(415, "expected a body that is plain, or packed with gzip or zstd")
+        raise HTTPException(415, "expected content-encoding gzip, zstd or identity")
     return data
+
+
+def _parse(data: bytes) -> JsonValue:
+    try:
+        return read_json(data)
+    except ValueError as error:
+        raise SchemaError("$", f"expected JSON: {error}") from None
 
 
 async def _read(request: Request) -> bytes:
@@ -68,7 +90,7 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > MAX_BODY:
-            # Read to its end all the same: a client that still sends would not see the answer.
+            # Keep reading: a client that is still sending would not read the response.
             chunks.clear()
         else:
             chunks.append(chunk)
@@ -77,35 +99,43 @@ async def _read(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _unpack_gzip(data: bytes) -> bytes:
-    # Not `gzip.decompress`, which would unpack a bomb to its end, nor `gzip.GzipFile`, which would
-    # spend seconds on ten megabytes of empty members.
+def _decompress_gzip(data: bytes) -> bytes:
+    # Neither `gzip.decompress`, which has no limit, nor `gzip.GzipFile`, which takes seconds for
+    # 10 MB of empty members, nor the client's inflater, which accepts truncated bodies.
     plain = b""
     for _ in range(MAX_MEMBERS):
-        unpacker = zlib.decompressobj(wbits=_GZIP)
+        decompressor = zlib.decompressobj(wbits=_GZIP)
         try:
-            plain += unpacker.decompress(data, MAX_BODY + 1 - len(plain))
+            plain += decompressor.decompress(data, MAX_BODY + 1 - len(plain))
         except zlib.error:
             break
         _check_size(plain)
-        data = unpacker.unused_data
-        if not unpacker.eof:
+        data = decompressor.unused_data
+        if not decompressor.eof:
             break
         if not data:
             return plain
-    raise ContractError("$", "expected gzip, as the header content-encoding says")
+    raise SchemaError("$", "expected gzip, as the header content-encoding says")
 
 
-def _unpack_zstd(data: bytes) -> bytes:
+def _decompress_zstd(data: bytes) -> bytes:
     try:
-        with ZstdDecompressor(max_window_size=_WINDOW).stream_reader(data) as packed:
-            plain = packed.read(MAX_BODY + 1)
+        with ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(data) as reader:
+            plain = reader.read(MAX_BODY + 1)
     except ZstdError:
-        raise ContractError("$", "expected zstd, as the header content-encoding says") from None
+        raise SchemaError("$", "expected zstd, as the header content-encoding says") from None
     _check_size(plain)
     return plain
 
 
 def _check_size(plain: bytes) -> None:
     if len(plain) > MAX_BODY:
-        raise HTTPException(413, f"the body, unpacked, is larger than {MAX_BODY} bytes")
+        raise HTTPException(413, f"the decompressed body is larger than {MAX_BODY} bytes")
+
+
+def _decode_reversed_base64(data: bytes) -> bytes:
+    try:
+        # Browsers encode each character as one byte, and do not encode larger characters at all.
+        return base64.b64decode(data[::-1], validate=True).decode("latin-1").encode()
+    except binascii.Error:
+        raise SchemaError("$", "expected reversed base64, as the request says") from None

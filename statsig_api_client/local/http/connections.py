@@ -1,37 +1,45 @@
-"""uvicorn, set up for this server: how much it reads of a connection, and how long it waits."""
+"""The uvicorn server, with limits for each connection.
+
+uvicorn leaves these limits to a reverse proxy: its `limit_concurrency` counts requests, not silent
+connections, and its httptools parser has no limit for headers. Silent connections that stay open
+would use up the file descriptors of the program under test.
+"""
 
 import asyncio
 import json
+import logging
 import re
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .fault_injection import EXTENSION, Connection
+from ..faults import EXTENSION, ClientConnection
+
+_logger = logging.getLogger("statsig_api_client.local")
 
 MAX_HEADERS: Final = 100
-"""How many headers a request may have."""
+"""The maximum number of headers of a request."""
 
 MAX_HEAD: Final = 32 * 1024
-"""How many bytes its line and headers may have together."""
+"""The maximum size of the request line and the headers together, in bytes."""
 
 REQUEST_TIMEOUT: Final = 30.0
-"""How many seconds a request may take to arrive, and a client to take what it is sent."""
+"""Seconds that a request may take to arrive, and a client may pause while it reads."""
 
-_HEAD_PROBLEM: Final = f"a request may have {MAX_HEADERS} headers and {MAX_HEAD} bytes of them"
+_HEAD_PROBLEM: Final = f"expected at most {MAX_HEADERS} headers with {MAX_HEAD} bytes in total"
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
 def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uvicorn.Server:
-    """Make a server that is ready to run in a thread.
+    """Create a server that can run in a thread.
 
     Args:
-        app: What it serves.
-        request_timeout: How many seconds a request may take to arrive.
+        app: The application to serve.
+        request_timeout: Seconds that a request may take to arrive.
     """
 
     class Protocol(LimitedProtocol):
@@ -42,95 +50,117 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
             app,
             http=Protocol,
             access_log=False,
+            # asyncio repeats a failed `accept` this many times a second; the default is 2048.
+            backlog=128,
             lifespan="off",
             log_config=None,
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=1,
-            # Longer than clients keep idle connections: whoever closes one first must not be the
-            # side to which a request may already be on its way.
+            # Longer than clients keep idle connections: a server that closes first may close while
+            # a request is arriving.
             timeout_keep_alive=75,
             ws="none",
         )
     )
 
 
+def limit_accept_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Log one line a second, without a traceback, while no file descriptor is free.
+
+    asyncio logs a traceback for each failed `accept`, which made 8 MB of log a second.
+    """
+    logged = 0.0
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal logged
+        if "accept" not in context["message"]:
+            loop.default_exception_handler(context)
+        elif loop.time() - logged >= 1:
+            logged = loop.time()
+            _logger.error("cannot accept connections: %s", context["exception"])
+
+    loop.set_exception_handler(handle)
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """HTTP on one connection, with the limits that uvicorn leaves to a proxy in front of it."""
+    """uvicorn's HTTP protocol with limits for the size and duration of requests."""
 
     timeout: float
-    _connection: Connection
+    _connection: ClientConnection
     _deadline: asyncio.TimerHandle | None = None
     _in_head = False
     _in_body = False
     _head_size = 0
-    _held_up = False
+    _was_paused = False
+    _unsent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for a first request, for so long."""
-        self._connection = Connection(transport=cast("asyncio.Transport", transport))
+        """Start the timeout of the first request."""
+        self._connection = ClientConnection(transport=cast("asyncio.Transport", transport))
         super().connection_made(self._connection.transport)
-        self._watch()
+        self._start_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Cancel the timeout and notify the requests in progress."""
         self._connection.ended.set()
-        self._unwatch()
+        self._cancel_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless it is the head of a request and getting too large."""
+        """Parse data, unless it makes the head of a request too large."""
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
+                self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
                 return
         elif not self._in_body:
             data = _without_upgrade(data)
         super().data_received(data)
-        self._watch_request()
+        self._update_timeout()
 
     def on_message_begin(self) -> None:
-        """Start with a request."""
+        """Begin a request."""
         self._in_head, self._head_size = True, 0
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: {"connection": self._connection}}
 
     def on_headers_complete(self) -> None:
-        """Refuse a request whose head is too large, whether it came in one piece or in many."""
+        """Reject a request whose head is too large, in however many pieces it arrived."""
         self._in_head, self._in_body = False, True
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if len(self.headers) > MAX_HEADERS or size > MAX_HEAD:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
-            raise ValueError(_HEAD_PROBLEM)  # The parser stops, and what follows is not read.
+            self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
+            raise ValueError(_HEAD_PROBLEM)  # This stops the parser.
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Be done with reading a request."""
+        """End the reading of a request."""
         self._in_body = False
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read, for so long."""
+        """Start the timeout of a client that does not read."""
         super().pause_writing()
-        self._watch()
+        self._unsent = self._connection.transport.get_write_buffer_size()
+        self._start_timeout()
 
     def resume_writing(self) -> None:
-        """Go on, since the client has read."""
-        self._unwatch()
+        """Restore the timeout of the request."""
+        self._cancel_timeout()
         super().resume_writing()
-        self._watch_request()
+        self._update_timeout()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in the form of every other refusal."""
-        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+        """Reject invalid HTTP with the same form of error as all other requests."""
+        self._reject(HTTPStatus.BAD_REQUEST, msg)
 
     def shutdown(self) -> None:
-        """End with the server: answer what is being answered, but not what waits for a fault."""
+        """Finish responses in progress, except those that an injected fault delays."""
         self._connection.ended.set()
         super().shutdown()
 
-    def _refuse(self, status: HTTPStatus, problem: str) -> None:
+    def _reject(self, status: HTTPStatus, problem: str) -> None:
         if self.transport.is_closing():
             return
         body = json.dumps({"status": status, "message": problem})
@@ -141,19 +171,19 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.write((head + body).encode())
         self.transport.close()
 
-    def _watch_request(self) -> None:
+    def _update_timeout(self) -> None:
         if self.flow.write_paused:
-            return  # It is watched already, until the client reads.
+            return  # The timeout of `pause_writing` is running.
         if not (self._in_head or self._in_body):
-            self._unwatch()
+            self._cancel_timeout()
         elif self._deadline is None:
-            self._watch()
+            self._start_timeout()
 
-    def _watch(self) -> None:
-        self._unwatch()
+    def _start_timeout(self) -> None:
+        self._cancel_timeout()
         self._deadline = self.loop.call_later(self.timeout, self._expire)
 
-    def _unwatch(self) -> None:
+    def _cancel_timeout(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -161,20 +191,26 @@ class LimitedProtocol(HttpToolsProtocol):
     def _expire(self) -> None:
         self._deadline = None
         if self.flow.write_paused:
-            self.transport.abort()  # It would wait for the client to read, to close.
-        elif self.flow.read_paused or self._held_up:
-            # The server was slow here, and not the client, which gets all of its time again.
-            self._held_up = self.flow.read_paused
-            self._watch()
+            unsent = self._connection.transport.get_write_buffer_size()
+            if unsent == self._unsent:
+                self.transport.abort()  # `close` would wait for the client to read.
+            else:
+                # A slow client: writing resumes only when nearly all of the response is sent.
+                self._unsent = unsent
+                self._start_timeout()
+        elif self.flow.read_paused or self._was_paused:
+            # The server was slow, not the client: restart the timeout.
+            self._was_paused = self.flow.read_paused
+            self._start_timeout()
         elif self._in_head or self._in_body:
             problem = f"the request did not arrive within {self.timeout:g} seconds"
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, problem)
+            self._reject(HTTPStatus.REQUEST_TIMEOUT, problem)
         else:
             self.transport.close()
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    # Java's HttpClient asks for HTTP/2 in all its requests, and llhttp then passes over the body,
-    # although a server is free to go on with HTTP/1.1.
-    wish = _UPGRADE.search(data, 0, max(data.find(b"\r\n\r\n"), 0))
-    return data[: wish.start()] + data[wish.end() :] if wish else data
+    # Java's HttpClient offers to upgrade each request to HTTP/2, and llhttp then skips the body,
+    # although a server may continue with HTTP/1.1.
+    upgrade = _UPGRADE.search(data, 0, max(data.find(b"\r\n\r\n"), 0))
+    return data[: upgrade.start()] + data[upgrade.end() :] if upgrade else data

@@ -1,4 +1,4 @@
-"""The calls under `/local`: what the server tells of itself, and how it is steered."""
+"""The control API below `/local`: project, recorded events, overrides, faults."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -7,7 +7,7 @@ from typing import Final, NotRequired, TypedDict, TypeVar, cast
 import yaml
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..._runtime.parsers import JsonObject, JsonValue
@@ -19,48 +19,46 @@ from ..config_specs.overrides import (
     Unit,
     group_rules,
 )
-from ..faults import Fault
+from ..faults import InjectedFault
 from ..project.model import segment_spec
-from ..recording import Kind, Query, RecordedJson
-from ..state import Service
+from ..recording import EventFilter, EventKind, RecordedEventDict
+from ..state import ServerState
 from .body import read_body
-from .docs_page import docs_page
-from .query import QueryContract
-from .validation import Contract
+from .validation import BodyValidator, QueryValidator
 
 T = TypeVar("T")
 
-_PAGE: Final = 100
+_PAGE_SIZE: Final = 100
 
 
-class ResetRequest(TypedDict):
-    """What to forget."""
+class ResetRequestDict(TypedDict):
+    """The state to discard."""
 
     recorded: NotRequired[bool]
     overrides: NotRequired[bool]
     faults: NotRequired[bool]
 
 
-class UnitID(TypedDict):
-    """A unit, by its ID."""
+class UnitIDDict(TypedDict):
+    """The ID of a unit."""
 
     type: str
     id: str
 
 
-class OverrideRequest(TypedDict):
-    """An override: a value or a group, for one unit or for everyone."""
+class OverrideRequestDict(TypedDict):
+    """An override: a value or a group, for one unit or for all users."""
 
     kind: OverrideKind
     name: str
     userID: NotRequired[str]
-    unitID: NotRequired[UnitID]
+    unitID: NotRequired[UnitIDDict]
     value: NotRequired[bool | JsonObject]
     group: NotRequired[str]
 
 
-class FaultRequest(TypedDict):
-    """What is to go wrong."""
+class FaultRequestDict(TypedDict):
+    """A fault to inject."""
 
     calls: NotRequired[list[str] | None]
     times: NotRequired[int | None]
@@ -72,7 +70,7 @@ class FaultRequest(TypedDict):
     garbage: NotRequired[bool]
 
 
-class Entity(TypedDict):
+class EntityDict(TypedDict):
     """A gate, config, experiment, layer, segment or holdout."""
 
     kind: str
@@ -83,25 +81,27 @@ class Entity(TypedDict):
     overridden: bool
 
 
-def local_document() -> JsonObject:
-    """The OpenAPI document of these calls."""
+def control_document() -> JsonObject:
+    """Return the OpenAPI document of the control API."""
     text = files("statsig_api_client.local.http").joinpath("control_api.yaml").read_text("utf-8")
     return cast("JsonObject", yaml.safe_load(text))
 
 
-class LocalApi:
-    """The calls under `/local`, on one project."""
+class ControlApi:
+    """The operations of the control API, for one server."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._document = local_document()
-        self._contract = Contract(self._document, ResetRequest, OverrideRequest, FaultRequest)
-        self._queries = QueryContract(self._document)
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._document = control_document()
+        self._bodies = BodyValidator(
+            self._document, ResetRequestDict, OverrideRequestDict, FaultRequestDict
+        )
+        self._queries = QueryValidator(self._document)
 
     def routes(self) -> list[Route]:
-        """The calls, each by its path."""
-        calls = (
-            ("GET", "/", self.docs),
+        """Return a route for each operation."""
+        operations = (
+            ("GET", "/", self.document),
             ("GET", "/openapi.json", self.document),
             ("GET", "/health", self.health),
             ("GET", "/project", self.project),
@@ -117,23 +117,23 @@ class LocalApi:
             ("POST", "/faults", self.add_fault),
             ("DELETE", "/faults", self.remove_faults),
         )
-        return [Route(f"/local{path}", call, methods=[method]) for method, path, call in calls]
-
-    async def docs(self, request: Request) -> Response:
-        """Show the document to a person."""
-        return HTMLResponse(docs_page(self._document_of(request)))
+        return [
+            Route(f"/local{path}", operation, methods=[method])
+            for method, path, operation in operations
+        ]
 
     async def document(self, request: Request) -> Response:
-        """Answer the document."""
-        return JSONResponse(self._document_of(request))
+        """Return the OpenAPI document, with the URL of this server."""
+        server: JsonObject = {"url": f"{request.base_url}local", "description": "This server."}
+        return JSONResponse({**self._document, "servers": [server]})
 
     async def health(self, _request: Request) -> Response:
-        """Answer that the server is there."""
+        """Return that the server is running."""
         return JSONResponse({"status": "ok"})
 
     async def project(self, request: Request) -> Response:
-        """Answer what is served."""
-        specs = self._service.specs
+        """Return the project that is served."""
+        specs = self._state.specs
         names = self._names()
         return JSONResponse(
             {
@@ -149,59 +149,59 @@ class LocalApi:
                 "holdouts": names["holdout"],
                 "idLists": sorted(specs.id_lists),
                 "time": specs.time,
-                "problem": self._service.problem,
+                "problem": self._state.problem,
             }
         )
 
     async def specs(self, _request: Request) -> Response:
-        """Answer the config specs."""
-        return JSONResponse(self._service.specs.document)
+        """Return the config specs."""
+        return JSONResponse(self._state.specs.document)
 
     async def entities(self, request: Request) -> Response:
-        """Answer what the project has, in detail."""
+        """Return the entities of the project."""
         kind = self._query(request).get("kind")
         return JSONResponse(
             {"items": [entity for entity in self._entities() if kind in {None, entity["kind"]}]}
         )
 
     async def events(self, request: Request) -> Response:
-        """Answer a page of events."""
+        """Return a page of events."""
         return self._page(request, exposures=False)
 
     async def exposures(self, request: Request) -> Response:
-        """Answer a page of exposures."""
+        """Return a page of exposures."""
         return self._page(request, exposures=True)
 
     async def reset(self, request: Request) -> Response:
-        """Forget."""
-        wanted = await self._read(request, ResetRequest)
+        """Discard recorded events, overrides and faults."""
+        wanted = await self._read(request, ResetRequestDict)
         if wanted.get("recorded", True):
-            self._service.recording.reset()
+            self._state.recording.reset()
         if wanted.get("overrides", True):
-            self._service.remove_overrides(lambda _: True)
+            self._state.remove_overrides(lambda _: True)
         if wanted.get("faults", True):
-            self._service.faults.clear()
+            self._state.faults.clear()
         return Response(status_code=204)
 
     async def overrides(self, _request: Request) -> Response:
-        """Answer the overrides."""
-        return JSONResponse({"items": [_override_reply(o) for o in self._service.overrides]})
+        """Return the overrides."""
+        return JSONResponse({"items": [_override_result(o) for o in self._state.overrides]})
 
     async def override(self, request: Request) -> Response:
         """Add an override."""
-        wanted = await self._read(request, OverrideRequest)
+        wanted = await self._read(request, OverrideRequestDict)
         override = _override(wanted)
         try:
-            self._service.override(override)
+            self._state.override(override)
         except OverrideTargetError as error:
             raise HTTPException(404, str(error)) from None
-        return JSONResponse(_override_reply(override))
+        return JSONResponse(_override_result(override))
 
     async def remove_overrides(self, request: Request) -> Response:
         """Remove overrides."""
         query = self._query(request)
         unit = Unit(id_type="userID", id=str(query["userID"])) if "userID" in query else None
-        self._service.remove_overrides(
+        self._state.remove_overrides(
             lambda override: (
                 query.get("kind", override.kind) == override.kind
                 and query.get("name", override.name) == override.name
@@ -211,42 +211,35 @@ class LocalApi:
         return Response(status_code=204)
 
     async def faults(self, _request: Request) -> Response:
-        """Answer the faults that are still to come."""
-        return JSONResponse(
-            {"items": [_fault_reply(fault) for fault in self._service.faults.items]}
-        )
+        """Return the armed faults."""
+        return JSONResponse({"items": [_fault_result(fault) for fault in self._state.faults.items]})
 
     async def add_fault(self, request: Request) -> Response:
-        """Add a fault."""
-        wanted = await self._read(request, FaultRequest)
-        return JSONResponse(_fault_reply(self._service.faults.add(_fault(wanted))))
+        """Arm a fault."""
+        wanted = await self._read(request, FaultRequestDict)
+        return JSONResponse(_fault_result(self._state.faults.add(_fault(wanted))))
 
     async def remove_faults(self, _request: Request) -> Response:
         """Remove all faults."""
-        self._service.faults.clear()
+        self._state.faults.clear()
         return Response(status_code=204)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
-        # A page of another origin can send JSON only by asking first, and is told no.
+        # Web pages of other origins can send this type only after a preflight, which is rejected.
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/json":
-            raise HTTPException(415, "expected JSON, and content-type: application/json")
-        return self._contract.check(shape, await read_body(request))
-
-    def _document_of(self, request: Request) -> JsonObject:
-        # With the address at which it was asked for, where what it tells can be tried out.
-        here: JsonObject = {"url": f"{request.base_url}local", "description": "This server."}
-        return {**self._document, "servers": [here]}
+            raise HTTPException(415, "expected content-type application/json")
+        return self._bodies.check(shape, await read_body(request))
 
     def _query(self, request: Request) -> Mapping[str, str | int]:
         path = request.url.path.removeprefix("/local")
-        return self._queries.read(path, request.method, request.query_params)
+        return self._queries.parse(path, request.method, request.query_params)
 
     def _page(self, request: Request, *, exposures: bool) -> Response:
         query = self._query(request)
-        page = self._service.recording.find(
-            Query(
-                kind=cast("Kind | None", query.get("kind")),
+        page = self._state.recording.find(
+            EventFilter(
+                kind=cast("EventKind | None", query.get("kind")),
                 exposures=exposures,
                 name=cast("str | None", query.get("name")),
                 user_id=cast("str | None", query.get("userID")),
@@ -254,10 +247,11 @@ class LocalApi:
                 since=cast("int | None", query.get("since")),
                 until=cast("int | None", query.get("until")),
             ),
-            after=cast("int", query.get("after", 0)),
-            limit=cast("int", query.get("limit", _PAGE)),
+            after=cast("int | None", query.get("after")),
+            limit=cast("int", query.get("limit", _PAGE_SIZE)),
+            newest_first=query.get("order") == "newest",
         )
-        items: list[RecordedJson] = [event.to_dict() for event in page.items]
+        items: list[RecordedEventDict] = [event.to_dict() for event in page.items]
         return JSONResponse({"items": items, "next": page.next})
 
     def _names(self) -> dict[str, list[str]]:
@@ -267,9 +261,9 @@ class LocalApi:
         kinds = ("gate", "config", "experiment", "layer", "segment", "holdout")
         return {kind: names.get(kind, []) for kind in kinds}
 
-    def _entities(self) -> Iterator[Entity]:
-        specs = self._service.specs
-        overridden = {(override.kind, override.name) for override in self._service.overrides}
+    def _entities(self) -> Iterator[EntityDict]:
+        specs = self._state.specs
+        overridden = {(override.kind, override.name) for override in self._state.overrides}
         inner = {name: str(specs.gate_specs[name]["entity"]) for name in sorted(specs.inner_gates)}
         kinds = (
             *(("gate", GATES, name) for name in specs.gates),
@@ -290,7 +284,7 @@ class LocalApi:
             }
 
 
-def _override(wanted: OverrideRequest) -> Override:
+def _override(wanted: OverrideRequestDict) -> Override:
     unit: Unit | None = None
     if "userID" in wanted:
         unit = Unit(id_type="userID", id=wanted["userID"])
@@ -305,8 +299,8 @@ def _override(wanted: OverrideRequest) -> Override:
     )
 
 
-def _override_reply(override: Override) -> OverrideRequest:
-    reply = OverrideRequest(kind=override.kind, name=override.name)
+def _override_result(override: Override) -> OverrideRequestDict:
+    reply = OverrideRequestDict(kind=override.kind, name=override.name)
     if override.unit is not None:
         if override.unit.id_type == "userID":
             reply["userID"] = override.unit.id
@@ -319,11 +313,11 @@ def _override_reply(override: Override) -> OverrideRequest:
     return reply
 
 
-def _fault(wanted: FaultRequest) -> Fault:
+def _fault(wanted: FaultRequestDict) -> InjectedFault:
     calls, status = wanted.get("calls"), wanted.get("status")
     if status is None and {wanted.get("retryAfter"), wanted.get("body")} != {None}:
         status = 503
-    return Fault(
+    return InjectedFault(
         calls=None if calls is None else frozenset(calls),
         times=wanted.get("times", 1),
         delay=wanted.get("delay", 0),
@@ -335,7 +329,7 @@ def _fault(wanted: FaultRequest) -> Fault:
     )
 
 
-def _fault_reply(fault: Fault) -> JsonObject:
+def _fault_result(fault: InjectedFault) -> JsonObject:
     calls: JsonValue = None if fault.calls is None else [*sorted(fault.calls)]
     return {
         "id": fault.id,

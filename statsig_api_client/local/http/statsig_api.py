@@ -1,8 +1,8 @@
-"""The HTTP API: six calls, what they answer, and what they record."""
+"""The six calls of the Statsig HTTP API."""
 
 import re
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from attrs import frozen
 from starlette.exceptions import HTTPException
@@ -10,54 +10,54 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..._runtime.parsers import JsonObject
+from ..._runtime.parsers import JsonObject, JsonValue, SchemaError
+from ...generated.typed_dicts import (
+    CheckGateRequestDict,
+    GetConfigRequestDict,
+    GetLayerRequestDict,
+    GetRankedListRequestDict,
+    LogCustomExposureRequestDict,
+    LogEventRequestDict,
+)
 from ..config_specs.evaluator import Evaluation
-from ..recording import LoggedEvent
-from ..state import Service
+from ..recording import LoggedEventDict
+from ..state import ServerState
 from .auth import require_key
 from .body import read_body
-from .event_time import clock_error
-from .exposures import (
+from .events import (
+    clock_error,
     config_exposure,
     custom_exposures,
     gate_exposure,
     layer_exposure,
     logged_events,
 )
-from .validation import (
-    CheckGateRequest,
-    Contract,
-    ContractError,
-    GetConfigRequest,
-    GetLayerRequest,
-    GetRankedListRequest,
-    LogCustomExposureRequest,
-    LogEventRequest,
-)
+from .validation import BodyValidator
 
 T = TypeVar("T")
 
+_EvaluationRequestDict = CheckGateRequestDict | GetConfigRequestDict | GetLayerRequestDict
+
 _CLIENT_TIME: Final = "statsig-client-time"
 _HEADERS: Final = {
-    _CLIENT_TIME: (re.compile("-?[0-9]{1,19}"), "an integer of 64 bits"),
-    "statsig-event-count": (re.compile("0*[1-9][0-9]*"), "an integer above zero"),
+    _CLIENT_TIME: (re.compile("-?[0-9]{1,19}"), "a 64-bit integer"),
+    "statsig-event-count": (re.compile("0*[1-9][0-9]*"), "a positive integer"),
 }
-"""The headers that have a form, and what it is called."""
+"""Headers with a fixed form, each with its pattern and the name of the form."""
 
 
 @frozen(kw_only=True)
-class HttpApi:
-    """The calls of the HTTP API, on one project.
+class StatsigApi:
+    """The calls of the HTTP API, for one project.
 
-    Evaluation and storing are done in place and not in a thread: both take less time than the way
-    to a thread and back.
+    Evaluation and storage run in the event loop: both take less time than a switch to a thread.
     """
 
-    service: Service
-    contract: Contract
+    state: ServerState
+    validator: BodyValidator
 
     def routes(self) -> list[Route]:
-        """The calls, each by its path."""
+        """Return a route for each call."""
         calls = (
             self.check_gate,
             self.get_config,
@@ -70,74 +70,77 @@ class HttpApi:
 
     async def check_gate(self, request: Request) -> Response:
         """Evaluate one gate, or several."""
-        call = await self._read(request, CheckGateRequest)
-        user = call.get("user", {})
-        evaluations = self.service.evaluator.evaluate(user)
+        call = await self._read(request, CheckGateRequestDict)
+        user = _user(call)
+        evaluations = self.state.evaluator.evaluate(user)
         names = [call["gateName"]] if "gateName" in call else call.get("gateNames", [])
         gates = {name: evaluations.gate(name) for name in names}
         self._record(call, (gate_exposure(user, name, gate) for name, gate in gates.items()))
-        replies = {name: _gate_reply(name, gate) for name, gate in gates.items()}
-        return JSONResponse(replies[call["gateName"]] if "gateName" in call else replies)
+        results = {name: _gate_result(name, gate) for name, gate in gates.items()}
+        return JSONResponse(results[call["gateName"]] if "gateName" in call else results)
 
     async def get_config(self, request: Request) -> Response:
         """Evaluate a dynamic config or an experiment."""
-        call = await self._read(request, GetConfigRequest)
-        user, name = call.get("user", {}), call["configName"]
-        config = self.service.evaluator.evaluate(user).config(name)
+        call = await self._read(request, GetConfigRequestDict)
+        user, name = _user(call), call["configName"]
+        config = self.state.evaluator.evaluate(user).config(name)
         self._record(call, [config_exposure(user, name, config)])
-        return JSONResponse(_config_reply(name, config))
+        return JSONResponse(_config_result(name, config))
 
     async def get_layer(self, request: Request) -> Response:
         """Evaluate a layer."""
-        call = await self._read(request, GetLayerRequest)
-        user, name = call.get("user", {}), call["layerName"]
-        layer = self.service.evaluator.evaluate(user).layer(name)
+        call = await self._read(request, GetLayerRequestDict)
+        user, name = _user(call), call["layerName"]
+        layer = self.state.evaluator.evaluate(user).layer(name)
         if layer is None:
             raise HTTPException(404, "no such layer")
         self._record(call, [layer_exposure(user, name, layer)])
         return JSONResponse(
             {
                 "name": name,
-                "value": layer.value,
+                "value": _parameters(layer),
                 "ruleID": layer.rule_id,
                 "allocatedExperimentName": layer.allocated_experiment,
             }
         )
 
     async def get_ranked_list(self, request: Request) -> Response:
-        """Refuse to rank: Statsig's core can choose a variant of a bandit, but not rank them."""
-        await self._read(request, GetRankedListRequest)
-        raise HTTPException(404, "no such config, or it is no contextual bandit")
+        """Respond 404: Statsig's core can choose a variant of a bandit, but not rank variants."""
+        await self._read(request, GetRankedListRequestDict)
+        raise HTTPException(404, "no such config, or it is not a contextual bandit")
 
     async def log_event(self, request: Request) -> Response:
         """Store events."""
-        call = await self._read(request, LogEventRequest)
-        self.service.recording.store(logged_events(call, _clock_error(request)))
+        call = await self._read(request, LogEventRequestDict)
+        self.state.recording.store(logged_events(call, _clock_error(request)))
         return JSONResponse({"success": True}, 202)
 
     async def log_custom_exposure(self, request: Request) -> Response:
         """Store exposures."""
-        call = await self._read(request, LogCustomExposureRequest)
-        self.service.recording.store(custom_exposures(call, _clock_error(request)))
+        call = await self._read(request, LogCustomExposureRequestDict)
+        self.state.recording.store(custom_exposures(call, _clock_error(request)))
         return JSONResponse({"success": True}, 202)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
-        require_key(request, self.service.specs.keys)
+        require_key(request, self.state.specs.keys)
         for header, (pattern, expected) in _HEADERS.items():
             if not pattern.fullmatch(request.headers.get(header, "1")):
-                raise ContractError("$", f"expected {expected} in the header {header}")
-        return self.contract.check(shape, await read_body(request))
+                raise SchemaError("$", f"expected {expected} in the header {header}")
+        return self.validator.check(shape, await read_body(request))
 
-    def _record(
-        self,
-        call: CheckGateRequest | GetConfigRequest | GetLayerRequest,
-        exposures: Iterable[LoggedEvent],
-    ) -> None:
+    def _record(self, call: _EvaluationRequestDict, exposures: Iterable[LoggedEventDict]) -> None:
         metadata = call.get("statsigMetadata", {})
         if not metadata.get("exposureLoggingDisabled"):
-            self.service.recording.store(
-                [{**exposure, "statsigMetadata": metadata} for exposure in exposures]
+            self.state.recording.store(
+                [
+                    {**exposure, "statsigMetadata": cast("JsonObject", metadata)}
+                    for exposure in exposures
+                ]
             )
+
+
+def _user(call: _EvaluationRequestDict) -> JsonObject:
+    return cast("JsonObject", call.get("user", {}))
 
 
 def _clock_error(request: Request) -> int:
@@ -145,7 +148,12 @@ def _clock_error(request: Request) -> int:
     return clock_error(None if client_time is None else int(client_time))
 
 
-def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:
+def _parameters(evaluation: Evaluation) -> JsonValue:
+    # The core returns null after a condition that it does not support; Statsig's SDKs return {}.
+    return {} if evaluation.value is None else evaluation.value
+
+
+def _gate_result(name: str, gate: Evaluation | None) -> JsonObject:
     if gate is None:
         return {"name": name, "value": False, "rule_id": None, "group_name": None}
     return {
@@ -156,12 +164,12 @@ def _gate_reply(name: str, gate: Evaluation | None) -> JsonObject:
     }
 
 
-def _config_reply(name: str, config: Evaluation | None) -> JsonObject:
+def _config_result(name: str, config: Evaluation | None) -> JsonObject:
     if config is None:
         return {"name": name, "value": {}, "group": "", "rule_id": None, "group_name": None}
     return {
         "name": name,
-        "value": config.value,
+        "value": _parameters(config),
         "group": config.rule_id,
         "rule_id": config.rule_id,
         "group_name": config.group_name,

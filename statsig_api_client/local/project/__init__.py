@@ -1,1 +1,1 @@
-"""A project file: what it may say, and compiling it to config specs."""
+"""Project files: model, parsing, JSON Schema and compilation to config specs."""

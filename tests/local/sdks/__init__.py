@@ -1,1 +1,1 @@
-"""Statsig's own SDKs, unmodified, on the local server."""
+"""Statsig's own SDKs on the local server."""

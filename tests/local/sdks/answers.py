@@ -1,4 +1,4 @@
-"""What Statsig's two SDKs for Python share: a question on stdin, and its answers on stdout."""
+"""Input on stdin and results on stdout, for both of Statsig's SDKs for Python."""
 
 import json
 import sys
@@ -15,12 +15,12 @@ _FIELDS = {
 
 
 def question() -> Any:
-    """What the test asks."""
+    """The input of the test."""
     return json.load(sys.stdin)
 
 
 def answer(ask: Any, sdk: Any, user_type: Callable[..., Any], get_config: Any) -> None:
-    """Ask an SDK, and write the answers."""
+    """Evaluate with an SDK and print the results."""
     users = [
         user_type(**{_FIELDS.get(field, field): value for field, value in user.items()})
         for user in ask["users"]

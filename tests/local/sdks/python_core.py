@@ -1,4 +1,4 @@
-"""Asks Statsig's core for Python (statsig-python-core)."""
+"""Evaluations by Statsig's core for Python (statsig-python-core)."""
 
 from answers import answer, question
 from statsig_python_core import Statsig, StatsigOptions, StatsigUser
@@ -9,7 +9,7 @@ options = StatsigOptions(
     log_event_url=ask["url"] + "/log_event",
     id_lists_url=ask["url"] + "/get_id_lists",
     enable_id_lists=True,
-    # Without these two, conditions on country and browser are wrong until both have loaded.
+    # Without these, conditions on country and browser are wrong until their tables are loaded.
     wait_for_country_lookup_init=True,
     wait_for_user_agent_init=True,
     environment=ask["tier"],

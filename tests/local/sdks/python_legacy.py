@@ -1,4 +1,4 @@
-"""Asks Statsig's legacy SDK for Python (statsig)."""
+"""Evaluations by Statsig's legacy SDK for Python (statsig)."""
 
 from answers import answer, question
 from statsig import StatsigEvent, StatsigOptions, StatsigUser, statsig

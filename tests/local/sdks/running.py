@@ -1,4 +1,4 @@
-"""Running an SDK in a process of its own; where it is not installed, the test is skipped."""
+"""SDKs in a process of their own; tests of SDKs that are not installed are skipped."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ Language = Literal["python", "node"]
 
 
 def run(language: Language, code: str, *, given: str = "") -> str:
-    """Run code, give it something to read, and return what it writes.
+    """Run code with an input on stdin and return its output.
 
     Args:
         language: What the code is written in.
@@ -40,7 +40,7 @@ def run(language: Language, code: str, *, given: str = "") -> str:
 
 
 def require_legacy_sdk() -> None:
-    """Skip the test where Statsig's legacy SDK for Python is not installed."""
+    """Skip the test if Statsig's legacy SDK for Python is not installed."""
     if find_spec("statsig") is None:
         pytest.skip("the extra legacy is not installed")
 

@@ -1,4 +1,4 @@
-"""What the documentation says of SDKs is true: its code runs, on a local server."""
+"""The examples of docs/official-sdks.md run on a local server."""
 
 import json
 import re
@@ -13,7 +13,7 @@ TEXT = (Path(__file__).parents[3] / "docs" / "official-sdks.md").read_text(encod
 
 
 def block(section: str, server: Api) -> str:
-    """The code of a section, with the address of a server in it."""
+    """Return the code of a section, with the address of a running server."""
     parts = re.split(r"^### ", TEXT, flags=re.MULTILINE)
     (body,) = [part for part in parts if part.startswith(section)]
     (code,) = re.findall(r"^```(?:python|js)\n(.*?)^```", body, flags=re.MULTILINE | re.DOTALL)
@@ -21,7 +21,7 @@ def block(section: str, server: Api) -> str:
 
 
 @pytest.mark.parametrize("section", ["Python core\n", "Python, legacy\n"])
-def test_the_code_for_python_runs(section: str, shop_server: Api) -> None:
+def test_python_examples_run(section: str, shop_server: Api) -> None:
     if "legacy" in section:
         require_legacy_sdk()
     assert run("python", f"{block(section, shop_server)}\nprint(passes)") == "True\n"
@@ -38,6 +38,6 @@ ADA = json.dumps({"userID": "42", "email": "ada@example.com"})
         ("JavaScript client", "client.getDynamicConfig('homepage').value.products_shown === 12"),
     ],
 )
-def test_the_code_for_javascript_runs(section: str, ask: str, shop_server: Api) -> None:
+def test_javascript_examples_run(section: str, ask: str, shop_server: Api) -> None:
     steps = f"{block(section, shop_server)}\nconsole.log({ask});\nprocess.exit();"
     assert run("node", f"(async () => {{\n{steps}\n}})()") == "true\n"

@@ -1,4 +1,4 @@
-"""Statsig's own SDKs, unmodified, on the local server: what they answer, and what they send."""
+"""Evaluations and events of Statsig's own SDKs on the local server."""
 
 import json
 import warnings
@@ -65,7 +65,7 @@ LISTED: Final = v1_specs() | {
 
 
 def ask(sdk: str, question: Json) -> Any:
-    """Run an SDK, which answers, logs an event, and sends all it has to send."""
+    """Run an SDK that evaluates, logs an event and sends its events."""
     if sdk == "python_legacy.py":
         require_legacy_sdk()
     language: Language = "python" if sdk.endswith(".py") else "node"
@@ -73,7 +73,7 @@ def ask(sdk: str, question: Json) -> Any:
 
 
 class Asked:
-    """A project, users, and what the HTTP API answers to them."""
+    """A project, users, and the results of the HTTP API."""
 
     def __init__(self, file: Path, users: list[Json], tier: str | None = None) -> None:
         with warnings.catch_warnings():
@@ -151,7 +151,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
 
 
 def differences(asked: Asked, answers: list[Json]) -> list[tuple[str, str, Json, Json, Json]]:
-    """Kind, name, what the HTTP API answers, what an SDK does, and for which user."""
+    """Kind, name, result of the HTTP API, result of the SDK, and user."""
     return [
         (kind, name, our_answer, theirs[kind][name], user)
         for user, ours, theirs in zip(asked.users, asked.answers, answers, strict=True)
@@ -162,16 +162,14 @@ def differences(asked: Asked, answers: list[Json]) -> list[tuple[str, str, Json,
 
 
 def _present(answer: Json) -> Json:
-    """Without the parameters that the layers of this user do not have."""
+    """Return results without parameters that the user's layers do not have."""
     if not isinstance(answer["value"], dict):
         return answer
     return answer | {"value": {p: v for p, v in answer["value"].items() if v is not None}}
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_an_sdk_answers_as_the_http_api_does_and_what_it_logs_arrives(
-    asked: Asked, sdk: str
-) -> None:
+def test_sdk_agrees_with_http_api(asked: Asked, sdk: str) -> None:
     exposures, events = len(asked.server.exposures()), len(asked.server.events())
     answers = ask(sdk, asked.question)
     assert differences(asked, answers) == []
@@ -195,7 +193,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_every_sdk_knows_the_members_of_id_lists(listed: Asked, sdk: str) -> None:
+def test_sdk_downloads_id_lists(listed: Asked, sdk: str) -> None:
     among = [answers["gates"]["among"]["value"] for answers in listed.answers]
     assert among == [True, False, True, False]
     assert differences(listed, ask(sdk, listed.question)) == []

@@ -1,0 +1,75 @@
+"""Delays forks while a thread uses what a fork would leave locked.
+
+Imports, the resolver, OpenSSL and the runtime of pyreqwest acquire locks of the whole process. A
+child that is forked while another thread holds one of them waits for it forever. So their first use
+is made in `with hold_forks():`, and a fork waits until no other thread is inside such a block.
+"""
+
+import os
+import threading
+import time
+from contextlib import AbstractContextManager
+from typing import Final
+from weakref import WeakSet
+
+_MAX_DELAY: Final = 5.0
+"""Seconds that a fork waits at most. A thread that holds forks may itself wait for the thread that
+forks, such as for a module that the latter is importing, or for a slow name server."""
+
+
+class _Thread(threading.local):
+    """The lock of each thread: threads that hold forks need not wait for each other.
+
+    Locks of the standard library are context managers that no signal handler leaves locked when it
+    raises. A counter would not be exact.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.acquired: list[threading.RLock] = []
+        """The locks that this thread acquired to fork."""
+        with _registration:
+            _locks.add(self.lock)
+
+
+_registration = threading.RLock()
+_locks: WeakSet[threading.RLock] = WeakSet()
+_thread = _Thread()
+
+
+def hold_forks() -> AbstractContextManager[bool]:
+    """Return a context manager that delays forks by other threads."""
+    return _thread.lock
+
+
+def _before_fork() -> None:
+    deadline = time.monotonic() + _MAX_DELAY
+    _acquire(_registration, deadline)  # so that no lock is added
+    for lock in list(_locks):
+        _acquire(lock, deadline)
+
+
+def _acquire(lock: threading.RLock, deadline: float) -> None:
+    if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        _thread.acquired.append(lock)
+
+
+def _after_fork() -> None:
+    while _thread.acquired:
+        _thread.acquired.pop().release()
+
+
+def _after_fork_in_child() -> None:
+    global _registration, _locks  # noqa: PLW0603
+    _after_fork()
+    # The locks of other threads stay locked if the delay was too long.
+    _registration = threading.RLock()
+    _locks = WeakSet([_thread.lock])
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork,
+        after_in_child=_after_fork_in_child,
+    )

@@ -1,0 +1,218 @@
+"""The transport's own connections to one server.
+
+A connection serves one request at a time and is closed unless that request ended with a response.
+So neither a cancelled task nor an exception of a signal handler affects a later request. httpcore's
+pools survive neither: connections stay occupied, and a lock can stay locked. They also search all
+of their connections whenever a request starts or ends.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+from .base import TransportRequest, TransportResponse
+from .body import ResponseReader
+from .httpx_library import KEEPALIVE_EXPIRY
+from .network import Network
+from .network_asyncio import AsyncNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import httpcore
+
+    from .httpx_library import Address, Library
+
+MAX_CONNECTIONS: Final = 96
+
+
+class Connection:
+    """A connection that is opened by its first request."""
+
+    idle_since: float = 0
+
+    def __init__(self, library: "Library", address: "Address", options: dict[str, Any]) -> None:
+        self._network = Network(library.httpcore)
+        pool: httpcore.ConnectionPool = library.httpcore.ConnectionPool(
+            network_backend=self._network, **options
+        )
+        self._connection = pool.create_connection(address.target.origin)
+
+    def is_usable(self) -> bool:
+        """Return whether the connection is open and idle."""
+        return self._connection.is_available() and not self._connection.has_expired()
+
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
+        """Send a request and return the response."""
+        self._network.deadline = deadline
+        with closing(self._connection.handle_request(request)) as response:
+            reader = ResponseReader.from_raw(response.status, response.headers)
+            with reader:
+                add = reader.receiver()
+                for chunk in response.iter_stream():
+                    add(chunk)
+        return reader.response()
+
+    def close(self) -> None:
+        """Close the socket, in any state of the connection."""
+        self._network.close()
+
+
+class AsyncConnection:
+    """A connection in an event loop that is opened by its first request."""
+
+    idle_since: float = 0
+
+    def __init__(self, library: "Library", address: "Address", options: dict[str, Any]) -> None:
+        self._network = AsyncNetwork(library.httpcore)
+        pool: httpcore.AsyncConnectionPool = library.httpcore.AsyncConnectionPool(
+            network_backend=self._network, **options
+        )
+        self._connection = pool.create_connection(address.target.origin)
+
+    def is_usable(self) -> bool:
+        """Return whether the connection is open and idle."""
+        return self._connection.is_available() and not self._connection.has_expired()
+
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
+        """Send a request and return the response."""
+        self._network.deadline = deadline
+        timer = asyncio.get_running_loop().call_at(deadline, self._network.expire)
+        try:
+            async with aclosing(await self._connection.handle_async_request(request)) as response:
+                reader = ResponseReader.from_raw(response.status, response.headers)
+                with reader:
+                    add = reader.receiver()
+                    chunks = cast("AsyncGenerator[bytes]", response.aiter_stream())
+                    async with aclosing(chunks):
+                        async for chunk in chunks:
+                            add(chunk)
+            return reader.response()
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Close the socket, in any state of the connection."""
+        self._network.close()
+
+
+_Connection = TypeVar("_Connection", Connection, AsyncConnection)
+
+
+class _Idle(Generic[_Connection]):
+    """Idle connections, the most recently used on the right.
+
+    All operations on the deque are atomic. An exception of a signal handler, or a fork, could leave
+    a lock locked.
+    """
+
+    def __init__(self) -> None:
+        self._connections: deque[_Connection] = deque()
+
+    def take(self) -> _Connection | None:
+        """Remove and return the most recently used connection that is usable."""
+        while self._connections:
+            try:
+                connection = self._connections.pop()
+            except IndexError:  # another thread has taken it
+                break
+            if connection.is_usable():
+                return connection
+            connection.close()
+        return None
+
+    def put(self, connection: _Connection) -> None:
+        """Add a connection, and close the oldest if it has expired or exceeds the limit."""
+        now = connection.idle_since = time.monotonic()
+        self._connections.append(connection)
+        with contextlib.suppress(IndexError, ValueError):  # another thread has taken the oldest
+            oldest = self._connections[0]
+            if (
+                len(self._connections) > MAX_CONNECTIONS
+                or oldest.idle_since < now - KEEPALIVE_EXPIRY
+            ):
+                self._connections.remove(oldest)
+                oldest.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._connections.pop().close()
+
+
+class Connections:
+    """The connections of one process to one server, for any number of threads."""
+
+    def __init__(self, library: "Library", address: "Address") -> None:
+        self._library = library
+        self._address = address
+        self._options = library.connection_options(address.origin)
+        self._idle: _Idle[Connection] = _Idle()
+        self._closed = False
+
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
+        """Return a request with the headers that HTTP requires."""
+        return self._library.request(address, request)
+
+    def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
+        """Send a request on an idle connection or a new one, and return the response."""
+        connection = self._idle.take() or Connection(self._library, self._address, self._options)
+        try:
+            reply = connection.exchange(request, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+        if self._closed:
+            self._idle.close()
+        return reply
+
+    def close(self) -> None:
+        """Close all connections: those in use when their requests have ended."""
+        self._closed = True
+        self._idle.close()
+
+
+class AsyncConnections:
+    """The connections of one event loop to one server, for any number of tasks."""
+
+    def __init__(self, library: "Library", address: "Address") -> None:
+        self._library = library
+        self._address = address
+        self._options = library.connection_options(address.origin)
+        self._idle: _Idle[AsyncConnection] = _Idle()
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._closed = False
+
+    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
+        """Return a request with the headers that HTTP requires."""
+        return self._library.request(address, request)
+
+    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
+        """Send a request on an idle connection or a new one, and return the response."""
+        async with asyncio.timeout_at(deadline if self._free.locked() else None):
+            await self._free.acquire()
+        try:
+            connection = self._idle.take() or AsyncConnection(
+                self._library, self._address, self._options
+            )
+            try:
+                reply = await connection.exchange(request, deadline)
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.put(connection)
+        finally:
+            self._free.release()
+        if self._closed:
+            self._idle.close()
+        return reply
+
+    def close(self) -> None:
+        """Close all connections: those in use when their requests have ended."""
+        self._closed = True
+        self._idle.close()

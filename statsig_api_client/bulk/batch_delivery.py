@@ -1,0 +1,160 @@
+"""Delivery of one batch, in parts if necessary."""
+
+import threading
+from typing import Final, NamedTuple
+
+from attrs import define, field
+
+from .._delivery.concurrency import RequestLimiter
+from .._delivery.result import SendResult
+from .._delivery.sender import EventSender
+from .._errors import InternalServerError
+from .errors import EventsRejectedError
+
+_SPLIT_AFTER: Final = 3
+"""Failures of one part after which its halves are sent."""
+_GIVE_UP_AFTER: Final = 8
+"""Failures of one event after which it is dead-lettered, if others are accepted meanwhile."""
+
+
+@define
+class BatchResult:
+    """Results of the events of a batch, by index; all other events were not sent."""
+
+    delivered: list[tuple[int, int]] = field(factory=list[tuple[int, int]])
+    """Consecutive events: the first, and the one behind the last."""
+    rejected: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
+    ambiguous: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
+    requests: int = 0
+    retried: int = 0
+    resent: int = 0
+
+
+class RejectionLimit:
+    """Limit on events that the server rejects before it accepts any.
+
+    Such a server rejects the project or the API key rather than the events.
+    """
+
+    def __init__(self, limiter: RequestLimiter, max_rejected: int | None) -> None:
+        self._limiter = limiter
+        self._max_rejected = max_rejected
+        self._rejected = 0
+        self._lock = threading.Lock()
+
+    def count(self, reason: str) -> None:
+        """Count a rejected event, and stop the limiter when the limit is reached."""
+        with self._lock:
+            self._rejected += 1
+            is_reached = self._rejected == self._max_rejected
+        if is_reached and not self._limiter.accepted:
+            self._limiter.stop(
+                EventsRejectedError(
+                    f"Statsig accepted no event, and rejected {self._max_rejected:,} events one "
+                    f"by one, the maximum that max_rejected allows: {reason}"
+                )
+            )
+
+
+class BatchPart(NamedTuple):
+    """Events of a batch that are sent together, and the failures of their requests."""
+
+    start: int
+    end: int
+    failures: int = 0
+    accepted: int | None = None
+    """Requests that the server had accepted before the first failure."""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the part is one event."""
+        return self.end - self.start == 1
+
+    def after_failure(self, accepted: int) -> "BatchPart":
+        """Return the part after one more failure.
+
+        Args:
+            accepted: Requests that the server has accepted so far.
+        """
+        before = accepted if self.accepted is None else self.accepted
+        return BatchPart(self.start, self.end, self.failures + 1, before)
+
+    def halves(self) -> "list[BatchPart]":
+        """Return the halves, the first one last."""
+        middle = (self.start + self.end) // 2
+        return [self._slice(middle, self.end), self._slice(self.start, middle)]
+
+    def _slice(self, start: int, end: int) -> "BatchPart":
+        # One more failure splits it again, until the event that causes the failures is alone.
+        failures = min(self.failures, _SPLIT_AFTER - 1) if end - start > 1 else 0
+        return BatchPart(start, end, failures, self.accepted)
+
+
+@define
+class BatchDelivery:
+    """Delivery of one batch.
+
+    A part that was not accepted is sent again. A part that the server rejects is halved until the
+    invalid event is alone. A part that fails again and again is halved, too, since one event may
+    be the cause; one event that keeps failing while others are accepted is dead-lettered.
+    """
+
+    sender: EventSender
+    limiter: RequestLimiter
+    rejections: RejectionLimit
+    resend_ambiguous: bool
+    events: list[bytes]
+    result: BatchResult = field(factory=BatchResult)
+    parts: list[BatchPart] = field(factory=list[BatchPart])
+
+    def run(self) -> BatchResult:
+        """Send all parts until the limiter stops, and return the result."""
+        self.parts.append(BatchPart(0, len(self.events)))
+        while self.parts:
+            part = self.parts.pop()
+            started = self.limiter.start(part.end - part.start)
+            if started is None:
+                break
+            self.result.requests += 1
+            sent = self.sender.send(self.events[part.start : part.end])
+            match sent.status:
+                case "accepted":
+                    self.limiter.record_accepted(started)
+                    self.result.delivered.append((part.start, part.end))
+                case "invalid":
+                    self.limiter.record_invalid(started)
+                    self._reject(part, sent)
+                case "fatal":
+                    assert sent.error is not None  # noqa: S101
+                    self.limiter.record_fatal(sent.error)
+                case "ambiguous" | "retryable":
+                    assert sent.error is not None  # noqa: S101
+                    self.limiter.record_failure(started, sent.error, sent.retry_after)
+                    self._repeat(part, sent)
+        return self.result
+
+    def _reject(self, part: BatchPart, sent: SendResult) -> None:
+        if part.is_single:
+            self.rejections.count(sent.reason)
+            self.result.rejected.append((part.start, sent.reason))
+        else:
+            self.parts += part.halves()
+
+    def _repeat(self, part: BatchPart, sent: SendResult) -> None:
+        result, is_ambiguous = self.result, sent.status == "ambiguous"
+        if is_ambiguous and not self.resend_ambiguous:
+            result.ambiguous += [(index, sent.reason) for index in range(part.start, part.end)]
+            return
+        result.retried += part.end - part.start
+        result.resent += part.end - part.start if is_ambiguous else 0
+        accepted = self.limiter.accepted
+        # A rate limit, or a connection that failed, has nothing to do with the events.
+        if is_ambiguous or isinstance(sent.error, InternalServerError):
+            part = part.after_failure(accepted)
+        if part.failures >= _SPLIT_AFTER and not part.is_single:
+            self.parts += part.halves()
+        elif part.failures >= _GIVE_UP_AFTER and accepted > (part.accepted or 0):
+            reason = f"the server fails on this event, but accepts others: {sent.reason}"
+            (result.ambiguous if is_ambiguous else result.rejected).append((part.start, reason))
+        else:
+            self.parts.append(part)

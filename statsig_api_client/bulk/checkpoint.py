@@ -1,0 +1,213 @@
+"""Checkpoints: the progress of an import over all of its runs, and their locks."""
+
+import errno
+import json
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, cast
+
+from attrs import asdict
+from filelock import FileLock, Timeout
+
+from .batches import ImportBatch, RecordSpan
+from .errors import CheckpointInUseError, SourceError
+from .readers.records import InputPosition
+
+_SYNC_INTERVAL: Final = 1.0
+"""Seconds between two waits for the disk. Later changes survive the end of the process, but
+possibly not a loss of power."""
+_NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""Errors of file systems without locks."""
+
+
+class Checkpoint:
+    """Progress of an import over all of its runs.
+
+    Args:
+        path: The file; None keeps the progress of this run only.
+        identity: Properties of the input and the mapping, to detect changes.
+    """
+
+    def __init__(self, path: Path | None, identity: dict[str, object]) -> None:
+        self._path = path
+        self._identity = identity
+        self._in_progress: dict[int, ImportBatch] = {}
+        """Batches that are being sent, by their first record."""
+        self._unfinished: list[ImportBatch] = []
+        """Batches with records that were not sent."""
+        self._completed: list[RecordSpan] = []
+        self._synced = 0.0
+        self.number: int = 0
+        """The number of the record at which the import continues."""
+        self.position: InputPosition = InputPosition()
+        self.interrupted: list[RecordSpan] = []
+        """Records that earlier runs were sending when they ended."""
+        self.dead_letter_bytes: int | None = None
+        """Size of the file of dead letters; None if it is unknown."""
+        self.dead_letters: int = 0
+        """Number of dead letters of this import."""
+
+    @property
+    def completed(self) -> list[RecordSpan]:
+        """Completed records behind `number`, in order."""
+        return _merged(self._completed, self.number)
+
+    def load(self, *, force: bool) -> None:
+        """Load the progress of earlier runs, if there are any.
+
+        Raises:
+            SourceError: The checkpoint cannot be read, or belongs to another input.
+        """
+        if self._path is None:
+            return
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            identity = data["input"]
+            self.number, self.position = data["number"], InputPosition(**data["position"])
+            self._completed = [(first, end) for first, end in data["completed"]]
+            self.interrupted = [(first, end) for first, end in data["in_progress"]]
+            self.dead_letter_bytes = data["dead_letter_bytes"]
+            self.dead_letters = data["dead_letters"]
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SourceError(
+                f"{self._path}: the checkpoint cannot be read: {error!r}; use restart to send "
+                "everything"
+            ) from None
+        if identity != json.loads(json.dumps(self._identity)) and not force:
+            raise SourceError(
+                f"{self._path}: {_difference(identity, self._identity)} since the checkpoint was "
+                "written; use force to resume anyway, or restart to send everything"
+            )
+
+    def count_interrupted(self, numbers: list[int]) -> int:
+        """Return how many of these records earlier runs were sending when they ended."""
+        spans = self.interrupted
+        return sum(any(low <= n < end for low, end in spans) for n in numbers) if spans else 0
+
+    def begin(self, batch: ImportBatch) -> None:
+        """Add a batch that is about to be sent."""
+        self._in_progress[batch.first] = batch
+        self.number, self.position = batch.end, batch.end_position
+
+    def complete(self, batch: ImportBatch, numbers: list[int]) -> int:
+        """Mark records of a batch as completed; the next run sends the others.
+
+        Returns:
+            The number of the others.
+        """
+        unsent = batch.end - batch.first - len(numbers) - len(batch.completed)
+        if unsent:
+            self._completed += _spans(sorted([*numbers, *batch.completed]))
+            self._unfinished.append(batch)
+        else:
+            self._completed.append((batch.first, batch.end))
+        del self._in_progress[batch.first]
+        return unsent
+
+    def save(self) -> None:
+        """Write the checkpoint atomically.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        number, position = self.number, self.position
+        if incomplete := [*self._in_progress.values(), *self._unfinished]:
+            oldest = min(incomplete, key=lambda batch: batch.first)
+            number, position = oldest.first, oldest.start
+        self._completed = _merged(self._completed, number)
+        if self._path is None:
+            return
+        in_progress = [(batch.first, batch.end) for batch in self._in_progress.values()]
+        data = {
+            "input": self._identity,
+            "number": number,
+            "position": asdict(position),
+            "completed": self._completed,
+            "in_progress": _merged([*self.interrupted, *in_progress], number),
+            "dead_letter_bytes": self.dead_letter_bytes,
+            "dead_letters": self.dead_letters,
+        }
+        try:
+            self._replace(self._path, json.dumps(data))
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+    def _replace(self, path: Path, content: str) -> None:
+        new = path.with_name(f"{path.name}.new")
+        with new.open("w", encoding="utf-8") as file:
+            file.write(content)
+            if time.monotonic() - self._synced > _SYNC_INTERVAL:
+                file.flush()
+                os.fsync(file.fileno())
+                self._synced = time.monotonic()
+        new.replace(path)
+
+
+@contextmanager
+def exclusive_checkpoint(path: Path | None) -> Generator[None]:
+    """Lock a checkpoint, so that only one import uses it; None needs no lock.
+
+    Raises:
+        CheckpointInUseError: Another import uses it.
+        SourceError: The directory cannot be written.
+    """
+    if path is None:
+        yield
+        return
+    lock_path = path.with_name(f"{path.name}.lock")
+    if not lock_path.parent.is_dir():  # filelock would create it
+        raise _not_writable(path, os.strerror(errno.ENOENT))
+    lock = FileLock(lock_path, blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise CheckpointInUseError(f"{path}: another import uses this checkpoint") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise _not_writable(path, error.strerror) from None
+    try:
+        yield
+    finally:
+        # Waiters notice that the file is gone. Windows does not remove open files.
+        with suppress(OSError):
+            lock_path.unlink()
+        lock.release()
+
+
+def _not_writable(path: Path, reason: str | None) -> SourceError:
+    return SourceError(f"{path}: the checkpoint cannot be written: {reason}; choose another path")
+
+
+def _spans(numbers: list[int]) -> list[RecordSpan]:
+    spans: list[RecordSpan] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number:
+            spans[-1] = (spans[-1][0], number + 1)
+        else:
+            spans.append((number, number + 1))
+    return spans
+
+
+def _merged(spans: list[RecordSpan], low: int) -> list[RecordSpan]:
+    """Return spans in order, adjacent ones joined, without records before `low`."""
+    merged: list[RecordSpan] = []
+    for first, end in sorted(spans):
+        if end <= low:
+            continue
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((max(first, low), end))
+    return merged
+
+
+def _difference(before: object, now: dict[str, object]) -> str:
+    old = cast("dict[str, object]", before) if isinstance(before, dict) else {}
+    names = [name for name in now if old.get(name) != json.loads(json.dumps(now[name]))]
+    return f"{' and '.join(names) or 'the input'} changed"

@@ -1,0 +1,1 @@
+"""Conversion of lines and rows into serialized events."""

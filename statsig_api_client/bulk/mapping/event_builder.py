@@ -1,0 +1,211 @@
+"""Conversion of lines and rows into serialized events that can be sent."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Final, cast
+
+from ..._event_limits import MAX_METADATA, MAX_TEXT
+from ..._runtime.parsers import SchemaError
+from ...events.options import MAX_REQUEST
+from ...generated import StatsigEvent
+from ..errors import RowError
+from ..options import ImportOptions
+from .exact_json import is_exact, parse, parse_exactly, serialize
+from .rows import RowMapper
+
+_SAFE_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]+")
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_MIN_TIME: Final = 946_684_800_000
+"""The year 2000 in milliseconds: an earlier time has the wrong unit."""
+_DAY: Final = 86_400_000
+_MAX_USER: Final = 4096
+_MAX_USER_ID: Final = 128
+"""Characters. Statsig's SDK for Node warns that longer IDs may be truncated or removed."""
+_USER_STRINGS: Final = frozenset(
+    ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
+)
+_CONTENT_ERRORS: Final = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+)
+"""Errors that the content of a row can cause. They reject the row, and never end an import."""
+
+Event = dict[str, object]
+
+
+class EventBuilder:
+    """Conversion of lines and rows into serialized, checked events.
+
+    Common events are checked here; the generated models check the rest. A line that is an event
+    already is sent unchanged.
+
+    Args:
+        options: Options of the import.
+        environment: Environment of users without one.
+        mapper: Conversion of rows; None for lines that are events already.
+    """
+
+    def __init__(
+        self, options: ImportOptions, environment: str | None, mapper: RowMapper | None
+    ) -> None:
+        self._allow_truncation = options.allow_truncation
+        self._allow_missing_time = options.allow_missing_time
+        self._tier = None if environment is None else {"tier": environment}
+        self._mapper = mapper
+        self._max_bytes = min(options.max_batch_bytes, MAX_REQUEST)
+        self._max_time = int(time.time() * 1000) + _DAY
+
+    def __call__(self, content: bytes | Mapping[str, object]) -> bytes:
+        """Return the serialized event of a line of JSON, or of a row.
+
+        Raises:
+            RowError: It cannot be sent, or Statsig would lose a part of it.
+        """
+        try:
+            event, serialized = self._convert(content)
+            if not self._allow_truncation and (user := event.get("user")):
+                _check_user_size(cast("Event", user), len(serialized))
+        except _CONTENT_ERRORS as error:
+            raise RowError(f"cannot be converted: {error!r}") from error
+        if len(serialized) > self._max_bytes:
+            raise RowError(
+                f"event: expected at most {self._max_bytes:,} bytes, got {len(serialized):,}"
+            )
+        return serialized
+
+    def _convert(self, content: bytes | Mapping[str, object]) -> tuple[Event, bytes]:
+        if self._mapper is not None:
+            row = parse_object(content, parse_exactly) if isinstance(content, bytes) else content
+            event = self._mapper.event(row)
+            self._check(event)
+            self._complete(event)
+            return event, _serialized(event)
+        assert isinstance(content, bytes)  # noqa: S101  (tables have a mapper)
+        event = parse_object(content)
+        self._check(event)
+        if not self._complete(event):
+            return event, content
+        if not is_exact(content):
+            event = parse_object(content, parse_exactly)
+            self._complete(event)
+        return event, _serialized(event)
+
+    def _check(self, event: Event) -> None:
+        when, value = event.get("time"), event.get("value")
+        if not (type(when) is int and _MIN_TIME <= when <= self._max_time):
+            self._check_time(when)
+        name = event.get("eventName")
+        if type(name) is not str or not name:
+            raise RowError("eventName: is missing or not a string")
+        if _SAFE_NAME.fullmatch(name) is None:
+            raise RowError(
+                r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
+            )
+        metadata = event.get("metadata")
+        if not _is_common(event, value, metadata):
+            _check_by_model(event)
+        if metadata is not None:
+            self._check_metadata(cast("dict[str, object]", metadata))
+        if self._allow_truncation:
+            return
+        if len(name) > MAX_TEXT:
+            raise RowError(f"eventName: Statsig may truncate names above {MAX_TEXT} characters")
+        if type(value) is str and len(value) > MAX_TEXT:
+            raise RowError(f"value: Statsig may truncate strings above {MAX_TEXT} characters")
+
+    def _check_metadata(self, metadata: dict[str, object]) -> None:
+        size = 1
+        for key, text in metadata.items():
+            if type(text) is not str:
+                raise RowError(f"metadata.{key}: expected a string, got {type(text).__name__}")
+            if "." in key and not self._allow_truncation:
+                raise RowError(f"metadata: Statsig reads the dot in the key {key!r} as a path")
+            size += len(key) + len(text) + 6
+        if size > MAX_METADATA and not self._allow_truncation:
+            raise RowError(f"metadata: Statsig may drop metadata above {MAX_METADATA} characters")
+
+    def _check_time(self, when: object) -> None:
+        if when is None:
+            if not self._allow_missing_time:
+                raise RowError("time: is missing; Statsig would use the time of arrival")
+        elif type(when) is str:
+            if not _RFC_3339.fullmatch(when):
+                raise RowError("time: expected milliseconds, or RFC 3339 with a time zone")
+        elif type(when) is int:
+            problem = "before the year 2000" if when < _MIN_TIME else "more than a day from now"
+            raise RowError(f"time: {when} milliseconds is {problem}; check the unit")
+        else:
+            raise RowError("time: expected integer milliseconds, or a string in RFC 3339")
+
+    def _complete(self, event: Event) -> bool:
+        """Remove private attributes, add the environment, and return whether that changed it."""
+        user = cast("Event | None", event.get("user"))
+        changed = False
+        if user is not None and "privateAttributes" in user:
+            del user["privateAttributes"]
+            changed = True
+        if self._tier is not None and user is not None and not user.get("statsigEnvironment"):
+            user["statsigEnvironment"] = self._tier
+            changed = True
+        return changed
+
+
+def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:
+    """Return the object in a line of JSON.
+
+    Raises:
+        RowError: The line is not a JSON object.
+    """
+    try:
+        data = parser(line)
+    except ValueError as error:
+        raise RowError(f"not JSON in UTF-8: {error}") from None
+    if type(data) is not dict:
+        raise RowError("expected a JSON object")
+    return cast("Event", data)
+
+
+def _is_common(event: Event, value: object, metadata: object) -> bool:
+    """Return whether all types are correct without a closer look."""
+    return (
+        _is_common_user(event.get("user"))
+        and (value is None or type(value) in (int, float, str, Decimal))
+        and (metadata is None or type(metadata) is dict)
+        and "secondaryExposures" not in event
+        and "statsigMetadata" not in event
+    )
+
+
+def _is_common_user(user: object) -> bool:
+    if type(user) is not dict:
+        return False
+    for key, value in cast("Event", user).items():
+        if not (type(value) is str and key in _USER_STRINGS):
+            return False
+    return True
+
+
+def _check_by_model(event: Event) -> None:
+    if type(event.get("value")) is Decimal:  # a number; models do not know Decimal
+        event = {**event, "value": 0}
+    try:
+        StatsigEvent.from_dict(event, "event")
+    except SchemaError as error:
+        raise RowError(str(error).removeprefix("event.")) from None
+
+
+def _check_user_size(user: Event, event_bytes: int) -> None:
+    """Check the size of a user, which is part of an event of a known size."""
+    user_id = user.get("userID")
+    if type(user_id) is str and len(user_id) > _MAX_USER_ID:
+        raise RowError(f"user.userID: Statsig may truncate IDs above {_MAX_USER_ID} characters")
+    if event_bytes > _MAX_USER and len(_serialized(user).decode()) > _MAX_USER:
+        raise RowError(f"user: Statsig may remove fields above {_MAX_USER:,} characters")
+
+
+def _serialized(event: Event) -> bytes:
+    try:
+        return serialize(event)
+    except TypeError as error:
+        raise RowError(f"cannot be represented in JSON: {error}") from None

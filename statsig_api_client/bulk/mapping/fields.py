@@ -1,0 +1,190 @@
+"""Mappings of columns to event fields."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, cast, get_args
+
+from attrs import field, frozen
+
+from ..._runtime.parsers import JsonValue
+from ..errors import SourceError
+from .exact_json import parse_exactly
+from .times import TimeFormat, TimeUnit
+
+_FIELD: Final = re.compile(
+    r"eventName|time|value|user|metadata"
+    r"|user\.(userID|email|ip|userAgent|country|locale|appVersion)"
+    r"|user\.(custom|customIDs)\..+|user\.statsigEnvironment\.tier|metadata\..+"
+)
+
+
+@frozen
+class Constant:
+    """A value that is the same for all events."""
+
+    value: JsonValue
+
+
+@frozen
+class EventMapping:
+    """A mapping of columns to event fields.
+
+    Args:
+        fields: Event fields, such as `eventName`, `user.userID`, `user.custom.plan` or
+            `metadata.*`, and for each a column name, a pattern of names (for `.*`), or a
+            `Constant`. In nested data a name may be a path, such as `context.user`.
+        times: Unit and zone of times.
+
+    Raises:
+        SourceError: A field does not exist, or `eventName` is missing.
+    """
+
+    fields: Mapping[str, str | Constant]
+    times: TimeFormat = field(factory=TimeFormat)
+
+    def __attrs_post_init__(self) -> None:
+        for target, source in self.fields.items():
+            if not _FIELD.fullmatch(target):
+                raise SourceError(
+                    "mapping: expected eventName, time, value, metadata.KEY, user.userID, "
+                    f"user.email, user.custom.KEY, user.customIDs.KEY, …, got {target!r}"
+                )
+            if not isinstance(cast("object", source), str | Constant):
+                raise SourceError(f"mapping: {target}: expected a column name or a Constant")
+            if target.endswith(".*") and not isinstance(source, str):
+                raise SourceError(f"mapping: {target}: expected a pattern of columns")
+        if "eventName" not in self.fields:
+            raise SourceError("mapping: eventName is missing")
+
+    def missing(self, columns: Collection[str]) -> list[str]:
+        """Return the columns of the mapping that do not exist."""
+        return [
+            source
+            for target, source in self.fields.items()
+            if isinstance(source, str)
+            and not target.endswith(".*")
+            and source not in columns
+            and source.split(".")[0] not in columns
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return a form that can be compared with another mapping."""
+        fields = {
+            target: source.value if isinstance(source, Constant) else [source]
+            for target, source in self.fields.items()
+        }
+        return {"fields": fields, "unit": self.times.unit, "zone": self.times.zone}
+
+
+def mapping_by_name(columns: Iterable[str], times: TimeFormat) -> EventMapping:
+    """Return the mapping of columns that are named like event fields.
+
+    Raises:
+        SourceError: A column is not.
+    """
+    return EventMapping({column: column for column in columns}, times)
+
+
+def read_mapping(arguments: Iterable[str], times: TimeFormat | None = None) -> EventMapping:
+    """Parse `FIELD=COLUMN` and `FIELD:=CONSTANT`.
+
+    Args:
+        arguments: Columns, separated by commas, or one constant each.
+        times: Unit and zone of times.
+
+    Raises:
+        SourceError: An argument is malformed.
+    """
+    fields: dict[str, str | Constant] = {}
+    for argument in arguments:
+        # A constant may be JSON with commas, so it extends to the end of the argument.
+        for part in [argument] if ":=" in argument else argument.split(","):
+            target, equals, source = part.partition("=")
+            if not equals or not target or not source:
+                raise SourceError(f"mapping: expected FIELD=COLUMN, got {part!r}")
+            name = target.removesuffix(":").strip()
+            if name in fields:
+                raise SourceError(f"mapping: {name} occurs twice")
+            fields[name] = Constant(_constant(source)) if target[-1] == ":" else source.strip()
+    return EventMapping(fields, times or TimeFormat())
+
+
+def read_mapping_file(path: str | Path, times: TimeFormat | None = None) -> EventMapping:
+    """Parse a YAML file with `fields` and, optionally, `time: {unit: s, zone: UTC}`.
+
+    Args:
+        path: The file.
+        times: Unit and zone that apply where the file sets none.
+
+    Raises:
+        SourceError: The file cannot be read, or is malformed.
+    """
+    file = _yaml_object(path)
+    fields = file.pop("fields", None)
+    time: object = file.pop("time", None) or {}
+    if file or not isinstance(fields, dict) or not isinstance(time, dict):
+        raise SourceError(f"{path}: expected `fields:` and, optionally, `time:`")
+    try:
+        return EventMapping(
+            {
+                str(target): _field_source(target, source)
+                for target, source in cast("dict[object, object]", fields).items()
+            },
+            _time_format(cast("dict[str, object]", time), times or TimeFormat()),
+        )
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
+
+
+def _yaml_object(path: str | Path) -> dict[str, object]:
+    import yaml  # noqa: PLC0415  (few imports need it)
+
+    class ExactLoader(yaml.SafeLoader):
+        """A loader that keeps all digits of fractions."""
+
+    def fraction(loader: ExactLoader, node: yaml.ScalarNode) -> float | Decimal:
+        is_decimal = re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+)", node.value)
+        return Decimal(node.value) if is_decimal else loader.construct_yaml_float(node)
+
+    ExactLoader.add_constructor("tag:yaml.org,2002:float", fraction)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        data = cast("object", yaml.load(text, ExactLoader))  # noqa: S506  (a safe loader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SourceError(f"{path}: cannot be read: {error}") from None
+    return cast("dict[str, object]", data) if isinstance(data, dict) else {}
+
+
+def _field_source(target: object, source: object) -> str | Constant:
+    if isinstance(source, str):
+        return source
+    if isinstance(source, dict):
+        members = cast("dict[str, JsonValue]", source)
+        if [*members] == ["constant"]:
+            return Constant(members["constant"])
+    raise SourceError(
+        f"fields.{target}: expected a column name, quoted unless it is a word, or {{constant: ...}}"
+    )
+
+
+def _time_format(members: dict[str, object], default: TimeFormat) -> TimeFormat:
+    unit = members.pop("unit", default.unit)
+    zone = members.pop("zone", default.zone)
+    if unit is not None and unit not in get_args(TimeUnit):
+        raise SourceError(f"time.unit: expected one of {', '.join(get_args(TimeUnit))}, got {unit}")
+    if not (zone is None or isinstance(zone, str)):
+        raise SourceError(f"time.zone: expected a quoted string, got {zone}")
+    if members:
+        raise SourceError(f"time: expected unit and zone, got {', '.join(map(str, members))}")
+    return TimeFormat(cast("TimeUnit | None", unit), zone)
+
+
+def _constant(text: str) -> JsonValue:
+    """Return a JSON value, or text that is not JSON as a string."""
+    try:
+        (value,) = cast("list[JsonValue]", parse_exactly(b"[%b]" % text.encode()))
+    except (ValueError, ArithmeticError, RecursionError):
+        return text
+    return value

@@ -1,0 +1,106 @@
+"""Conversion of times into milliseconds since 1970, without guessing units or zones."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import frozen
+
+from ..errors import RowError, SourceError
+
+TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+
+_MILLISECONDS: Final[dict[TimeUnit, Decimal]] = {
+    "s": Decimal(1000),
+    "ms": Decimal(1),
+    "us": Decimal("1e-3"),
+    "ns": Decimal("1e-6"),
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_DIGITS: Final = 30
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+
+
+@frozen
+class TimeFormat:
+    """Unit of times that are numbers, and zone of times without one.
+
+    Raises:
+        SourceError: The unit or the zone does not exist.
+    """
+
+    unit: TimeUnit | None = None
+    """`s`, `ms`, `us` or `ns`. None rejects numbers."""
+    zone: str | None = None
+    """`UTC`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. None rejects times
+    without a zone."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.unit is not None and self.unit not in _MILLISECONDS:
+            raise SourceError(
+                f"time unit: expected one of {', '.join(_MILLISECONDS)}, got {self.unit!r}"
+            )
+        self.zone_info()
+
+    def zone_info(self) -> tzinfo | None:
+        """Return the zone.
+
+        Raises:
+            SourceError: It does not exist.
+        """
+        if self.zone is None:
+            return None
+        try:
+            if offset := re.fullmatch(r"([+-])(\d\d):([0-5]\d)", self.zone):
+                minutes = int(offset[2]) * 60 + int(offset[3])
+                return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
+            return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
+        # The directory of a region raises OSError on some systems.
+        except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
+            raise SourceError(
+                "time zone: expected UTC, +02:00 or a name such as Europe/Berlin, got "
+                f"{self.zone!r}"
+            ) from None
+
+
+def milliseconds(value: object, unit: TimeUnit | None, zone: tzinfo | None) -> int:
+    """Return a time in milliseconds since 1970.
+
+    Raises:
+        RowError: It is not a time, or lacks a unit or a zone.
+    """
+    if type(value) is int and unit == "ms":
+        return value
+    if isinstance(value, str):
+        value = Decimal(value) if _NUMBER.fullmatch(value) else _parsed(value)
+    try:
+        if isinstance(value, datetime):
+            return _since_epoch(value, zone)
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise RowError(f"expected a number or a string, got {type(value).__name__}")
+        if unit is None:
+            raise RowError("is a number without a unit; set the time unit")
+        number = Decimal(value)
+        if number.adjusted() > _MAX_DIGITS:
+            raise OverflowError
+        return round(number * _MILLISECONDS[unit])
+    except (ArithmeticError, ValueError):  # NaN, infinity, the first or the last day
+        raise RowError(f"{value} is out of range") from None
+
+
+def _since_epoch(moment: datetime, zone: tzinfo | None) -> int:
+    if moment.tzinfo is None:
+        if zone is None:
+            raise RowError("has no time zone; set the time zone")
+        moment = moment.replace(tzinfo=zone)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + round(Decimal(since.microseconds) / 1000)
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise RowError(f"expected a number or ISO 8601, got {text[:40]!r}") from None

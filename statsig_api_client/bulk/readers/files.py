@@ -1,0 +1,139 @@
+"""Input files: search, and detection of changes."""
+
+import os
+from collections.abc import Sequence
+from glob import glob
+from hashlib import sha256
+from pathlib import Path
+from stat import S_ISREG
+from typing import Final
+
+from attrs import field, frozen
+
+from ..errors import SourceError
+from ..options import InputFormat
+
+_FORMATS: Final[dict[str, InputFormat]] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_DIGEST_BYTES: Final = 65536
+_OUTPUT_SUFFIXES: Final = (".checkpoint", ".checkpoint.lock", ".dead-letters.jsonl")
+"""Suffixes of the files that an import writes next to its input by default."""
+
+
+@frozen
+class InputSource:
+    """A file, or standard input."""
+
+    path: Path | None
+    """None for standard input."""
+    format: InputFormat
+    size: int | None = field(default=None, eq=False)
+
+    @property
+    def name(self) -> str:
+        """The name for messages, in UTF-8."""
+        if self.path is None:
+            return "standard input"
+        return str(self.path).encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+    @property
+    def is_tab_separated(self) -> bool:
+        """Whether the name says so."""
+        return self.path is not None and ".tsv" in self.path.suffixes
+
+    def fingerprint(self) -> dict[str, object]:
+        """Return name, size, modification time and a digest of the beginning and the end."""
+        assert self.path is not None  # noqa: S101
+        stat = self.path.stat()
+        with self.path.open("rb") as file:
+            digest = sha256(file.read(_DIGEST_BYTES))
+            file.seek(max(0, stat.st_size - _DIGEST_BYTES))
+            digest.update(file.read(_DIGEST_BYTES))
+        return {
+            "name": str(self.path.absolute()),
+            "size": stat.st_size,
+            "changed": stat.st_mtime_ns,
+            "sha256": digest.hexdigest(),
+        }
+
+
+def find_sources(
+    source: str | Path | Sequence[str | Path],
+    input_format: InputFormat | None = None,
+    outputs: Sequence[str | Path | None] = (),
+) -> list[InputSource]:
+    """Return the files of names and patterns, in the order in which they are read.
+
+    Files that imports write next to their input are left out; otherwise dead letters would change
+    the input of `events/*.jsonl`.
+
+    Args:
+        source: Names and patterns; `-` is standard input.
+        input_format: The format of all files; None chooses it by name.
+        outputs: Files that this import writes.
+
+    Raises:
+        SourceError: A file does not exist, cannot be read, occurs twice, or is an output.
+    """
+    names = [source] if isinstance(source, str | Path) else source
+    found: list[InputSource] = []
+    for name in names:
+        if str(name) == "-":
+            found.append(InputSource(None, input_format or "jsonl"))
+            continue
+        path = Path(name)
+        paths = [path] if path.exists() else _matching(str(name))
+        if not paths:
+            raise SourceError(f"{name}: no such file")
+        found += [_source(path, input_format) for path in paths]
+    if not found:
+        raise SourceError("source: expected at least one file, got none")
+    if any(one.path is None for one in found):
+        if len(found) > 1:
+            raise SourceError("standard input cannot be combined with files")
+        return found
+    return _without_outputs(found, outputs)
+
+
+def _without_outputs(
+    found: list[InputSource], outputs: Sequence[str | Path | None]
+) -> list[InputSource]:
+    implied = {
+        Path(f"{one.path}{suffix}").absolute() for one in found for suffix in _OUTPUT_SUFFIXES
+    }
+    chosen = {Path(path).absolute() for path in outputs if path}
+    kept: dict[Path, InputSource] = {}
+    for one in found:
+        assert one.path is not None  # noqa: S101
+        path = one.path.absolute()
+        if path in kept:
+            raise SourceError(f"{one.name}: occurs twice in the input")
+        if path in chosen:
+            raise SourceError(f"{one.name}: is an output of this import, and cannot be its input")
+        if path not in implied:
+            kept[path] = one
+    return [*kept.values()]
+
+
+def _matching(pattern: str) -> list[Path]:
+    # Path.glob accepts no absolute patterns.
+    return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
+
+
+def _source(path: Path, input_format: InputFormat | None) -> InputSource:
+    try:
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+    if not S_ISREG(stat.st_mode):
+        raise SourceError(f"{path}: expected a regular file; pass a pipe as -")
+    suffixes = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
+    by_name = _FORMATS.get(suffixes[-1] if suffixes else "", "jsonl")
+    return InputSource(path, input_format or by_name, stat.st_size)

@@ -1,0 +1,72 @@
+"""Parquet."""
+
+# pyarrow has no types, so none of its types leaves this module.
+# mypy: disable-error-code="import-untyped,no-any-return"
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Iterator
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from ..errors import SourceError
+from ..mapping.arrow import python_values
+from .files import InputSource
+from .records import InputPosition, InputRecord
+
+_BATCH_ROWS: Final = 1000
+"""Rows that are in memory as Python objects at once."""
+_BUFFER_BYTES: Final = 65536
+"""Bytes that are read of each column at once; without a buffer, columns of a row group are in
+memory completely."""
+
+
+class ParquetReader:
+    """Reader of Parquet."""
+
+    def __init__(self, source: InputSource) -> None:
+        self._file = pq.ParquetFile(source.path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+        self._size = source.size or 0
+        self.columns: list[str] | None = list(self._file.schema_arrow.names)
+        self.line: int = 0
+        """Number of the last row that was read."""
+        self.consumed: int = 0
+        """Approximate number of bytes of the file that were read."""
+        if len(set(self.columns)) < len(self.columns):
+            self.close()
+            raise SourceError(f"{source.name}: expected distinct column names")
+
+    def check_format(self) -> None:
+        """Do nothing; pyarrow has checked the format."""
+
+    def records(self, position: InputPosition) -> Iterator[InputRecord]:
+        """Read all rows behind a position."""
+        first, groups = self._groups_after(position.line)
+        if not groups:
+            return
+        line = first
+        for batch in self._file.iter_batches(
+            batch_size=_BATCH_ROWS, row_groups=groups, use_threads=False
+        ):
+            columns = [python_values(column) for column in batch.columns]
+            for cells in zip(*columns, strict=True):
+                line += 1
+                if line > position.line:
+                    self.line = line
+                    yield InputRecord(line, 0, dict(zip(batch.schema.names, cells, strict=True)))
+            self.consumed = self._size * line // self._file.metadata.num_rows
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _groups_after(self, row: int) -> tuple[int, list[int]]:
+        """Return the number of rows in row groups that end before a row, and the other groups."""
+        first, group = 0, 0
+        while group < self._file.num_row_groups:
+            rows: int = self._file.metadata.row_group(group).num_rows
+            if first + rows > row:
+                break
+            first, group = first + rows, group + 1
+        return first, list(range(group, self._file.num_row_groups))

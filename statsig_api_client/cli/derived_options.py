@@ -1,0 +1,79 @@
+"""Command-line options that are derived from a class of options."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Container
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+import click
+
+
+def derived_options(
+    options: type[attrs.AttrsInstance], exclude: Container[str] = ()
+) -> list[click.Option]:
+    """Return a command-line option for each field of a class.
+
+    Names, defaults and help texts are those of the fields and their docstrings.
+
+    Args:
+        options: The class.
+        exclude: Fields without a command-line option.
+    """
+    docstrings = attribute_docstrings(options)
+    return [
+        _option(field, docstrings.get(field.name, ""))
+        for field in attrs.fields(options)
+        if field.name not in exclude
+    ]
+
+
+def attribute_docstrings(cls: type) -> dict[str, str]:
+    """Return the docstrings of the attributes of a class; none if there is no source code."""
+    try:
+        source = textwrap.dedent(inspect.getsource(cls))
+    except OSError:
+        return {}
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101
+    found: dict[str, str] = {}
+    for statement, following in zip(definition.body, definition.body[1:], strict=False):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = inspect.cleandoc(text).replace("\n", " ")
+            case _:
+                continue
+    return found
+
+
+def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:
+    name = f"--{field.name.replace('_', '-')}"
+    if field.type is bool:
+        names = f"{name}/--no-{name[2:]}" if field.default else name
+        return click.Option([names], is_flag=True, default=field.default, help=docstring)
+    kind, metavar = _type(field.type)
+    return click.Option(
+        [name],
+        type=kind,
+        default=field.default,
+        show_default=field.default is not None,
+        metavar=metavar,
+        help=docstring,
+    )
+
+
+def _type(annotation: Any) -> tuple[click.ParamType[Any], str | None]:
+    """Return the type of a command-line option, and the name of its argument."""
+    types = set(get_args(annotation) or (annotation,)) - {type(None)}
+    if literal := next((one for one in types if get_origin(one) is Literal), None):
+        return click.Choice(get_args(literal)), None
+    if Path in types:
+        return click.Path(), "FILE"
+    if types == {int}:
+        return click.IntRange(1), "N"
+    return click.FloatRange(0, min_open=True), "N"

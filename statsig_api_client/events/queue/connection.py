@@ -1,0 +1,121 @@
+"""SQLite connections of a process that may fork at any moment.
+
+SQLite must not be carried across a fork in two ways, and this module takes care of both.
+
+* SQLite has mutexes of the whole process: of its allocator, of its list of open files. A child that
+  is forked while another thread holds one of them waits for it forever, at its own first use of
+  SQLite (measured: 37 of 150 children while a thread opened databases, 3 of 150 while one wrote).
+  So each call into SQLite holds `SQLITE_LOCK`, and a fork waits for that lock. Nothing waits for
+  another process while it holds the lock, so that a fork waits for single statements only.
+* SQLite keeps account of open files and of the locks on them. A child inherits the account, but not
+  the locks, so it must not open the same file again, and must not close the inherited connection:
+  see `is_inherited`.
+"""
+
+import ctypes
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+_T = TypeVar("_T")
+
+SQLITE_LOCK: Final = threading.RLock()
+"""Held during each call into SQLite. Reentrant: a signal handler may log an event, too."""
+
+_BUSY_SECONDS: float = 10.0
+"""Seconds to wait for the locks of other processes."""
+_FULL_CODES: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+)
+"""A quota and a limit on the size of files show as input/output errors."""
+_BROKEN_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_open_files: Final[dict[sqlite3.Connection, tuple[Path, int]]] = {}
+"""The open files, each with the process that opened it."""
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch
+    os.register_at_fork(
+        before=SQLITE_LOCK.acquire,
+        after_in_parent=SQLITE_LOCK.release,
+        after_in_child=SQLITE_LOCK.release,
+    )
+
+
+def is_inherited(path: Path) -> bool:
+    """Return whether a parent of this process had the file open when it forked."""
+    return any(
+        opened == path and process != os.getpid() for opened, process in list(_open_files.values())
+    )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing file. It has no busy timeout; see `patiently`."""
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw",
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    # A forked child must not close the connection when it ends, since SQLite would take that for
+    # the parent closing it. With one reference too many, it is closed explicitly or not at all.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    _open_files[connection] = (path, os.getpid())
+    return connection
+
+
+def disconnect(connection: sqlite3.Connection) -> None:
+    """Close a connection; twice is fine."""
+    is_open = _open_files.pop(connection, None)
+    with SQLITE_LOCK, suppress(sqlite3.Error):
+        connection.close()
+    if is_open:
+        ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))
+
+
+def patiently(call: Callable[[], _T]) -> _T:
+    """Call into SQLite, again and again while another process has the lock that it needs.
+
+    SQLite's own busy timeout would hold `SQLITE_LOCK` meanwhile, and it does not cover the change
+    to WAL mode.
+    """
+    deadline = 0.0
+    delay = 0.001
+    while True:
+        with SQLITE_LOCK:
+            try:
+                return call()
+            except sqlite3.OperationalError as error:
+                if code_of(error) != sqlite3.SQLITE_BUSY:
+                    raise
+                now = time.monotonic()
+                deadline = deadline or now + _BUSY_SECONDS
+                if now >= deadline:
+                    raise
+        time.sleep(delay)
+        delay = min(2 * delay, 0.05)
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 when the error is of the Python module."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Return whether the disk may be full."""
+    return getattr(error, "sqlite_errorcode", 0) in _FULL_CODES
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Return whether the file is damaged, or not a database."""
+    return code_of(error) in _BROKEN_CODES

@@ -1,0 +1,287 @@
+"""Writes of `log()` to a spool: group commit, room, and calls from signal handlers."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from attrs import define
+
+from ..errors import EventQueueFullError, SpoolError, closed
+from ..options import Settings
+from ..stats import Delivery, logger, report
+from .accounting import count, remove_events
+from .database import SpoolDatabase
+from .dead_letters import discard_oldest
+from .leases import unleased_events
+
+if TYPE_CHECKING:
+    from ..._clock import Clock
+
+ROW_BYTES: Final = 24
+"""Bytes that an event takes in the spool besides its own."""
+_CHECK_EVERY: Final = 64
+"""Events after which the room is read again, for what other processes wrote."""
+_LOG_EVERY: Final = 60.0
+"""Seconds between two lines in the log about the same problem."""
+
+
+@define(eq=False)
+class _Entry:
+    """An event on its way to the disk."""
+
+    event: bytes
+    logged: int
+    is_forced: bool
+    """Whether it is written although there is no room."""
+    is_left: bool = False
+    """Whether a reentrant call left it to the method that it interrupted."""
+    is_written: bool = False
+
+
+class SpoolWriter:
+    """The write side of a spool, and the lock around all of it.
+
+    A signal handler, or a finalizer that the garbage collector runs, may log while the thread that
+    it interrupts is using the spool. The lock is reentrant, so that this does not wait forever;
+    `_is_busy` shows that the thread is using the spool already. Then `put` only appends its event
+    to `_entries`, and the interrupted method writes it when it is done. So an event never becomes
+    a part of another method's transaction, which may be rolled back.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: "Clock",
+        database: SpoolDatabase,
+        wake: Callable[[], None],
+        hurry: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._database = database
+        self._wake = wake
+        self._hurry = hurry
+        self._lock = threading.RLock()
+        self._is_busy = False
+        self._entries: deque[_Entry] = deque()
+        """Events that threads are writing, or that reentrant calls left."""
+        self.left = 0
+        """Events that reentrant calls left."""
+        self.fresh = 0
+        """Events written since the last claim."""
+        self.uncounted = 0
+        """Events written since the account was last read."""
+        self.refused = 0
+        """Events dropped because there was no room for them."""
+        self.youngest = 0
+        """The last known ID of an event."""
+        self._unreported: deque[Delivery] = deque()
+        """Dropped events, reported when the lock is free."""
+        self._discarded = 0
+        """Dead letters that gave way, logged when the lock is free."""
+        self._room = 0
+        self._unchecked = 0
+        """Events since the room was last read."""
+        self._is_stopped = False
+        self._logged_at = -_LOG_EVERY
+
+    def put(self, event: bytes, *, force: bool) -> bool:
+        """Write an event; False if there is no room and the caller has to wait for some.
+
+        Raises:
+            EventQueueFullError: There is no room, and `overflow` is `raise`.
+            ConfigurationError: The queue accepts no more events.
+        """
+        entry = _Entry(event, int(self._clock.time() * 1000), force)
+        self._entries.append(entry)
+        problem: SpoolError | None = None
+        before = self.fresh
+        try:
+            with self._lock:
+                if self._is_busy:
+                    entry.is_left = True
+                    self.left += 1
+                    return True
+                # The first thread that has the lock writes for all that wait for it.
+                if not entry.is_written:
+                    if self._is_stopped:
+                        raise closed()
+                    self._is_busy = True
+                    try:
+                        if len(self._entries) == 1:
+                            self._write_one(entry)
+                        self._write_entries()
+                    except SpoolError as error:
+                        self._room = 0
+                        problem = error
+                    finally:
+                        self._is_busy = False
+        finally:
+            if not (entry.is_written or entry.is_left):
+                self._entries.remove(entry)
+        if self.left or self._unreported or self._discarded:
+            self.finish()
+        if before < self._settings.max_batch <= self.fresh:
+            self._wake()
+        return entry.is_written or self._no_room(event, problem, force=force)
+
+    def stop(self) -> None:
+        """Accept no more events."""
+        with self._lock:
+            self._is_stopped = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no event is waiting to be written or claimed."""
+        return not (self._entries or self.fresh)
+
+    @contextmanager
+    def exclusively(self, *, nested: bool = False) -> Generator[None]:
+        """Keep other threads from the spool, and reentrant calls from writing to it.
+
+        Raises:
+            SpoolError: The thread is using the spool already, and the call may not be `nested`.
+        """
+        try:
+            with self._lock:
+                was_busy = self._is_busy
+                if was_busy and not nested:
+                    raise SpoolError(f"spool {self._database.path}: in use by this thread")
+                self._is_busy = True
+                try:
+                    yield
+                finally:
+                    self._is_busy = was_busy
+        finally:
+            self.finish()
+
+    def finish(self) -> None:
+        """Do what had to wait until the spool is free again."""
+        with self._lock:
+            if self._is_busy:
+                return
+            if self.left:
+                self._is_busy = True
+                try:
+                    self._write_entries()
+                except SpoolError as error:  # the next operation tries again
+                    self._room = 0
+                    self.log(f"{error}; {self.left} events wait in memory")
+                finally:
+                    self._is_busy = False
+        while self._unreported:
+            report(self._settings, self._unreported.popleft())
+        if self._discarded:
+            discarded, self._discarded = self._discarded, 0
+            logger.error(
+                "spool %s: %d dead letters were discarded, since there is no room for them",
+                self._database.path,
+                discarded,
+            )
+
+    def make_room_for_dead_letters(self, need: int) -> bool:
+        """Discard the oldest dead letters until there is room for new ones; False if in vain."""
+        while self._database.room_for_dead_letters() < need:
+            discarded = discard_oldest(self._database)
+            self._discarded += discarded
+            if not discarded:
+                return False
+        return True
+
+    def count_discarded(self, events: int) -> None:
+        """Log dead letters as discarded when the lock is free."""
+        self._discarded += events
+
+    def log(self, what: str) -> None:
+        """Log a problem, unless one was logged a moment ago."""
+        now = self._clock.monotonic()
+        if now - self._logged_at >= _LOG_EVERY:
+            self._logged_at = now
+            logger.error("%s", what)
+
+    def _write_one(self, entry: _Entry) -> None:
+        """Write the only entry if there surely is room, at less cost than `_write_entries`."""
+        need = len(entry.event) + ROW_BYTES
+        if self._room >= need and self._unchecked < _CHECK_EVERY:
+            self.youngest = self._database.insert_one(entry.logged, entry.event)
+            entry.is_written = True
+            self._entries.remove(entry)
+            self._room -= need
+            self._unchecked += 1
+            self.fresh += 1
+            self.uncounted += 1
+
+    def _write_entries(self) -> None:
+        while self._entries and (entries := self._fitting()):
+            events = [(entry.logged, entry.event) for entry in entries]
+            self.youngest = self._database.insert(events)
+            for entry in entries:
+                entry.is_written = True
+                self._entries.remove(entry)
+                self.left -= entry.is_left
+            self.fresh += len(entries)
+            self.uncounted += len(entries)
+
+    def _fitting(self) -> list[_Entry]:
+        """Return the entries for which there is room."""
+        entries: list[_Entry] = []
+        for entry in self._entries.copy():
+            need = len(entry.event) + ROW_BYTES
+            if self._room < need or self._unchecked >= _CHECK_EVERY:
+                self._read_room(sum(len(it.event) + ROW_BYTES for it in entries))
+                if self._room < need:
+                    self._make_room(need)
+                if self._room < need and not (entry.is_forced or entry.is_left):
+                    continue
+            self._room -= need
+            self._unchecked += 1
+            entries.append(entry)
+        return entries
+
+    def _read_room(self, taken: int = 0) -> None:
+        self._room = self._database.room(self._settings.max_spool_bytes) - taken
+        self._unchecked = 0
+
+    def _make_room(self, need: int) -> None:
+        """Discard dead letters, then drop events, as far as the options allow it.
+
+        Dead letters give way before `log()` waits or drops anything: nothing would ever make room
+        in a spool that is full of them.
+        """
+        if self._settings.overflow not in ("block", "drop_oldest"):
+            return
+        while self._room < need and (discarded := discard_oldest(self._database)):
+            self._discarded += discarded
+            self._read_room()
+        if self._settings.overflow == "drop_oldest":
+            while self._room < need and (dropped := self._database.write(self._drop_oldest)):
+                self._unreported.append(Delivery(state="dropped", encoded=dropped))
+                self._read_room()
+
+    def _drop_oldest(self) -> list[bytes]:
+        """Delete the oldest events that are not being sent, as many as a batch has."""
+        found = unleased_events(self._database, self._settings.max_batch)
+        if found:
+            remove_events(self._database, found[0][0], found[-1][0])
+            count(self._database, "dropped", len(found))
+        return [event for _, event in found]
+
+    def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
+        why = problem or SpoolError(
+            f"spool {self._database.path}: it is full (max_spool_bytes is "
+            f"{self._settings.max_spool_bytes}), or its disk is; discard its dead letters or give "
+            "it more room"
+        )
+        if self._settings.overflow == "raise" or force:
+            raise EventQueueFullError(f"{why}; the event was not accepted") from problem
+        if self._settings.overflow == "block":
+            self.log(f"{why}; log() waits")
+            self._hurry()  # only a delivery makes room
+            return False
+        with self._lock:
+            self.refused += 1
+        self.log(f"{why}; events are dropped")
+        report(self._settings, Delivery(state="dropped", encoded=[event], error=why))
+        return True

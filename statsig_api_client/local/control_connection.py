@@ -1,0 +1,110 @@
+"""HTTP requests to the control API of a local server."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+
+import httpx
+
+from .._runtime.parsers import JsonObject, JsonValue
+from .recording import RecordedEventDict
+
+_PAGE_SIZE: Final = 1000
+"""The number of events that one request reads."""
+
+
+class ControlError(Exception):
+    """An error response of a local server, or a failure to reach it.
+
+    Attributes:
+        status: The HTTP status; None without a response.
+        path: The JSON path of the invalid field, if the server names one.
+    """
+
+    def __init__(self, message: str, status: int | None = None, path: str | None = None) -> None:
+        super().__init__(message, status, path)
+        self.message = message
+        self.status = status
+        self.path = path
+
+    def __str__(self) -> str:
+        """Return the server's message, which begins with the path."""
+        return self.message
+
+
+class UnknownNameError(ControlError):
+    """A gate, config, experiment, layer or group that the project does not have."""
+
+
+class ControlConnection:
+    """An HTTP client of the control API.
+
+    Args:
+        url: The server's URL, with or without `/v1`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url: Final = url.rstrip("/").removesuffix("/v1")
+        self._http = httpx.Client(
+            base_url=f"{self.url}/local",
+            timeout=10,
+            # A connection for each request: two processes after a fork cannot share one.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            # A proxy cannot reach a server on this machine.
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the HTTP client."""
+        self._http.close()
+
+    def recorded_events(
+        self, path: str, query: Mapping[str, str | int | None]
+    ) -> Iterator[RecordedEventDict]:
+        """Yield recorded events, read page by page.
+
+        Args:
+            path: `/events` or `/exposures`.
+            query: The conditions; None does not restrict the events.
+        """
+        parameters = {name: value for name, value in query.items() if value is not None}
+        parameters["limit"] = _PAGE_SIZE
+        after: int | None = None
+        while after is not None or "after" not in parameters:
+            page = self.request("GET", path, query=parameters)
+            yield from cast("list[RecordedEventDict]", page["items"])
+            after = cast("int | None", page["next"])
+            parameters["after"] = after or 0
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        json: JsonObject | None = None,
+    ) -> JsonObject:
+        """Send a request and return the parsed response.
+
+        Raises:
+            ControlError: The server cannot be reached, or rejects the request.
+        """
+        try:
+            response = self._http.request(method, path, params=query, json=json)
+        except (httpx.HTTPError, RuntimeError) as error:
+            # httpx raises RuntimeError once its client is closed.
+            raise ControlError(f"no local server at {self.url}: {error}") from error
+        if not response.is_success:
+            raise _control_error(response)
+        try:
+            return cast("JsonObject", response.json()) if response.content else {}
+        except ValueError:
+            raise _control_error(response) from None
+
+
+def _control_error(response: httpx.Response) -> ControlError:
+    try:
+        error = cast("dict[str, JsonValue]", response.json())
+        message, path = str(error["message"]), error.get("path")
+    except (ValueError, TypeError, KeyError):
+        message, path = f"{response.url} is not a local server", None
+    return ControlError(message, response.status_code, path if isinstance(path, str) else None)

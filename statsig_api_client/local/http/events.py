@@ -1,0 +1,247 @@
+"""Conversion of requests to events as they are recorded."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from ..._runtime.parsers import JsonObject, JsonValue, SchemaError
+from ...generated.typed_dicts import (
+    LogCustomExposureRequestDict,
+    LogEventRequestDict,
+    SecondaryExposureDict,
+)
+from ..config_specs.evaluator import Evaluation
+from ..recording import LoggedEventDict
+
+_TIME_LIMIT: Final = 2**63
+"""The times that the database can store, in milliseconds, are below this."""
+
+_MAX_TRAVEL_TIME: Final = 10_000
+"""Milliseconds that a request may take to arrive although the client's clock is right."""
+
+
+def now() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def clock_error(client_time: int | None) -> int:
+    """Return how far a client's clock is behind, in milliseconds.
+
+    Args:
+        client_time: The client's time when it sent the request, in milliseconds since 1970, from
+            the header `STATSIG-CLIENT-TIME`; None without that header.
+
+    Returns:
+        Zero for up to ten seconds, which may be the travel time of the request.
+    """
+    error = 0 if client_time is None else now() - client_time
+    return error if abs(error) > _MAX_TRAVEL_TIME else 0
+
+
+def gate_exposure(user: JsonObject, name: str, gate: Evaluation | None) -> LoggedEventDict:
+    """Return the exposure of a user to a gate; `gate` is None if the gate does not exist."""
+    metadata = {
+        "gate": name,
+        "gateValue": _boolean(value=gate is not None and gate.value is True),
+        "ruleID": "" if gate is None else gate.rule_id,
+    }
+    return _exposure("statsig::gate_exposure", user, metadata, gate)
+
+
+def config_exposure(user: JsonObject, name: str, config: Evaluation | None) -> LoggedEventDict:
+    """Return the exposure of a user to a config or experiment; see `gate_exposure`."""
+    metadata = {"config": name, "ruleID": "" if config is None else config.rule_id}
+    if config is not None and config.passed is not None:
+        metadata["rulePassed"] = _boolean(value=config.passed)
+    return _exposure("statsig::config_exposure", user, metadata, config)
+
+
+def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEventDict:
+    """Return the exposure of a user to a whole layer; SDKs log one for each parameter."""
+    metadata = {
+        "config": name,
+        "ruleID": layer.rule_id,
+        "allocatedExperiment": layer.allocated_experiment or "",
+    }
+    return _exposure("statsig::layer_exposure", user, metadata, layer)
+
+
+def logged_events(request: LogEventRequestDict, clock_error: int = 0) -> list[LoggedEventDict]:
+    """Return the events of a request to `log_event`.
+
+    Args:
+        request: The validated body.
+        clock_error: Milliseconds to add to the times of the events.
+    """
+    received = now()
+    user, statsig_metadata = request.get("user", {}), request.get("statsigMetadata", {})
+    return [
+        {
+            "eventName": event["eventName"],
+            "user": _public_user(event.get("user", user)),
+            "value": event.get("value"),
+            "metadata": event.get("metadata", {}),
+            "time": _event_time(event.get("time"), received, clock_error),
+            "receivedTime": received,
+            "secondaryExposures": event.get("secondaryExposures", []),
+            "statsigMetadata": cast("JsonObject", event.get("statsigMetadata", statsig_metadata)),
+        }
+        for event in request["events"]
+    ]
+
+
+def custom_exposures(
+    request: LogCustomExposureRequestDict, clock_error: int = 0
+) -> list[LoggedEventDict]:
+    """Return the exposures of a request, in the form of those that Statsig logs itself.
+
+    Args:
+        request: The validated body.
+        clock_error: Milliseconds to add to the times of the exposures.
+    """
+    received = now()
+    return [
+        {
+            "eventName": (
+                "statsig::gate_exposure" if "gateName" in exposure else "statsig::config_exposure"
+            ),
+            "user": _public_user(exposure.get("user", request.get("user", {}))),
+            "value": None,
+            "metadata": _custom_metadata(cast("JsonObject", exposure)),
+            "time": _event_time(exposure.get("time"), received, clock_error),
+            "receivedTime": received,
+            "secondaryExposures": exposure.get("secondaryExposures", []),
+            "statsigMetadata": cast("JsonObject", request.get("statsigMetadata", {})),
+        }
+        for exposure in request["exposures"]
+    ]
+
+
+def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEventDict]:
+    """Yield the events of a request from an SDK, parsed leniently so that none is lost.
+
+    SDKs send more than the schema of the HTTP API allows: metadata and values of any type, null for
+    absent fields, times as strings. Other values than strings and numbers are recorded as JSON.
+
+    Args:
+        body: The parsed body.
+        clock_error: Milliseconds to add to the times of the events.
+
+    Raises:
+        SchemaError: No SDK sends events in this form.
+    """
+    received = now()
+    request = _object(body, "$")
+    events = request.get("events")
+    if not isinstance(events, list):
+        raise SchemaError("$.events", "expected an array of events")
+    for index, item in enumerate(events):
+        event = _object(item, f"$.events[{index}]")
+        name = event.get("eventName")
+        if not isinstance(name, str):
+            raise SchemaError(f"$.events[{index}].eventName", "expected a string")
+        yield LoggedEventDict(
+            eventName=name,
+            user=_public_user(_object_or_empty(event.get("user") or request.get("user"))),
+            value=_value(event.get("value")),
+            metadata={
+                key: _string(value)
+                for key, value in _object_or_empty(event.get("metadata")).items()
+                if value is not None
+            },
+            time=_event_time(event.get("time"), received, clock_error),
+            receivedTime=received,
+            secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"))),
+            statsigMetadata=_object_or_empty(request.get("statsigMetadata"))
+            | _object_or_empty(event.get("statsigMetadata")),
+        )
+
+
+def _exposure(
+    event_name: str, user: JsonObject, metadata: dict[str, str], evaluation: Evaluation | None
+) -> LoggedEventDict:
+    received = now()
+    return LoggedEventDict(
+        eventName=event_name,
+        user=_public_user(user),
+        value=None,
+        metadata=metadata,
+        time=received,
+        receivedTime=received,
+        secondaryExposures=[] if evaluation is None else evaluation.secondary_exposures,
+        statsigMetadata={},
+    )
+
+
+def _event_time(value: object, received: int, clock_error: int) -> int:
+    # A time that cannot be parsed is no reason to lose the event.
+    if not isinstance(value, str | int | float):
+        return received
+    try:
+        moment = int(_milliseconds(value)) + clock_error
+    except (ValueError, OverflowError):
+        return received
+    return moment if 0 < moment < _TIME_LIMIT else received
+
+
+def _milliseconds(value: str | float) -> float:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = datetime.fromisoformat(str(value))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+
+
+def _custom_metadata(exposure: JsonObject) -> dict[str, str]:
+    passes = exposure.get("passes")
+    metadata = {
+        "config": exposure.get("experimentName"),
+        "gate": exposure.get("gateName"),
+        "gateValue": _boolean(value=passes) if isinstance(passes, bool) else None,
+        "group": exposure.get("group"),
+        "ruleID": exposure.get("ruleID"),
+        "isManualExposure": "true",
+    }
+    return {name: value for name, value in metadata.items() if isinstance(value, str)}
+
+
+def _public_user(user: object) -> JsonObject:
+    """Return a user without the attributes that are only for evaluation."""
+    fields = cast("JsonObject", user)
+    return {field: fields[field] for field in fields if field != "privateAttributes"}
+
+
+def _secondary_exposures(items: JsonValue) -> Iterator[SecondaryExposureDict]:
+    for item in items if isinstance(items, list) else []:
+        exposure = _object_or_empty(item)
+        yield cast(
+            "SecondaryExposureDict",
+            {key: _string(exposure.get(key, "")) for key in ("gate", "gateValue", "ruleID")},
+        )
+
+
+def _value(value: JsonValue) -> str | float | None:
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
+        return value
+    return _string(value)
+
+
+def _string(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _boolean(*, value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _object(value: JsonValue, path: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise SchemaError(path, "expected an object")
+    return value
+
+
+def _object_or_empty(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}

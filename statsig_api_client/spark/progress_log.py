@@ -1,0 +1,90 @@
+"""Progress of a partition, so that another attempt sends only what is left."""
+
+import time
+from hashlib import blake2b
+from typing import Final
+from uuid import uuid4
+
+from .job_directory import DIGEST_BYTES, JobDirectory
+
+_FAST_WRITE: Final = 0.01
+"""Seconds: faster writes, as on a disk, follow each request."""
+_WRITE_SHARE: Final = 20
+"""Slower writes, as on an object store, take at most one of so many seconds."""
+
+
+class ProgressLog:
+    """Progress of one attempt at one partition, and of the attempts before."""
+
+    def __init__(self, directory: JobDirectory, partition: int) -> None:
+        self._directory = directory
+        self._partition = partition
+        self._attempt = uuid4().hex[:12]
+        self._files = 0
+        self._earlier_files = directory.progress_files(partition)
+        self._earlier = directory.progress(partition)
+        self._digests: list[bytes] = []
+        self._dead_letters: list[bytes] = []
+        self._next_write = 0.0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no earlier attempt has completed an event."""
+        return not self._earlier_files
+
+    def is_completed(self, content: bytes) -> bool:
+        """Return whether an earlier attempt has completed an event; each counts once."""
+        if not self._earlier:
+            return False
+        digest = _digest(content)
+        if not self._earlier.get(digest):
+            return False
+        self._earlier[digest] -= 1
+        return True
+
+    def complete(self, contents: list[bytes], dead_letters: list[bytes]) -> None:
+        """Add completed events, and write them if the directory is fast enough.
+
+        Args:
+            contents: The events, as they are passed to `is_completed`.
+            dead_letters: Lines for those that were not delivered.
+        """
+        self._digests += map(_digest, contents)
+        self._dead_letters += dead_letters
+        if time.monotonic() >= self._next_write:
+            self.write()
+
+    def write(self) -> None:
+        """Write completed events that are not written yet.
+
+        Raises:
+            OSError: The directory cannot be written.
+        """
+        if not self._digests:
+            return
+        started = time.monotonic()
+        name = f"{self._attempt}-{self._files:06}"
+        self._directory.record(self._partition, name, self._dead_letters, self._digests)
+        self._files += 1
+        self._digests, self._dead_letters = [], []
+        ended = time.monotonic()
+        if ended - started > _FAST_WRITE:
+            self._next_write = ended + (ended - started) * _WRITE_SHARE
+
+    @property
+    def unrecognised(self) -> int:
+        """Number of events of earlier attempts that did not occur in this one."""
+        return self._earlier.total()
+
+    def overlapped(self) -> int:
+        """Return how many events other attempts have completed since this one started."""
+        files = self._directory.progress_files(self._partition)
+        return sum(
+            digests
+            for name, digests in files.items()
+            if name not in self._earlier_files and not name.startswith(self._attempt)
+        )
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=DIGEST_BYTES).digest()

@@ -1,0 +1,115 @@
+"""Forks while another thread uses a client for the first time."""
+
+import os
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import trustme
+
+from statsig_api_client._fork import hold_forks
+from tests.support.loopback import loopback, reply
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
+
+
+@pytest.mark.parametrize(
+    "first_use",
+    ["call", "fast_call", "async_call", "async_fast_call", "construction", "fast_construction"],
+)
+def test_fork_during_first_use_leaves_child_usable(tmp_path: Path, first_use: str) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with loopback(tls) as server:
+        server.script(reply())
+        result = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.chaos.forks", first_use),
+                *(server.url.replace("127.0.0.1", "localhost"), "10"),
+            ],
+            env=os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+FORK = """
+import os, threading, time
+from statsig_api_client import _fork
+
+_fork._MAX_DELAY = {max_delay}
+entered, leave = threading.Event(), threading.Event()
+events = []
+
+def hold():
+    with _fork.hold_forks():
+        entered.set()
+        leave.wait(20)
+        events.append("left")
+
+thread = threading.Thread(target=hold)
+thread.start()
+entered.wait()
+threading.Timer({leave_after}, leave.set).start()
+child = os.fork()
+if child == 0:
+    if os.fork() == 0:  # the lock of the thread that is missing here delays nothing
+        os._exit(0)
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+events.append("forked")
+leave.set()
+thread.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(*events)
+"""
+
+
+@pytest.mark.parametrize(
+    ("max_delay", "leave_after", "events"),
+    [
+        pytest.param(20, 0.3, "left forked", id="until the block ends"),
+        pytest.param(0.1, 3, "forked left", id="at most for a time"),
+    ],
+)
+def test_fork_waits_for_other_threads(max_delay: float, leave_after: float, events: str) -> None:
+    program = FORK.format(max_delay=max_delay, leave_after=leave_after)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.split("\n")[0] == events
+
+
+OWN_THREAD = """
+import os
+from statsig_api_client._fork import hold_forks
+with hold_forks():
+    child = os.fork()
+    if child == 0:
+        with hold_forks():
+            os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
+"""
+
+
+def test_fork_does_not_wait_for_its_own_thread() -> None:
+    subprocess.run([sys.executable, "-c", OWN_THREAD], check=True, timeout=60)
+
+
+def test_threads_hold_forks_at_the_same_time() -> None:
+    done = threading.Event()
+
+    def hold() -> None:
+        with hold_forks():
+            done.set()
+
+    with hold_forks():
+        threading.Thread(target=hold).start()
+        assert done.wait(20)

@@ -1,0 +1,65 @@
+"""Spools for tests, and their failures."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from statsig_api_client._clock import Clock
+from statsig_api_client.events.options import settings
+from statsig_api_client.events.queue.spool import SpoolQueue
+from tests.chaos.chance import logger
+
+from .collector import Answer, collecting
+
+DOWN = Answer(503, b"", {"Retry-After": "60"}, takes=False)
+
+
+def log(events: Any, count: int, start: int = 0, **more: str) -> None:
+    """Log events with consecutive numbers."""
+    for number in range(start, start + count):
+        events.log({"userID": "42"}, "purchase", metadata={"n": str(number)} | more)
+
+
+def leave_pending(spool: Path, count: int) -> None:
+    """A spool in which events wait."""
+    with collecting(lambda *_: DOWN) as server, logger(server.url, spool=spool) as events:
+        log(events, count)
+
+
+def open_queue(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
+    """Open the queue of one process."""
+    made = settings({"spool": path, **options})
+    return SpoolQueue(made, clock, lambda: None, path=path, longest_attempt=10.0)
+
+
+def run_sql(spool: Path, statement: str) -> None:
+    """Run a statement as another process."""
+    with sqlite3.connect(spool) as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def break_counters(spool: Path) -> None:
+    """Make every note of what became of events fail, as a full disk does."""
+    run_sql(
+        spool, "CREATE TRIGGER full BEFORE UPDATE ON counters BEGIN SELECT RAISE(FAIL, 'full'); END"
+    )
+
+
+def mend_counters(spool: Path) -> None:
+    """Undo `break_counters`."""
+    run_sql(spool, "DROP TRIGGER full")
+
+
+def damage_pages(path: Path) -> None:
+    """Make every page but the first unreadable, in place."""
+    with path.open("r+b") as raw:
+        raw.seek(2048)
+        raw.write(b"\xaa" * (path.stat().st_size - 2048))
+
+
+def lock_spool(spool: Path) -> sqlite3.Connection:
+    """Another process that writes, and takes its time."""
+    connection = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection

@@ -1,0 +1,200 @@
+"""Exceptions that interrupt a request: those of signal handlers, hooks and other foreign code."""
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from statsig_api_client import Statsig, StatsigUser
+from statsig_api_client._transports.base import RequestHeaders, TransportRequest, TransportResponse
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.pyreqwest import PyreqwestTransport
+from tests.support.loopback import Connection, Loopback, Script, reply
+
+KINDS = ["httpx", "httpx2", "httpx client", "httpx2 client"]
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+
+class SoftTimeLimitExceeded(Exception):  # noqa: N818  (as celery names it)
+    """An exception as job runners raise it."""
+
+
+class JobTimeoutError(TimeoutError):
+    """An exception that looks like one of the network."""
+
+
+class JobLostError(ConnectionError):
+    """Another one."""
+
+
+EXCEPTIONS = [
+    SoftTimeLimitExceeded,
+    JobTimeoutError,
+    JobLostError,
+    TimeoutError,
+    OSError,
+    ConnectionResetError,
+    ValueError,
+    RuntimeError,
+    KeyboardInterrupt,
+]
+
+
+@contextmanager
+def transport(kind: str) -> Iterator[Any]:
+    if kind == "fast":
+        engine: Any = PyreqwestTransport()
+        yield engine
+        engine.close()
+    elif "client" not in kind:
+        engine = HttpxTransport(default=kind)
+        yield engine
+        engine.close()
+    else:
+        library: Any = httpx2 if "httpx2" in kind else httpx
+        with library.Client(limits=library.Limits(max_connections=2)) as client:
+            yield HttpxTransport(client)
+
+
+@contextmanager
+def handler_raising(error: type[BaseException]) -> Iterator[None]:
+    """A signal handler as job runners install it."""
+
+    def handler(_: int, __: FrameType | None) -> None:
+        raise error("the job has taken too long")
+
+    previous = signal.signal(signal.SIGALRM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+def interrupting(before: bytes = b"", after: bytes = b"") -> Script:
+    """Some bytes, then a signal to the main thread, then others."""
+
+    def script(connection: Connection) -> None:
+        connection.send(before)
+        identity = threading.main_thread().ident
+        assert identity is not None
+        signal.pthread_kill(identity, signal.SIGALRM)
+        connection.send(after)
+        connection.keep = bool(after)
+
+    return script
+
+
+@contextmanager
+def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterator[list[str]]:
+    """Raise an exception before the line of a number is executed, as a signal handler might.
+
+    Yields the place that was interrupted, if any.
+    """
+    left = line
+    interrupted: list[str] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        file = frame.f_code.co_filename
+        locked = "_synchronization" in file or "connection_pool" in file
+        if (locked and not locks) or frame.f_code.co_name == "__del__":
+            return None
+        if event == "line" and ("_transports" in file or "httpcore" in file):
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                interrupted.append(f"{file}:{frame.f_lineno}")
+                raise error
+        return trace
+
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield interrupted
+    finally:
+        sys.settrace(previous)
+
+
+def request_to(server: Loopback) -> TransportRequest:
+    return TransportRequest(
+        url=server.url, headers=RequestHeaders(), body=b"{}", connect_timeout=5, timeout=5
+    )
+
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGALRM")
+
+
+@unix
+@pytest.mark.parametrize("kind", [*KINDS, "fast"])
+@pytest.mark.parametrize("error", EXCEPTIONS)
+def test_exception_of_signal_handler_surfaces_at_once(
+    server: Loopback, kind: str, error: type[BaseException]
+) -> None:
+    # pyreqwest holds signals back until it has the response.
+    server.script(interrupting(after=OK), reply())
+    with transport(kind) as engine:
+        with handler_raising(error), pytest.raises(error, match="the job has taken too long"):
+            engine.send(request_to(server))
+        assert isinstance(engine.send(request_to(server)), TransportResponse)
+    assert len(server.requests) == 2
+
+
+@unix
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded, JobTimeoutError, TimeoutError])
+def test_exception_while_body_is_read_surfaces(
+    server: Loopback, error: type[BaseException], status: int
+) -> None:
+    start = b"HTTP/1.1 %d Status\r\ncontent-length: 9\r\n\r\n" % status
+    server.script(interrupting(start + b"{"))
+    with transport("httpx") as engine, handler_raising(error), pytest.raises(error):
+        engine.send(request_to(server))
+
+
+@unix
+def test_exception_of_signal_handler_is_neither_retried_nor_hidden(server: Loopback) -> None:
+    server.script(interrupting())
+    options: Any = {"max_retries": 5, "on_error": "fallback"}
+    with Statsig("secret-key", base_url=server.url, **options) as statsig:
+        with handler_raising(TimeoutError), pytest.raises(TimeoutError, match="the job"):
+            statsig.check_gate(StatsigUser(user_id="1"), "gate")
+        assert len(server.requests) == 1
+        server.script(reply())
+        assert statsig.check_gate(StatsigUser(user_id="1"), "gate").error is None
+
+
+# A socket that is interrupted before its first use is left to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded, TimeoutError, KeyboardInterrupt])
+def test_request_interrupted_at_any_line_leaks_nothing(
+    server: Loopback, kind: str, error: type[BaseException]
+) -> None:
+    # A pool of httpcore hangs when its own lock is interrupted, which no caller can prevent.
+    locks = "client" not in kind
+    line = 0
+    with transport(kind) as engine:
+        while True:
+            surfaced = False
+            with raising_at(line, error, locks=locks) as interrupted:
+                try:
+                    engine.send(request_to(server))
+                except error:
+                    surfaced = True
+            assert surfaced == bool(interrupted), interrupted
+            if not interrupted:
+                break
+            line += 3
+        assert line > 100
+        for _ in range(3):
+            assert isinstance(engine.send(request_to(server)), TransportResponse)
+    gc.collect()
