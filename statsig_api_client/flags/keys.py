@@ -1,7 +1,7 @@
 """Typed names of gates, configs, experiments and layers."""
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Generic, Self, TypeVar, cast, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 from attrs import frozen
 
@@ -80,7 +80,7 @@ class GateGroup(tuple[Gate, ...]):
         ]
 
 
-class _ParameterKey(str, Generic[P]):
+class _ParameterKey(str, Generic[P]):  # noqa: SLOT000  (a str with slots has no attributes)
     """Name with a class of parameters."""
 
     parameters: type[P]
@@ -91,6 +91,7 @@ class _ParameterKey(str, Generic[P]):
         return key
 
     def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the name with its parameters."""
         return type(self), (str(self), self.parameters)
 
 
@@ -173,11 +174,13 @@ class Experiment(_ParameterKey[P], Generic[P, G]):
     groups: tuple[G, ...]
 
     def __new__(cls, name: str, parameters: type[P], groups: tuple[G, ...] = ()) -> Self:
+        """Create a name with its parameters and groups."""
         key = super().__new__(cls, name, parameters)
         key.groups = groups
         return key
 
     def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the name with its parameters and groups."""
         return type(self), (str(self), self.parameters, self.groups)
 
     @overload
@@ -207,7 +210,7 @@ class Experiment(_ParameterKey[P], Generic[P, G]):
             name=self, rule_id=experiment.rule_id, group_name=group, error=experiment.error
         )
         return ExperimentResult(
-            group_name=cast("G", group) if group in self.groups else None,
+            group_name=next((known for known in self.groups if known == group), None),
             parameters=self.parameters(experiment.value, details),
             rule_id=experiment.rule_id,
             error=experiment.error,

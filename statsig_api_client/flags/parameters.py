@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from attrs import frozen
 
@@ -66,10 +66,10 @@ class Parameters:
             default = getattr(cls, attribute)
             if isinstance(default, dict):
                 # A class attribute is shared; the caller may change what it gets.
-                setattr(self, attribute, copy.deepcopy(default))
+                setattr(self, attribute, copy.deepcopy(cast("object", default)))
 
     def __repr__(self) -> str:
-        names = vars(type(self)).get("__checks__") or {}
+        names = cast("Mapping[str, Check]", vars(type(self)).get("__checks__") or {})
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({values})"
 

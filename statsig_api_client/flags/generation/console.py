@@ -79,7 +79,7 @@ def _get(client: httpx.Client, path: str, page: int) -> JsonObject:
         raise FlagsError(f"{call}: no response: {type(error).__name__}") from None
     if response.status_code in (401, 403):
         raise FlagsError(f"{call}: the key in {KEY_VARIABLE} is rejected")
-    if response.status_code != httpx.codes.OK:
+    if not response.is_success:
         raise FlagsError(f"{call}: expected HTTP 200, got {response.status_code}")
     try:
         document = cast("object", response.json())

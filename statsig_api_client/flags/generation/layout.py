@@ -50,7 +50,7 @@ def _flat(value: JsonValue, type_: Type) -> str:
     if isinstance(value, int):
         return f"{value}.0" if type_ == Scalar("float") else repr(value)
     if isinstance(value, float):
-        return repr(value)
+        return repr(value).replace("e+", "e")
     if isinstance(value, Mapping):
         members = dict(type_.members) if isinstance(type_, Object) else {}
         return (
@@ -65,12 +65,14 @@ def _flat(value: JsonValue, type_: Type) -> str:
     return "[" + ", ".join(_flat(member, item) for member in value) + "]"
 
 
-def call(function: str, arguments: Sequence[str], before: str) -> str:
+def call(function: str, arguments: Sequence[str], before: str, indent: int = 0) -> str:
     """Return a call that follows `before` on its line."""
     flat = f"{function}({', '.join(arguments)})"
-    if len(before) + len(flat) <= WIDTH:
+    space = INDENT * indent
+    if len(space) + len(before) + len(flat) <= WIDTH or not arguments:
         return flat
-    return f"{function}(\n" + "".join(f"{INDENT}{argument},\n" for argument in arguments) + ")"
+    lines = "".join(f"{space}{INDENT}{argument},\n" for argument in arguments)
+    return f"{function}(\n{lines}{space})"
 
 
 def subscript(name: str, arguments: Sequence[str], before: str) -> str:
@@ -109,7 +111,7 @@ def _wrap(line: str, width: int) -> list[str]:
 def skip_if_long(lines: list[str]) -> list[str]:
     """Mark a statement that the formatter would split in its own way."""
     code = [line for line in lines if not line.lstrip().startswith("#")]
-    if len(code) == 1 and len(code[0]) > WIDTH:
+    if code and len(code[0]) > WIDTH:
         return [*lines[:-1], f"{lines[-1]}  # fmt: skip"]
     return lines
 

@@ -65,7 +65,7 @@ def read_server(url: str) -> Project:
         response = httpx.get(address, timeout=_TIMEOUT)
     except httpx.HTTPError as error:
         raise FlagsError(f"{url}: no response from the local server: {error}") from None
-    if response.status_code != httpx.codes.OK:
+    if not response.is_success:
         raise FlagsError(f"{url}: expected a local server, got HTTP {response.status_code}")
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "specs.json"
@@ -192,15 +192,14 @@ def _rules(spec: JsonObject) -> list[JsonObject]:
 def _descriptions(file: Path) -> dict[str, str]:
     """Return the descriptions of a project file, which its config specs lack."""
     document = cast("object", yaml.safe_load(file.read_text(encoding="utf-8-sig")))
-    sections = cast("Mapping[str, object]", document) if isinstance(document, dict) else {}
     found: dict[str, str] = {}
     for section in _SECTIONS:
-        entries = sections.get(section)
-        if not isinstance(entries, dict):
-            continue
-        for name, entry in cast("dict[str, object]", entries).items():
-            if isinstance(entry, dict):
-                description = cast("dict[str, object]", entry).get("description")
-                if isinstance(description, str):
-                    found[f"{section}.{name}"] = description
+        for name, entry in _mapping(_mapping(document).get(section)).items():
+            description = _mapping(entry).get("description")
+            if isinstance(description, str):
+                found[f"{section}.{name}"] = description
     return found
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}

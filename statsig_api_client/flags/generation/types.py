@@ -1,7 +1,7 @@
 """Python types of parameters, from a JSON Schema, a declared type or the known values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
@@ -206,7 +206,7 @@ def _enum(values: JsonValue) -> Type:
 def _as_schema(value: JsonValue) -> JsonObject:
     if not isinstance(value, Mapping):
         raise SchemaNotUnderstoodError("expected a schema")
-    return dict(cast("Mapping[str, JsonValue]", value))
+    return dict(value)
 
 
 def zero(type_: Type) -> JsonValue:

@@ -7,8 +7,9 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from ..._runtime.parsers import JsonValue
 from .definitions import Config, Experiment, Gate, Parameter, Project
-from .layout import annotation, call, docstring, literal, skip_if_long, string, subscript
+from .layout import WIDTH, annotation, call, docstring, literal, skip_if_long, string, subscript
 from .names import class_name, python_name, unique_class_names, unique_names
 from .types import (
     Array,
@@ -143,7 +144,10 @@ def _constant(
     name: str, cls: str, type_arguments: list[str], arguments: list[str], description: str
 ) -> list[str]:
     before = f"{name}: {cls}[{', '.join(type_arguments)}] = "
-    lines = skip_if_long((before + call(cls, arguments, before)).split("\n"))
+    if len(f"{before}{cls}(") > WIDTH:
+        lines = skip_if_long([f"{before}{cls}({', '.join(arguments)})"])
+    else:
+        lines = (before + call(cls, arguments, before)).split("\n")
     return [*lines, *(docstring(description, 0) if description else [])]
 
 
@@ -157,6 +161,7 @@ class _Module:
     _blocks: list[str] = field(factory=list[str], init=False)
     _names: set[str] = field(factory=set[str], init=False)
     _imports: set[str] = field(factory=set[str], init=False)
+    _typed_dicts: dict[Type, str] = field(factory=dict[Type, str], init=False)
 
     def text(self, used: set[str], statements: Sequence[str]) -> str:
         """Return the text of the module, without its head."""
@@ -222,10 +227,23 @@ class _Module:
             default = zero(type_)
         shown = self._annotation(f"{owner}{class_name(attribute)}", type_)
         before = f"{attribute}: {shown} = "
-        lines = (f"    {before}{literal(default, type_, before, 1)}").split("\n")
+        lines = f"    {before}{self._default(default, type_, before)}".split("\n")
         if parameter.default_source is not None:
             lines.insert(0, f"    # Default: {parameter.default_source}.")
         return skip_if_long(lines)
+
+    def _default(self, default: JsonValue, type_: Type, before: str) -> str:
+        options = type_.options if isinstance(type_, Union) else (type_,)
+        names = [self._typed_dicts[o] for o in options if o in self._typed_dicts]
+        if not isinstance(default, Mapping) or not names:
+            return literal(default, type_, before, 1)
+        (named,) = [o for o in options if isinstance(o, Object)]
+        members = dict(named.members)
+        arguments = [
+            f"{key}={literal(value, members[key], f'{key}=', 2)}" for key, value in default.items()
+        ]
+        # A call, since a dict in a class body is shared, and linters reject it.
+        return call(names[0], arguments, before, 1)
 
     def _annotation(self, name: str, type_: Type) -> str:
         """Return an annotation, adding the TypedDicts that it needs."""
@@ -241,20 +259,18 @@ class _Module:
             case Union(options):
                 return " | ".join(self._annotation(name, option) for option in options)
             case Object(members):
-                if not members or any(not key.isidentifier() for key, _ in members):
+                # A field of a class body is an identifier, and not a keyword.
+                if not members or any(key != python_name(key) for key, _ in members):
                     self._imports.add("Mapping")
                     return "Mapping[str, object]"
-                return self._typed_dict(name, members)
+                self._typed_dicts[type_] = self._typed_dict(name, members)
+                return self._typed_dicts[type_]
 
     def _typed_dict(self, name: str, members: Sequence[tuple[str, Type]]) -> str:
         while name in self._names:
             name += "_"
         self._names.add(name)
         self._imports.add("TypedDict")
-        mangled = any(key != python_name(key) for key, _ in members)
-        if mangled:  # A keyword cannot be a field of a class body.
-            self._imports.add("Mapping")
-            return "Mapping[str, object]"
         fields = [
             f"    {key}: {self._annotation(name + class_name(key), member)}"
             for key, member in members
