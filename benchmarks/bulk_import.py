@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import ImportProgress, import_events
+from statsig_api_client.bulk import ImportOptions, ImportProgress, import_events
 
 REPLY = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
 REPLY += b'{"success":true}'
@@ -113,7 +113,7 @@ def main(events: int = 10_000_000, form: str = "jsonl", folder: str | None = Non
                 marks.append((*now, most_memory()))
 
         with Statsig("secret-a", base_url=f"http://127.0.0.1:{theirs.recv()}/v1") as statsig:
-            summary = import_events(statsig, path, on_progress=note)
+            summary = import_events(statsig, path, ImportOptions(on_progress=note))
         cpu = time.process_time() - cpu
         theirs.send("stop")
         counted = theirs.recv()

@@ -258,6 +258,8 @@ def _operations(spec: Spec) -> Iterator[Problem]:
     for key in ("servers", "paths"):
         if not spec.document.get(key):
             yield (), f"expected {key}"
+    if "webhooks" in spec.document:
+        yield ("webhooks",), "webhooks are not supported"
     for path, item in spec.document.get("paths", {}).items():
         for key in item.keys() - {*VERBS, "summary", "description", "servers"}:
             yield ("paths", path, key), "the generator does not support this keyword of a path"
@@ -282,6 +284,7 @@ def _operation(spec: Spec, place: Pointer, operation: Json) -> Iterator[Problem]
     problems = {
         "expected a POST operation": place[-1] != "post",
         "path parameters are not supported": "{" in str(place[1]),
+        "callbacks are not supported": "callbacks" in operation,
         "an operation needs its own security": "security" not in operation,
         "an operation needs a requestBody: application/json, by $ref, of an object with fields": (
             not _has_fields(spec, operation)

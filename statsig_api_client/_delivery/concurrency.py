@@ -60,7 +60,7 @@ class RequestLimiter:
 
     @property
     def stopped(self) -> bool:
-        """Whether `start` returns None."""
+        """True if `start` returns None."""
         return self._stopped or self.error is not None or self._stop.is_set()
 
     def start(self, events: int) -> float | None:

@@ -14,7 +14,9 @@ from .errors import EventsRejectedError
 _SPLIT_AFTER: Final = 3
 """Failures of one part after which its halves are sent."""
 _GIVE_UP_AFTER: Final = 8
-"""Failures of one event after which it is dead-lettered, if others are accepted meanwhile."""
+"""Failures of one event after which it is dead-lettered, if others are accepted in between."""
+_MIN_INTERLEAVED: Final = 2
+"""An outage interleaves at most one failure with requests that were in progress."""
 
 
 @define
@@ -62,12 +64,14 @@ class BatchPart(NamedTuple):
     start: int
     end: int
     failures: int = 0
+    interleaved: int = 0
+    """Failures before which the server had accepted another request since the last one."""
     accepted: int | None = None
-    """Requests that the server had accepted before the first failure."""
+    """Requests that the server had accepted at the last failure."""
 
     @property
     def is_single(self) -> bool:
-        """Whether the part is one event."""
+        """True if the part is one event."""
         return self.end - self.start == 1
 
     def after_failure(self, accepted: int) -> "BatchPart":
@@ -76,8 +80,12 @@ class BatchPart(NamedTuple):
         Args:
             accepted: Requests that the server has accepted so far.
         """
-        before = accepted if self.accepted is None else self.accepted
-        return BatchPart(self.start, self.end, self.failures + 1, before)
+        is_interleaved = self.accepted is not None and accepted > self.accepted
+        return self._replace(
+            failures=self.failures + 1,
+            interleaved=self.interleaved + is_interleaved,
+            accepted=accepted,
+        )
 
     def halves(self) -> "list[BatchPart]":
         """Return the halves, the first one last."""
@@ -87,7 +95,7 @@ class BatchPart(NamedTuple):
     def _slice(self, start: int, end: int) -> "BatchPart":
         # One more failure splits it again, until the event that causes the failures is alone.
         failures = min(self.failures, _SPLIT_AFTER - 1) if end - start > 1 else 0
-        return BatchPart(start, end, failures, self.accepted)
+        return self._replace(start=start, end=end, failures=failures)
 
 
 @define
@@ -127,7 +135,7 @@ class BatchDelivery:
                 case "fatal":
                     assert sent.error is not None  # noqa: S101
                     self.limiter.record_fatal(sent.error)
-                case "ambiguous" | "retryable":
+                case _:  # ambiguous or retryable
                     assert sent.error is not None  # noqa: S101
                     self.limiter.record_failure(started, sent.error, sent.retry_after)
                     self._repeat(part, sent)
@@ -147,14 +155,13 @@ class BatchDelivery:
             return
         result.retried += part.end - part.start
         result.resent += part.end - part.start if is_ambiguous else 0
-        accepted = self.limiter.accepted
         # A rate limit, or a connection that failed, has nothing to do with the events.
         if is_ambiguous or isinstance(sent.error, InternalServerError):
-            part = part.after_failure(accepted)
+            part = part.after_failure(self.limiter.accepted)
         if part.failures >= _SPLIT_AFTER and not part.is_single:
-            self.parts += part.halves()
-        elif part.failures >= _GIVE_UP_AFTER and accepted > (part.accepted or 0):
+            self.parts = part.halves() + self.parts
+        elif part.failures >= _GIVE_UP_AFTER and part.interleaved >= _MIN_INTERLEAVED:
             reason = f"the server fails on this event, but accepts others: {sent.reason}"
             (result.ambiguous if is_ambiguous else result.rejected).append((part.start, reason))
         else:
-            self.parts.append(part)
+            self.parts.insert(0, part)  # other parts first: they show whether the server is well

@@ -21,7 +21,7 @@ class DeadLetterFile:
     Args:
         path: The file.
         names: Names of the input files.
-        known_bytes: Size of the file when the checkpoint was written; None if there is none.
+        known_bytes: Size of the file when the checkpoint was written; None without one.
         replace: Whether the content of the file is discarded.
     """
 

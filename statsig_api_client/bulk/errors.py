@@ -38,7 +38,7 @@ class ImportStoppedError(StatsigError):
     The same call resumes it.
 
     Attributes:
-        summary: What was sent, and what was not.
+        summary: The counts of sent and unsent lines.
     """
 
     def __init__(self, message: str, *, summary: "ImportSummary") -> None:

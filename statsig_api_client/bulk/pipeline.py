@@ -85,7 +85,7 @@ class DeliveryPipeline:
     )
     """Batches that the server has rejected, while it has accepted nothing."""
     _completed: bool = field(default=False, init=False)
-    """Whether all batches were tried."""
+    """True if all batches were tried."""
 
     def run(self, batches: Iterable[ImportBatch]) -> bool:
         """Deliver batches until they end or the limiter stops.

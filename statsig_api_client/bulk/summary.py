@@ -35,13 +35,13 @@ class ImportSummary:
     seconds: float = 0.0
     """Duration of the run."""
     stopped: bool = False
-    """Whether the run ended before its input did."""
+    """True if the run ended before its input did."""
     dead_letters: Path | None = None
-    """File with the dead letters of this and earlier runs; None if there are none."""
+    """File with the dead letters of this and earlier runs; None without dead letters."""
 
     @property
     def balances(self) -> bool:
-        """Whether every line is counted exactly once."""
+        """True if every line is counted exactly once."""
         return self.read == (
             self.delivered
             + self.rejected
@@ -53,7 +53,7 @@ class ImportSummary:
 
     @property
     def complete(self) -> bool:
-        """Whether this and earlier runs delivered the complete input."""
+        """True if this and earlier runs delivered the complete input."""
         return not (self.stopped or self.unsent or self.dead_letters)
 
 

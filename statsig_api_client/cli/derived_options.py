@@ -31,7 +31,7 @@ def derived_options(
 
 
 def attribute_docstrings(cls: type) -> dict[str, str]:
-    """Return the docstrings of the attributes of a class; none if there is no source code."""
+    """Return the docstrings of the attributes of a class; an empty dict without source code."""
     try:
         source = textwrap.dedent(inspect.getsource(cls))
     except OSError:

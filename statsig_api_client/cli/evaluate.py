@@ -32,14 +32,14 @@ _exit_code_option = click.option(
 )
 
 
-class EvaluationOptions(UserOptions, ConnectionOptions):
+class EvaluationArguments(UserOptions, ConnectionOptions):
     """Values of `_evaluation_options`."""
 
     no_exposures: bool
     as_json: bool
 
 
-def _make_client(given: EvaluationOptions) -> Statsig:
+def _make_client(given: EvaluationArguments) -> Statsig:
     return make_client(given, log_exposures=not given["no_exposures"])
 
 
@@ -53,7 +53,7 @@ def _make_client(given: EvaluationOptions) -> Statsig:
 @click.argument("gate")
 @_exit_code_option
 @_evaluation_options
-def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationOptions]) -> int:
+def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationArguments]) -> int:
     """Check a feature gate for a user."""
     user = make_user(given)
     with _make_client(given) as statsig:
@@ -71,7 +71,7 @@ def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationOptions]
 @_exit_code_option
 @_evaluation_options
 def check_gates(
-    gates: tuple[str, ...], *, exit_code: bool, **given: Unpack[EvaluationOptions]
+    gates: tuple[str, ...], *, exit_code: bool, **given: Unpack[EvaluationArguments]
 ) -> int:
     """Check up to 100 feature gates for a user in one request."""
     user = make_user(given)
@@ -88,7 +88,7 @@ def check_gates(
 )
 @click.argument("config")
 @_evaluation_options
-def get_config(config: str, **given: Unpack[EvaluationOptions]) -> int:
+def get_config(config: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get a dynamic config for a user."""
     user = make_user(given)
     with _make_client(given) as statsig:
@@ -104,7 +104,7 @@ def get_config(config: str, **given: Unpack[EvaluationOptions]) -> int:
 )
 @click.argument("experiment")
 @_evaluation_options
-def get_experiment(experiment: str, **given: Unpack[EvaluationOptions]) -> int:
+def get_experiment(experiment: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get an experiment's group and parameters for a user."""
     user = make_user(given)
     with _make_client(given) as statsig:
@@ -120,7 +120,7 @@ def get_experiment(experiment: str, **given: Unpack[EvaluationOptions]) -> int:
 )
 @click.argument("layer")
 @_evaluation_options
-def get_layer(layer: str, **given: Unpack[EvaluationOptions]) -> int:
+def get_layer(layer: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get a layer's parameters for a user, and the experiment that sets them."""
     user = make_user(given)
     with _make_client(given) as statsig:

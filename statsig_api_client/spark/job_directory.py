@@ -78,7 +78,7 @@ class JobDirectory:
             )
 
     def summary(self) -> dict[str, object] | None:
-        """Return the summary; None if there is none.
+        """Return the summary; None before the job has ended.
 
         Raises:
             ConfigurationError: The directory cannot be read.

@@ -56,7 +56,7 @@ class TaskConnection:
 
     @property
     def has_key(self) -> bool:
-        """Whether there is an API key on this machine."""
+        """True if there is an API key on this machine."""
         if self.api_key_file is None:
             return "STATSIG_API_KEY" in os.environ
         return Path(self.api_key_file).exists()
@@ -65,7 +65,7 @@ class TaskConnection:
         """Return a client with the API key of this machine.
 
         Raises:
-            ConfigurationError: There is no API key, or it or the URL is invalid.
+            ConfigurationError: The API key is missing, or it or the URL is invalid.
         """
         return Statsig(
             self._key(),
@@ -140,7 +140,7 @@ class _SparkOptions:
             if name not in _LOWER_CASE_OPTIONS and name not in _SPARK_OPTIONS:
                 # Omit the value; it may be an API key.
                 raise ConfigurationError(
-                    f"unknown option {name!r}; the options are {', '.join(sorted(_OPTIONS))}"
+                    f"unknown option {name!r}; expected one of {', '.join(sorted(_OPTIONS))}"
                 )
         unit = self.get("timeUnit")
         if unit is not None and unit not in get_args(TimeUnit):
@@ -175,8 +175,8 @@ class _SparkOptions:
             return None
         pattern = r"\d+" if is_integer else r"\d+(\.\d*)?|\.\d+"
         if not re.fullmatch(pattern, text) or not float(text) > 0:
-            kind = "integer" if is_integer else "number"
-            raise ConfigurationError(f"option {name}: expected a {kind} above 0, got {text!r}")
+            kind = "an integer" if is_integer else "a number"
+            raise ConfigurationError(f"option {name}: expected {kind} above 0, got {text!r}")
         return int(text) if is_integer else float(text)
 
     def imports(self) -> ImportOptions:

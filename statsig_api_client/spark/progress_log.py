@@ -1,4 +1,4 @@
-"""Progress of a partition, so that another attempt sends only what is left."""
+"""Progress of a partition, so that another attempt skips completed events."""
 
 import time
 from hashlib import blake2b
@@ -29,7 +29,7 @@ class ProgressLog:
 
     @property
     def is_first(self) -> bool:
-        """Whether no earlier attempt has completed an event."""
+        """True if no earlier attempt has completed an event."""
         return not self._earlier_files
 
     def is_completed(self, content: bytes) -> bool:

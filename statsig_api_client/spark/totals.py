@@ -51,7 +51,7 @@ class Totals:
 
     @property
     def balances(self) -> bool:
-        """Whether every row is counted exactly once."""
+        """True if every row is counted exactly once."""
         return self.read == (
             self.delivered + self.rejected + self.ambiguous + self.skipped + self.unsent
         )
@@ -85,7 +85,7 @@ class WriteSummary:
     """After an aborted job: the number of completed rows, of all tasks. With `resume` they are
     skipped."""
     dead_letters: bool = False
-    """Whether there are dead letters."""
+    """True if there are dead letters."""
     problems: list[str] = field(factory=list[str])
     """Why tasks stopped, if they could report it."""
 
@@ -113,7 +113,7 @@ def read_summary(path: str) -> WriteSummary:
         path: The directory of the job; for a stream, that of an epoch.
 
     Raises:
-        ConfigurationError: There is no summary: the job has not ended, or the driver was killed.
+        ConfigurationError: The job has not ended, or the driver was killed.
 
     Example:
         >>> events.write.format("statsig").mode("append").save("/shared/job-1")

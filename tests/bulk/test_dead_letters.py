@@ -1,16 +1,22 @@
-"""The file of what was not delivered, and who writes to it."""
+"""Files of dead letters."""
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import ImportOptions, ImportProgress, import_events
-from tests.support.event_files import event, letters, lines
+from statsig_api_client.bulk import (
+    ImportOptions,
+    ImportProgress,
+    import_events,
+)
+from tests.support.event_files import event, letters, lines, write
 
 
-def test_an_import_that_goes_on_keeps_what_another_has_written_since(
-    statsig: Statsig, tmp_path: Path
-) -> None:
+def test_resumed_import_keeps_foreign_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
     dead, stop = tmp_path / "dead.jsonl", threading.Event()
 
     def stopping(progress: ImportProgress) -> None:
@@ -38,9 +44,7 @@ def test_an_import_that_goes_on_keeps_what_another_has_written_since(
     assert (names.count("a.jsonl"), names.count("b.jsonl")) == (2000, 2000)
 
 
-def test_letters_of_batches_that_are_sent_again_are_taken_away(
-    statsig: Statsig, tmp_path: Path
-) -> None:
+def test_dead_letters_of_resent_batch_are_removed(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(lines(b"{", event(1)))
     dead = import_events(statsig, file).dead_letters
@@ -53,9 +57,7 @@ def test_letters_of_batches_that_are_sent_again_are_taken_away(
     assert [letter["line"] for letter in letters(dead)] == [1, 3]
 
 
-def test_what_an_earlier_run_did_not_deliver_is_told_by_the_next(
-    statsig: Statsig, tmp_path: Path
-) -> None:
+def test_next_run_reports_earlier_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(b"{", event(1)))
     first = import_events(statsig, tmp_path / "a.jsonl")
     again = import_events(statsig, tmp_path / "a.jsonl")
@@ -70,3 +72,26 @@ def test_what_an_earlier_run_did_not_deliver_is_told_by_the_next(
     assert import_events(
         statsig, tmp_path / "b.jsonl", ImportOptions(dead_letters=first.dead_letters)
     ).complete
+
+
+def test_dead_letters_of_other_import_stay(statsig: Statsig, tmp_path: Path) -> None:
+    dead = tmp_path / "dead.jsonl"
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(lines(b"{", event(1)))
+        import_events(statsig, tmp_path / name, ImportOptions(dead_letters=dead))
+    write(tmp_path / "c.jsonl", 1)
+    assert (
+        import_events(statsig, tmp_path / "c.jsonl", ImportOptions(dead_letters=dead)).dead_letters
+        is None
+    )
+    assert [Path(letter["file"]).name for letter in letters(dead)] == ["a.jsonl", "b.jsonl"]
+    import_events(statsig, tmp_path / "b.jsonl", ImportOptions(dead_letters=dead, restart=True))
+    assert [Path(letter["file"]).name for letter in letters(dead)] == ["b.jsonl"]
+
+
+def test_decimal_is_string_in_dead_letter(statsig: Statsig, tmp_path: Path) -> None:
+    table = pa.table({"eventName": ["a"], "time": [1], "value": pa.array([Decimal("1.50")])})
+    pq.write_table(table, tmp_path / "e.parquet")
+    summary = import_events(statsig, tmp_path / "e.parquet")
+    assert summary.dead_letters is not None
+    assert letters(summary.dead_letters)[0]["original"]["value"] == "1.50"

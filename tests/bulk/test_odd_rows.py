@@ -1,4 +1,4 @@
-"""Rows with values that JSON does not have: each is rejected alone, whatever is inside it."""
+"""Rows with values that JSON does not have."""
 
 import math
 from datetime import date, datetime, time, timedelta
@@ -22,6 +22,8 @@ from tests.support.collector import Collector
 from tests.support.event_files import letters, lines
 
 TEXT = pa.string()
+
+
 BROKEN = pa.array([b"\xff"], pa.binary())
 
 
@@ -78,7 +80,7 @@ def test_odd_row_is_rejected_alone(
     )
 
 
-def test_cell_that_cannot_be_read_is_never_sent(
+def test_unreadable_cell_is_never_sent(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     struct = pa.StructArray.from_arrays(
@@ -101,7 +103,7 @@ def test_cell_that_cannot_be_read_is_never_sent(
     assert collector.requests == []
 
 
-def test_values_with_a_form_in_json_are_sent(
+def test_serializable_values_are_sent(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     cell = {"at": datetime(2026, 1, 1), "on": date(2026, 1, 1), "hour": time(1), "none": math.nan}  # noqa: DTZ001
@@ -129,7 +131,7 @@ def test_constant_with_integer_keys_is_rejected(statsig: Statsig, tmp_path: Path
         import_events(statsig, tmp_path / "e.jsonl", ImportOptions(mapping=mapping))
 
 
-def test_decimal_outside_range_of_doubles_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
+def test_number_above_doubles_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     rows = "eventName,time,value\na,1700000000000,1e400\n"
     (tmp_path / "e.csv").write_text(rows)
     assert import_events(statsig, tmp_path / "e.csv").rejected == 1

@@ -1,14 +1,36 @@
-"""The options of an import, and what they bound."""
+"""Options of imports."""
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from statsig_api_client import ConfigurationError, Statsig
-from statsig_api_client.bulk import ImportOptions, import_events
+from statsig_api_client.bulk import (
+    ImportOptions,
+    SourceError,
+    import_events,
+)
 from tests.support.collector import Collector
 from tests.support.event_files import write
+
+
+def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
+    file = write(tmp_path / "e.jsonl", 1)
+    with pytest.raises(TypeError, match="speed"):
+        import_events(statsig, file, ImportOptions(speed=1))  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="max_batch: expected 1 or more"):
+        import_events(statsig, file, ImportOptions(max_batch=0))
+    with pytest.raises(TypeError, match="max_rate: expected a number"):
+        import_events(statsig, file, ImportOptions(max_rate="x"))  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match="no such file"):
+        import_events(statsig, tmp_path / "none")
+    with pytest.raises(SourceError, match="source: expected at least one file, got none"):
+        import_events(statsig, [])
+    with pytest.raises(SourceError, match="cannot be read"):
+        import_events(statsig, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +48,7 @@ from tests.support.event_files import write
         ({"mapping": {"eventName": "e"}}, TypeError, "mapping: expected EventMapping, got dict"),
     ],
 )
-def test_options_of_another_kind_are_refused_before_anything_is_sent(
+def test_invalid_option_is_rejected_before_sending(
     options: dict[str, Any],
     error: type[Exception],
     said: str,
@@ -40,9 +62,18 @@ def test_options_of_another_kind_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(("rate", "most"), [(20, 20), (0.9, 1), (float("inf"), 1000)])
-def test_no_request_takes_more_than_a_second_of_the_rate(
+def test_request_has_at_most_one_second(
     rate: float, most: int, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "e.jsonl", most + 1 if most > 1 else 1)
     assert import_events(statsig, file, ImportOptions(max_rate=rate)).complete
     assert max(map(len, collector.batches)) == most
+
+
+def test_missing_extra_raises_with_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = "statsig_api_client.bulk"
+    for name in [name for name in sys.modules if name.startswith(package)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "orjson", None)
+    with pytest.raises(ImportError, match=r"orjson: pip install 'statsig-api-client\[bulk\]'"):
+        importlib.import_module(package)

@@ -20,7 +20,7 @@ BATCH = 40
 
 
 def start(**arguments: Any) -> "subprocess.Popen[bytes]":
-    """The program, on its way; see `program.py`."""
+    """Start the program; see `program.py`."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.program", json.dumps(arguments)],
@@ -30,7 +30,7 @@ def start(**arguments: Any) -> "subprocess.Popen[bytes]":
 
 
 def returned(process: "subprocess.Popen[bytes]", name: str) -> set[str]:
-    """The events of which `log()` returned, after the process ended."""
+    """Return the events for which `log()` had returned when the process ended."""
     assert process.stdout is not None
     with process.stdout:
         lines = process.stdout.read().split(b"\n")
@@ -38,7 +38,7 @@ def returned(process: "subprocess.Popen[bytes]", name: str) -> set[str]:
 
 
 def kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Let the program begin to log, and kill it some time later."""
+    """Wait until the program logs, and kill it some seconds later."""
     assert process.stdout is not None
     process.stdout.peek(1)  # type: ignore[attr-defined]
     time.sleep(seconds)
@@ -47,7 +47,7 @@ def kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> None:
 
 
 def recover(server: Collector, spool: Path) -> None:
-    """What the next process does."""
+    """Deliver what is left, as the next process does."""
     with logger(server.url, Late(), spool=spool, max_batch=BATCH) as events:
         events.flush(60)
         stats = events.stats()
@@ -55,10 +55,10 @@ def recover(server: Collector, spool: Path) -> None:
     assert stats.accepted == stats.delivered, stats
 
 
-def run(folder: Path, seed: int) -> str:
-    """`kill -9` at a random moment, then a restart."""
+def run(directory: Path, seed: int) -> str:
+    """Check a restart after `kill -9` at a random moment."""
     dice = random.Random(seed)
-    spool = folder / f"{seed}.db"
+    spool = directory / f"{seed}.db"
     with collecting(keeps_events=False) as server:
         process = start(
             url=server.url,
@@ -73,16 +73,16 @@ def run(folder: Path, seed: int) -> str:
         recover(server, spool)
     missing = promised - set(server.taken)
     assert not missing, (len(missing), sorted(missing)[:3])
-    # One batch at most was on its way when the process died.
+    # One batch at most was in progress when the process died.
     assert len(server.doubles) <= BATCH, len(server.doubles)
     assert max(server.taken.values()) <= 2
     return f"{len(promised)} promised, {len(server.doubles)} doubled"
 
 
-def run_four(folder: Path, seed: int) -> str:
-    """Four processes on one spool, one of which is killed."""
+def run_four(directory: Path, seed: int) -> str:
+    """Check four processes on one spool, one of which is killed."""
     dice = random.Random(seed)
-    spool = folder / f"{seed}.db"
+    spool = directory / f"{seed}.db"
     names = ("a", "b", "c", "d")
     with collecting(keeps_events=False) as server:
         processes = {
@@ -98,11 +98,11 @@ def run_four(folder: Path, seed: int) -> str:
             for name in names
         }
         kill_after(processes["a"], dice.uniform(0, 0.5))
-        # The others end when nothing is left but what the dead one was sending.
+        # The others end when only the batch of the dead process is left.
         promised = {event for name in names for event in returned(processes[name], name)}
         ends = [process.wait(120) for process in processes.values()]
         assert ends[1:] == [0, 0, 0], ends
-        assert not list(folder.glob("*.broken*"))
+        assert not list(directory.glob("*.broken*"))
         recover(server, spool)
     missing = promised - set(server.taken)
     assert not missing, (len(missing), sorted(missing)[:3])
@@ -110,10 +110,10 @@ def run_four(folder: Path, seed: int) -> str:
     return f"{len(promised)} promised, {len(server.doubles)} doubled"
 
 
-def run_on_full_disk(folder: Path, seed: int) -> str:
-    """`kill -9` of a process that filled its disk, then a restart without a free byte."""
+def run_on_full_disk(directory: Path, seed: int) -> str:
+    """Check a restart without a free byte after `kill -9` of a process that filled its disk."""
     dice = random.Random(seed)
-    with little_room(folder / str(seed)) as disk, collecting(lambda *_: DOWN) as server:
+    with little_room(directory / str(seed)) as disk, collecting(lambda *_: DOWN) as server:
         spool = disk / "events.db"
         process = start(url=server.url, spool=str(spool), name="a", count=100_000, max_batch=BATCH)
         kill_after(process, dice.uniform(1.0, 1.5))

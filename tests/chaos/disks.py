@@ -80,7 +80,7 @@ def free_disk(disk: Path) -> None:
 
 
 def full(directory: Path, seed: int) -> str:
-    """`log()` reports it, and the accepted events are delivered once, without a free byte."""
+    """Check that a full disk is reported, and that accepted events are delivered once from it."""
     dice = random.Random(seed)
     policy = dice.choice(("raise", "drop_newest"))
     is_well = False
@@ -91,8 +91,8 @@ def full(directory: Path, seed: int) -> str:
         logger(server.url, spool=disk / "events.db", overflow=policy) as events,
     ):
         number = 0
-        refusals = 0
-        while refusals < 20:
+        rejections = 0
+        while rejections < 20:
             metadata = {"n": str(number), "padding": "x" * dice.randint(1, 3000)}
             dropped = events.stats().dropped
             number += 1
@@ -100,12 +100,12 @@ def full(directory: Path, seed: int) -> str:
                 events.log({"userID": "42"}, "purchase", metadata=metadata)
             except EventQueueFullError as error:
                 assert "spool" in str(error)  # noqa: PT017
-                refusals += 1
+                rejections += 1
             else:
                 if events.stats().dropped == dropped:
                     accepted.add(metadata["n"])
                 else:
-                    refusals += 1
+                    rejections += 1
         fill_disk(disk)
         is_well = True
         assert events.flush(60).pending == 0
@@ -113,11 +113,11 @@ def full(directory: Path, seed: int) -> str:
     assert accepted == set(server.taken)
     assert not server.doubles
     assert stats.delivered == len(accepted)
-    return f"{len(accepted)} accepted, {refusals} refused"
+    return f"{len(accepted)} accepted, {rejections} rejected"
 
 
 def dead_letters(directory: Path, seed: int) -> str:
-    """Many dead letters do not make each event that follows write the spool again."""
+    """Check that later events do not write many dead letters again."""
     spool = directory / f"{seed}.db"
     with collecting(lambda *_: BAD) as server, logger(server.url, spool=spool) as events:
         for number in range(5000):
@@ -139,15 +139,15 @@ def _written_bytes() -> int:
     return int(dict(line.split(": ") for line in lines)["wchar"])
 
 
-def read_only(folder: Path, seed: int) -> str:
-    """The constructor says so."""
-    place = folder / f"read-only-{seed}"
+def read_only(directory: Path, seed: int) -> str:
+    """Check that the constructor reports a read-only directory."""
+    place = directory / f"read-only-{seed}"
     place.mkdir()
     place.chmod(0o500)
-    with _nobody(folder), collecting() as server:
+    with _unprivileged(directory), collecting() as server:
         try:
             with logger(server.url, spool=place / "events.db"):
-                raise AssertionError("it can be written")
+                raise AssertionError("the directory is writable")
         except SpoolError as error:
             message = str(error)
     assert "events.db" in message
@@ -156,11 +156,11 @@ def read_only(folder: Path, seed: int) -> str:
 
 
 @contextmanager
-def _nobody(folder: Path) -> Iterator[None]:
-    """As a user for whom modes of files matter."""
+def _unprivileged(directory: Path) -> Iterator[None]:
+    """Become a user whom file modes restrict."""
     user = os.geteuid()
     if user == 0:
-        for place in (folder, *folder.parents[:-1]):
+        for place in (directory, *directory.parents[:-1]):
             place.chmod(place.stat().st_mode | 0o111)
         os.seteuid(65534)
     try:
@@ -169,10 +169,10 @@ def _nobody(folder: Path) -> Iterator[None]:
         os.seteuid(user)
 
 
-def corrupt(folder: Path, seed: int) -> str:
-    """A broken or foreign file is kept aside, and logging goes on."""
+def corrupt(directory: Path, seed: int) -> str:
+    """Check that a broken or foreign file is quarantined, and that logging continues."""
     dice = random.Random(seed)
-    spool = folder / f"{seed}.db"
+    spool = directory / f"{seed}.db"
     with collecting(lambda *_: DOWN) as server, logger(server.url, spool=spool) as events:
         _log(events, "old", dice.randint(1, 300))
     how = dice.choice(("header", "page", "text", "foreign"))
@@ -196,7 +196,7 @@ def corrupt(folder: Path, seed: int) -> str:
         _log(events, "new", 100)
         assert events.flush(60).pending == 0
     assert {f"new-{number}" for number in range(100)} <= set(server.taken)
-    (kept,) = folder.glob(f"{seed}.db.broken-*")
+    (kept,) = directory.glob(f"{seed}.db.broken-*")
     assert kept.read_bytes() == bytes(content)
     return how
 
@@ -206,10 +206,10 @@ def _log(events: object, name: str, count: int) -> None:
         events.log({"userID": "42"}, "purchase", metadata={"n": f"{name}-{number}"})  # type: ignore[attr-defined]
 
 
-def jumping_clock(folder: Path, seed: int) -> str:
-    """Each event is delivered, once, whatever time it is."""
+def jumping_clock(directory: Path, seed: int) -> str:
+    """Check that each event is delivered once while the system's clock jumps."""
     dice = random.Random(seed)
-    spool = folder / f"{seed}.db" if dice.random() < 0.7 else None
+    spool = directory / f"{seed}.db" if dice.random() < 0.7 else None
     with collecting(_hiccups(dice)) as server:
         with logger(server.url, Jumping(seed), spool=spool, max_batch=50) as events:
             _log(events, "a", 1000)

@@ -1,4 +1,4 @@
-"""The command `import-events`: what it prints, and what it says to the shell."""
+"""The command `import-events`."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield running
 
 
-def test_an_import_ends_with_its_account(
+def test_import_prints_summary(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write(tmp_path / "e.jsonl", 20)
@@ -43,7 +43,7 @@ def test_an_import_ends_with_its_account(
     assert len(collector.taken) == 20
 
 
-def test_a_terminal_shows_a_bar_and_a_table(
+def test_terminal_shows_bar_and_table(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
@@ -62,7 +62,7 @@ def test_a_terminal_shows_a_bar_and_a_table(
     assert collector.taken
 
 
-def test_elsewhere_there_are_lines_about_the_progress(
+def test_pipe_shows_progress_lines(
     collector: Collector,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -74,7 +74,7 @@ def test_elsewhere_there_are_lines_about_the_progress(
     assert collector.taken
 
 
-def test_a_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 3)), "--dry-run"]) == 0
     assert json.loads(capsys.readouterr().out)["valid"] == 3
 
@@ -93,7 +93,7 @@ def test_columns_are_mapped(collector: Collector, tmp_path: Path) -> None:
     assert main(["import-events", file]) == 3
 
 
-def test_a_refused_key_and_an_outage_have_their_status(
+def test_rejected_key_and_outage_exit_codes(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     collector.plan = lambda *_: Answer(401, takes=False)
@@ -107,7 +107,7 @@ def test_a_refused_key_and_an_outage_have_their_status(
     assert "the same command without --restart resumes the import" in capsys.readouterr().err
 
 
-def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
+def test_stopped_standard_input_cannot_be_resumed(
     collector: Collector,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -118,14 +118,14 @@ def test_standard_input_that_is_cut_short_cannot_be_gone_on_with(
     with write(tmp_path / "e.jsonl", 3000).open() as file:
         monkeypatch.setattr(sys, "stdin", file)
         assert main(["import-events", "-"]) == 5
-    told = capsys.readouterr()
-    assert "standard input cannot be resumed" in told.err
-    assert json.loads(told.out)["delivered"] == 1000
+    output = capsys.readouterr()
+    assert "standard input cannot be resumed" in output.err
+    assert json.loads(output.out)["delivered"] == 1000
     assert main(["import-events", "-", "--checkpoint", "c"]) == 3
     assert "resumed; `checkpoint` is not supported" in capsys.readouterr().err
 
 
-def test_ctrl_c_stops_in_good_order_and_again_at_once(
+def test_ctrl_c_stops_after_requests_in_progress(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(write(tmp_path / "e.jsonl", 20_000))
@@ -137,9 +137,9 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
 
     collector.plan = plan
     assert main(["import-events", file]) == 5
-    told = capsys.readouterr()
-    assert json.loads(told.out)["stopped"]
-    assert "stopping after" in told.err
+    output = capsys.readouterr()
+    assert json.loads(output.out)["stopped"]
+    assert "stopping after" in output.err
     with command._stopping() as stop:  # noqa: SLF001
         signal.raise_signal(signal.SIGINT)
         assert stop.is_set()
@@ -152,7 +152,7 @@ def test_ctrl_c_stops_in_good_order_and_again_at_once(
 
 
 class _Impatient(io.StringIO):
-    """Where the first answer to Ctrl-C is met by a second one."""
+    """Standard error that receives a second Ctrl-C while it prints."""
 
     def write(self, text: str) -> int:
         if not self.tell():
@@ -161,7 +161,7 @@ class _Impatient(io.StringIO):
         return len(text)
 
 
-def test_a_second_ctrl_c_counts_while_the_first_is_being_answered() -> None:
+def test_second_ctrl_c_during_handler_raises() -> None:
     with (
         command._stopping(),  # noqa: SLF001
         redirect_stderr(_Impatient()),
@@ -170,7 +170,7 @@ def test_a_second_ctrl_c_counts_while_the_first_is_being_answered() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
+def test_second_ctrl_c_ends_immediately(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(write(tmp_path / "e.jsonl", 5000))
@@ -195,7 +195,7 @@ def test_a_second_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(
     assert len(collector.taken) == 5000
 
 
-def test_a_broken_file_is_gone_on_with_when_it_is_mended(
+def test_repaired_file_is_resumed(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, data = tmp_path / "e.jsonl.gz", gzip.compress(lines(*map(event, range(50_000))))
@@ -204,9 +204,9 @@ def test_a_broken_file_is_gone_on_with_when_it_is_mended(
     assert "without --restart and with --force resumes" in capsys.readouterr().err
     file.write_bytes(data[:-2000])
     assert main(["import-events", str(file), "--force"]) == 5
-    told = capsys.readouterr()
-    assert "e.jsonl.gz, after line" in told.err
-    assert "with --force resumes the import" in told.err
+    output = capsys.readouterr()
+    assert "e.jsonl.gz, after line" in output.err
+    assert "with --force resumes the import" in output.err
     file.write_bytes(data)
     assert main(["import-events", str(file), "--force"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] > 0
@@ -214,7 +214,7 @@ def test_a_broken_file_is_gone_on_with_when_it_is_mended(
     assert set(collector.taken.values()) == {1}
 
 
-def test_it_says_which_extra_is_missing(
+def test_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "statsig_api_client.bulk", None)

@@ -1,18 +1,14 @@
-"""Forks, ends of the interpreter, SIGTERM, and event loops one after another."""
+"""Forks, signals, threads, and the end of the interpreter."""
 
 import asyncio
-import atexit
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,53 +16,23 @@ import pytest
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig
 from statsig_api_client.events import AsyncEventLogger, Delivery, EventLogger
 from tests.chaos.chance import KEY, Late, logger
-from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector, first
+from tests.support.collector import Collector
+from tests.support.programs import at_exit, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USER = {"userID": "42"}
 
 
-def run(program: str, collector: Collector, *arguments: object) -> "subprocess.Popen[str]":
-    """A program that has a client `statsig` and the function `names`."""
-    head = (
-        "import asyncio, atexit, os, signal, sys, time\n"
-        "from statsig_api_client import AsyncStatsig, Statsig\n"
-        "from statsig_api_client.events import AsyncEventLogger, EventLogger\n"
-        f"url = {collector.url!r}\n"
-        f"statsig = Statsig({KEY!r}, base_url=url)\n"
-        "user = {'userID': '42'}\n"
-        "def log(events, n): events.log(user, 'purchase', metadata={'n': str(n)})\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", head + program, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_the_end_of_the_interpreter_sends_what_is_left(collector: Collector) -> None:
+def test_interpreter_exit_sends_pending_events(collector: Collector) -> None:
     process = run("events = EventLogger(statsig)\nfor n in range(7): log(events, n)", collector)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert collector.taken == Counter(str(n) for n in range(7))
 
 
-def test_the_end_of_the_interpreter_sends_what_event_loops_left(collector: Collector) -> None:
-    program = f"""
-async def main():
-    events = AsyncEventLogger(AsyncStatsig({KEY!r}, base_url=url))
-    for n in range(7):
-        await events.log(user, "purchase", metadata={{"n": str(n)}})
-asyncio.run(main())
-"""
-    process = run(program, collector)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert collector.taken == Counter(str(n) for n in range(7))
-
-
-def test_a_sigterm_that_ends_the_program_in_order_loses_nothing(collector: Collector) -> None:
+def test_handled_sigterm_sends_pending_events(collector: Collector) -> None:
     program = """
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 events = EventLogger(statsig, flush_interval=3600)
@@ -83,7 +49,7 @@ time.sleep(60)
     assert collector.taken.total() == 7
 
 
-def test_a_sigterm_that_kills_leaves_all_in_the_spool(collector: Collector, tmp_path: Path) -> None:
+def test_fatal_sigterm_leaves_events_in_spool(collector: Collector, tmp_path: Path) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
 for n in range(7): log(events, n)
@@ -102,7 +68,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("where", ["memory", "spool"])
-def test_a_forked_child_begins_empty(collector: Collector, tmp_path: Path, where: str) -> None:
+def test_forked_child_starts_empty(collector: Collector, tmp_path: Path, where: str) -> None:
     program = """
 spool = sys.argv[1] if len(sys.argv) > 1 else None
 events = EventLogger(statsig, flush_interval=3600, spool=spool)
@@ -124,9 +90,7 @@ sys.exit(bool(status) or events.close(30).pending)
 
 
 @pytest.mark.parametrize("parent", ["made it", "closed it"])
-def test_children_share_a_spool_that_their_parent_does_not_use(
-    collector: Collector, tmp_path: Path, parent: str
-) -> None:
+def test_children_share_unused_spool(collector: Collector, tmp_path: Path, parent: str) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
 if sys.argv[2] == "closed it":
@@ -147,7 +111,7 @@ os._exit(0)
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
-def test_what_a_forked_child_left_is_adopted(collector: Collector, tmp_path: Path) -> None:
+def test_events_of_dead_child_are_recovered(collector: Collector, tmp_path: Path) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
 log(events, "parent")
@@ -167,9 +131,7 @@ os._exit(0)
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
-def test_a_forked_child_that_leaves_no_events_leaves_no_file(
-    collector: Collector, tmp_path: Path
-) -> None:
+def test_child_without_events_leaves_no_file(collector: Collector, tmp_path: Path) -> None:
     program = """
 events = EventLogger(statsig, flush_interval=3600, spool=sys.argv[1])
 log(events, "parent")
@@ -188,7 +150,7 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("kind", [EventLogger, AsyncEventLogger])
-def test_threads_that_begin_at_the_same_moment_open_the_spool_once(
+def test_simultaneous_threads_open_spool_once(
     collector: Collector, tmp_path: Path, kind: Any
 ) -> None:
     """The account is what opens it, and needs no event loop."""
@@ -209,172 +171,7 @@ def test_threads_that_begin_at_the_same_moment_open_the_spool_once(
         assert not list(tmp_path.glob("*-wal"))  # which stays as long as someone has it open
 
 
-def test_an_asynchronous_logger_lives_through_several_loops(collector: Collector) -> None:
-    statsig = AsyncStatsig(KEY, base_url=collector.url)
-    events = AsyncEventLogger(statsig, flush_interval=3600)
-
-    async def log(number: int) -> None:
-        await events.log(USER, "purchase", metadata={"n": str(number)})
-
-    async def end() -> None:
-        await events.aclose()
-        await statsig.aclose()
-
-    for number in range(3):
-        asyncio.run(log(number))
-    asyncio.run(end())
-    assert collector.taken == Counter("012")
-
-
-def test_loops_may_take_turns() -> None:
-    async def take(request: httpx.Request) -> httpx.Response:
-        taken.append(int(request.headers["STATSIG-EVENT-COUNT"]))
-        return httpx.Response(202, json={"success": True})
-
-    async def log() -> None:
-        await events.log(USER, "purchase")
-        await asyncio.sleep(0.1)
-        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
-
-    async def end() -> None:
-        await events.aclose()
-        await statsig.aclose()
-        await http_client.aclose()
-
-    taken: list[int] = []
-    http_client = httpx.AsyncClient(transport=httpx.MockTransport(take))
-    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
-    events = AsyncEventLogger(statsig, flush_interval=0.15)
-    with asyncio.Runner() as one, asyncio.Runner() as other:
-        for runner in (one, other) * 4:
-            runner.run(log())
-        other.run(end())
-    assert sum(taken) == 8
-
-
-def test_two_loops_that_run_need_a_logger_each(collector: Collector) -> None:
-    statsig = AsyncStatsig(KEY, base_url=collector.url)
-    events = AsyncEventLogger(statsig, flush_interval=3600)
-
-    async def log() -> None:
-        await events.log(USER, "purchase", metadata={"n": "0"})
-
-    async def refused() -> None:
-        for attempt in (log(), events.flush(), events.aclose()):
-            with pytest.raises(ConfigurationError, match="in another event loop"):
-                await attempt
-
-    async def both() -> None:
-        await log()
-        await asyncio.to_thread(asyncio.run, refused())
-        assert len(asyncio.all_tasks()) == 2  # this one, and the one that sends
-        await events.aclose()
-        await statsig.aclose()
-
-    asyncio.run(both())
-    assert collector.taken == Counter("0")
-
-
-def test_a_loop_that_was_closed_in_disorder_is_left_behind() -> None:
-    async def log() -> None:
-        await events.log(USER, "purchase")
-        assert (await events.flush(30)).delivered == 1
-
-    async def end() -> None:
-        await events.aclose()
-        await statsig.aclose()
-        await http_client.aclose()
-
-    reply = httpx.Response(202, json={"success": True})
-    http_client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: reply))
-    statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
-    events = AsyncEventLogger(statsig)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(log())
-    loop.close()  # without an end to its tasks
-    asyncio.run(end())
-
-
-def test_a_loop_goes_on_while_another_process_writes_to_the_spool(
-    collector: Collector, tmp_path: Path
-) -> None:
-    spool = tmp_path / "events.db"
-    longest = 0.0
-
-    async def watch() -> None:
-        nonlocal longest
-        while True:
-            begun = time.monotonic()
-            await asyncio.sleep(0.01)
-            longest = max(longest, time.monotonic() - begun)
-
-    async def log() -> None:
-        async with (
-            AsyncStatsig(KEY, base_url=collector.url) as statsig,
-            AsyncEventLogger(statsig, spool=spool, flush_interval=3600) as events,
-        ):
-            await events.log(USER, "purchase", metadata={"n": "0"})
-            watching = asyncio.create_task(watch())
-            other = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
-            other.execute("BEGIN IMMEDIATE")
-            timer = threading.Timer(3, other.execute, ("COMMIT",))
-            timer.start()
-            waiting = asyncio.create_task(events.log(USER, "purchase", metadata={"n": "1"}))
-            await asyncio.sleep(0.1)
-            assert (await events.flush(30)).pending == 0
-            await waiting
-            watching.cancel()
-            await asyncio.to_thread(timer.join)
-            other.close()
-
-    asyncio.run(log())
-    assert longest < 2
-    assert collector.taken == Counter("01")
-
-
-def test_an_end_that_is_broken_off_is_made_up_for_at_exit(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    endings = at_exit(monkeypatch)
-    monkeypatch.setattr(atexit, "unregister", endings.remove)
-    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "1"}, takes=False)
-
-    async def end() -> None:
-        async with AsyncStatsig(KEY, base_url=collector.url) as statsig:
-            events = AsyncEventLogger(statsig)
-            await events.log(USER, "purchase", metadata={"n": "0"})
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(events.aclose(), 0.3)
-
-    asyncio.run(end())
-    collector.plan = lambda *_: Answer()
-    assert len(endings) == 1
-    endings[0]()
-    assert collector.taken == Counter("0")
-
-
-def test_a_loop_that_ends_during_an_attempt_loses_nothing(collector: Collector) -> None:
-    collector.plan = lambda number, _: Answer(hangs=1.0, takes=False) if number == 0 else Answer()
-    for resend in (True, False):
-        statsig = AsyncStatsig(KEY, base_url=collector.url)
-        events = AsyncEventLogger(statsig, resend_ambiguous=resend)
-
-        async def begin(events: AsyncEventLogger) -> None:
-            await events.log(USER, "purchase", metadata={"n": "0"})
-            await events.flush(0.3)
-
-        async def end(events: AsyncEventLogger, statsig: AsyncStatsig) -> None:
-            await events.aclose()
-            await statsig.aclose()
-
-        collector.times.clear()
-        asyncio.run(begin(events))
-        asyncio.run(end(events, statsig))
-        stats = events.stats()
-        assert (stats.delivered, stats.ambiguous) == ((1, 0) if resend else (0, 1))
-
-
-def test_a_program_that_can_start_no_thread_sends_by_itself(
+def test_logger_without_thread_sends_itself(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -395,7 +192,7 @@ def test_a_program_that_can_start_no_thread_sends_by_itself(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_dies_has_a_successor(collector: Collector) -> None:
+def test_dead_sender_thread_is_replaced(collector: Collector) -> None:
     class EndOfTheWorldError(BaseException):
         pass
 
@@ -421,14 +218,7 @@ def test_a_thread_that_dies_has_a_successor(collector: Collector) -> None:
     assert collector.taken == Counter("01")
 
 
-def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
-    """What is registered for the end of the interpreter."""
-    registered: list[Callable[[], object]] = []
-    monkeypatch.setattr(atexit, "register", registered.append)
-    return registered
-
-
-def test_the_end_closes_what_is_open(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_handler_closes_logger(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     endings = at_exit(monkeypatch)
     with Statsig(KEY, base_url=collector.url) as statsig:
         events = EventLogger(statsig, flush_interval=3600)
@@ -441,44 +231,10 @@ def test_the_end_closes_what_is_open(collector: Collector, monkeypatch: pytest.M
             events.log(USER, "purchase")
 
 
-@pytest.mark.parametrize("well", [True, False])
-def test_the_end_sends_what_event_loops_left(
-    collector: Collector,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    clock: FakeClock,
-    *,
-    well: bool,
-) -> None:
-    down = Answer(503, b"", {"Retry-After": "2"}, takes=False)
-    collector.plan = first(down) if well else lambda *_: down
-
-    class Logger(AsyncEventLogger):
-        _clock = clock
-
-    endings = at_exit(monkeypatch)
-    statsig = AsyncStatsig(KEY, base_url=collector.url)
-    events = Logger(statsig, max_batch=2, flush_interval=3600)
-    (end,) = endings
-    end()  # nothing was used
-
-    async def log() -> None:
-        for number in range(3):
-            await events.log(USER, "purchase", metadata={"n": str(number)})
-
-    asyncio.run(log())
-    end()
-    assert sum(clock.slept) == pytest.approx(2.5 if well else 5.0, abs=0.5)
-    stats = events.stats()
-    assert (stats.delivered, stats.pending) == ((3, 0) if well else (0, 3))
-    assert ("3 events were not delivered" in caplog.text) is not well
-    asyncio.run(statsig.aclose())
-
-
-def test_a_child_has_a_spool_of_its_own(
+def test_child_has_own_spool(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `test_a_forked_child_begins_empty`, seen from inside."""
+    """As `test_forked_child_starts_empty`, seen from inside."""
     with Statsig(KEY, base_url=collector.url) as statsig:
         events = EventLogger(statsig, spool=tmp_path / "events.db")
         events.log(USER, "purchase", metadata={"n": "parent"})
@@ -496,7 +252,7 @@ def test_a_child_has_a_spool_of_its_own(
 
 
 @pytest.mark.parametrize("engine", ["httpx", "fast"])
-def test_the_first_connection_imports_nothing(collector: Collector, engine: str) -> None:
+def test_first_connection_imports_nothing(collector: Collector, engine: str) -> None:
     """A thread makes it, and a child that is forked off meanwhile would have half a module."""
     if engine == "fast":
         pytest.importorskip("pyreqwest")
@@ -512,7 +268,7 @@ print(sorted(set(sys.modules) - before))
     assert printed == "[]\n", errors
 
 
-def test_the_thread_that_sends_may_flush_and_close(collector: Collector) -> None:
+def test_sender_thread_may_flush_and_close(collector: Collector) -> None:
     def end(_: Delivery) -> None:
         assert events.flush().delivered == 0
         events.close()
@@ -524,7 +280,7 @@ def test_the_thread_that_sends_may_flush_and_close(collector: Collector) -> None
     assert collector.taken.total() == 1
 
 
-def test_importing_the_client_does_not_import_events() -> None:
+def test_client_import_omits_events() -> None:
     program = "import sys, statsig_api_client; print('statsig_api_client.events' in sys.modules)"
     done: Any = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.strip() == b"False"

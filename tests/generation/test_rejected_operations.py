@@ -107,6 +107,15 @@ OPERATIONS = [
         "required headers are not supported",
     ),
     Rejected(
+        "callbacks", [operation("/get_layer", callbacks={})], LAYER, "callbacks are not supported"
+    ),
+    Rejected(
+        "webhooks",
+        [lambda spec: spec.update(webhooks={})],
+        "#/webhooks",
+        "webhooks are not supported",
+    ),
+    Rejected(
         "parameters of a path",
         [lambda spec: spec["paths"]["/get_layer"].update(parameters=[])],
         "#/paths/~1get_layer/parameters",

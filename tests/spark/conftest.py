@@ -1,4 +1,4 @@
-"""What tests of Spark's part share: one small Spark, a server that keeps account, events."""
+"""Fixtures of Spark tests: a small Spark session, and a server that counts events."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
                 "spark.driver.extraJavaOptions",
                 f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
             )
-            # Workers are asked for anew, with the environment of the test that asks.
+            # Each task starts a new worker, with the environment of its test.
             .config("spark.python.worker.reuse", "false")
             .getOrCreate()
         )

@@ -43,8 +43,8 @@ def batches(rows: Iterable[dict[str, Any]], size: int = 1000) -> Iterator[pa.Rec
         yield pa.RecordBatch.from_pylist(rows[low : low + size])
 
 
-class Told(TaskContext):
-    """What Spark tells a task of itself."""
+class FakeTaskContext(TaskContext):
+    """The context of a task."""
 
     partition: int
     properties: dict[str, str | None]
@@ -59,7 +59,7 @@ class Told(TaskContext):
 @contextmanager
 def task(partition: int = 0, query: str | None = None, epoch: int = 0) -> Iterator[None]:
     """Within a task."""
-    context = object.__new__(Told)
+    context = object.__new__(FakeTaskContext)
     context.partition = partition
     context.properties = {"sql.streaming.queryId": query, "streaming.sql.batchId": str(epoch)}
     with pytest.MonkeyPatch.context() as patch:
@@ -70,14 +70,16 @@ def task(partition: int = 0, query: str | None = None, epoch: int = 0) -> Iterat
 Writer: TypeAlias = DataSourceWriter | DataSourceStreamArrowWriter
 
 
-def write(writer: Writer, rows: Iterable[dict[str, Any]], **told: Any) -> PartitionTotals:
+def write(writer: Writer, rows: Iterable[dict[str, Any]], **options: Any) -> PartitionTotals:
     """One attempt at a partition."""
-    return write_batches(writer, batches(rows), **told)
+    return write_batches(writer, batches(rows), **options)
 
 
-def write_batches(writer: Writer, given: Iterator[pa.RecordBatch], **told: Any) -> PartitionTotals:
+def write_batches(
+    writer: Writer, given: Iterator[pa.RecordBatch], **options: Any
+) -> PartitionTotals:
     """One attempt at a partition, which may break off."""
-    with task(**told):
+    with task(**options):
         message = writer.write(given)
     assert isinstance(message, PartitionTotals)
     return message

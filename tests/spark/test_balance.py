@@ -52,7 +52,7 @@ class Shop:
         self.port = int(self.server.url.rpartition(":")[2].partition("/")[0])
 
     def recorded(self) -> tuple[int, int]:
-        """How many events there are, and how many different ones."""
+        """Return the numbers of events and of distinct events."""
         with sqlite3.connect(self.db) as database:
             (row,) = database.execute("SELECT count(*), count(DISTINCT unit_ids) FROM events")
         database.close()
@@ -75,9 +75,7 @@ def trouble(shop: Shop) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
-def test_a_million_rows_balance_though_a_worker_is_killed_and_the_server_is_away(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_million_rows_balance_after_failures(spark: SparkSession, tmp_path: Path) -> None:
     shop = Shop(tmp_path / "events.db")
     shop.open()
     key = tmp_path / "key"

@@ -1,4 +1,4 @@
-"""Batches: what becomes of the rows of a DataFrame."""
+"""Batches of a DataFrame."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.collector import OK, Answer, Collector
 from .conftest import events
 
 
-def test_every_row_becomes_an_event(
+def test_rows_become_events(
     spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
 ) -> None:
     job = tmp_path / "job"
@@ -33,7 +33,7 @@ def test_every_row_becomes_an_event(
     assert {path.name for path in job.iterdir()} == {"summary.json", "job.json"}
 
 
-def test_a_key_that_is_refused_ends_the_job_without_retries(
+def test_rejected_key_ends_job_without_retries(
     spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
 ) -> None:
     # The first request is the driver's.

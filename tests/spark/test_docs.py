@@ -1,4 +1,4 @@
-"""The guide says what is: its programs are run."""
+"""The guide to Spark: its programs run, and its output is true."""
 
 import json
 import re
@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from statsig_api_client.local import LocalServer
+from statsig_api_client.spark import EvaluationOptions, read_summary
 from statsig_api_client.spark import options as sink_options
-from statsig_api_client.spark import read_summary
 
 from .conftest import ROOT
 
@@ -21,7 +21,7 @@ CONSOLE = "".join(re.findall(r"^```console\n(.*?)^```", GUIDE, flags=re.MULTILIN
 SALES = "".join(re.findall(r'^\{"event":.*\n', CONSOLE, flags=re.MULTILINE))
 
 
-def test_the_programs_of_the_guide_run(
+def test_programs_of_guide_run(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "sales.json").write_text(SALES)
@@ -30,7 +30,7 @@ def test_the_programs_of_the_guide_run(
     with LocalServer(ROOT / "examples" / "project.yaml") as shop:
         key = tmp_path / "key"
         key.write_text(shop.secret_key)
-        names: dict[str, object] = {"spark": spark}
+        names: dict[str, object] = {"spark": spark, "EvaluationOptions": EvaluationOptions}
 
         def run(code: str) -> None:
             code = code.replace('"sales.json"', f'"{tmp_path}/sales.json"')
@@ -39,8 +39,8 @@ def test_the_programs_of_the_guide_run(
                 f'.format("statsig").option("url", "{shop.url}").option("apiKeyFile", "{key}")',
             )
             for name in ("staff_tools", "logo_test"):
-                known = f'"{name}", url="{shop.url}", api_key_file="{key}"'
-                code = code.replace(f'"{name}"', known)
+                options = f'EvaluationOptions(url="{shop.url}", api_key_file="{key}")'
+                code = code.replace(f'"{name}"', f'"{name}", {options}')
             exec(compile(code, "docs/spark.md", "exec"), names)  # noqa: S102
 
         run(BATCH)
@@ -58,15 +58,15 @@ def test_the_programs_of_the_guide_run(
         assert capsys.readouterr().out.rstrip("\n") in GUIDE
 
 
-def test_all_options_are_told() -> None:
-    told = re.findall(r"`(\w+)`", GUIDE.partition("## Options")[2].partition("\n##")[0])
+def test_guide_lists_all_options() -> None:
+    documented = re.findall(r"`(\w+)`", GUIDE.partition("## Options")[2].partition("\n##")[0])
     with pytest.raises(Exception, match="expected one of") as raised:
         sink_options.read_options({"no": ""})
     known = str(raised.value).partition("expected one of ")[2].split(", ")
-    assert set(known) <= set(told)
+    assert set(known) <= set(documented)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_of_guide_exist() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", GUIDE):
         path, _, heading = target.partition("#")
         text = (ROOT / "docs" / path).read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ import pytest
 from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 
-from statsig_api_client import APIStatusError, AuthenticationError
+from statsig_api_client import APIStatusError, AuthenticationError, ConfigurationError
 from statsig_api_client.local import LocalServer
-from statsig_api_client.spark import check_gate, evaluations, get_experiment
-from statsig_api_client.spark.functions import EvaluationOptions, users_of
+from statsig_api_client.spark import EvaluationOptions, check_gate, functions, get_experiment
+from statsig_api_client.spark.functions import users_of
 
 from .conftest import ROOT
 
@@ -25,7 +25,7 @@ def shop() -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def found(shop: LocalServer, tmp_path: Path) -> EvaluationOptions:
+def found(shop: LocalServer, tmp_path: Path) -> dict[str, Any]:
     key = tmp_path / "key"
     key.write_text(shop.secret_key)
     return {"url": shop.url, "api_key_file": str(key)}
@@ -34,14 +34,12 @@ def found(shop: LocalServer, tmp_path: Path) -> EvaluationOptions:
 @pytest.fixture
 def without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns are what a task would call."""
-    monkeypatch.setattr(evaluations, "arrow_udf", lambda function, _: lambda _: function)
+    monkeypatch.setattr(functions, "arrow_udf", lambda function, _: lambda _: function)
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_each_different_user_is_asked_about_once(
-    shop: LocalServer, found: EvaluationOptions
-) -> None:
-    run: Any = check_gate("user", "new_checkout", log_exposures=True, **found)
+def test_equal_users_are_evaluated_once(shop: LocalServer, found: dict[str, Any]) -> None:
+    run: Any = check_gate("user", "new_checkout", EvaluationOptions(log_exposures=True, **found))
     arrays = [pa.array(["1", "2", "1", None]), pa.array(["3"])]
     first, second = (array.to_pylist() for array in run(iter(arrays)))
     assert first == [first[0], first[1], first[0], None]
@@ -50,8 +48,8 @@ def test_each_different_user_is_asked_about_once(
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_experiments_have_a_group_a_rule_and_a_value(found: EvaluationOptions) -> None:
-    run: Any = get_experiment("user", "logo_test", **found)
+def test_experiment_has_group_rule_and_value(found: dict[str, Any]) -> None:
+    run: Any = get_experiment("user", "logo_test", EvaluationOptions(**found))
     (answers,) = run(iter([pa.array(["1"])]))
     assert answers.to_pylist() == [
         {"group_name": "Control", "rule_id": "Control", "value": '{"shape":"circle"}'}
@@ -59,14 +57,14 @@ def test_experiments_have_a_group_a_rule_and_a_value(found: EvaluationOptions) -
 
 
 @pytest.mark.usefixtures("without_spark")
-def test_null_stands_for_a_failure_but_not_for_a_refused_key(
-    shop: LocalServer, found: EvaluationOptions, tmp_path: Path
+def test_null_replaces_failure_but_not_rejected_key(
+    shop: LocalServer, found: dict[str, Any], tmp_path: Path
 ) -> None:
     shop.fail_next(times=None, status=418)
-    run: Any = check_gate("user", "new_checkout", **found)
+    run: Any = check_gate("user", "new_checkout", EvaluationOptions(**found))
     with pytest.raises(APIStatusError, match="status 418"):
         list(run(iter([pa.array(["1"])])))
-    run = check_gate("user", "new_checkout", on_error="null", **found)
+    run = check_gate("user", "new_checkout", EvaluationOptions(on_error="null", **found))
     assert [array.to_pylist() for array in run(iter([pa.array(["1"])]))] == [[None]]
     shop.remove_faults()
     (tmp_path / "key").write_text("secret-wrong")
@@ -74,8 +72,8 @@ def test_null_stands_for_a_failure_but_not_for_a_refused_key(
         list(run(iter([pa.array(["1"])])))
 
 
-def test_gates_are_checked_for_a_column_of_structs(
-    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+def test_gate_is_checked_for_structs(
+    spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     users = spark.createDataFrame(
         [
@@ -85,17 +83,21 @@ def test_gates_are_checked_for_a_column_of_structs(
         ],
         "user struct<userID: string, email: string>",
     )
-    answers = users.select(check_gate("user", "staff_tools", **found).alias("passes"))
+    answers = users.select(
+        check_gate("user", "staff_tools", EvaluationOptions(**found)).alias("passes")
+    )
     assert answers.schema.simpleString() == "struct<passes:boolean>"
     assert [row.passes for row in answers.collect()] == [True, False, None]
     assert shop.exposures() == []
 
 
-def test_experiments_are_evaluated_for_a_column_of_ids(
-    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+def test_experiment_is_evaluated_for_ids(
+    spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     users = spark.range(0, 200, 1, 2).selectExpr("cast(id % 50 as string) id")
-    experiment = get_experiment(users["id"], "logo_test", log_exposures=True, **found)
+    experiment = get_experiment(
+        users["id"], "logo_test", EvaluationOptions(log_exposures=True, **found)
+    )
     rows = users.select("id", experiment.alias("logo")).select("id", "logo.*").collect()
     groups = {row.id: row.group_name for row in rows}
     assert len(rows) == 200
@@ -108,60 +110,77 @@ def test_experiments_are_evaluated_for_a_column_of_ids(
     assert len(shop.exposures()) == 2 * 50
 
 
-def test_a_failure_fails_the_task_with_its_cause(
-    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+def test_failure_fails_task_with_cause(
+    spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     shop.fail_next(times=None, status=418)
     users = spark.createDataFrame([("1",)], "id string")
     with pytest.raises(PythonException, match="APIStatusError: check_gate: status 418"):
-        users.select(check_gate("id", "staff_tools", **found)).collect()
+        users.select(check_gate("id", "staff_tools", EvaluationOptions(**found))).collect()
 
 
-def test_a_failure_gives_null_if_that_is_wanted(
-    spark: SparkSession, shop: LocalServer, found: EvaluationOptions
+def test_failure_returns_null_if_requested(
+    spark: SparkSession, shop: LocalServer, found: dict[str, Any]
 ) -> None:
     shop.fail_next(status=418)
     users = spark.createDataFrame([("1",), ("2",)], "id string").coalesce(1)
-    gate = check_gate("id", "new_checkout", on_error="null", concurrency=1, **found)
+    gate = check_gate(
+        "id", "new_checkout", EvaluationOptions(on_error="null", max_concurrency=1, **found)
+    )
     passes = [row[0] for row in users.select(gate).collect()]
     assert passes[0] is None
     assert passes[1] is not None
 
 
-def test_a_key_that_is_refused_gives_no_nulls(
-    spark: SparkSession, found: EvaluationOptions, tmp_path: Path
+def test_rejected_key_fails_task(
+    spark: SparkSession, found: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_text("secret-wrong")
     users = spark.createDataFrame([("1",)], "id string")
     with pytest.raises(PythonException, match="AuthenticationError: check_gate: status 401"):
-        users.select(check_gate("id", "new_checkout", on_error="null", **found)).collect()
+        users.select(
+            check_gate("id", "new_checkout", EvaluationOptions(on_error="null", **found))
+        ).collect()
 
 
-def test_options_are_checked_at_once() -> None:
-    with pytest.raises(TypeError, match="unknown option 'timeot'; expected one of log_exposures"):
-        check_gate("user", "gate", timeot=3)  # type: ignore[call-arg]
+def test_unknown_option_is_rejected() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'timeot'"):
+        check_gate("user", "gate", EvaluationOptions(timeot=3))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"on_error": "ignore"}, ValueError, "on_error: expected 'raise' or 'null', got 'ignore'"),
-        ({"concurrency": 0}, ValueError, "concurrency: expected 1 or more, got 0"),
-        ({"concurrency": "8"}, TypeError, "concurrency: expected an integer, got str"),
+        (
+            {"on_error": "ignore"},
+            ConfigurationError,
+            "on_error: expected 'raise' or 'null', got 'ignore'",
+        ),
+        (
+            {"max_concurrency": 0},
+            ConfigurationError,
+            "max_concurrency: expected 1 or more, got 0",
+        ),
+        ({"max_concurrency": "8"}, TypeError, "max_concurrency: expected an integer, got str"),
         ({"log_exposures": "no"}, TypeError, "log_exposures: expected True or False, got str"),
         ({"url": 1}, TypeError, "url: expected a string, got int"),
-        ({"gate_name": 1}, TypeError, "gate_name: expected a string, got int"),
     ],
 )
-def test_mistakes_in_options_are_told_on_the_driver(
+def test_invalid_options_are_rejected_on_driver(
     options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
-    with pytest.raises(error) as told:
-        check_gate("user", **({"gate_name": "gate"} | options))
-    assert str(told.value) == said
+    with pytest.raises(error) as raised:
+        EvaluationOptions(**options)
+    assert str(raised.value) == said
 
 
-def test_columns_that_can_be_users() -> None:
+def test_gate_name_that_is_not_string_is_rejected() -> None:
+    name: Any = 1
+    with pytest.raises(TypeError, match="gate_name: expected a string, got int"):
+        check_gate("user", name)
+
+
+def test_column_types_of_users() -> None:
     maps = pa.array([[("userID", "1")]], pa.map_(pa.string(), pa.string()))
     assert users_of(maps) == users_of(pa.array(["1"])) == [{"userID": "1"}]
     structs: list[Any] = [{"userID": "1", "custom": {"level": None}}, None]

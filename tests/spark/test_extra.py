@@ -1,4 +1,4 @@
-"""What Spark's part needs besides the client."""
+"""The extra `spark`."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize("missing", ["pyspark", "pyarrow"])
-def test_without_the_extra_it_says_what_to_install(
+def test_missing_extra_raises_with_install_command(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = "statsig_api_client.spark"

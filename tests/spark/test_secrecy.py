@@ -16,7 +16,7 @@ ECHO = Answer(401, b'{"message": "not %s"}' % KEY.encode(), takes=False)
 
 
 def ui(spark: SparkSession) -> dict[str, str]:
-    """What Spark's UI tells, as pages and by its REST API."""
+    """Return the pages of Spark's UI, and the responses of its REST API."""
     address = str(spark.sparkContext.uiWebUrl)
     application = f"{address}/api/v1/applications/{spark.sparkContext.applicationId}"
     pages = [f"{address}/{page}/" for page in ("jobs", "stages", "environment", "executors", "SQL")]
@@ -26,7 +26,7 @@ def ui(spark: SparkSession) -> dict[str, str]:
         return {page: client.get(page).raise_for_status().text for page in pages}
 
 
-def test_a_key_in_the_environment_of_executors_shows_nowhere(
+def test_key_of_executors_appears_nowhere(
     spark: SparkSession, spark_folder: Path, collector: Collector, tmp_path: Path
 ) -> None:
     writes = events(spark, 100).write.format("statsig").mode("append")
@@ -38,10 +38,10 @@ def test_a_key_in_the_environment_of_executors_shows_nowhere(
     try:
         writes.option("url", collector.url).save(str(tmp_path / "refused"))
     except AnalysisException as error:
-        told = str(error)
-    assert "status 401" in told
+        message = str(error)
+    assert "status 401" in message
 
-    texts: dict[str, str] = {"plan": plan, "error": told, **ui(spark)}
+    texts: dict[str, str] = {"plan": plan, "error": message, **ui(spark)}
     files = [*spark_folder.rglob("*"), *tmp_path.rglob("*")]
     texts |= {str(path): path.read_text(errors="replace") for path in files if path.is_file()}
     everything = "\n".join(texts.values())

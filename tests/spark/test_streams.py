@@ -1,4 +1,4 @@
-"""Streams: every epoch is committed once, and goes on where it was."""
+"""Streams: each epoch is committed once, and is resumed."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def stream(spark: SparkSession, tmp_path: Path, options: dict[str, Any]) -> Stre
     return Stream(spark, tmp_path, options)
 
 
-def test_epochs_are_committed_and_not_sent_again(stream: Stream, collector: Collector) -> None:
+def test_committed_epochs_are_not_resent(stream: Stream, collector: Collector) -> None:
     put(stream.files, "a", range(1500))
     put(stream.files, "b", range(1500, 2000))
     stream.run()
@@ -81,10 +81,10 @@ def test_epochs_are_committed_and_not_sent_again(stream: Stream, collector: Coll
     assert read_summary(str(stream.epoch(2))).totals.delivered == 100
 
 
-def test_an_epoch_that_failed_goes_on_after_a_restart(
+def test_failed_epoch_is_resumed_after_restart(
     spark: SparkSession, tmp_path: Path, options: dict[str, Any], collector: Collector
 ) -> None:
-    stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "concurrency": 1})
+    stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "maxConcurrency": 1})
     put(stream.files, "a", range(5000))
     collector.plan = lambda number, _: OK if number < 2 else AWAY
     with pytest.raises(StreamingQueryException, match=r"nothing succeeded for 0\.2 seconds"):
@@ -97,7 +97,7 @@ def test_an_epoch_that_failed_goes_on_after_a_restart(
     assert (totals.delivered, totals.skipped) == (3000, 2000)
 
 
-def test_a_stream_ends_when_its_key_is_refused(stream: Stream, collector: Collector) -> None:
+def test_rejected_key_ends_stream(stream: Stream, collector: Collector) -> None:
     put(stream.files, "a", range(1000))
     collector.plan = lambda *_: Answer(401, b"{}", takes=False)
     with pytest.raises(StreamingQueryException, match="status 401"):
@@ -108,7 +108,7 @@ def test_a_stream_ends_when_its_key_is_refused(stream: Stream, collector: Collec
     assert collector.taken == dict.fromkeys(map(str, range(1000)), 1)
 
 
-def test_an_epoch_is_sent_and_committed_once(
+def test_epoch_is_committed_once(
     options: dict[str, Any], tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer = source(**options, path=tmp_path).streamWriter(SCHEMA, overwrite=False)
@@ -116,33 +116,29 @@ def test_an_epoch_is_sent_and_committed_once(
         message = write(writer, map(row, range(10)), query="q", epoch=7)
         writer.commit([message], 7)
     assert message.totals.skipped == message.totals.read == 10
-    assert "epoch 7 was committed before" in caplog.text
+    assert "epoch 7 is already committed" in caplog.text
     assert read_summary(str(tmp_path / "q" / "7")).totals.delivered == 10
     assert len(collector.taken) == 10
 
 
-def test_an_epoch_that_is_aborted_says_what_was_delivered(
-    options: dict[str, Any], tmp_path: Path
-) -> None:
+def test_aborted_epoch_reports_delivered_events(options: dict[str, Any], tmp_path: Path) -> None:
     writer = source(**options, path=tmp_path).streamWriter(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)), query="q", epoch=0)
-    message.problem = "the key was refused"
-    with pytest.raises(StatsigError, match="the key was refused"):
+    message.problem = "the key was rejected"
+    with pytest.raises(StatsigError, match="the key was rejected"):
         writer.commit([message, None], 0)
     writer.abort([message, None], 0)
     assert read_summary(str(tmp_path / "q" / "0")).recorded == 10
 
 
-def test_an_epoch_of_which_no_task_has_ended_leaves_nothing(
-    options: dict[str, Any], tmp_path: Path
-) -> None:
+def test_epoch_without_ended_tasks_writes_nothing(options: dict[str, Any], tmp_path: Path) -> None:
     writer = source(**options, path=tmp_path).streamWriter(SCHEMA, overwrite=False)
     writer.commit([], 0)
     writer.abort([None], 1)
     assert [path.name for path in tmp_path.iterdir()] == ["key", "job.json"]
 
 
-def test_old_epochs_are_forgotten_but_for_their_dead_letters(
+def test_old_epochs_without_dead_letters_are_removed(
     options: dict[str, Any], tmp_path: Path
 ) -> None:
     writer = source(**options, path=tmp_path).streamWriter(SCHEMA, overwrite=False)

@@ -1,4 +1,4 @@
-"""What a task does with its rows, and what the driver makes of it, without Spark."""
+"""Tasks and the driver, without Spark."""
 
 import json
 import logging
@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql.types import LongType, MapType, StringType, StructType
-from statsig_api_client.spark.journal import Journal
 
 from statsig_api_client import ConfigurationError, StatsigError
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
+from statsig_api_client.spark.progress_log import ProgressLog
 from tests.support.clients import KEY
 from tests.support.collector import OK, Answer, Collector, first
 
@@ -32,9 +32,9 @@ def job(options: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     return {**options, "path": tmp_path / "job"}
 
 
-def sent_on(told: Any) -> Any:
-    """What comes out on the other side, when Spark sends it from process to process."""
-    return pickle.loads(pickle.dumps(told))  # noqa: S301  (it comes from this process)
+def sent_on(message: Any) -> Any:
+    """Return a copy, as Spark sends it between processes."""
+    return pickle.loads(pickle.dumps(message))  # noqa: S301  (it comes from this process)
 
 
 def letters(job: dict[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def letters(job: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
-def test_partitions_are_sent_and_summed_up(job: dict[str, Any], collector: Collector) -> None:
+def test_partitions_are_delivered_and_summed(job: dict[str, Any], collector: Collector) -> None:
     writer = sent_on(source(**job).writer(SCHEMA, overwrite=False))
     messages = [
         sent_on(write(writer, map(row, numbers), partition=partition))
@@ -58,7 +58,7 @@ def test_partitions_are_sent_and_summed_up(job: dict[str, Any], collector: Colle
     assert not (job["path"] / "progress").exists()
 
 
-def test_bad_rows_are_put_aside_with_the_reason(job: dict[str, Any]) -> None:
+def test_invalid_rows_become_dead_letters(job: dict[str, Any]) -> None:
     rows = [row(0), row(1, eventName="a<b"), row(2, time=None), row(3)]
     writer = source(**job).writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, rows, partition=3)])
@@ -72,7 +72,7 @@ def test_bad_rows_are_put_aside_with_the_reason(job: dict[str, Any]) -> None:
     assert time["reason"].startswith("time: is missing")
 
 
-def test_what_statsig_rejects_is_put_aside_alone(job: dict[str, Any], collector: Collector) -> None:
+def test_event_rejected_by_statsig_is_isolated(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = lambda _, sent: BAD if "3" in [e["metadata"]["n"] for e in sent] else OK
     writer = source(**job).writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(10)))])
@@ -82,29 +82,25 @@ def test_what_statsig_rejects_is_put_aside_alone(job: dict[str, Any], collector:
     assert len(collector.taken) == 9
 
 
-def test_a_statsig_that_refuses_everything_uses_up_no_rows(
-    job: dict[str, Any], collector: Collector
-) -> None:
-    writer = source(**job, maxRefused=20).writer(SCHEMA, overwrite=False)
+def test_server_rejecting_all_consumes_no_rows(job: dict[str, Any], collector: Collector) -> None:
+    writer = source(**job, maxRejected=20).writer(SCHEMA, overwrite=False)
     collector.plan = lambda *_: BAD
     message = write(writer, map(row, range(5000)))
-    assert "accepted nothing, and refused 20 events one by one" in str(message.problem)
+    assert "accepted no event, and rejected 20 events one by one" in str(message.problem)
     assert message.totals.balances
     assert message.totals.read == message.totals.unsent
     assert letters(job) == []
 
 
-def test_a_few_rows_may_all_be_bad(job: dict[str, Any], collector: Collector) -> None:
+def test_few_rows_may_all_be_rejected(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     collector.plan = lambda *_: BAD
     writer.commit([write(writer, map(row, range(5)))])
     assert read_summary(str(job["path"])).totals.rejected == len(letters(job)) == 5
 
 
-def test_bad_rows_that_come_first_wait_for_the_good(
-    job: dict[str, Any], collector: Collector
-) -> None:
-    writer = source(**job, allowCut=True).writer(SCHEMA, overwrite=False)
+def test_rejected_rows_wait_for_accepted_ones(job: dict[str, Any], collector: Collector) -> None:
+    writer = source(**job, allowTruncation=True).writer(SCHEMA, overwrite=False)
     bad = {str(number) for number in range(8)}
     collector.plan = lambda _, sent: BAD if bad & {e["metadata"]["n"] for e in sent} else OK
     rows = [row(n, metadata={"n": str(n), "pad": "x" * 300_000}) for n in range(40)]
@@ -114,7 +110,7 @@ def test_bad_rows_that_come_first_wait_for_the_good(
     assert {letter["original"]["metadata"]["n"] for letter in letters(job)} == bad
 
 
-def test_cells_that_are_none_are_put_aside_with_their_rows(job: dict[str, Any]) -> None:
+def test_unreadable_cells_become_dead_letters(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     broken = pa.array([b"u", b"\xff"]).cast(pa.binary()).view(pa.string())
     batch = pa.RecordBatch.from_arrays(
@@ -146,7 +142,7 @@ def test_row_with_integer_keys_is_rejected(job: dict[str, Any], collector: Colle
     assert letter["original"]["user.custom.x"] == "{1: 'a'}"
 
 
-def test_what_was_lost_on_the_way_is_put_aside(job: dict[str, Any], collector: Collector) -> None:
+def test_lost_responses_become_dead_letters(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = first(OK, LOST)
     writer = source(**job).writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(10)))])
@@ -154,9 +150,7 @@ def test_what_was_lost_on_the_way_is_put_aside(job: dict[str, Any], collector: C
     assert read_summary(str(job["path"])).totals.ambiguous == 10
 
 
-def test_what_was_lost_on_the_way_is_sent_again_if_wanted(
-    job: dict[str, Any], collector: Collector
-) -> None:
+def test_lost_responses_are_resent_if_requested(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = first(OK, LOST)
     writer = source(**job, resendAmbiguous=True).writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(10)))])
@@ -166,7 +160,7 @@ def test_what_was_lost_on_the_way_is_sent_again_if_wanted(
 
 
 class UpstreamError(Exception):
-    """What fails before rows come to be written."""
+    """A failure before rows reach the writer."""
 
 
 def broken_off(rows: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
@@ -174,9 +168,7 @@ def broken_off(rows: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
     raise UpstreamError
 
 
-def test_another_attempt_sends_only_what_is_not_accounted_for_in_any_order(
-    job: dict[str, Any], collector: Collector
-) -> None:
+def test_next_attempt_skips_completed_events(job: dict[str, Any], collector: Collector) -> None:
     rows = [row(0), row(1, eventName="a<b"), *map(row, range(2, 4000)), row(0)]
     writer = source(**job).writer(SCHEMA, overwrite=False)
     with pytest.raises(UpstreamError):
@@ -193,7 +185,7 @@ def test_another_attempt_sends_only_what_is_not_accounted_for_in_any_order(
     assert len(letters(job)) == 1
 
 
-def test_what_comes_by_in_another_form_is_sent_and_counted(
+def test_changed_rows_are_sent_and_counted(
     job: dict[str, Any], collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
@@ -211,7 +203,7 @@ def test_what_comes_by_in_another_form_is_sent_and_counted(
     )
 
 
-def test_two_attempts_at_once_are_noticed(job: dict[str, Any]) -> None:
+def test_concurrent_attempts_are_counted(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
 
     def overtaken() -> Iterator[pa.RecordBatch]:
@@ -222,9 +214,7 @@ def test_two_attempts_at_once_are_noticed(job: dict[str, Any]) -> None:
     assert (message.totals.delivered, message.totals.overlapped) == (500, 500)
 
 
-def test_a_key_that_is_refused_is_not_tried_again(
-    job: dict[str, Any], collector: Collector
-) -> None:
+def test_rejected_key_is_not_retried(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     collector.plan = lambda *_: REFUSED
     message = write(writer, [row(0), row(1, eventName="a<b"), *map(row, range(2, 5000))])
@@ -239,16 +229,14 @@ def test_a_key_that_is_refused_is_not_tried_again(
     assert "status 401" in summary.problems[0]
 
 
-def test_a_key_that_is_refused_on_the_driver_ends_it_before_any_task(
-    job: dict[str, Any], collector: Collector
-) -> None:
+def test_key_rejected_on_driver_prevents_tasks(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = lambda *_: REFUSED
     with pytest.raises(StatsigError, match="status 401"):
         source(**job).writer(SCHEMA, overwrite=False)
     assert not job["path"].exists()
 
 
-def test_the_driver_needs_neither_key_nor_server(
+def test_driver_needs_neither_key_nor_server(
     job: dict[str, Any], collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.plan = lambda *_: AWAY
@@ -256,10 +244,10 @@ def test_the_driver_needs_neither_key_nor_server(
     source(**{**job, "apiKeyFile": "/nowhere"}).writer(SCHEMA, overwrite=False)
     assert caplog.messages == []
     source(**{**job, "url": "http://127.0.0.1:1/v1"}).writer(SCHEMA, overwrite=False)
-    assert "the driver does not reach Statsig, and tasks may not: " in caplog.text
+    assert "the driver cannot reach Statsig; tasks may fail: " in caplog.text
 
 
-def test_an_executor_without_a_key_says_so(job: dict[str, Any]) -> None:
+def test_missing_key_on_executor_is_reported(job: dict[str, Any]) -> None:
     writer = source(**{**job, "apiKeyFile": "/nowhere/key"}).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
     with pytest.raises(StatsigError, match="on an executor: the file of the API key cannot"):
@@ -267,13 +255,11 @@ def test_an_executor_without_a_key_says_so(job: dict[str, Any]) -> None:
     del job["apiKeyFile"]
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
-    assert "there is no API key: set STATSIG_API_KEY in the environment" in str(message.problem)
+    assert "the API key is missing: set STATSIG_API_KEY in the environment" in str(message.problem)
 
 
-def test_an_outage_fails_the_task_which_another_attempt_may_end(
-    job: dict[str, Any], collector: Collector
-) -> None:
-    writer = source(**job, giveUpAfter=0.3, concurrency=1).writer(SCHEMA, overwrite=False)
+def test_outage_fails_task_and_next_resumes(job: dict[str, Any], collector: Collector) -> None:
+    writer = source(**job, giveUpAfter=0.3, maxConcurrency=1).writer(SCHEMA, overwrite=False)
     collector.plan = lambda number, _: OK if number <= 2 else AWAY
     with pytest.raises(StatsigError, match=r"partition 7: nothing succeeded for 0\.3 seconds"):
         write(writer, map(row, range(5000)), partition=7)
@@ -285,12 +271,12 @@ def test_an_outage_fails_the_task_which_another_attempt_may_end(
     assert not collector.doubles
 
 
-def test_a_job_that_failed_goes_on_only_if_told(job: dict[str, Any], collector: Collector) -> None:
+def test_failed_job_needs_resume_option(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     with pytest.raises(UpstreamError):
         write_batches(writer, broken_off([*map(row, range(1000))]))
     writer.abort([None])
-    with pytest.raises(ConfigurationError, match=r"accounted for 1,000 events.*resume=true"):
+    with pytest.raises(ConfigurationError, match=r"failed after 1,000 events.*resume=true"):
         source(**job).writer(SCHEMA, overwrite=False)
     writer = source(**job, resume="true").writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(3000)))])
@@ -300,18 +286,18 @@ def test_a_job_that_failed_goes_on_only_if_told(job: dict[str, Any], collector: 
         source(**job, resume="true").writer(SCHEMA, overwrite=False)
 
 
-def test_an_executor_that_sees_another_directory_says_so(job: dict[str, Any]) -> None:
+def test_unshared_directory_is_reported(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     (job["path"] / "job.json").unlink()
     message = write(writer, map(row, range(10)))
-    assert "which the driver wrote there, is not to be seen" in str(message.problem)
+    assert "which the driver wrote, does not exist on an executor" in str(message.problem)
 
 
-def test_an_account_that_does_not_balance_is_no_success(job: dict[str, Any]) -> None:
+def test_unbalanced_totals_raise(job: dict[str, Any]) -> None:
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
     message.totals = type(message.totals)(read=11, delivered=10)
-    with pytest.raises(StatsigError, match="does not balance"):
+    with pytest.raises(StatsigError, match="do not balance"):
         writer.commit([message])
 
 
@@ -322,37 +308,35 @@ def test_nested_nulls_are_left_out(job: dict[str, Any], collector: Collector) ->
     assert collector.events[0]["user"] == {"userID": "u", "custom": {"tags": [{"a": "b"}]}}
 
 
-def test_a_job_without_rows_says_so(job: dict[str, Any]) -> None:
+def test_job_without_rows_is_committed(job: dict[str, Any]) -> None:
     source(**job).writer(SCHEMA, overwrite=False).commit([])
     assert str(read_summary(str(job["path"]))) == "committed: 0 read"
 
 
-def test_a_rate_is_divided(job: dict[str, Any], collector: Collector) -> None:
+def test_rate_is_divided_by_tasks(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job, maxRate=4000, tasks=2).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(3000)))
     assert message.totals.delivered == 3000
     assert collector.times[-1] - collector.times[1] >= 0.9
 
 
-def test_no_request_takes_more_than_a_second_of_the_rate(
-    job: dict[str, Any], collector: Collector
-) -> None:
+def test_request_has_at_most_one_second(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job, maxRate=20, tasks=2).writer(SCHEMA, overwrite=False)
     write(writer, map(row, range(11)))
     assert sorted(len(batch) for batch in collector.batches if batch) == [1, 10]
 
 
-def test_what_cannot_be_removed_in_the_end_is_only_told(
+def test_progress_that_cannot_be_removed_is_logged(
     job: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(_: JobDirectory) -> None:
+    def fail(_: JobDirectory) -> None:
         raise PermissionError("no")
 
     writer = source(**job).writer(SCHEMA, overwrite=False)
     message = write(writer, map(row, range(10)))
-    monkeypatch.setattr(JobDirectory, "end", refuse)
+    monkeypatch.setattr(JobDirectory, "remove_progress", fail)
     writer.commit([message])
-    assert "is left: no" in caplog.text
+    assert "the progress cannot be removed: no" in caplog.text
     assert read_summary(str(job["path"])).state == "committed"
 
 
@@ -398,31 +382,31 @@ def test_columns_are_mapped(
     ]
 
 
-def test_a_store_of_objects_is_written_without_names_for_a_while() -> None:
+def test_object_store_is_supported() -> None:
     directory = JobDirectory("mock://bucket/job")
     directory.open()
-    directory.see()
+    directory.check_marker()
     directory.record(0, "a", [b"{}\n"], [b"12345678"])
-    assert directory.has_letters()
+    assert directory.has_dead_letters()
     assert (directory.recorded(), directory.progress(0)) == (1, {b"12345678": 1})
-    directory.end()
+    directory.remove_progress()
     assert directory.recorded() == 0
 
 
 class SlowDirectory(JobDirectory):
-    """As in a far store of objects."""
+    """A directory on a slow object store."""
 
-    def record(self, *told: Any) -> None:
+    def record(self, *arguments: Any) -> None:
         time.sleep(0.02)
-        super().record(*told)
+        super().record(*arguments)
 
 
-def test_a_slow_store_is_not_written_to_after_each_request(tmp_path: Path) -> None:
+def test_slow_store_is_written_rarely(tmp_path: Path) -> None:
     directory = SlowDirectory(str(tmp_path))
-    journal = Journal(directory, 0)
+    progress = ProgressLog(directory, 0)
     for number in range(3):
-        journal.settle([b"%d" % number], [])
+        progress.complete([b"%d" % number], [])
     assert directory.recorded() == 1
-    journal.write()
+    progress.write()
     assert directory.recorded() == 3
     assert len(directory.progress_files(0)) == 2

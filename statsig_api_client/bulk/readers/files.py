@@ -44,7 +44,7 @@ class InputSource:
 
     @property
     def is_tab_separated(self) -> bool:
-        """Whether the name says so."""
+        """True if the name says so."""
         return self.path is not None and ".tsv" in self.path.suffixes
 
     def fingerprint(self) -> dict[str, object]:

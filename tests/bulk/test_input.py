@@ -1,4 +1,4 @@
-"""Which files are the input of an import."""
+"""Input files and standard input."""
 
 import gzip
 import os
@@ -22,7 +22,7 @@ from tests.support.event_files import event, letters, lines, write
 
 
 @pytest.mark.parametrize("by", ["pattern", "names"])
-def test_what_an_import_writes_beside_its_input_is_no_input_of_the_next_run(
+def test_outputs_are_not_input_of_next_run(
     by: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(event(1), b"{"))
@@ -38,14 +38,14 @@ def test_what_an_import_writes_beside_its_input_is_no_input_of_the_next_run(
     assert set(collector.taken.values()) == {1}
 
 
-def test_dead_letters_by_themselves_are_an_input(statsig: Statsig, tmp_path: Path) -> None:
+def test_dead_letters_can_be_input(statsig: Statsig, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(b"{", b"{"))
     dead = import_events(statsig, tmp_path / "a.jsonl").dead_letters
     assert dead is not None
     assert examine_events(dead).read == 2
 
 
-def test_a_file_is_not_sent_twice_and_not_written_to(statsig: Statsig, tmp_path: Path) -> None:
+def test_duplicate_file_and_output_are_rejected(statsig: Statsig, tmp_path: Path) -> None:
     file, other = write(tmp_path / "a.jsonl", 1), write(tmp_path / "b.jsonl", 1)
     with pytest.raises(SourceError, match=r"a\.jsonl: occurs twice"):
         import_events(statsig, [file, str(tmp_path / "*.jsonl")])
@@ -53,9 +53,7 @@ def test_a_file_is_not_sent_twice_and_not_written_to(statsig: Statsig, tmp_path:
         import_events(statsig, [file, other], ImportOptions(dead_letters=other))
 
 
-def test_a_pipe_is_refused_with_what_to_do_and_nothing_of_it_is_read(
-    statsig: Statsig, tmp_path: Path
-) -> None:
+def test_pipe_is_rejected_and_not_read(statsig: Statsig, tmp_path: Path) -> None:
     there, here = os.pipe()
     os.write(here, lines(event(1)))
     os.close(here)
@@ -65,7 +63,7 @@ def test_a_pipe_is_refused_with_what_to_do_and_nothing_of_it_is_read(
     os.close(there)
 
 
-def test_a_name_that_is_not_utf_8_is_told_in_dead_letters(statsig: Statsig, tmp_path: Path) -> None:
+def test_name_that_is_not_utf_8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / os.fsdecode(b"\xff.jsonl")
     file.write_bytes(lines(b"{", event(1)))
     summary = import_events(statsig, file)
@@ -74,7 +72,7 @@ def test_a_name_that_is_not_utf_8_is_told_in_dead_letters(statsig: Statsig, tmp_
     assert letters(summary.dead_letters)[0]["file"].endswith(r"\xff.jsonl")
 
 
-def test_an_empty_file_among_others_lacks_no_column(statsig: Statsig, tmp_path: Path) -> None:
+def test_empty_file_among_others_is_accepted(statsig: Statsig, tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", 1)
     (tmp_path / "b.jsonl").touch()
     mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms"))
@@ -88,7 +86,7 @@ CSV = b"eventName,time\na,1700000000000\nb,1700000000000\n"
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_table_on_standard_input_is_read_from_its_first_row_on(
+def test_table_on_standard_input_is_read(
     pack: Callable[[bytes], bytes],
     statsig: Statsig,
     collector: Collector,
@@ -112,9 +110,24 @@ def test_a_table_on_standard_input_is_read_from_its_first_row_on(
     assert [sent["eventName"] for sent in collector.events] == ["a", "b"] * 2
 
 
-def test_standard_input_that_is_closed_is_said(
+def test_closed_standard_input_is_rejected(
     statsig: Statsig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(SourceError, match="standard input is closed"):
         import_events(statsig, "-")
+
+
+def test_dry_run_counts_without_sending(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(
+        lines(event(1), b"{", b"", event(2, eventName="a#"), *map(event, (3, 4)))
+    )
+    found = examine_events(tmp_path / "e.jsonl", ImportOptions(max_rate=10.0))
+    assert (found.read, found.valid, found.invalid, found.blank) == (6, 3, 2, 1)
+    assert found.errors[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
+    assert "e.jsonl:4: eventName: Statsig drops" in found.errors[1]
+    assert found.compressed_bytes > 0
+    assert found.seconds >= 0.1
+    again = examine_events(tmp_path / "e.jsonl", ImportOptions(max_batch=1, compress=False))
+    assert again.compressed_bytes == again.bytes
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.jsonl"]

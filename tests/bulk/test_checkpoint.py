@@ -1,0 +1,218 @@
+"""Checkpoints: resumed, locked, killed and interrupted imports."""
+
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from statsig_api_client import Statsig
+from statsig_api_client.bulk import (
+    CheckpointInUseError,
+    ImportOptions,
+    ImportProgress,
+    SourceError,
+    import_events,
+)
+from tests.support.collector import OK, Answer, Collector
+from tests.support.event_files import event, letters, lines, write
+
+
+def test_second_run_skips_and_restart_sends_all(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 10)
+    import_events(statsig, file)
+    again = import_events(statsig, file)
+    assert (again.skipped, again.delivered, again.balances) == (10, 0, True)
+    assert import_events(statsig, file, ImportOptions(restart=True)).delivered == 10
+    assert set(collector.taken.values()) == {2}
+
+
+def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+    file = write(tmp_path / "e.jsonl", 10)
+    import_events(statsig, file)
+    with file.open("ab") as more:
+        more.write(lines(event(10)))
+    with pytest.raises(SourceError, match="files changed since the checkpoint"):
+        import_events(statsig, file)
+    summary = import_events(statsig, file, ImportOptions(force=True))
+    assert (summary.skipped, summary.delivered) == (10, 1)
+    assert set(collector.taken.values()) == {1}
+    (tmp_path / "e.jsonl.checkpoint").write_text("{}")
+    with pytest.raises(SourceError, match=r"checkpoint cannot be read: KeyError\('input'\)"):
+        import_events(statsig, file)
+
+
+PROGRAM = """
+import sys
+from statsig_api_client import Statsig
+from statsig_api_client.bulk import ImportOptions, import_events
+with Statsig("secret-a", base_url=sys.argv[1]) as statsig:
+    import_events(statsig, sys.argv[2], ImportOptions(max_batch=20, max_concurrency=4))
+"""
+
+
+def test_kill_resends_only_requests_in_progress(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(*(event(n) if n % 50 else b"{" for n in range(20_000))))
+    for after in (30, 200):
+        words = [sys.executable, "-c", PROGRAM, collector.url, str(file)]
+        with subprocess.Popen(words) as process:
+            until = time.monotonic() + 60
+            while len(collector.batches) < after and time.monotonic() < until:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+    summary = import_events(statsig, file, ImportOptions(max_batch=20))
+    assert summary.balances
+    assert summary.read == 20_000
+    assert len(collector.taken) == 20_000 - 400
+    assert sum(times - 1 for times in collector.taken.values()) <= 2 * 6 * 20
+    assert summary.resent <= 2 * 6 * 20
+    assert len(letters(tmp_path / "e.jsonl.dead-letters.jsonl")) == 400
+
+
+def test_second_import_with_checkpoint_is_rejected(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file, rejected = write(tmp_path / "e.jsonl", 40), []
+
+    def also(_: ImportProgress) -> None:
+        with pytest.raises(CheckpointInUseError, match="another import uses") as error:
+            import_events(statsig, file)
+        rejected.append(error.value)
+
+    summary = import_events(statsig, file, ImportOptions(on_progress=also))
+    assert rejected
+    assert summary.delivered == len(collector.taken) == 40
+    assert set(collector.taken.values()) == {1}
+    names = {"e.jsonl", "e.jsonl.checkpoint"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_killed_import_releases_lock(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 10_000)
+    words = [sys.executable, "-c", PROGRAM, collector.url, str(file)]
+    with subprocess.Popen(words) as process:
+        until = time.monotonic() + 60
+        while not collector.batches and time.monotonic() < until:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(CheckpointInUseError):
+            import_events(statsig, file)
+        process.send_signal(signal.SIGKILL)
+    assert import_events(statsig, file).balances
+    assert len(collector.taken) == 10_000
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_removed_lock_file_is_locked_again(
+    made_again: bool,  # noqa: FBT001
+    statsig: Statsig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, lock, flock = write(tmp_path / "e.jsonl", 3), tmp_path / "e.jsonl.checkpoint.lock", None
+
+    def take_away(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        lock.rename(tmp_path / "gone")
+        if made_again:
+            lock.touch()
+        assert flock is not None
+        flock(descriptor, operation)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", take_away)
+    assert import_events(statsig, file).delivered == 3
+    assert not lock.exists()
+
+
+def test_file_system_without_locks_works(
+    statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert import_events(statsig, write(tmp_path / "e.jsonl", 3)).delivered == 3
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert import_events(statsig, write(tmp_path / "f.jsonl", 3)).delivered == 3
+
+
+def test_interrupted_import_is_resumed(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(*(event(n) if n % 50 else b"{" for n in range(5000))))
+
+    def plan(number: int, _: object) -> Answer:
+        if number == 20:
+            signal.raise_signal(signal.SIGINT)
+        return OK
+
+    collector.plan = plan
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, ImportOptions(max_batch=20))
+    sent = len(collector.taken)
+    assert 0 < sent < 4900
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    rest = import_events(statsig, file, ImportOptions(max_batch=20))
+    assert rest.balances
+    assert rest.resent == 0
+    assert sent + rest.delivered == len(collector.taken) == 4900
+    assert set(collector.taken.values()) == {1}
+    assert len(letters(tmp_path / "e.jsonl.dead-letters.jsonl")) == 100
+
+
+def test_second_interrupt_does_not_wait(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 200)
+
+    def twice(number: int, _: object) -> Answer:
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+        return OK
+
+    collector.plan = twice
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, ImportOptions(max_batch=10))
+
+    def slowly_twice(number: int, _: object) -> Answer:
+        if number == reached:
+            for _ in range(2):
+                time.sleep(0.2)  # until it waits for this answer
+                os.kill(os.getpid(), signal.SIGINT)
+            return Answer(hangs=3)
+        return OK
+
+    reached = len(collector.requests) + 5
+    collector.plan = slowly_twice
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        import_events(statsig, file, ImportOptions(max_batch=10, max_concurrency=1))
+    assert time.monotonic() - began < 2.5
+    collector.plan = lambda *_: OK
+
+    def mistaken(_: ImportProgress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        import_events(
+            statsig, file, ImportOptions(max_batch=10, max_rate=150, on_progress=mistaken)
+        )
+    assert import_events(statsig, file, ImportOptions(max_batch=10)).balances
+    assert len(collector.taken) == 200
+    assert len(collector.doubles) <= 10 * 10
