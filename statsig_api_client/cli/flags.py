@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
@@ -227,7 +228,7 @@ def _output(table: Mapping[str, object]) -> Path:
 
 def _require_extra() -> None:
     try:
-        from ..flags.generation import sources  # noqa: F401, PLC0415
+        import_module("statsig_api_client.flags.generation.sources")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"flags requires the extra `flags` ({error.name} is missing): "

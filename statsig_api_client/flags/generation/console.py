@@ -60,15 +60,16 @@ def read_console() -> Project:
 
 def _list(client: httpx.Client, path: str) -> Iterator[JsonObject]:
     """Yield the items of all pages of a list."""
-    page: JsonValue = 1
-    while page is not None:
-        document = _get(client, path, cast("int", page))
+    page = 1
+    while True:
+        document = _get(client, path, page)
         items, pagination = document.get("data"), document.get("pagination")
         if not isinstance(items, list) or not isinstance(pagination, dict | None):
             raise FlagsError(f"console: GET {path}: expected a page of items")
-        yield from (cast("JsonObject", item) for item in items if isinstance(item, dict))
-        following = pagination.get("nextPage") if pagination else None
-        page = page + 1 if following is not None and isinstance(page, int) else None
+        yield from _objects(items)
+        if pagination is None or pagination.get("nextPage") is None:
+            return
+        page += 1
 
 
 def _get(client: httpx.Client, path: str, page: int) -> JsonObject:
@@ -169,7 +170,7 @@ def _with_schema(parameter: Parameter, schema: JsonValue) -> Parameter:
         values=parameter.values,
         default=parameter.default,
         default_source=parameter.default_source,
-        schema=cast("JsonObject", schema),
+        schema=schema,
     )
 
 
@@ -221,11 +222,11 @@ def _sorted(flags: Iterator[F]) -> tuple[F, ...]:
 def _objects(value: JsonValue) -> list[JsonObject]:
     if not isinstance(value, list):
         return []
-    return [cast("JsonObject", item) for item in value if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)]
 
 
 def _object(value: JsonValue) -> JsonObject:
-    return cast("JsonObject", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: JsonValue) -> str | None:

@@ -31,7 +31,8 @@ def diff_projects(old: Project, new: Project, options: Options) -> list[Change]:
 
 def release(changes: list[Change]) -> Level | None:
     """Return the release that changes require; None without changes."""
-    return min((change.level for change in changes), key=LEVELS.index, default=None)
+    required = {change.level for change in changes}
+    return next((level for level in LEVELS if level in required), None)
 
 
 def _changes(old: Project, new: Project, options: Options) -> Iterator[Change]:

@@ -98,7 +98,8 @@ def docstring(text: str, indent: int) -> list[str]:
 
 
 def _wrap(line: str, width: int) -> list[str]:
-    lines, current = [], ""
+    lines: list[str] = []
+    current = ""
     for word in line.split(" "):
         if current and len(current) + 1 + len(word) > width:
             lines.append(current)

@@ -169,7 +169,7 @@ def _parameters(spec: JsonObject, delegates: Iterable[JsonObject] = ()) -> tuple
     default = spec.get("defaultValue")
     rules = [rule for one in (spec, *delegates) for rule in _rules(one)]
     return merge_parameters(
-        cast("JsonObject", default) if isinstance(default, dict) else {},
+        default if isinstance(default, dict) else {},
         [
             (cast("str | None", rule.get("groupName")), cast("JsonObject", rule["returnValue"]))
             for rule in rules
