@@ -11,7 +11,7 @@ from .processes import run
 from .spec_edits import ROOT, Json, edited, write
 
 LAWS = ("tests/runtime", "tests/client/test_calls.py")
-OPTIONS = ("--numprocesses", "2", "-p", "no:cacheprovider")
+OPTIONS = ("-p", "no:cacheprovider", "-p", "no:xdist")
 
 
 def copy_project(target: Path) -> Path:

@@ -6,7 +6,7 @@ import httpx
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from statsig_api_client.spark import check_gate, read_summary
+from statsig_api_client.spark import EvaluationOptions, check_gate, read_summary
 from tests.support.clients import KEY
 from tests.support.collector import Answer, Collector
 
@@ -32,7 +32,9 @@ def test_key_of_executors_appears_nowhere(
     writes = events(spark, 100).write.format("statsig").mode("append")
     writes.option("url", collector.url).save(str(tmp_path / "job"))
     assert read_summary(str(tmp_path / "job")).totals.delivered == 100
-    gates = events(spark, 1).select(check_gate("user", "gate", url=collector.url, on_error="null"))
+    gates = events(spark, 1).select(
+        check_gate("user", "gate", EvaluationOptions(url=collector.url, on_error="null"))
+    )
     plan = gates._jdf.queryExecution().toString()  # noqa: SLF001  (`explain` only prints it)
     collector.plan = lambda *_: ECHO
     try:
