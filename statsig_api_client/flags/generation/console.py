@@ -40,7 +40,7 @@ def read_console() -> Project:
     headers = {"STATSIG-API-KEY": key, "STATSIG-API-VERSION": _VERSION}
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
         layers = {_name(layer): layer for layer in _list(client, "layers")}
-        experiments = [_experiment(e, layers) for e in _list(client, "experiments") if _is_live(e)]
+        experiments = [e for e in _list(client, "experiments") if _is_live(e)]
         warnings: list[str] = []
         return Project(
             source="the Statsig console",
@@ -50,9 +50,11 @@ def read_console() -> Project:
                 for config in _list(client, "dynamic_configs")
                 if _is_live(config)
             ),
-            experiments=_sorted(iter(experiments)),
+            experiments=_sorted(_experiment(e, layers) for e in experiments),
             layers=_sorted(
-                _layer(layer) for layer in layers.values() if not layer.get("isImplicitLayer")
+                _layer(layer, experiments)
+                for layer in layers.values()
+                if not layer.get("isImplicitLayer")
             ),
             warnings=tuple(warnings),
         )
@@ -175,10 +177,9 @@ def _with_schema(parameter: Parameter, schema: JsonValue) -> Parameter:
 
 
 def _experiment(experiment: JsonObject, layers: dict[str, JsonObject]) -> Experiment:
-    groups = _objects(experiment.get("groups"))
+    values = _group_values(experiment)
     layer = layers.get(str(experiment.get("layerID")), {})
     is_layered = bool(layer) and not layer.get("isImplicitLayer")
-    values = [(_text(group.get("name")), _object(group.get("parameterValues"))) for group in groups]
     return Experiment(
         name=_name(experiment),
         description=_description(experiment),
@@ -188,10 +189,22 @@ def _experiment(experiment: JsonObject, layers: dict[str, JsonObject]) -> Experi
     )
 
 
-def _layer(layer: JsonObject) -> Config:
-    return Config(
-        name=_name(layer), description=_description(layer), parameters=_declared(layer, [])
-    )
+def _layer(layer: JsonObject, experiments: list[JsonObject]) -> Config:
+    name = _name(layer)
+    values = [
+        value
+        for experiment in experiments
+        if experiment.get("layerID") == name
+        for value in _group_values(experiment)
+    ]
+    return Config(name=name, description=_description(layer), parameters=_declared(layer, values))
+
+
+def _group_values(experiment: JsonObject) -> list[tuple[str | None, JsonObject]]:
+    return [
+        (_text(group.get("name")), _object(group.get("parameterValues")))
+        for group in _objects(experiment.get("groups"))
+    ]
 
 
 def _declared(

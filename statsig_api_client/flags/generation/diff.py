@@ -7,7 +7,7 @@ from attrs import frozen
 
 from .definitions import Config, Experiment, Gate, Kind, Parameter, Project
 from .layout import annotation
-from .types import NONE, Scalar, Type, Union, type_of_values
+from .types import Type, accepts, type_of_values
 from .writer import Options, parameter_type
 
 Level: TypeAlias = Literal["major", "minor", "patch"]
@@ -84,18 +84,9 @@ def _parameter_changes(
     before, after = types
     if before != after:
         # A reader of the old type still works if every new value fits it.
-        level: Level = "minor" if _accepts(before, after) else "major"
+        level: Level = "minor" if accepts(before, after) else "major"
         yield Change(level, f"{place}: {annotation(before)} is now {annotation(after)}")
     elif type_of_values([old.default]) != type_of_values([new.default]) or (
         old.default != new.default
     ):
         yield Change("patch", f"{place}: default {old.default!r} is now {new.default!r}")
-
-
-def _accepts(wide: Type, narrow: Type) -> bool:
-    if wide in (narrow, Scalar("object")) or (wide == Scalar("float") and narrow == Scalar("int")):
-        return True
-    if isinstance(wide, Union):
-        options = narrow.options if isinstance(narrow, Union) else (narrow,)
-        return all(any(_accepts(one, option) for one in wide.options) for option in options)
-    return narrow == NONE and wide == NONE

@@ -11,6 +11,8 @@ from .errors import FlagsError
 MODULE_NAMES: Final = frozenset(
     {"Config", "Experiment", "Gate", "GateGroup", "Layer", "Literal", "Parameters", "Sequence"}
     | {"Mapping", "TypeAlias", "TypedDict", "check_all"}
+    # An attribute `str: str = ""` would change the meaning of all later annotations of its class.
+    | {"bool", "float", "int", "object", "str"}
 )
 """Names that generated modules use themselves."""
 
@@ -72,9 +74,12 @@ def unique_class_names(kind: str, python_names: Mapping[str, str]) -> dict[str, 
     Raises:
         FlagsError: Two names become the same class name.
     """
+    constants = frozenset(python_names.values())
     found: dict[str, str] = {}
     for name, python in python_names.items():
         identifier = class_name(python)
+        if identifier in constants:
+            identifier += "Parameters"
         for other, taken in found.items():
             if taken == identifier:
                 raise FlagsError(

@@ -65,7 +65,7 @@ def _check_foreign_files(directory: Path) -> None:
     for path in sorted(directory.iterdir()):
         if path.name == "__pycache__":
             continue
-        if path.suffix != ".py" or not _is_generated(path):
+        if path.suffix != ".py" or not path.is_file() or not _is_generated(path):
             raise FlagsError(
                 f"{directory}: contains {path.name}, which is not generated; choose another output"
             )

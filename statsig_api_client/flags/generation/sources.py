@@ -1,6 +1,7 @@
 """Definitions from a project file, from config specs or from a running local server."""
 
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -46,7 +47,9 @@ def read_file(file: Path) -> Project:
         FlagsError: The file cannot be read or is invalid.
     """
     try:
-        specs = load_specs(file)
+        # Its warnings are about members of ID lists, which flags do not depend on.
+        with warnings.catch_warnings(action="ignore"):
+            specs = load_specs(file)
     except ProjectError as error:
         raise FlagsError(str(error)) from None
     if file.suffix == ".json":
@@ -71,7 +74,9 @@ def read_server(url: str) -> Project:
         file = Path(directory) / "specs.json"
         file.write_bytes(response.content)
         try:
-            return read_specs(load_specs(file), "a local server", {})
+            with warnings.catch_warnings(action="ignore"):
+                specs = load_specs(file)
+            return read_specs(specs, "a local server", {})
         except ProjectError as error:
             raise FlagsError(f"{url}: {error.problem}") from None
 

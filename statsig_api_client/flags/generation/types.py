@@ -145,6 +145,45 @@ def is_mixed(type_: Type) -> bool:
     return isinstance(type_, Union) and len([o for o in type_.options if o != NONE]) > 1
 
 
+def accepts(wide: Type, narrow: Type) -> bool:
+    """Return whether every value of `narrow` has the type `wide`."""
+    match wide, narrow:
+        case _, Union(options):
+            return all(accepts(wide, option) for option in options)
+        case Union(options), _:
+            return any(accepts(option, narrow) for option in options)
+        case Enum(values), Enum(others):
+            return set(others) <= set(values)
+        case Array(item), Array(other):
+            return accepts(item, other)
+        case Object(members), Object(others):
+            known = dict(members)
+            return all(name not in known or accepts(known[name], one) for name, one in others)
+        case _:
+            base = Scalar("str") if isinstance(narrow, Enum) else narrow
+            is_number = (wide, narrow) == (Scalar("float"), Scalar("int"))
+            return is_number or wide in (narrow, base, ANY)
+
+
+def fits(value: JsonValue, type_: Type) -> bool:
+    """Return whether a value can be written as a default of a type."""
+    match type_:
+        case Union(options):
+            return any(fits(value, option) for option in options)
+        case Enum(values):
+            return value in values
+        case Array(item):
+            return isinstance(value, Sequence) and all(fits(member, item) for member in value)
+        case Object(members):
+            known = dict(members)
+            return isinstance(value, Mapping) and all(
+                (not known or name in known) and fits(member, known.get(name, ANY))
+                for name, member in value.items()
+            )
+        case Scalar():
+            return accepts(type_, _type_of_value(value))
+
+
 def _add(options: list[Type], new: Type) -> None:
     for index, known in enumerate(options):
         if known == new:

@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from ..._runtime.parsers import JsonValue
 from .definitions import Config, Experiment, Gate, Parameter, Project
+from .errors import FlagsError
 from .layout import WIDTH, annotation, call, docstring, literal, skip_if_long, string, subscript
 from .names import class_name, python_name, unique_class_names, unique_names
 from .types import (
@@ -20,6 +21,7 @@ from .types import (
     Type,
     Union,
     declared_type,
+    fits,
     is_mixed,
     schema_type,
     type_of_values,
@@ -52,7 +54,7 @@ def write_package(project: Project, options: Options) -> Package:
     """Return the files of a package for a project.
 
     Raises:
-        FlagsError: Two names become the same Python name.
+        FlagsError: Two names become the same Python name, or a choice is not possible.
     """
     warnings = list(project.warnings)
     bodies = {
@@ -106,7 +108,9 @@ def _configs(kind: str, configs: Sequence[Config], options: Options, warnings: l
     if not configs:
         return ""
     cls = kind.capitalize()
-    module = _Module(kind=kind, options=options, warnings=warnings)
+    module = _Module(
+        kind=kind, options=options, warnings=warnings, taken={*names.values(), *classes.values()}
+    )
     statements: list[str] = []
     for config in configs:
         name = names[config.name]
@@ -122,7 +126,8 @@ def _experiments(experiments: Sequence[Experiment], options: Options, warnings: 
     classes = unique_class_names("experiment", names)
     if not experiments:
         return ""
-    module = _Module(kind="experiment", options=options, warnings=warnings)
+    taken = {*names.values(), *classes.values()}
+    module = _Module(kind="experiment", options=options, warnings=warnings, taken=taken)
     statements: list[str] = []
     for experiment in experiments:
         name = names[experiment.name]
@@ -158,8 +163,9 @@ class _Module:
     kind: str
     options: Options
     warnings: list[str]
+    taken: set[str]
+    """Names that the module or one of its classes defines."""
     _blocks: list[str] = field(factory=list[str], init=False)
-    _names: set[str] = field(factory=set[str], init=False)
     _imports: set[str] = field(factory=set[str], init=False)
     _typed_dicts: dict[Type, str] = field(factory=dict[Type, str], init=False)
 
@@ -195,11 +201,11 @@ class _Module:
             if isinstance(flag, Config):
                 self.warnings.append(f"{self.kind} {flag.name!r}: no known parameters")
             return "Parameters"
-        self._names.add(name)
         place = f"{self.kind}.{flag.name}"
         names = unique_names(
             place, [parameter.name for parameter in flag.parameters], self.options.renames
         )
+        self.taken |= set(names.values())
         lines = [f"class {name}(Parameters):"]
         lines += docstring(flag.description or f"Parameters of the {self.kind} {flag.name}.", 1)
         lines.append("")
@@ -214,10 +220,17 @@ class _Module:
 
     def add_groups(self, name: str, groups: Sequence[str]) -> str:
         """Add the alias of group names and return its name."""
+        name = self._free_name(name)
         self._imports |= {"Literal", "TypeAlias"}
         before = f"{name}: TypeAlias = "
         lines = (before + subscript("Literal", [*map(string, groups)], before)).split("\n")
         self._blocks.append("\n".join(skip_if_long(lines)))
+        return name
+
+    def _free_name(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
         return name
 
     def _attribute(self, place: str, owner: str, attribute: str, parameter: Parameter) -> list[str]:
@@ -267,9 +280,7 @@ class _Module:
                 return self._typed_dicts[type_]
 
     def _typed_dict(self, name: str, members: Sequence[tuple[str, Type]]) -> str:
-        while name in self._names:
-            name += "_"
-        self._names.add(name)
+        name = self._free_name(name)
         self._imports.add("TypedDict")
         fields = [
             f"    {key}: {self._annotation(name + class_name(key), member)}"
@@ -291,15 +302,24 @@ def parameter_type(place: str, parameter: Parameter, options: Options, warnings:
     values = parameter.values
     if parameter.schema is not None:
         try:
-            return schema_type(parameter.schema)
+            type_ = schema_type(parameter.schema)
         except SchemaNotUnderstoodError as error:
             warnings.append(f"{place}: schema: {error}; using the known values")
+        else:
+            if parameter.default_source is not None or fits(parameter.default, type_):
+                return type_
+            warnings.append(
+                f"{place}: schema: the default {parameter.default!r} is not valid; "
+                "using the known values"
+            )
     if parameter.declared_type is not None:
         type_ = declared_type(parameter.declared_type, values)
     else:
         type_ = type_of_values(values)
     choice = options.numbers.get(place)
     if choice is not None and type_ in (Scalar("int"), Scalar("float")):
+        if not fits(parameter.default, Scalar(choice)):
+            raise FlagsError(f"numbers {place!r}: expected an int, got {parameter.default!r}")
         return Scalar(choice)
     if is_mixed(type_):
         warnings.append(f"{place}: values of several types: {annotation(type_)}")
