@@ -3,6 +3,7 @@
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import (
+    ClassVar,
     Literal,
     TypeAlias,
     Union,
@@ -20,7 +21,11 @@ Check: TypeAlias = Callable[[object], bool]
 def checks_of(cls: type) -> dict[str, Check]:
     """Return the checks of the attributes that a class annotates itself."""
     hints = get_type_hints(cls)
-    return {name: check_of(hints[name]) for name in cls.__annotations__}
+    return {
+        name: check_of(hints[name])
+        for name in cls.__annotations__
+        if get_origin(hints[name]) is not ClassVar
+    }
 
 
 def check_of(annotation: object) -> Check:

@@ -5,7 +5,7 @@ import copy
 import logging
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import ClassVar, Literal, TypedDict
 
 import pytest
 
@@ -41,7 +41,7 @@ class Theme(TypedDict, total=False):
 class Odd(Parameters):
     """Parameters of other types than those of the project."""
 
-    __wire_names__ = {"shown": "products_shown"}  # noqa: RUF012
+    __wire_names__: ClassVar[Mapping[str, str]] = {"shown": "products_shown"}
 
     button_color: int = 7
     shown: float = 0.5

@@ -14,7 +14,8 @@ from statsig_api_client.flags.generation.sources import read_source
 from statsig_api_client.flags.generation.writer import Options, write_package
 from tests.support.config_specs import REAL_PROJECTS
 
-EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "project.yaml"
+ROOT: Final = Path(__file__).parents[2]
+EXAMPLE: Final = ROOT / "examples" / "project.yaml"
 # The names an-experiment and an_experiment become the same Python name.
 RENAMED: Final = Options(renames={"experiment.an_experiment": "an_experiment_2"})
 SOURCES: Final = (

@@ -12,13 +12,23 @@ INDENT: Final = "    "
 
 
 def string(value: str) -> str:
-    """Return a string literal with double quotes, as the formatter prefers."""
+    """Return a string literal with double quotes, unless single ones need fewer escapes."""
     # JSON escapes what Python does, except for characters above U+FFFF in its ASCII form and DEL.
     text = json.dumps(value, ensure_ascii=False)
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    if '"' in value and "'" not in value:
-        return "'" + text[1:-1].replace('\\"', '"') + "'"
+    if value.count('"') > value.count("'"):
+        return "'" + text[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
     return text
+
+
+def strings(values: Sequence[str], indent: int) -> str:
+    """Return a tuple of strings as an argument on a line of its own."""
+    items = [string(value) for value in values]
+    flat = f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+    space = INDENT * indent
+    if len(space) + len(flat) + 1 <= WIDTH:
+        return flat
+    return "(\n" + "".join(f"{space}{INDENT}{item},\n" for item in items) + f"{space})"
 
 
 def literal(value: JsonValue, type_: Type, before: str, indent: int = 0) -> str:
@@ -81,6 +91,12 @@ def subscript(name: str, arguments: Sequence[str], before: str) -> str:
     if len(before) + len(flat) <= WIDTH or len(arguments) == 1:
         return flat
     return f"{name}[\n" + "".join(f"{INDENT}{argument},\n" for argument in arguments) + "]"
+
+
+def class_header(name: str, bases: str) -> str:
+    """Return the first statement of a class."""
+    flat = f"class {name}({bases}):"
+    return flat if len(flat) <= WIDTH else f"class {name}(\n{INDENT}{bases}\n):"
 
 
 def docstring(text: str, indent: int) -> list[str]:

@@ -10,7 +10,7 @@ from .errors import FlagsError
 
 MODULE_NAMES: Final = frozenset(
     {"Config", "Experiment", "Gate", "GateGroup", "Layer", "Literal", "Parameters", "Sequence"}
-    | {"Mapping", "TypeAlias", "TypedDict", "check_all"}
+    | {"ClassVar", "Mapping", "TypeAlias", "TypedDict", "check_all"}
     # An attribute `str: str = ""` would change the meaning of all later annotations of its class.
     | {"bool", "float", "int", "object", "str"}
 )
@@ -56,8 +56,10 @@ def unique_names(kind: str, names: Iterable[str], renames: Mapping[str, str]) ->
     for name in names:
         key = f"{kind}.{name}"
         identifier = renames.get(key) or python_name(name)
-        if not identifier.isidentifier() or keyword.iskeyword(identifier):
-            raise FlagsError(f"rename {key!r}: expected an identifier, got {identifier!r}")
+        if python_name(identifier) != identifier:
+            raise FlagsError(
+                f"rename {key!r}: expected an identifier that is not reserved, got {identifier!r}"
+            )
         for other, taken in found.items():
             if taken == identifier:
                 raise FlagsError(

@@ -173,7 +173,7 @@ def fits(value: JsonValue, type_: Type) -> bool:
         case Enum(values):
             return value in values
         case Array(item):
-            return isinstance(value, Sequence) and all(fits(member, item) for member in value)
+            return isinstance(value, list) and all(fits(member, item) for member in value)
         case Object(members):
             known = dict(members)
             return isinstance(value, Mapping) and all(

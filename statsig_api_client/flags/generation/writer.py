@@ -10,7 +10,18 @@ from attrs import define, field, frozen
 from ..._runtime.parsers import JsonValue
 from .definitions import Config, Experiment, Gate, Parameter, Project
 from .errors import FlagsError
-from .layout import WIDTH, annotation, call, docstring, literal, skip_if_long, string, subscript
+from .layout import (
+    WIDTH,
+    annotation,
+    call,
+    class_header,
+    docstring,
+    literal,
+    skip_if_long,
+    string,
+    strings,
+    subscript,
+)
 from .names import class_name, python_name, unique_class_names, unique_names
 from .types import (
     Array,
@@ -136,9 +147,7 @@ def _experiments(experiments: Sequence[Experiment], options: Options, warnings: 
         group = "str"
         if experiment.groups:
             group = module.add_groups(f"{classes[experiment.name]}Group", experiment.groups)
-            arguments.append(f"({', '.join(map(string, experiment.groups))},)")
-            if len(experiment.groups) > 1:
-                arguments[-1] = arguments[-1].replace(",)", ")")
+            arguments.append(strings(experiment.groups, 1))
         statements += _constant(
             name, "Experiment", [parameters, group], arguments, experiment.description
         )
@@ -176,7 +185,7 @@ class _Module:
         standard = self._imports & {"Mapping", "Sequence"}
         if standard:
             lines.append(f"from collections.abc import {', '.join(sorted(standard))}")
-        typing = self._imports & {"Literal", "TypeAlias", "TypedDict"}
+        typing = self._imports & {"ClassVar", "Literal", "TypeAlias", "TypedDict"}
         if typing:
             lines.append(f"from typing import {', '.join(sorted(typing))}")
         if lines:
@@ -206,13 +215,14 @@ class _Module:
             place, [parameter.name for parameter in flag.parameters], self.options.renames
         )
         self.taken |= set(names.values())
-        lines = [f"class {name}(Parameters):"]
+        lines = [class_header(name, "Parameters")]
         lines += docstring(flag.description or f"Parameters of the {self.kind} {flag.name}.", 1)
         lines.append("")
         renamed = {names[p.name]: p.name for p in flag.parameters if names[p.name] != p.name}
         if renamed:
-            before = "    __wire_names__ = "
-            lines += [before + literal(renamed, Object(()), before.lstrip(), 1), ""]
+            self._imports |= {"ClassVar", "Mapping"}
+            before = "__wire_names__: ClassVar[Mapping[str, str]] = "
+            lines += [f"    {before}{literal(renamed, Object(()), before, 1)}", ""]
         for parameter in flag.parameters:
             lines += self._attribute(place, name, names[parameter.name], parameter)
         self._blocks.append("\n".join(lines))
@@ -286,7 +296,7 @@ class _Module:
             f"    {key}: {self._annotation(name + class_name(key), member)}"
             for key, member in members
         ]
-        self._blocks.append("\n".join([f"class {name}(TypedDict, total=False):", *fields]))
+        self._blocks.append("\n".join([class_header(name, "TypedDict, total=False"), *fields]))
         return name
 
 
@@ -300,13 +310,15 @@ def parameter_type(place: str, parameter: Parameter, options: Options, warnings:
         warnings: Receives a line for each guess.
     """
     values = parameter.values
+    # A zero value is chosen after the type.
+    has_default = parameter.default is not None or parameter.default_source is None
     if parameter.schema is not None:
         try:
             type_ = schema_type(parameter.schema)
         except SchemaNotUnderstoodError as error:
             warnings.append(f"{place}: schema: {error}; using the known values")
         else:
-            if parameter.default_source is not None or fits(parameter.default, type_):
+            if not has_default or fits(parameter.default, type_):
                 return type_
             warnings.append(
                 f"{place}: schema: the default {parameter.default!r} is not valid; "
@@ -318,7 +330,7 @@ def parameter_type(place: str, parameter: Parameter, options: Options, warnings:
         type_ = type_of_values(values)
     choice = options.numbers.get(place)
     if choice is not None and type_ in (Scalar("int"), Scalar("float")):
-        if not fits(parameter.default, Scalar(choice)):
+        if has_default and not fits(parameter.default, Scalar(choice)):
             raise FlagsError(f"numbers {place!r}: expected an int, got {parameter.default!r}")
         return Scalar(choice)
     if is_mixed(type_):
