@@ -175,8 +175,7 @@ def _read_project(source: str | None, table: Mapping[str, object]) -> "tuple[Pro
     from ..flags.generation.sources import read_source  # noqa: PLC0415
     from ..flags.generation.writer import Options  # noqa: PLC0415
 
-    configured = table.get("source")
-    chosen = source or (configured if isinstance(configured, str) else None)
+    chosen = source or _string(table, "source")
     if chosen is None:
         raise click.UsageError(f"missing SOURCE: pass it, or set `source` in {_TABLE}")
     options = Options(renames=_strings(table, "rename"), numbers=_strings(table, "numbers"))
@@ -199,15 +198,25 @@ def _read_table(file: Path | None) -> Mapping[str, object]:
     table: object = document
     for key in ("tool", "statsig", "flags"):
         table = cast("dict[str, object]", table).get(key) if isinstance(table, dict) else None
-    known = {"source", "output", "rename", "numbers"}
     if not isinstance(table, dict):
         return {}
+    known = {"source", "output", "rename", "numbers"}
     entries = cast("dict[str, object]", table)
     if unknown := sorted(entries.keys() - known):
         raise click.UsageError(
             f"{path}: {_TABLE}: unknown key {unknown[0]!r}; expected {', '.join(sorted(known))}"
         )
+    # Checked also where an argument replaces it.
+    for key in ("source", "output"):
+        _string(entries, key)
     return entries
+
+
+def _string(table: Mapping[str, object], key: str) -> str | None:
+    entry = table.get(key)
+    if not isinstance(entry, str | None):
+        raise click.UsageError(f"{_TABLE} {key}: expected a string")
+    return entry
 
 
 def _strings(table: Mapping[str, object], key: str) -> dict[str, str]:
@@ -220,8 +229,8 @@ def _strings(table: Mapping[str, object], key: str) -> dict[str, str]:
 
 
 def _output(table: Mapping[str, object]) -> Path:
-    configured = table.get("output")
-    if not isinstance(configured, str):
+    configured = _string(table, "output")
+    if configured is None:
         raise click.UsageError(f"missing -o: pass it, or set `output` in {_TABLE}")
     return Path(configured)
 

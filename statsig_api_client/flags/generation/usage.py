@@ -105,22 +105,42 @@ def _uses(file: Path, names: dict[Kind, dict[str, str]]) -> Iterator[Use]:
     if text.startswith(MARKER):
         return
     modules = _module_aliases(tree)
+    found: list[Use] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            kind = modules.get(node.value.id)
-            if kind is not None and node.attr not in ("check_all", "__name__"):
-                name = names[kind].get(node.attr)
-                yield Use(
-                    kind=kind,
-                    name=name or node.attr,
-                    file=file,
-                    line=node.lineno,
-                    defined=name is not None,
-                )
+        if isinstance(node, ast.Attribute):
+            found += _attribute_uses(node, file, names, modules)
         elif isinstance(node, ast.ImportFrom):
-            yield from _imported_uses(node, file, names)
+            found += _imported_uses(node, file, names)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            yield from _string_uses(node, file, names)
+            found += _string_uses(node, node.func.attr, file, names)
+    yield from sorted(found, key=lambda use: use.line)
+
+
+def _attribute_uses(
+    node: ast.Attribute,
+    file: Path,
+    names: dict[Kind, dict[str, str]],
+    modules: dict[str, Kind],
+) -> Iterator[Use]:
+    match node.value:
+        case ast.Name(id=module):
+            kind, is_module = modules.get(module), True
+        case ast.Attribute(attr=module):
+            # `flags.gates.x` may be another object; only flags that exist count.
+            kind, is_module = MODULES.get(module), False
+        case _:
+            return
+    if kind is None or node.attr in ("check_all", "__name__"):
+        return
+    name = names[kind].get(node.attr)
+    if name is not None or is_module:
+        yield Use(
+            kind=kind,
+            name=name or node.attr,
+            file=file,
+            line=node.lineno,
+            defined=name is not None,
+        )
 
 
 def _imported_uses(
@@ -135,12 +155,13 @@ def _imported_uses(
             yield Use(kind=kind, name=name, file=file, line=node.lineno, defined=True)
 
 
-def _string_uses(node: ast.Call, file: Path, names: dict[Kind, dict[str, str]]) -> Iterator[Use]:
-    assert isinstance(node.func, ast.Attribute)  # noqa: S101  (checked by the caller)
-    kind = METHODS.get(node.func.attr)
+def _string_uses(
+    node: ast.Call, method: str, file: Path, names: dict[Kind, dict[str, str]]
+) -> Iterator[Use]:
+    kind = METHODS.get(method)
     if kind is None:
         return
-    position = 0 if node.func.attr.startswith("override_") else 1
+    position = 0 if method.startswith("override_") else 1
     candidates = [*node.args[position : position + 1]]
     candidates += [
         keyword.value for keyword in node.keywords if (keyword.arg or "").endswith("_name")
@@ -164,4 +185,9 @@ def _module_aliases(tree: ast.Module) -> dict[str, Kind]:
             for alias in node.names:
                 if alias.name in MODULES:
                     found[alias.asname or alias.name] = MODULES[alias.name]
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                kind = MODULES.get(alias.name.rpartition(".")[2])
+                if alias.asname is not None and kind is not None:
+                    found[alias.asname] = kind
     return found
