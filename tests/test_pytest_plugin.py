@@ -142,6 +142,7 @@ def test_async_client_runs_in_plugin_loop(
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_each_xdist_worker_has_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_one=TESTS, test_two=TESTS)
     pytester.makefile(".yaml", project=Path(SHOP).read_text(encoding="utf-8"))

@@ -128,14 +128,10 @@ class _Idle(Generic[_Connection]):
 
     def take(self) -> _Connection | None:
         """Remove and return the most recently used connection that is usable."""
-        while self._connections:
-            try:
-                connection = self._connections.pop()
-            except IndexError:  # another thread has taken it
-                break
-            if connection.is_usable():
-                return connection
-            connection.close()
+        with contextlib.suppress(IndexError):
+            while not (connection := self._connections.pop()).is_usable():
+                connection.close()
+            return connection
         return None
 
     def put(self, connection: _Connection) -> None:

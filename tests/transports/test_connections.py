@@ -8,9 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpcore
 import pytest
 
-from statsig_api_client._transports import pyreqwest
+from statsig_api_client._transports import httpx_connections, network_asyncio, pyreqwest
 from statsig_api_client._transports.base import (
     RequestHeaders,
     TransportRequest,
@@ -53,6 +54,38 @@ def test_connection_closed_by_server_is_not_reused(sender: Sender, server: Loopb
         assert response_of(sender.send(server.url)).content == b"ok"
         time.sleep(0.05)
     assert server.connections == 3
+
+
+@pytest.mark.parametrize("sender", ["sync httpx", "async httpx"], indirect=True)
+def test_surplus_idle_connections_are_closed(
+    sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httpx_connections, "KEEPALIVE_EXPIRY", -1)
+    for _ in range(3):
+        response_of(sender.send(server.url))
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("sender", ["async httpx"], indirect=True)
+def test_connection_is_reused_without_poll(
+    sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_asyncio, "_poll", None)  # as on Windows
+    for _ in range(3):
+        response_of(sender.send(server.url))
+    assert server.connections == 1
+
+
+def test_write_to_closed_stream_fails(server: Loopback) -> None:
+    async def write() -> None:
+        network = network_asyncio.AsyncNetwork(httpcore)
+        stream = await network.connect_tcp("127.0.0.1", server.port)
+        network.close()
+        with pytest.raises(httpcore.WriteError, match="the connection is closed"):
+            await stream.write(b"x")
+        await asyncio.sleep(0.01)  # closes the socket
+
+    asyncio.run(write())
 
 
 @on_own_connections
