@@ -1,10 +1,10 @@
-"""Exceptions of the client, as one tree.
+"""Exceptions.
 
 * StatsigError
-  x ConfigurationError              the client cannot work as configured
+  x ConfigurationError              invalid options, or a closed client
   x APIConnectionError              no response
     + APITimeoutError               no response in time
-  x APIStatusError                  an error response
+  x APIStatusError                  a status other than 2xx
     + BadRequestError               400
     + AuthenticationError           401
     + PermissionDeniedError         403
@@ -14,8 +14,8 @@
     + InternalServerError           500 to 599
   x ResponseValidationError         a response that does not match the API schema
 
-An argument of the wrong type or value raises `TypeError` or `ValueError` before anything is sent.
-No error carries the API key. All errors pickle and copy.
+Invalid arguments raise `TypeError` or `ValueError` before anything is sent. No exception contains
+the API key. All of them can be pickled and copied.
 """
 
 import copyreg
@@ -23,7 +23,7 @@ from typing import TypedDict, Unpack
 
 
 class CallFacts(TypedDict, total=False):
-    """Facts about a failed call; see `StatsigError`."""
+    """The attributes of `StatsigError`."""
 
     operation: str | None
     attempts: int
@@ -34,17 +34,16 @@ class CallFacts(TypedDict, total=False):
 
 
 class StatsigError(Exception):
-    """Base class of all errors that a client raises.
+    """Base class of all exceptions that a client raises.
 
     Attributes:
-        operation: Method that failed, such as `check_gate`; None when no method was called.
+        operation: The client method that failed, such as `check_gate`; None outside of calls.
         attempts: Number of attempts.
-        elapsed: Duration of the call in seconds, including the delays between attempts.
-        request_id: ID that the server gave the request, if any; Statsig's support may ask for
-            it.
-        body: At most 4 KiB of the response as text; None without a response.
-        ambiguous: Whether Statsig may have accepted events or exposures although the call failed,
-            so that sending them again may count them twice.
+        elapsed: Duration of the call in seconds, including delays between attempts.
+        request_id: The server's ID of the request, for Statsig's support; None if there is none.
+        body: The first 4,096 characters of the response; None without a response.
+        ambiguous: Whether events or exposures may have been accepted although the call failed.
+            Sending them again may count them twice.
     """
 
     def __init__(self, message: str, **facts: Unpack[CallFacts]) -> None:
@@ -58,21 +57,21 @@ class StatsigError(Exception):
 
     @property
     def status_code(self) -> int | None:
-        """HTTP status of the response; None without a response."""
+        """The HTTP status; None without a response."""
         return None
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions are unpickled by calling the class with the message alone, and some classes
-        # require more.
+        # By default exceptions are unpickled by calling the class with the message only, which not
+        # every class here accepts.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ConfigurationError(StatsigError):
-    """The client cannot work as configured: no key, an invalid URL or option, or it is closed."""
+    """The API key is missing, a URL or an option is invalid, or the client is closed."""
 
 
 class APIConnectionError(StatsigError):
-    """There was no response: no connection, or the connection was lost."""
+    """There was no response: connecting failed, or the connection was lost."""
 
 
 class APITimeoutError(APIConnectionError):
@@ -80,10 +79,10 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIStatusError(StatsigError):
-    """Statsig returned an error response.
+    """The response has a status other than 2xx.
 
     Attributes:
-        retry_after: Seconds to wait as requested by the response; None without a request.
+        retry_after: Seconds that the server asked to wait; None if it did not.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class APIStatusError(StatsigError):
 
     @property
     def status_code(self) -> int:
-        """HTTP status of the response."""
+        """The HTTP status."""
         return self._status_code
 
 
@@ -109,11 +108,11 @@ class BadRequestError(APIStatusError):
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is unknown or not valid for this call."""
+    """401: the API key is unknown, or has the wrong type for this call."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the API key does not permit this call, or is unknown."""
+    """403: the API key does not allow this call. Statsig may also respond so to an unknown key."""
 
 
 class NotFoundError(APIStatusError):
@@ -121,7 +120,7 @@ class NotFoundError(APIStatusError):
 
 
 class PayloadTooLargeError(APIStatusError):
-    """413: the batch is too large; send it in parts."""
+    """413: the batch is too large; split it."""
 
 
 class RateLimitError(APIStatusError):
@@ -129,14 +128,14 @@ class RateLimitError(APIStatusError):
 
 
 class InternalServerError(APIStatusError):
-    """500 to 599: Statsig, or a proxy in front of it, failed."""
+    """500 to 599: Statsig or a proxy failed."""
 
 
 class ResponseValidationError(StatsigError):
     """The response does not match the API schema.
 
     Attributes:
-        path: JSON path of the invalid value, such as `$.value`; None if the response is not JSON.
+        path: JSON path of the invalid value, such as `$.value`; None if the body is not JSON.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class ResponseValidationError(StatsigError):
 
     @property
     def status_code(self) -> int:
-        """HTTP status of the response."""
+        """The HTTP status."""
         return self._status_code
 
 
@@ -175,8 +174,8 @@ _STATUS_ERRORS: dict[int, type[APIStatusError]] = {
 }
 
 
-def status_error_class(status_code: int) -> type[APIStatusError]:
-    """Return the error class of an HTTP status."""
+def status_error(status_code: int) -> type[APIStatusError]:
+    """Return the exception class of an HTTP status."""
     if 500 <= status_code <= 599:
         return InternalServerError
     return _STATUS_ERRORS.get(status_code, APIStatusError)

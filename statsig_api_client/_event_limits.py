@@ -1,6 +1,6 @@
-"""Limits of events, and warnings about events that Statsig would drop or truncate silently.
+"""Warnings about events that Statsig would accept and then drop or truncate silently.
 
-The limits are those of Statsig's guide to logging events; where the servers truncate is unknown.
+The limits are those of Statsig's guide to logging events. The limits of the servers are unknown.
 """
 
 import functools
@@ -21,18 +21,18 @@ _DROPPED = re.compile("[\\\\[\\]{}<>#=;&$%|\0\n\r]")
 
 
 def check_events(events: Sequence[JsonObject]) -> None:
-    """Warn about each kind of problem once, naming the first event that has it.
+    """Warn once about each kind of problem, with the path of the first event that has it.
 
     Warns:
         EventWarning: An event would be dropped or truncated.
     """
-    places: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for index, event in enumerate(events):
         for name, problem in _problems(event):
-            places.setdefault(problem, []).append(f"events[{index}].{name}")
-    for problem, found in places.items():
+            paths.setdefault(problem, []).append(f"events[{index}].{name}")
+    for problem, found in paths.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=_stack_level())
+        warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=_stacklevel())
 
 
 def _problems(event: JsonObject) -> list[tuple[str, str]]:
@@ -43,20 +43,20 @@ def _problems(event: JsonObject) -> list[tuple[str, str]]:
             *problems,
             ("value", f"Statsig may truncate values above {MAX_TEXT} characters"),
         ]
-    if isinstance(metadata, dict) or isinstance(metadata, Mapping):  # noqa: SIM101  (the first check is faster)
+    if isinstance(metadata, dict) or isinstance(metadata, Mapping):  # noqa: SIM101  (see _json)
         problems = problems + _metadata_problems(metadata)
     return problems
 
 
-@functools.lru_cache(1024)  # programs log few names often
+@functools.lru_cache(1024)  # programs have few event names
 def _name_problems(name: str) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
     if re.search(_DROPPED, name):
-        what = (
+        problem = (
             r"Statsig accepts and then drops events whose name contains a line break, NUL or "
             r"one of \ [ ] { } < > # = ; & $ % |"
         )
-        problems.append(("eventName", what))
+        problems.append(("eventName", problem))
     if len(name) > MAX_TEXT:
         problems.append(("eventName", f"Statsig may truncate names above {MAX_TEXT} characters"))
     return problems
@@ -64,24 +64,24 @@ def _name_problems(name: str) -> list[tuple[str, str]]:
 
 def _metadata_problems(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
-    # Size as JSON, without escapes.
+    # The size as JSON, without escapes.
     size = 1
     dotted = False
     for key, value in metadata.items():
         size += len(str(key)) + len(str(value)) + 6
         dotted = dotted or "." in str(key)
     if dotted:
-        what = "Statsig treats a dot in a key as a path, and finds no value"
-        problems.append(("metadata", what))
+        problem = "Statsig interprets a dot in a key as a path, and finds nothing there"
+        problems.append(("metadata", problem))
     if size > MAX_METADATA:
         problems.append(("metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"))
     return problems
 
 
-def _stack_level() -> int:
+def _stacklevel() -> int:
     """Return the `stacklevel` of the first line outside this package.
 
-    It differs between methods, and between blocking and awaited calls.
+    It differs between methods, and between blocking and asynchronous ones.
     """
     level = 0
     frame = inspect.currentframe()
@@ -92,5 +92,5 @@ def _stack_level() -> int:
 
 
 def _package_of(frame: FrameType) -> str:
-    module = str(frame.f_globals.get("__name__"))  # code run by `exec` may have none
+    module = str(frame.f_globals.get("__name__"))  # None in code of `exec`
     return module.partition(".")[0]

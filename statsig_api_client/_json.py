@@ -1,14 +1,14 @@
-"""JSON bytes in and out, with the path of a value that cannot be serialized.
+"""JSON to bytes and back, with orjson if it is installed and with `json` otherwise.
 
-orjson takes a tenth of the time of json to serialize, and a third to parse. Where it differs, json
-does the work, so that both give one result:
+orjson needs a tenth of the time of `json` to serialize, and a third to parse. Where it differs,
+this module uses `json` instead, so that the result is the same:
 
-* orjson serializes NaN and infinity as null: a body that contains null is serialized again.
-* orjson parses integers of more than 64 bits as floats: so is a body with as many digits in a row.
-* orjson rejects large integers, subclasses of `str`, keys that are not strings, and deep nesting,
-  and reports less about an error.
+* orjson serializes NaN and infinity as null, so output that contains null is serialized again.
+* orjson parses integers of more than 64 bits as floats.
+* orjson rejects large integers, subclasses of `int` and `str`, keys that are not strings, and deep
+  nesting, with less precise errors.
 
-Numbers may be serialized in another notation (`1e-7`, not `1e-07`): the value is the same.
+The notation of numbers may differ (`1e-7` instead of `1e-07`).
 """
 
 import enum
@@ -23,9 +23,11 @@ from attrs import has
 
 from ._runtime.parsers import JsonObject, child
 
+_MAX_DEPTH: Final = 500
+
 
 class Codec(Protocol):
-    """Parser and serializer of JSON."""
+    """Serializes and parses JSON."""
 
     def serialize(self, value: object) -> bytes:
         """Return compact JSON in UTF-8.
@@ -33,17 +35,17 @@ class Codec(Protocol):
         Raises:
             TypeError: A value has a type that JSON does not have.
             ValueError: A value cannot be represented in JSON.
-            RecursionError: The value is nested too deeply.
+            RecursionError: The value is nested too deep.
         """
         ...
 
     def parse(self, content: bytes) -> object:
-        """Return the value of a JSON document.
+        """Return the value of JSON in UTF-8.
 
         Raises:
             UnicodeDecodeError: The content is not UTF-8.
             ValueError: The content is not JSON, or contains a number that JSON does not have.
-            RecursionError: The value is nested too deeply.
+            RecursionError: The value is nested too deep.
         """
         ...
 
@@ -51,8 +53,8 @@ class Codec(Protocol):
 _NOT_ARRAYS: Final = (str, bytes, bytearray, memoryview)
 
 
-def _serializable(value: object) -> object:
-    """Return an equivalent that encoders know."""
+def _default(value: object) -> object:
+    """Return a JSON value in place of one that an encoder does not know."""
     if isinstance(value, enum.Enum):
         return value.value
     if _is_uuid(value):
@@ -65,17 +67,17 @@ def _serializable(value: object) -> object:
 
 
 def _is_uuid(value: object) -> bool:
-    """Return whether a value is a UUID, which is serialized as a string."""
-    uuid = sys.modules.get("uuid")  # a program with a UUID has imported the module
+    """Return whether a value is a UUID, which becomes a string."""
+    uuid = sys.modules.get("uuid")  # imported if there is one
     return uuid is not None and isinstance(value, uuid.UUID)
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    raise ValueError(f"{name} is not a number of JSON")
 
 
-class JsonCodec:
-    """Codec of the standard library."""
+class StandardCodec:
+    """The codec of the standard library."""
 
     def __init__(self) -> None:
         # Cycles surface as RecursionError; check_circular would cost time on every call.
@@ -84,9 +86,8 @@ class JsonCodec:
             check_circular=False,
             allow_nan=False,
             separators=(",", ":"),
-            default=_serializable,
+            default=_default,
         )
-        # Of members with the same name the last one counts, as everywhere in Python.
         self._decoder = json.JSONDecoder(parse_constant=_reject_constant)
 
     def serialize(self, value: object) -> bytes:
@@ -98,17 +99,16 @@ class JsonCodec:
         return self._decoder.decode(content.decode())
 
 
-_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG: Final = b"0" * 19
+_DIGITS_TO_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER: Final = b"0" * 19
 """As many digits as the smallest integer of more than 64 bits has."""
 
 
 class OrjsonCodec:
-    """Codec of orjson, with `JsonCodec` where orjson differs."""
+    """orjson, with `StandardCodec` where orjson differs."""
 
     def __init__(self) -> None:
-        # Importing orjson takes half of the time of importing this package.
-        import orjson  # noqa: PLC0415
+        import orjson  # noqa: PLC0415  (half of the time of importing this package)
 
         self._dumps = orjson.dumps
         self._loads = orjson.loads
@@ -117,19 +117,19 @@ class OrjsonCodec:
             | orjson.OPT_PASSTHROUGH_DATETIME
             | orjson.OPT_PASSTHROUGH_SUBCLASS
         )
-        self._standard = JsonCodec()
+        self._standard = StandardCodec()
 
     def serialize(self, value: object) -> bytes:
         """See `Codec`."""
         try:
-            content = self._dumps(value, _serializable, self._options)
+            content = self._dumps(value, _default, self._options)
         except TypeError:
             return self._standard.serialize(value)
         return self._standard.serialize(value) if b"null" in content else content
 
     def parse(self, content: bytes) -> object:
         """See `Codec`."""
-        if _LONG in content.translate(_ZEROS):
+        if _LONG_INTEGER in content.translate(_DIGITS_TO_ZEROS):
             return self._standard.parse(content)
         try:
             return cast("object", self._loads(content))
@@ -143,52 +143,50 @@ def codec() -> Codec:
     try:
         return OrjsonCodec()
     except ImportError:
-        return JsonCodec()
+        return StandardCodec()
 
 
-# ---- Request bodies ----
-
-_MAX_DEPTH: Final = 500
-
-
-def serialize_request(body: JsonObject) -> bytes:
-    """Return a request's body as compact JSON in UTF-8.
+def serialize(body: JsonObject) -> bytes:
+    """Return a request body as compact JSON in UTF-8.
 
     Raises:
-        TypeError: A value has a type that JSON does not have; the message names its path.
-        ValueError: A value cannot be represented in JSON; the message names its path.
+        TypeError: A value has a type that JSON does not have; the message starts with its path.
+        ValueError: A value cannot be represented in JSON; the message starts with its path.
     """
     try:
         return codec().serialize(body)
     except (TypeError, ValueError, RecursionError):
-        errors = (_error(node) for node in _nodes(body))
-    # Without an invalid value, the caller itself has used up the recursion limit.
-    raise next(filter(None, errors), None) or ValueError("request: nested too deeply for JSON")
+        problems = (_problem(node) for node in _nodes(body))
+    # The stack of the caller may be deep, too.
+    raise next(filter(None, problems), None) or ValueError(
+        "the request is nested too deep for JSON"
+    )
+
+
+# ---- Paths of values that cannot be serialized ----
 
 
 class _Node(NamedTuple):
-    """A value within a body."""
-
     path: str
     value: object
     parents: tuple[object, ...]
 
 
 def _nodes(body: JsonObject) -> Iterator[_Node]:
-    """Yield every value of a body, in the order in which it is serialized."""
+    """Yield all values of a request, in the order in which they are serialized."""
     stack = [_Node(name, value, (body,)) for name, value in reversed(body.items())]
     while stack:
         node = stack.pop()
         yield node
         parents = (*node.parents, node.value)
-        stack += [_Node(path, value, parents) for path, value in reversed(_members(node))]
+        stack += [_Node(path, value, parents) for path, value in reversed(_children(node))]
 
 
-def _members(node: _Node) -> list[tuple[str, object]]:
+def _children(node: _Node) -> list[tuple[str, object]]:
     path, value = node.path, _enum_value(node.value)
     if isinstance(value, Mapping):
-        entries = cast("Mapping[object, object]", value)
-        return [(child(path, str(key)), entry) for key, entry in entries.items()]
+        members = cast("Mapping[object, object]", value)
+        return [(child(path, str(key)), member) for key, member in members.items()]
     if isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS):
         items = cast("Sequence[object]", value)
         return [(f"{path}[{index}]", item) for index, item in enumerate(items)]
@@ -196,52 +194,51 @@ def _members(node: _Node) -> list[tuple[str, object]]:
 
 
 def _enum_value(value: object) -> object:
-    """Return the value of an enum member, and any other value unchanged."""
     while isinstance(value, enum.Enum):
         value = cast("object", value.value)
     return value
 
 
-def _error(node: _Node) -> Exception | None:
-    """Return the error of a value that cannot be serialized."""
+def _problem(node: _Node) -> Exception | None:  # noqa: PLR0911  (one line per type)
     path, value = node.path, _enum_value(node.value)
     if any(value is parent for parent in node.parents):
         return ValueError(f"{path}: contains itself")
     if len(node.parents) > _MAX_DEPTH:
-        return ValueError(f"{path[:80]}…: nested too deeply for JSON")
-    if isinstance(value, Mapping):
-        return _key_error(path, cast("Mapping[object, object]", value))
-    if problem := _scalar_problem(value):
-        return ValueError(f"{path}: {problem}")
-    is_array = isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS)
-    if is_array or _is_uuid(value) or isinstance(value, bool | int | float | str | None):
-        return None
-    advice = "; pass a dict, as returned by to_dict()" if has(type(value)) else ""
-    return TypeError(f"{path}: {type(node.value).__name__} is not a JSON type{advice}")
+        return ValueError(f"{path[:80]}…: nested too deep for JSON")
+    match value:
+        case None | bool():
+            return None
+        case str():
+            return None if _is_encodable(value) else ValueError(f"{path}: lone surrogate")
+        case float():
+            is_finite = math.isfinite(value)
+            return None if is_finite else ValueError(f"{path}: {json.dumps(value)} is not JSON")
+        case int():
+            return None if _is_printable(value) else ValueError(f"{path}: integer is too long")
+        case Mapping():
+            return _key_problem(path, cast("Mapping[object, object]", value))
+        case Sequence() if not isinstance(value, _NOT_ARRAYS):
+            return None
+        case _ if _is_uuid(value):
+            return None
+        case _:
+            name = type(node.value).__name__
+            hint = "; convert it with to_dict()" if has(type(value)) else ""
+            return TypeError(f"{path}: {name} is not JSON{hint}")
 
 
-def _scalar_problem(value: object) -> str | None:
-    if isinstance(value, str) and not _is_unicode(value):
-        return "contains half of a surrogate pair"
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{json.dumps(value)} is not JSON"
-    if isinstance(value, int) and not _is_printable(value):
-        return "integer has too many digits"
-    return None
-
-
-def _key_error(path: str, value: Mapping[object, object]) -> Exception | None:
+def _key_problem(path: str, value: Mapping[object, object]) -> Exception | None:
     for key in value:
-        if isinstance(key, str) and not _is_unicode(key):
-            return ValueError(f"{path}: a key contains half of a surrogate pair")
+        if isinstance(key, str) and not _is_encodable(key):
+            return ValueError(f"{path}: lone surrogate in a key")
         if not isinstance(key, str | int | float | None):
-            return TypeError(f"{path}: expected a string as key, got {type(key).__name__}")
+            return TypeError(f"{path}: {type(key).__name__} as a key is not JSON")
         if isinstance(key, float) and not math.isfinite(key):
             return ValueError(f"{path}: {json.dumps(key)} as a key is not JSON")
     return None
 
 
-def _is_unicode(value: str) -> bool:
+def _is_encodable(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -250,6 +247,7 @@ def _is_unicode(value: str) -> bool:
 
 
 def _is_printable(value: int) -> bool:
+    """Return whether Python converts an integer to a string; the limit is 4,300 digits."""
     try:
         int.__repr__(value)
     except ValueError:

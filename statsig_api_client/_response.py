@@ -1,4 +1,4 @@
-"""Raw responses: status, headers and body, parsed on request."""
+"""Raw responses and their headers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ _REQUEST_ID = ("x-request-id", "cf-ray")
 
 
 class Headers(Mapping[str, str]):
-    """Headers of a response: a case-insensitive mapping.
+    """Response headers: a mapping with case-insensitive names.
 
     The values of a repeated header are joined by commas. `repr` shows names only.
     """
@@ -19,7 +19,7 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_items", "_values")
 
     def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        # Parsed lazily: most responses are never asked for a header.
+        # Read on demand: the headers of most responses are never used.
         self._items = items
         self._values: dict[str, str] | None = None
 
@@ -45,18 +45,18 @@ class Headers(Mapping[str, str]):
         return f"<Headers: {', '.join(self)}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # They may belong to a response of pyreqwest, which can neither be copied nor pickled.
+        # A response of pyreqwest can neither be copied nor pickled.
         return Headers, (self._read().items,)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the ID of a request from the usual headers; Statsig documents none."""
+    """Return the server's ID of a request. Statsig documents no header; these are common."""
     return next((headers[name] for name in _REQUEST_ID if name in headers), None)
 
 
 @frozen(kw_only=True)
 class APIResponse(Generic[T]):
-    """Successful response of `statsig.with_raw_response.check_gate(...)`, parsed on request.
+    """Successful response that is parsed on demand, as of `with_raw_response.check_gate(...)`.
 
     Example:
         >>> response = statsig.with_raw_response.check_gate(user, "new_checkout")
@@ -67,24 +67,24 @@ class APIResponse(Generic[T]):
     """
 
     status_code: int
-    """HTTP status, 200 to 299."""
+    """The HTTP status, 200 to 299."""
     headers: Mapping[str, str] = field(repr=False)
-    """Headers, case-insensitive."""
+    """The headers, with case-insensitive names."""
     content: bytes = field(repr=False)
-    """Decompressed body."""
+    """The body, decompressed."""
     elapsed: float
     """Duration of the call in seconds, including all attempts and delays."""
     attempts: int
-    """Number of attempts; 1 if the first one succeeded."""
+    """Number of attempts."""
     _read: Callable[[], T] = field(alias="read", repr=False, eq=False)
 
     @property
     def request_id(self) -> str | None:
-        """ID that the server gave the request, if any."""
+        """The server's ID of the request; None if there is none."""
         return request_id(self.headers)
 
     def parse(self) -> T:
-        """Return what the method without `with_raw_response` returns.
+        """Return the result that the method without `with_raw_response` returns.
 
         Raises:
             ResponseValidationError: The response does not match the API schema.

@@ -8,7 +8,8 @@ from typing import Final, cast
 
 from .._clock import Clock
 from .._event_limits import MAX_METADATA, MAX_TEXT, check_events
-from .._json import serialize_request
+from .._json import serialize
+from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonObject
 from ..events.options import Settings
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
@@ -66,7 +67,7 @@ class EventEncoder:
             event = _thorough(user, event_name, value, metadata, time)
         self._complete(event)
         # A copy, since what orjson returns keeps a buffer of 4 KB for as long as it is kept.
-        encoded = bytes(memoryview(serialize_request(event)))
+        encoded = bytes(memoryview(serialize(event)))
         if len(encoded) > self._most:
             raise ValueError(
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"
@@ -80,9 +81,8 @@ class EventEncoder:
         user = event.get("user")
         if not isinstance(user, dict):  # an event need not have one, but what is logged here has
             raise TypeError("StatsigEvent.user: expected StatsigUser or object, got null")
-        user.pop("privateAttributes", None)
-        if self._environment is not None and user.get("statsigEnvironment") is None:
-            user["statsigEnvironment"] = self._environment
+        remove_private_attributes(user)
+        add_environment(user, self._environment)
         if self._id_key is not None:
             metadata = event.get("metadata") or {}
             assert isinstance(metadata, Mapping)  # noqa: S101

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, cast
 
 from .._event_limits import MAX_METADATA, MAX_TEXT
+from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import SchemaError
 from ..events.options import MAX_REQUEST
 from ..generated import StatsigEvent
@@ -141,14 +142,10 @@ class EventBuilder:
     def _complete(self, event: Event) -> bool:
         """Remove private attributes, add the environment, and return whether that changed it."""
         user = cast("Event | None", event.get("user"))
-        changed = False
-        if user is not None and "privateAttributes" in user:
-            del user["privateAttributes"]
-            changed = True
-        if self._tier is not None and user is not None and not user.get("statsigEnvironment"):
-            user["statsigEnvironment"] = self._tier
-            changed = True
-        return changed
+        if user is None:
+            return False
+        # Both are called in any case.
+        return remove_private_attributes(user) | add_environment(user, self._tier)
 
 
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from statsig_api_client._json import Codec, JsonCodec, OrjsonCodec
+from statsig_api_client._json import Codec, OrjsonCodec, StandardCodec
 
-BY_JSON, BY_ORJSON = JsonCodec(), OrjsonCodec()
+BY_JSON, BY_ORJSON = StandardCodec(), OrjsonCodec()
 
 
 class Word(StrEnum):
@@ -142,7 +142,7 @@ print(type(codec()).__name__, codec() is codec(), codec().parse(codec().serializ
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
     )
-    assert result.stdout.split() == ["OrjsonCodec" if installed else "JsonCodec", "True", "[1]"]
+    assert result.stdout.split() == ["OrjsonCodec" if installed else "StandardCodec", "True", "[1]"]
 
 
 def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> N
 
     codec.cache_clear()
     monkeypatch.setitem(sys.modules, "orjson", None)
-    assert isinstance(codec(), JsonCodec)
+    assert isinstance(codec(), StandardCodec)
     monkeypatch.undo()
     codec.cache_clear()
     assert isinstance(codec(), OrjsonCodec)
