@@ -3,11 +3,12 @@
 import itertools
 import os
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from .._clock import Clock
 from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events
-from .._json_errors import encode
+from .._json import serialize
+from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonObject
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 
@@ -35,7 +36,7 @@ class EventEncoder:
     def __init__(
         self, environment: str | None, id_key: str | None, max_batch_bytes: int, clock: Clock
     ) -> None:
-        self._environment = environment
+        self._environment = None if environment is None else {"tier": environment}
         self._id_key = id_key
         self._max_bytes = max_batch_bytes - _ENVELOPE
         self._clock = clock
@@ -70,7 +71,7 @@ class EventEncoder:
             event = _checked(user, event_name, value, metadata, time)
         self._complete(event)
         # A copy: the bytes that orjson returns keep a buffer of 4 KB alive.
-        encoded = bytes(memoryview(encode(event)))
+        encoded = bytes(memoryview(serialize(event)))
         if len(encoded) > self._max_bytes:
             raise ValueError(
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"
@@ -84,7 +85,8 @@ class EventEncoder:
         user = event.get("user")
         if not isinstance(user, dict):  # optional in the API, but not in `log()`
             raise TypeError("StatsigEvent.user: expected StatsigUser or object, got null")
-        prepare_user(user, self._environment)
+        remove_private_attributes(user)
+        add_environment(user, self._environment)
         if self._id_key is not None:
             metadata = event.get("metadata") or {}
             assert isinstance(metadata, Mapping)  # noqa: S101
@@ -97,20 +99,6 @@ class EventEncoder:
             origin = os.urandom(9).hex()
             self._origin = (os.getpid(), origin)
         return f"{origin}-{next(self._numbers)}"
-
-
-def prepare_user(user: dict[str, Any], environment: str | None) -> bool:
-    """Remove a user's private attributes and add the default environment, in place.
-
-    Returns:
-        Whether the user changed.
-    """
-    changed = "privateAttributes" in user
-    user.pop("privateAttributes", None)
-    if environment is not None and user.get("statsigEnvironment") is None:
-        user["statsigEnvironment"] = {"tier": environment}
-        changed = True
-    return changed
 
 
 def _plain_user(user: object) -> JsonObject | None:

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from .._client import delivery_parts
 from .._errors import StatsigError
-from .._parse import meaning, reply_of
+from .._parse import parse_response, successful_response
 from .._redaction import clear_locals
-from .._request import GZIP, compressed
-from .._retry import Attempts
+from .._request import RequestBuilder
+from .._retry import RetryState
 from .._runtime.call import Call
-from .._transports.base import RequestHeaders
 from ..generated import LogEventResult
 from .result import ACCEPTED, SendResult
 
 if TYPE_CHECKING:
     from .._client import AsyncStatsig, Statsig
-    from .._request import Preparation
     from .._transports.base import TransportResult
 
 _CALL: Final = Call(
@@ -34,36 +32,32 @@ _CALL: Final = Call(
 class _Sender:
     """I/O-free state and behaviour shared by both senders."""
 
-    def __init__(self, preparation: "Preparation", *, compress: bool) -> None:
-        options = preparation.options
-        self._preparation = preparation
+    def __init__(self, builder: RequestBuilder, *, compress: bool) -> None:
+        options = builder.options
+        self._builder = builder
         self._compress = compress
         self.environment = options.environment
         """The environment for users that have none; None if the client has none."""
         self.longest_attempt = min(options.timeout, options.deadline)
         """The maximum duration of one attempt in seconds."""
 
-    def _attempt(self, events: Sequence[bytes]) -> Attempts:
-        body = b'{"events":[' + b",".join(events) + b"]}"
-        headers = RequestHeaders(("STATSIG-EVENT-COUNT", str(len(events))))
-        if self._compress:
-            headers += RequestHeaders(GZIP)
-            body = compressed(body)
-        return self._preparation.encoded(_CALL, headers, body)
+    def _start(self, events: Sequence[bytes]) -> RetryState:
+        request = self._builder.build_encoded(_CALL, events, compress=self._compress)
+        return RetryState(request, self._builder.options, self._builder.clock)
 
 
 class EventSender(_Sender):
     """Sends batches of encoded events on the connections of a `Statsig` client."""
 
     def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
-        preparation, self._transport = delivery_parts(client)
-        super().__init__(preparation, compress=compress)
+        builder, self._transport = delivery_parts(client)
+        super().__init__(builder, compress=compress)
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
-            attempt = self._attempt(events)
-            return _result(attempt, self._transport.send(attempt.begin()))
+            state = self._start(events)
+            return _result(state, self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)
             raise
@@ -73,14 +67,14 @@ class AsyncEventSender(_Sender):
     """Sends batches of encoded events on the connections of an `AsyncStatsig` client."""
 
     def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
-        preparation, self._transport = delivery_parts(client)
-        super().__init__(preparation, compress=compress)
+        builder, self._transport = delivery_parts(client)
+        super().__init__(builder, compress=compress)
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
-            attempt = self._attempt(events)
-            return _result(attempt, await self._transport.send(attempt.begin()))
+            state = self._start(events)
+            return _result(state, await self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)
             raise
@@ -90,10 +84,10 @@ class AsyncEventSender(_Sender):
         await self._transport.aclose()
 
 
-def _result(attempt: Attempts, outcome: "TransportResult") -> SendResult:
-    attempt.pause_after(outcome)  # records the outcome; the delay is the caller's to choose
+def _result(state: RetryState, result: "TransportResult") -> SendResult:
+    state.record(result)
     try:
-        meaning(_CALL, attempt, reply_of(attempt, outcome))
+        parse_response(_CALL, state, successful_response(state, result))
     except StatsigError as error:
         # A traceback would keep the batch alive for as long as the error is kept.
         return SendResult.from_error(error.with_traceback(None))

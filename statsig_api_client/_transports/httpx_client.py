@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .body import ResponseReader
@@ -149,6 +150,9 @@ def _check_write(event: str, info: Mapping[str, Any]) -> None:
 
 # ---- Repair ----
 
+_SEND_METHODS: Final = ("handle_request", "handle_async_request")
+"""Methods by which a transport is recognised."""
+
 # These attributes are private to httpx and httpcore. If one is renamed, pools are not repaired, and
 # the tests that cancel requests fail.
 
@@ -159,12 +163,11 @@ def _pools(client: object) -> Iterator[Any]:
     seen = {id(client)}
     while pending:
         for each in _attributes(pending.pop()):
-            if id(each) in seen:
-                continue
+            is_new = id(each) not in seen
             seen.add(id(each))
-            if {"_requests", "_connections"} <= getattr(each, "__dict__", {}).keys():
+            if is_new and {"_requests", "_connections"} <= getattr(each, "__dict__", {}).keys():
                 yield each
-            elif hasattr(each, "handle_request") or hasattr(each, "handle_async_request"):
+            elif is_new and any(map(partial(hasattr, each), _SEND_METHODS)):
                 pending.append(each)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from ..._delivery.encoder import prepare_user
-from ..._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME
-from ..._runtime.parsers import SchemaError
-from ...events.options import MAX_REQUEST
-from ...generated import StatsigEvent
-from ..errors import RowError
-from ..options import ImportOptions
-from .exact_json import is_exact, parse, parse_exactly, serialize
-from .rows import RowMapper
+from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME
+from .._request import add_environment, remove_private_attributes
+from .._runtime.parsers import SchemaError
+from ..events.options import MAX_REQUEST
+from ..generated import StatsigEvent
+from .errors import RowError
+from .mapping.exact_json import is_exact, parse, parse_exactly, serialize
+from .mapping.rows import RowMapper
+from .options import ImportOptions
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MIN_TIME: Final = 946_684_800_000
@@ -51,7 +51,7 @@ class EventBuilder:
     ) -> None:
         self._allow_truncation = options.allow_truncation
         self._allow_missing_time = options.allow_missing_time
-        self._environment = environment
+        self._environment = None if environment is None else {"tier": environment}
         self._mapper = mapper
         self._max_bytes = min(options.max_batch_bytes, MAX_REQUEST)
         self._max_time = int(time.time() * 1000) + _DAY
@@ -141,7 +141,10 @@ class EventBuilder:
     def _complete(self, event: Event) -> bool:
         """Remove private attributes, add the environment, and return whether that changed it."""
         user = cast("Event | None", event.get("user"))
-        return user is not None and prepare_user(user, self._environment)
+        if user is None:
+            return False
+        # Both are called in any case.
+        return remove_private_attributes(user) | add_environment(user, self._environment)
 
 
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:
