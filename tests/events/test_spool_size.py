@@ -164,7 +164,7 @@ def test_spool_shrinks_in_small_steps(
     assert spool.stat().st_size < 200_000
 
 
-def test_shrinking_stops_when_an_event_comes(
+def test_shrinking_stops_at_new_event(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def log() -> None:
