@@ -13,7 +13,7 @@ from ._errors import (
     ConfigurationError,
     ResponseValidationError,
     StatsigError,
-    refusal,
+    status_error_class,
 )
 from ._json import codec
 from ._redaction import clear_locals
@@ -101,7 +101,7 @@ def _read(  # noqa: PLR0911  (one line for each fault)
     # The status says that a delivery was accepted; a gateway may say no more than that.
     content = reply.content or (b"{}" if call.delivers else b"")
     try:
-        data = codec().read(content)
+        data = codec().parse(content)
         if call.delivers and _says_no(data):
             return _Refusal()
         return call.parse(data, "$")
@@ -135,7 +135,7 @@ def _no_reply(attempts: Attempts, failure: TransportFailure) -> StatsigError:
 def _refused(attempts: Attempts, reply: TransportResponse) -> APIStatusError:
     facts = _facts(attempts, reply)
     excerpt = _told(attempts, _gist(facts.get("body") or ""))
-    return refusal(reply.status_code)(
+    return status_error_class(reply.status_code)(
         f"{attempts.operation}: status {reply.status_code} from {_effort(attempts)}"
         f"{excerpt and f': {excerpt}'}{_advice(reply.status_code)}{_doubt(attempts)}",
         status_code=reply.status_code,

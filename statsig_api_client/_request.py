@@ -6,8 +6,7 @@ from typing import Final, TypeVar, cast
 from ._clock import Clock
 from ._event_limits import check_events
 from ._fork import hold_forks
-from ._json import codec
-from ._json_errors import encode
+from ._json import codec, serialize_request
 from ._options import Configuration, Options
 from ._redaction import Redactor
 from ._retry import Attempts
@@ -61,7 +60,7 @@ class Preparation:
         configuration, headers = self.configuration, self._headers
         if call.delivers is None:
             server = configuration.base_url
-            content = encode(evaluation(call.body, self.options))
+            content = serialize_request(evaluation(call.body, self.options))
         else:
             server = configuration.events_url
             body = delivery(call.body, call.delivers, self.options)
@@ -69,7 +68,7 @@ class Preparation:
             headers += RequestHeaders(("STATSIG-EVENT-COUNT", str(len(items))))
             if call.delivers == "events":
                 check_events(items)
-            content = encode(body)
+            content = serialize_request(body)
             if self.options.gzip_events and len(content) >= MIN_GZIP:
                 headers += RequestHeaders(GZIP)
                 content = compressed(content)

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from .._clock import Clock
 from .._event_limits import MAX_METADATA, MAX_TEXT, check_events
-from .._json_errors import encode
+from .._json import serialize_request
 from .._runtime.parsers import UNSET, JsonObject
 from ..events.options import Settings
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
@@ -66,7 +66,7 @@ class EventEncoder:
             event = _thorough(user, event_name, value, metadata, time)
         self._complete(event)
         # A copy, since what orjson returns keeps a buffer of 4 KB for as long as it is kept.
-        encoded = bytes(memoryview(encode(event)))
+        encoded = bytes(memoryview(serialize_request(event)))
         if len(encoded) > self._most:
             raise ValueError(
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"

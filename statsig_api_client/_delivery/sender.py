@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from .._client import delivery_parts
 from .._errors import StatsigError
-from .._fork import hold_forks
 from .._parse import meaning, reply_of
 from .._redaction import clear_locals
 from .._request import GZIP, compressed
@@ -86,20 +85,9 @@ class AsyncEventSender(_Sender):
             clear_locals(error)
             raise
 
-    def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
-        """As `send`, for a client whose event loop has ended."""
-        with hold_forks():
-            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
-
-        engine = HttpxTransport()
-        try:
-            attempt = self._attempt(events)
-            return _result(attempt, engine.send(attempt.begin()))
-        except BaseException as error:
-            clear_locals(error)
-            raise
-        finally:
-            engine.close()
+    async def aclose(self) -> None:
+        """Close the client's own connections, at the exit of the interpreter."""
+        await self._transport.aclose()
 
 
 def _result(attempt: Attempts, outcome: "TransportResult") -> SendResult:

@@ -282,10 +282,10 @@ def test_log_event_omits_absent_fields(connection: Connection) -> None:
         (float("inf"), ValueError, "Infinity is not JSON"),
         (-float("inf"), ValueError, "-Infinity is not JSON"),
         ("\ud800", ValueError, "half of a surrogate pair"),
-        (b"bytes", TypeError, "bytes is not JSON"),
-        ({1}, TypeError, "set is not JSON"),
-        (Opaque(), TypeError, "Opaque is not JSON"),
-        (UNSET, TypeError, "Unset is not JSON"),
+        (b"bytes", TypeError, "bytes is not a JSON type"),
+        ({1}, TypeError, "set is not a JSON type"),
+        (Opaque(), TypeError, "Opaque is not a JSON type"),
+        (UNSET, TypeError, "Unset is not a JSON type"),
     ],
 )
 @pytest.mark.parametrize("place", ["custom", "deep", "unknown", "dict", "event"])
