@@ -194,7 +194,7 @@ def test_environment_is_added_to_users(plain: Connection, name: str, data: st.Da
         holders = list(zip(given_body[delivered], received[delivered], strict=True))
     for holder, sent in holders:
         if "user" in holder:
-            own = holder["user"].get("statsigEnvironment", {"tier": "staging"})
+            own = holder["user"].get("statsigEnvironment") or {"tier": "staging"}
             assert alike(sent["user"]["statsigEnvironment"], own)
         else:
             assert "user" not in sent
