@@ -96,7 +96,7 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 .venv-lowest/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints-lowest.txt --editable ".[bulk,cli,local,test]"
+		--constraint constraints-lowest.txt --editable ".[bulk,cli,flags,local,test]"
 	touch $@
 
 .venv-spark/.ready: pyproject.toml constraints.txt
@@ -111,5 +111,5 @@ tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 
 .venv-3.%/.ready: pyproject.toml constraints.txt
 	python3.$* -m venv .venv-3.$*
-	.venv-3.$*/bin/python $(PIP_INSTALL) ".[bulk,cli,local,test]"
+	.venv-3.$*/bin/python $(PIP_INSTALL) ".[bulk,cli,flags,local,test]"
 	touch $@

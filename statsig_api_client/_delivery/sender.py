@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from .._client import delivery_parts
 from .._errors import StatsigError
-from .._fork import hold_forks
 from .._parse import parse_response, successful_response
 from .._redaction import clear_locals
 from .._request import RequestBuilder
@@ -80,20 +79,9 @@ class AsyncEventSender(_Sender):
             clear_locals(error)
             raise
 
-    def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
-        """As `send`, for a client whose event loop has ended."""
-        with hold_forks():
-            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
-
-        transport = HttpxTransport()
-        try:
-            state = self._start(events)
-            return _result(state, transport.send(state.next_attempt()))
-        except BaseException as error:
-            clear_locals(error)
-            raise
-        finally:
-            transport.close()
+    async def aclose(self) -> None:
+        """Close the client's own connections, at the exit of the interpreter."""
+        await self._transport.aclose()
 
 
 def _result(state: RetryState, result: "TransportResult") -> SendResult:

@@ -10,6 +10,7 @@ from .._errors import StatsigError
 from .._version import __version__
 from .evaluate import check_gate, check_gates, get_config, get_experiment, get_layer
 from .exit_codes import ExitCode, exit_code_for
+from .flags import flags
 from .import_events import import_events
 from .log_event import log_event
 from .options import examples
@@ -60,7 +61,7 @@ def completion(shell: str) -> int:
 
 for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, import_events, serve, spool),
+    *(log_event, import_events, flags, serve, spool),
 ):
     commands.add_command(_command)
 

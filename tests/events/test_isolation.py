@@ -31,11 +31,16 @@ Server = Callable[[list[int]], StatsigError | None]
 class Sender:
     """A queue, a dispatcher, and a server that fails as it is told."""
 
-    def __init__(self, clock: FakeClock, spool: Path | None, max_batch: int = 8) -> None:
+    def __init__(self, clock: FakeClock, spool: Path | None, *, resend: bool = True) -> None:
         self.clock = clock
         self.reported: list[Any] = []
         options = settings(
-            {"max_batch": max_batch, "spool": spool, "on_delivery": self.reported.append}
+            {
+                "max_batch": 8,
+                "spool": spool,
+                "resend_ambiguous": resend,
+                "on_delivery": self.reported.append,
+            }
         )
         self.queue: MemoryStore | SpoolQueue
         if spool is None:
@@ -204,3 +209,13 @@ def test_suspect_keeps_its_lease_while_others_are_sent(tmp_path: Path, clock: Fa
     assert sender.dispatch.is_behind(1, here=True)
     assert sender.dispatch.is_behind(2, here=True)
     sender.queue.close()
+
+
+def test_interrupted_batch_is_ambiguous(clock: FakeClock) -> None:
+    sender = Sender(clock, None, resend=False)
+    sender.log(2)
+    batch = sender.dispatch.next(hurry=True)
+    assert batch is not None
+    sender.dispatch.interrupted(batch)
+    assert sender.events("ambiguous") == [0, 1]
+    assert sender.queue.stats().pending == 0

@@ -175,19 +175,24 @@ def test_operation_within_operation_is_rejected(
     queue.close()
 
 
+@pytest.mark.parametrize("next_operation", ["offer", "claim"])
 def test_transaction_left_open_is_undone(
-    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch
+    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch, next_operation: str
 ) -> None:
     """An exception may come between the statement and the block that would undo it."""
     queue.offer(b"0")
     with monkeypatch.context() as patch:
         patch.setattr(SpoolDatabase, "_rollback", lambda _: None)
-        interrupt(patch, lambda: 1 / 0, "BEGIN", "after")
+        interrupt(patch, lambda: 1 / 0, "INSERT INTO leases", "after")
         with pytest.raises(ZeroDivisionError):
             queue.claim()
-    assert queue.claim() is not None
+    if next_operation == "offer":
+        assert queue.offer(b"1")
+        assert pending(spool) == [b"0", b"1"]
+    batch = queue.claim()
+    assert batch is not None
+    assert batch.events[0] == b"0"
     queue.close()
-    assert pending(spool) == [b"0"]
 
 
 def test_unwritable_event_of_handler_is_written_later(

@@ -11,7 +11,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from statsig_api_client._transports import httpx_connections, network_asyncio, pyreqwest
+from statsig_api_client._transports import httpx_connections, network, network_asyncio, pyreqwest
 from statsig_api_client._transports.base import (
     RequestHeaders,
     TransportRequest,
@@ -76,11 +76,20 @@ def test_connection_is_reused_without_poll(
     assert server.connections == 1
 
 
+def test_write_to_closed_blocking_stream_fails(server: Loopback) -> None:
+    blocking = network.Network(httpcore)
+    blocking.deadline = time.monotonic() + TIME_LIMIT
+    stream = blocking.connect_tcp("127.0.0.1", server.port)
+    blocking.close()
+    with pytest.raises(httpcore.WriteError):
+        stream.write(b"x")
+
+
 def test_write_to_closed_stream_fails(server: Loopback) -> None:
     async def write() -> None:
-        network = network_asyncio.AsyncNetwork(httpcore)
-        stream = await network.connect_tcp("127.0.0.1", server.port)
-        network.close()
+        opened = network_asyncio.AsyncNetwork(httpcore)
+        stream = await opened.connect_tcp("127.0.0.1", server.port)
+        opened.close()
         with pytest.raises(httpcore.WriteError, match="the connection is closed"):
             await stream.write(b"x")
         await asyncio.sleep(0.01)  # closes the socket

@@ -153,12 +153,15 @@ class SpoolDatabase:
 
     def insert_one(self, logged: int, event: bytes) -> int:
         """Write one event in a transaction of its own, at a third of the cost; see `insert`."""
-        try:
-            with hold_forks():
-                cursor = self._connection.execute(INSERT_EVENT, (logged, event))
-                return cast("int", cursor.lastrowid)
-        except sqlite3.Error:  # another process is writing, or the disk is full
-            return self.insert([(logged, event)])
+        connection = self._connection
+        if not connection.in_transaction:  # else see `_transaction`
+            try:
+                with hold_forks():
+                    cursor = connection.execute(INSERT_EVENT, (logged, event))
+                    return cast("int", cursor.lastrowid)
+            except sqlite3.Error:  # another process is writing, or the disk is full
+                pass
+        return self.insert([(logged, event)])
 
     def insert(self, events: list[tuple[int, bytes]]) -> int:
         """Write events, each with the time when it was logged; return the ID of the last one.

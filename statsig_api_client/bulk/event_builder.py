@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from ..._event_limits import MAX_METADATA, MAX_TEXT
-from ..._request import add_environment, remove_private_attributes
-from ..._runtime.parsers import SchemaError
-from ...events.options import MAX_REQUEST
-from ...generated import StatsigEvent
-from ..errors import RowError
-from ..options import ImportOptions
-from .exact_json import is_exact, parse, parse_exactly, serialize
-from .rows import RowMapper
+from .._event_limits import MAX_METADATA, MAX_TEXT
+from .._request import add_environment, remove_private_attributes
+from .._runtime.parsers import SchemaError
+from ..events.options import MAX_REQUEST
+from ..generated import StatsigEvent
+from .errors import RowError
+from .mapping.exact_json import is_exact, parse, parse_exactly, serialize
+from .mapping.rows import RowMapper
+from .options import ImportOptions
 
 _SAFE_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]+")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")

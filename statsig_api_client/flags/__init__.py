@@ -1,0 +1,29 @@
+"""Typed flags: a project's gates, configs, experiments and layers as Python objects.
+
+`statsig-api flags generate` writes a package of constants from a project, and type checkers then
+report a misspelt gate or parameter and a wrong type:
+
+    from shop.flags import configs, gates
+
+    if gates.new_checkout.check(statsig, user):
+        ...
+    configs.homepage.get(statsig, user).button_color  # str
+
+The classes here are the behaviour of these constants. Each is a `str`, so a constant is accepted
+wherever a name is.
+"""
+
+from .keys import Config, Experiment, ExperimentResult, Gate, GateGroup, Layer
+from .parameters import Details, Parameters, details
+
+__all__ = [
+    "Config",
+    "Details",
+    "Experiment",
+    "ExperimentResult",
+    "Gate",
+    "GateGroup",
+    "Layer",
+    "Parameters",
+    "details",
+]

@@ -1,0 +1,1 @@
+"""Generation of a package of typed flags from a Statsig project."""

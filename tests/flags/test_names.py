@@ -1,0 +1,128 @@
+"""Python names follow Statsig names, and never clash silently."""
+
+import pytest
+
+from statsig_api_client.flags.generation.definitions import (
+    Config,
+    Experiment,
+    Gate,
+    Parameter,
+    Project,
+)
+from statsig_api_client.flags.generation.errors import FlagsError
+from statsig_api_client.flags.generation.names import class_name, python_name
+from statsig_api_client.flags.generation.writer import Options, write_package
+
+
+@pytest.mark.parametrize(
+    ("name", "python", "cls"),
+    [
+        ("new_checkout", "new_checkout", "NewCheckout"),
+        ("new-checkout v2.1", "new_checkout_v2_1", "NewCheckoutV21"),
+        ("newCheckout", "newCheckout", "NewCheckout"),
+        ("2fa", "_2fa", "_2fa"),
+        ("class", "class_", "Class"),
+        ("none", "none", "None_"),
+        ("True", "True_", "True_"),
+        ("match", "match", "Match"),
+        ("str", "str_", "Str"),
+        ("check_all", "check_all_", "CheckAll"),
+        ("Gate", "Gate_", "Gate_"),
+        ("value error", "value_error", "ValueError_"),
+        ("__private__", "_private__", "Private"),
+        ("café", "caf_", "Caf"),
+        ("", "_", "_"),
+        ("--", "_", "_"),
+    ],
+)
+def test_names_become_identifiers(name: str, python: str, cls: str) -> None:
+    assert python_name(name) == python
+    assert class_name(name) == cls
+
+
+def config(name: str, *parameters: str) -> Config:
+    return Config(
+        name=name,
+        parameters=tuple(Parameter(name=p, values=("x",), default="x") for p in parameters),
+    )
+
+
+def test_gates_that_clash_are_error() -> None:
+    project = Project(source="a test", gates=(Gate(name="a-b"), Gate(name="a_b")))
+    with pytest.raises(FlagsError) as caught:
+        write_package(project, Options())
+    assert str(caught.value) == (
+        "gate 'a-b' and gate 'a_b' both become 'a_b'; rename one: "
+        '[tool.statsig.flags.rename] "gate.a_b" = "another_name"'
+    )
+
+
+def test_rename_resolves_clash() -> None:
+    project = Project(source="a test", gates=(Gate(name="a-b"), Gate(name="a_b")))
+    text = write_package(project, Options(renames={"gate.a_b": "other"})).files["gates.py"]
+    assert 'a_b: Gate = Gate("a-b")\nother: Gate = Gate("a_b")\n' in text
+
+
+@pytest.mark.parametrize("renamed", ["not one", "class", "str", "__a", "café"])
+def test_rename_to_other_than_identifier_is_error(renamed: str) -> None:
+    project = Project(source="a test", gates=(Gate(name="a"),))
+    with pytest.raises(FlagsError, match=r"rename 'gate\.a': expected an identifier that is"):
+        write_package(project, Options(renames={"gate.a": renamed}))
+
+
+def test_parameters_that_clash_are_error() -> None:
+    project = Project(source="a test", configs=(config("home", "a b", "a.b"),))
+    with pytest.raises(FlagsError, match=r'"config\.home\.a\.b" = "another_name"'):
+        write_package(project, Options())
+    text = write_package(project, Options(renames={"config.home.a.b": "a"})).files["configs.py"]
+    assert '__wire_names__: ClassVar[Mapping[str, str]] = {"a_b": "a b", "a": "a.b"}' in text
+
+
+def test_classes_that_clash_are_error() -> None:
+    project = Project(source="a test", layers=(config("page_1", "a"), config("page__1", "a")))
+    with pytest.raises(FlagsError, match="both need a class 'Page1'; rename one"):
+        write_package(project, Options())
+
+
+def test_same_name_of_two_kinds_is_no_clash() -> None:
+    project = Project(source="a test", gates=(Gate(name="a"),), configs=(config("a", "b"),))
+    files = write_package(project, Options()).files
+    assert 'a: Gate = Gate("a")' in files["gates.py"]
+    assert 'a: Config[A] = Config("a", A)' in files["configs.py"]
+
+
+def test_constant_named_like_its_class_is_no_clash() -> None:
+    project = Project(source="a test", configs=(config("Home", "a"),))
+    text = write_package(project, Options()).files["configs.py"]
+    assert 'Home: Config[HomeParameters] = Config("Home", HomeParameters)' in text
+
+
+def test_nested_class_gives_way_to_others() -> None:
+    nested = Parameter(name="page", values=({"a": 1},), default={"a": 1})
+    configs = (Config(name="home", parameters=(nested,)), config("home_page", "a"))
+    text = write_package(Project(source="a test", configs=configs), Options()).files["configs.py"]
+    assert "class HomePage_(TypedDict, total=False):" in text
+    assert "class HomePage(Parameters):" in text
+
+
+def test_group_alias_gives_way_to_others() -> None:
+    parameters = config("", "a").parameters
+    experiments = (
+        Experiment(name="logo", groups=("Only",)),
+        Experiment(name="logo_group", parameters=parameters),
+    )
+    text = write_package(Project(source="a test", experiments=experiments), Options()).files[
+        "experiments.py"
+    ]
+    assert 'LogoGroup_: TypeAlias = Literal["Only"]' in text
+    assert "logo: Experiment[Parameters, LogoGroup_] = Experiment(" in text
+    assert '("Only",)' in text
+    assert "class LogoGroup(Parameters):" in text
+    assert "logo_group: Experiment[LogoGroup, str] = " in text
+
+
+def test_without_leaves_flags_out() -> None:
+    project = Project(source="a test", gates=(Gate(name="a"), Gate(name="b")))
+    assert project.without(["a"]).gates == (Gate(name="b"),)
+    with pytest.raises(FlagsError, match="--without: no gate, config, experiment or layer 'c'"):
+        project.without(["a", "c"])
