@@ -17,7 +17,8 @@ from ._runtime.parsers import JsonObject
 MAX_TEXT: Final = 64
 MAX_METADATA: Final = 4096
 
-_DROPPED = re.compile("[\\\\[\\]{}<>#=;&$%|\0\n\r]")
+SAFE_NAME: Final = re.compile("[^\\\\[\\]{}<>#=;&$%|\0\n\r]*")
+"""Event names that Statsig does not drop."""
 
 
 def check_events(events: Sequence[JsonObject]) -> None:
@@ -51,7 +52,7 @@ def _problems(event: JsonObject) -> list[tuple[str, str]]:
 @functools.lru_cache(1024)  # programs have few event names
 def _name_problems(name: str) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
-    if re.search(_DROPPED, name):
+    if SAFE_NAME.fullmatch(name) is None:
         problem = (
             r"Statsig accepts and then drops events whose name contains a line break, NUL or "
             r"one of \ [ ] { } < > # = ; & $ % |"

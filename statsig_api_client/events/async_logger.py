@@ -1,4 +1,4 @@
-"""`AsyncEventLogger`: events from any task, sent by a task in the background."""
+"""Event logging for asyncio: a facade over the worker of `EventLogger`."""
 
 import asyncio
 import atexit
@@ -18,7 +18,7 @@ from .errors import closed
 from .logger import AT_EXIT
 from .loop_sender import LoopSender
 from .options import EventLoggerOptions, Settings, settings
-from .queue import check_store
+from .queue import check_queue
 from .stats import EventStats, FlushResult, difference
 from .worker import POLL, Worker
 
@@ -35,20 +35,19 @@ class AsyncWorker(Worker):
 
 
 class AsyncEventLogger:
-    """Logs events in the background, and accounts for every one of them: for asyncio.
+    """Event logger for asyncio; see `EventLogger`.
 
-    As `EventLogger`, with `await` where it may wait. A task of the running event loop sends the
-    events; when the loop ends before all are sent, the next loop goes on with them. Two loops that
-    run at the same time need a logger each. At the end of the interpreter, what is left is sent by
-    the thread that ends it.
+    Requests run on the event loop in which the logger was last used. When it ends before all events
+    are sent, the next loop continues. Two loops that run at the same time need a logger each. At
+    interpreter exit pending events are sent in an event loop of their own, on the same client.
 
     Args:
         statsig: The client to send with.
-        **options: How it behaves; see `EventLoggerOptions`.
+        **options: See `EventLoggerOptions`.
 
     Raises:
-        ConfigurationError: An option has a value that makes no sense.
-        TypeError: There is no such option, or its value has the wrong type.
+        ConfigurationError: The value of an option is invalid.
+        TypeError: An option does not exist, or its value has the wrong type.
         SpoolError: The spool cannot be used.
 
     Example:
@@ -56,7 +55,7 @@ class AsyncEventLogger:
         ...     await events.log(StatsigUser(user_id="42"), "purchase", value=9.99)
     """
 
-    # A test can put another clock here.
+    # Tests replace it.
     _clock: ClassVar[Clock] = Clock()
 
     def __init__(self, statsig: AsyncStatsig, **options: Unpack[EventLoggerOptions]) -> None:
@@ -65,10 +64,15 @@ class AsyncEventLogger:
         self._settings = settings(options)
         self._statsig = statsig
         self._sender = AsyncEventSender(statsig, compress=self._settings.compress)
-        self._encode = EventEncoder(self._settings, self._sender.environment, self._clock)
+        self._encode = EventEncoder(
+            self._sender.environment,
+            self._settings.event_id_key,
+            self._settings.max_batch_bytes,
+            self._clock,
+        )
         self._closed = False
         self._workers: dict[int, AsyncWorker] = {}
-        check_store(self._settings)
+        check_queue(self._settings)
         atexit.register(self._close_at_exit)
 
     async def log(
@@ -79,21 +83,20 @@ class AsyncEventLogger:
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> None:
-        """Take an event, to be sent later. It never waits for the network, and never fails for it.
+        """Queue an event for delivery. It never waits for the network, nor fails because of it.
 
         It waits when there is no room and `overflow` is `block`, and for the spool's write.
 
         Args:
-            user: Who did it.
-            event_name: What happened.
-            value: The value that metrics add up (a number) or count by (a text).
-            metadata: Details, by which metrics can be broken down.
-            time: When it happened: milliseconds since 1970, or text in the form of RFC 3339. Now,
-                if not given.
+            user: The user of the event.
+            event_name: The name of the event.
+            value: A number that metrics add up, or a string that they count by.
+            metadata: Details by which metrics can be broken down.
+            time: Milliseconds since 1970, or a string in RFC 3339. Default: now.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON, or the event is too large.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized as JSON, or the event is too large.
             EventQueueFullError: There is no room, and `overflow` is `raise`.
             ConfigurationError: The logger is closed, or in use in another event loop that runs.
         """
@@ -101,44 +104,45 @@ class AsyncEventLogger:
         if self._closed:
             raise closed()
         worker = await self._attached()
-        if not await self._aside(worker.offer, event):
-            await self._wait_for(worker, partial(worker.offer, event), math.inf)
+        if not await self._aside(worker.try_put, event):
+            await self._wait_for(worker, partial(worker.try_put, event), math.inf)
 
     async def flush(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109
-        """Send all that was logged before, and wait for it.
+        """Send all events logged so far and wait for their final state.
 
         Args:
-            timeout: The most seconds to wait; None waits as long as it takes.
+            timeout: The maximum time to wait in seconds; None for no limit.
 
         Returns:
-            What became of events meanwhile, as far as it is known: an error of the spool is logged.
-            When `pending` is 0, everything has its final state.
+            The changes of the account meanwhile. When `pending` is 0, all events have a final
+            state. Errors of the spool are logged.
         """
         worker = await self._attached()
-        before = await self._aside(worker.store.stats)
+        before = await self._aside(worker.queue.stats)
         if worker.is_stopping:
             return difference(before, before)
         deadline = worker.deadline(timeout)
         mark = await self._aside(worker.request_flush)
         await self._wait_for(worker, partial(worker.is_delivered, mark), deadline)
-        return difference(before, await self._aside(worker.store.stats))
+        return difference(before, await self._aside(worker.queue.stats))
 
     async def aclose(self, timeout: float | None = 30.0) -> FlushResult:  # noqa: ASYNC109
-        """Send what is left, and end. `log` then raises a `ConfigurationError`.
+        """Send pending events and close the logger. `log` then raises a `ConfigurationError`.
 
-        It does not wait for what another process that shares the spool is sending, or was sending
-        when it died: that stays `pending`, and in the spool, where the others look after it.
+        Events that another process is sending, or was sending when it died, are not waited for:
+        they stay pending in the shared spool.
 
         Args:
-            timeout: The most seconds to wait. What is then left stays in the spool, if there is
-                one, and is lost if not; one line in the log tells how much.
+            timeout: The maximum time to wait in seconds; None for no limit. Events that are pending
+                then stay in the spool; without a spool they are lost, and one line in the log
+                reports how many.
 
         Returns:
-            What became of events meanwhile.
+            The changes of the account meanwhile.
         """
         self._closed = True
         worker = await self._attached()
-        before = await self._aside(worker.store.stats)
+        before = await self._aside(worker.queue.stats)
         if worker.is_stopping:
             return difference(before, before)
         deadline = worker.deadline(timeout)
@@ -151,8 +155,8 @@ class AsyncEventLogger:
         return await self._aside(worker.final_result, before)
 
     def stats(self) -> EventStats:
-        """The account of all events."""
-        return self._worker().store.stats()
+        """Return the account of all events."""
+        return self._worker().queue.stats()
 
     async def __aenter__(self) -> Self:
         return self
@@ -188,7 +192,7 @@ class AsyncEventLogger:
             born = AsyncWorker(self._settings, LoopSender(self._sender), self._clock)
             worker = self._workers.setdefault(os.getpid(), born)
             if worker is not born:  # another thread was faster
-                born.store.close()
+                born.queue.close()
         return worker
 
     async def _wait_for(self, worker: Worker, done: Callable[[], bool], deadline: float) -> None:

@@ -18,9 +18,9 @@ from typing import Final, Protocol
 
 from .._clock import Clock
 from .._delivery.result import SendResult
-from .dispatcher import Dispatch
+from .dispatcher import Dispatcher
 from .options import Settings
-from .queue import open_store
+from .queue import open_queue
 from .stats import EventStats, FlushResult, difference
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
@@ -86,31 +86,31 @@ class Worker:
         self.is_stopping = False
         """Whether to stop after the attempt in progress."""
         self.is_stopped = False
-        self.store = open_store(settings, clock, self.wake, longest_attempt=sender.longest_attempt)
-        self._dispatch = Dispatch(settings, self.store, clock)
+        self.queue = open_queue(settings, clock, self.wake, longest_attempt=sender.longest_attempt)
+        self._dispatcher = Dispatcher(settings, self.queue, clock)
 
     def put(self, event: bytes) -> None:
         """Queue an event, waiting for room if there is none."""
-        if not self.offer(event):
-            self._wait_for(lambda: self.store.offer(event), math.inf, _POLL_FOR_ROOM)
+        if not self.try_put(event):
+            self._wait_for(lambda: self.queue.put(event), math.inf, _POLL_FOR_ROOM)
 
-    def offer(self, event: bytes) -> bool:
+    def try_put(self, event: bytes) -> bool:
         """Queue an event; return False if it has to wait for room."""
         self.ensure_thread()
         # The sender makes room, so it must not wait for room.
-        return self.store.offer(event, force=self._is_sender())
+        return self.queue.put(event, force=self._is_sender())
 
     def flush(self, timeout: float | None) -> FlushResult:
         """Send all events logged so far and wait for their final state."""
-        before = self.store.stats()
+        before = self.queue.stats()
         if not (self.is_stopping or self._is_sender()):
             mark = self.request_flush()
             self._wait_for(lambda: self.is_delivered(mark), self.deadline(timeout), POLL)
-        return difference(before, self.store.stats())
+        return difference(before, self.queue.stats())
 
     def close(self, timeout: float | None) -> FlushResult:
         """Send all events, then stop the thread and close the queue."""
-        before = self.store.stats()
+        before = self.queue.stats()
         if self.is_stopping:
             return difference(before, before)
         deadline = self.deadline(timeout)
@@ -123,14 +123,14 @@ class Worker:
 
     def request_flush(self) -> int:
         """Ask the sender not to wait until events are due; return the queue position."""
-        mark = self.store.mark()
+        mark = self.queue.mark()
         self._flush_marks.append(mark)
         self.wake()
         return mark
 
     def request_close(self) -> int:
         """Accept no more events and ask the sender to stop when all are sent."""
-        self.store.seal()
+        self.queue.seal()
         # The mark comes first: a sender that saw `_ending` without it would stop too early.
         mark = self.request_flush()
         self._ending = True
@@ -138,7 +138,7 @@ class Worker:
 
     def is_delivered(self, mark: int) -> bool:
         """Return whether all events up to a queue position have a final state."""
-        return not self._dispatch.is_behind(mark, here=self._ending)
+        return not self._dispatcher.is_behind(mark, here=self._ending)
 
     def stop(self) -> None:
         """Close the queue; a thread that still sends does so after that attempt."""
@@ -148,7 +148,7 @@ class Worker:
 
     def final_result(self, before: EventStats) -> FlushResult:
         """Return what happened to events since `before`, and log how many are lost."""
-        result = difference(before, self.store.stats())
+        result = difference(before, self.queue.stats())
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
         return result
@@ -210,7 +210,7 @@ class Worker:
 
     def _is_done(self) -> bool:
         return self.is_stopping or (
-            self._ending and not self._dispatch.is_behind(self._flush_target(), here=True)
+            self._ending and not self._dispatcher.is_behind(self._flush_target(), here=True)
         )
 
     def _flush_target(self) -> int:
@@ -226,26 +226,26 @@ class Worker:
             self._sleep(min(delay, seconds))
             return
         if self._ending:
-            self._dispatch.insist()
-        hurry = self._dispatch.is_behind(self._flush_target())
-        batch = self._dispatch.next(hurry=hurry)
+            self._dispatcher.skip_jitter()
+        hurry = self._dispatcher.is_behind(self._flush_target())
+        batch = self._dispatcher.next(hurry=hurry)
         if batch is None:
-            due = self._dispatch.wait(hurry=hurry)
+            due = self._dispatcher.wait(hurry=hurry)
             self._sleep(seconds if due is None else min(due, seconds))
             return
         try:
             result = self._sender.send(batch.events)
         except BaseException:
-            self._dispatch.interrupted(batch)
+            self._dispatcher.interrupted(batch)
             raise
-        self._dispatch.settle(batch, result)
+        self._dispatcher.handle(batch, result)
         self._notify()
 
     def _close_queue(self) -> None:
         if not self.is_stopped:
             self.is_stopping = True
-            self._dispatch.let_go()
-            self.store.close()
+            self._dispatcher.release_all()
+            self.queue.close()
             self.is_stopped = True
 
     def _is_sender(self) -> bool:

@@ -3,7 +3,6 @@
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import (
-    ClassVar,
     Literal,
     TypeAlias,
     Union,
@@ -22,9 +21,7 @@ def checks_of(cls: type) -> dict[str, Check]:
     """Return the checks of the attributes that a class annotates itself."""
     hints = get_type_hints(cls)
     return {
-        name: check_of(hints[name])
-        for name in cls.__annotations__
-        if get_origin(hints[name]) is not ClassVar
+        name: check_of(hints[name]) for name in cls.__annotations__ if not name.startswith("__")
     }
 
 

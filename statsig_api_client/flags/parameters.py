@@ -11,7 +11,7 @@ from .._errors import StatsigError
 from .._runtime.parsers import JsonObject, json_type
 from .checks import Check, checks_of
 
-logger = logging.getLogger("statsig_api_client")
+logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 
 @frozen(kw_only=True)

@@ -169,10 +169,8 @@ def test_what_contains_itself_is_told() -> None:
 
 def test_what_is_the_same_twice_is_no_circle() -> None:
     shared = {"x": 1}
-    assert json.loads(serialize(custom([shared, shared])))["user"]["custom"]["a"] == [
-        shared,
-        shared,
-    ]
+    parsed = json.loads(serialize(custom([shared, shared])))
+    assert parsed["user"]["custom"]["a"] == [shared, shared]
 
 
 def test_what_is_nested_too_deep_is_told_with_the_beginning_of_its_path() -> None:

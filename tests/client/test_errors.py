@@ -168,9 +168,7 @@ def test_an_error_carries_at_most_4_kib_of_the_body(make: Maker) -> None:
 @on_any_library
 def test_a_refused_key_is_asked_about(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status, b"Forbidden"))
-    with pytest.raises(
-        APIStatusError, match="Forbidden; check that the API key is correct"
-    ) as raised:
+    with pytest.raises(APIStatusError, match="Forbidden; check that the API key") as raised:
         statsig.check_gate(USER, "a_gate")
     assert KEY not in str(raised.value)
 

@@ -14,7 +14,7 @@ from statsig_api_client.events import worker as worker_module
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue import memory
 from statsig_api_client.events.queue.base import Batch
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.memory import MemoryQueue
 from tests.chaos import reentrancy
 from tests.chaos.chance import logger
 from tests.support.clients import KEY
@@ -36,7 +36,7 @@ class Scene:
             "on_delivery": self.reported.append,
         } | options
         checked = settings(options)  # type: ignore[arg-type]
-        self.queue = MemoryStore(checked, FakeClock(), lambda: self.wake())  # noqa: PLW0108
+        self.queue = MemoryQueue(checked, FakeClock(), lambda: self.wake())  # noqa: PLW0108
         self.accepted: Counter[bytes] = Counter()
         self.delivered: Counter[bytes] = Counter()
         self.numbers = itertools.count()
@@ -44,7 +44,7 @@ class Scene:
     def log(self) -> None:
         event = b"%d" % next(self.numbers)
         try:
-            accepted = self.queue.offer(event)
+            accepted = self.queue.put(event)
         except EventQueueFullError:
             accepted = False
         self.accepted[event] += accepted
@@ -52,7 +52,7 @@ class Scene:
     def send(self) -> None:
         batch = self.queue.claim()
         if batch is not None:
-            self.queue.delivered(batch)
+            self.queue.complete(batch)
             self.delivered.update(batch.events)
 
     def fail(self) -> None:

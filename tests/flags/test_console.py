@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -163,6 +164,16 @@ def test_console_leaves_out_archived_and_templates(server: Loopback) -> None:
     assert "# Stale: STALE_ALL_TRUE\nold: Gate" in files_of(project)["gates.py"]
 
 
+def test_unused_command_lists_stale_gates(
+    server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(server, {"gates": [gate("old", type="STALE", typeReason="STALE_ALL_TRUE")]})
+    file = tmp_path / "code.py"
+    file.write_text("s.check_gate(u, 'old')\n")
+    assert main(["flags", "unused", str(file), "--source", "console"]) == 1
+    assert capsys.readouterr().out == f"{file}:1: stale gate 'old': STALE_ALL_TRUE\n"
+
+
 def test_console_schema_gives_types(server: Loopback) -> None:
     default = {"size": 1, "ratio": 1, "theme": "dark", "other": "x"}
     serve(server, {"dynamic_configs": [config("a", default, schema=SCHEMA)]})
@@ -290,7 +301,7 @@ def test_unreachable_console_is_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_key_is_in_no_output(
     server: Loopback,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Any,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -188,3 +188,10 @@ def _empty() -> Homepage:
     from statsig_api_client.flags import Details
 
     return Homepage({}, Details(name="n", rule_id=None, group_name=None, error=None))
+
+
+def test_config_without_known_parameters_is_returned(statsig: Statsig) -> None:
+    key: Config[Parameters] = Config("homepage", Parameters)
+    found = key.get(statsig, STAFF)
+    assert repr(found) == "Parameters()"
+    assert details(found).rule_id == "staff preview"

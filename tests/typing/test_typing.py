@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from statsig_api_client.flags.generation.output import write_files
+from tests.support.flag_packages import EXAMPLE, files_of
+
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).parent
 
@@ -53,6 +56,7 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert installed.returncode == 0, installed.stderr
     for case in CASES.glob("*.py"):
         (directory / case.name).write_text(case.read_text())
+    write_files(directory / "shop_flags", files_of(EXAMPLE))
     return directory
 
 
@@ -85,6 +89,8 @@ def pyrefly(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
         "check",
         "--output-format=min-text",
         "--preset=strict",
+        "--search-path",
+        directory,
         "--python-interpreter-path",
         python,
         file,
@@ -97,24 +103,26 @@ checkers = pytest.mark.parametrize("checker", [mypy, pyright, ty, pyrefly])
 
 
 @checkers
-def test_correct_uses_have_expected_types(checker: Checker, consumer: Path) -> None:
-    result = checker(consumer, "accepted.py")
+@pytest.mark.parametrize("file", ["accepted.py", "flags_accepted.py"])
+def test_correct_uses_have_expected_types(checker: Checker, file: str, consumer: Path) -> None:
+    result = checker(consumer, file)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @checkers
-def test_misuses_are_rejected(checker: Checker, consumer: Path) -> None:
-    result = checker(consumer, "rejected.py")
-    lines = (CASES / "rejected.py").read_text().splitlines()
+@pytest.mark.parametrize("file", ["rejected.py", "flags_rejected.py"])
+def test_misuses_are_rejected(checker: Checker, file: str, consumer: Path) -> None:
+    result = checker(consumer, file)
+    lines = (CASES / file).read_text().splitlines()
     marks = ("# error",) if checker is ty else ("# error", "# error, but not to ty")
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith(marks)}
-    assert set(error_lines(result.stdout)) == wrong, result.stdout + result.stderr
+    assert set(error_lines(result.stdout, file)) == wrong, result.stdout + result.stderr
 
 
-def error_lines(output: str) -> Iterator[int]:
-    """Yield the lines of rejected.py with an error, in the format of any checker."""
+def error_lines(output: str, file: str) -> Iterator[int]:
+    """Yield the lines of a file with an error, in the format of any checker."""
     for line in output.splitlines():
-        place = re.search(r"rejected\.py:(\d+)", line)
+        place = re.search(rf"\b{re.escape(file)}:(\d+)", line)
         if place and re.search(r"\berror\b", line, re.IGNORECASE):
             yield int(place[1])
 

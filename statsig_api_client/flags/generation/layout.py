@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ..._runtime.parsers import JsonValue
-from .types import Array, Enum, Object, Scalar, Type, Union
+from .types import Array, Enum, Object, Scalar, Type
 
 WIDTH: Final = 88
 INDENT: Final = "    "
@@ -144,5 +144,5 @@ def annotation(type_: Type) -> str:
             return f"Sequence[{annotation(item)}]"
         case Object():
             return "Mapping[str, object]"
-        case Union(options):
-            return " | ".join(map(annotation, options))
+        case _:
+            return " | ".join(map(annotation, type_.options))

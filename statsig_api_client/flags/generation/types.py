@@ -130,9 +130,7 @@ def merge(types: Sequence[Type]) -> Type:
     for one in types:
         for option in one.options if isinstance(one, Union) else (one,):
             _add(options, option)
-    if ANY in options:
-        return ANY
-    if not options:
+    if ANY in options or not options:
         return ANY
     nullable = NONE in options
     rest = [option for option in options if option != NONE]
@@ -180,7 +178,7 @@ def fits(value: JsonValue, type_: Type) -> bool:
                 (not known or name in known) and fits(member, known.get(name, ANY))
                 for name, member in value.items()
             )
-        case Scalar():
+        case _:
             return accepts(type_, _type_of_value(value))
 
 
@@ -260,5 +258,5 @@ def zero(type_: Type) -> JsonValue:
             return []
         case Object():
             return {}
-        case Union(options):
-            return None if NONE in options else zero(options[0])
+        case _:
+            return None if NONE in type_.options else zero(type_.options[0])

@@ -281,7 +281,8 @@ class _Module:
                 return f"Sequence[{self._annotation(f'{name}Item', item)}]"
             case Union(options):
                 return " | ".join(self._annotation(name, option) for option in options)
-            case Object(members):
+            case _:
+                members = type_.members
                 # A field of a class body is an identifier, and not a keyword.
                 if not members or any(key != python_name(key) for key, _ in members):
                     self._imports.add("Mapping")
