@@ -6,7 +6,7 @@ REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types generate docs test-sdks test-lowest test-spark test-pythons \
+.PHONY: help demo test unit lint types generate docs test-slow test-sdks test-lowest test-spark test-pythons \
 	faults fuzz soak bench bench-quick clean
 
 help:   ## print the verbs
@@ -17,7 +17,7 @@ demo: .venv/.ready   ## show the main job on the local server; PROJECT=file for 
 	$(BIN)/python examples/demo.py $(PROJECT)
 
 test: lint types   ## lint, type-check and test; what a change must pass first
-	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report term
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" --cov --cov-report term
 
 unit: .venv/.ready   ## run the fast tests; one test: .venv/bin/python -m pytest tests/FILE::NAME
 	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" tests/client tests/runtime tests/transports tests/events tests/bulk tests/cli
@@ -41,11 +41,14 @@ generate: .venv/.ready   ## write the generated code from openapi.yaml
 docs: .venv-docs/.ready   ## build the documentation site in build/docs; warnings are errors
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
+test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
+	$(BIN)/python -m pytest --numprocesses 2 -m slow
+
 test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
 	$(BIN)/python -m pytest --numprocesses 2 tests/local/sdks
 
 test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
-	.venv-lowest/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs
+	.venv-lowest/bin/python -m pytest --numprocesses 2 -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs
 
 test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
@@ -56,7 +59,7 @@ test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ##
 
 test-python-%:
 	@if ! python$* -c "" 2>/dev/null; then echo "python$* is not installed: skipped"; else \
-		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
+		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
 
 faults: .venv/.ready   ## deliver events under every injected fault, for a quarter of an hour; SCALE=0.1 for a tenth
 	$(BIN)/python -m tests.chaos.campaign $(SCALE)

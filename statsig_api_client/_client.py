@@ -1,18 +1,18 @@
-"""The clients: `Statsig`, which blocks, and `AsyncStatsig`, which does not."""
+"""The clients `Statsig` and `AsyncStatsig`."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack, overload
 
 from ._clock import Clock
 from ._errors import StatsigError
 from ._fork import hold_forks
 from ._options import ClientOptions, Options, configure
-from ._parse import meaning, raw, reply_of
+from ._parse import parse_response, raw_response, successful_response
 from ._redaction import clear_locals
-from ._request import Preparation
+from ._request import RequestBuilder
 from ._response import APIResponse
-from ._retry import Attempts
+from ._retry import RetryState
 from ._runtime.call import Call
 from ._runtime.parsers import UNSET
 from ._transports import EngineName, create_async_transport, create_transport
@@ -43,53 +43,49 @@ logger = logging.getLogger("statsig_api_client")
 
 
 class _Client:
-    """What both clients have: everything that waits for nothing."""
+    """I/O-free state and behaviour shared by both clients."""
 
-    # A test can put another clock here; it is no option, so that the options stay few.
-    _clock: ClassVar[Clock] = Clock()
+    _clock: ClassVar[Clock] = Clock()  # replaced by tests
 
-    _preparation: Preparation
-    _is_view: bool = False
+    _builder: RequestBuilder
+    _is_copy: bool = False
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
-        """The same client with other options, on the same connections.
+        """Return a copy of this client with different options, sharing its connections.
 
-        It costs next to nothing, so it may be made for a single call. Closing it closes nothing:
-        that is for the client it came from.
+        A copy is cheap enough for a single call. Closing it has no effect; close the original.
 
         Args:
-            **options: What differs; see `ClientOptions`. All else stays as it is here.
+            **options: The options to change; see `ClientOptions`.
 
         Raises:
-            ConfigurationError: An option has a value that makes no sense.
-            TypeError: There is no such option, or its value has the wrong type.
+            ConfigurationError: The value of an option is invalid.
+            TypeError: An option does not exist, or its value has the wrong type.
         """
         try:
-            changed = self._preparation.options.evolve(**options)
+            builder = self._builder.with_options(self._builder.options.evolve(**options))
         except BaseException as error:
             clear_locals(error)
             del options  # a traceback would show the values of headers
             raise
-        view = type(self).__new__(type(self))
-        vars(view).update(
-            vars(self), _is_view=True, _preparation=self._preparation.with_options(changed)
-        )
-        return view
+        copy = type(self).__new__(type(self))
+        vars(copy).update(vars(self), _is_copy=True, _builder=builder)
+        return copy
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_preparation"):  # error trackers show one whose options were rejected
+        if not hasattr(self, "_builder"):  # error trackers show clients with invalid options
             return f"<{type(self).__name__}>"
-        return f"<{type(self).__name__} {self._preparation.configuration.base_url}>"
+        return f"<{type(self).__name__} {self._builder.configuration.base_url}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} cannot be pickled or copied; use with_options")
 
-    def _without_answer(self, call: Call[T], error: StatsigError) -> T:
-        """What an evaluation returns when it failed, if that is wanted."""
-        if call.fallback is None or self._preparation.options.on_error == "raise":
+    def _fallback(self, call: Call[T], error: StatsigError) -> T:
+        """Return the fallback of a failed call, or raise its error."""
+        if call.fallback is None or self._builder.options.on_error == "raise":
             raise error
         logger.warning("%s; the fallback is returned", error)
-        # The answer keeps the error, which need not keep all that was on the stack.
+        # The result keeps the error. A traceback would keep the stack alive.
         return call.fallback(error.with_traceback(None))
 
     def _event(
@@ -110,30 +106,30 @@ class _Client:
 
 
 class Statsig(_Client, Operations):
-    """The client of the Statsig HTTP API.
+    """Client for the Statsig HTTP API.
 
-    One client serves a whole program: it may be used from any number of threads at once, and in
-    a child process after a fork. It holds connections, so close it, or use it in a `with` block.
+    Share one client in the whole program: it is thread-safe, and child processes can use it after a
+    fork. It holds connections, so close it, or use it in a `with` block.
 
     Args:
-        api_key: A server secret key (`secret-…`) or a client SDK key (`client-…`); the environment
-            variable STATSIG_API_KEY if not given.
-        base_url: The API's server, such as a proxy or the local server; the environment variable
-            STATSIG_BASE_URL if not given, and Statsig's own server without that, too.
-        events_url: The server for events and exposures, if it is another; `base_url` if that is
-            given, and Statsig's own server for events if not.
-        engine: What sends the requests: `httpx`, or `fast` for pyreqwest, which takes a fraction of
-            the time and comes with `pip install 'statsig-api-client[fast]'`.
-        http_client: An `httpx.Client` or `httpx2.Client` to send requests with: its proxies,
-            certificates, headers, hooks and transports hold, its timeouts and redirects do not.
-            It stays yours to close. A server that sends its reply in drops can hold an attempt
-            longer than its timeout, which the client's own connections prevent.
-        allow_http: Allow URLs of plain `http` for other hosts than this one, although the API key
-            can then be read on the way.
-        **options: How it behaves; see `ClientOptions`.
+        api_key: A server secret key (`secret-…`) or a client SDK key (`client-…`). Default: the
+            environment variable STATSIG_API_KEY.
+        base_url: URL of the server, for example of a proxy or the local server. Default: the
+            environment variable STATSIG_BASE_URL, else Statsig's own server.
+        events_url: URL of the server for events and exposures. Default: `base_url` if it is set,
+            else Statsig's own server for events.
+        engine: The HTTP implementation: `httpx`, or `fast` for pyreqwest, which is several times
+            faster and is installed by `pip install 'statsig-api-client[fast]'`.
+        http_client: An `httpx.Client` or `httpx2.Client` to send requests with. Its proxies,
+            certificates, headers, hooks and transports apply; its timeouts and redirects do not. It
+            is not closed with this client. Unlike the client's own connections, it may exceed the
+            timeout of an attempt if a server sends its response byte by byte.
+        allow_http: Allow plain `http` for other hosts than this machine, although others on the
+            network can then read the API key.
+        **options: Further options; see `ClientOptions`.
 
     Raises:
-        ConfigurationError: There is no key, or it, a URL or an option makes no sense, or the engine
+        ConfigurationError: The API key is missing, it, a URL or an option is invalid, or the engine
             is not installed.
         TypeError: An argument has the wrong type.
 
@@ -144,7 +140,7 @@ class Statsig(_Client, Operations):
         ...         statsig.log_event(user, "checkout_shown")
     """
 
-    def __init__(  # noqa: PLR0913  (all but the key are by name)
+    def __init__(  # noqa: PLR0913  (keywords)
         self,
         api_key: str | None = None,
         *,
@@ -157,7 +153,7 @@ class Statsig(_Client, Operations):
     ) -> None:
         try:
             with hold_forks():
-                self._preparation = Preparation(
+                self._builder = RequestBuilder(
                     configure(api_key, base_url, events_url, allow_http=allow_http),
                     Options().evolve(**options),
                     self._clock,
@@ -176,45 +172,42 @@ class Statsig(_Client, Operations):
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> LogEventResult:
-        """Log one event. For more than a few, `log_events` sends many at once.
+        """Log one event. `log_events` sends many in one request, `events` in the background.
 
-        Statsig does not deduplicate, so an event is sent again only when it was provably not
-        accepted. Private attributes of the user are removed before sending.
+        Statsig does not deduplicate, so an event is retried only if it was certainly not accepted.
+        Private attributes of the user are removed.
 
         Args:
-            user: Who did it.
-            event_name: What happened.
-            value: The value that metrics add up (a number) or count by (a text).
-            metadata: Details, by which metrics can be broken down.
-            time: When it happened: milliseconds since 1970, or text in the form of RFC 3339. Now,
-                if not given.
+            user: The user of the event.
+            event_name: The name of the event.
+            value: A number for metrics to add up, or a string to group by.
+            metadata: Details by which metrics can be broken down.
+            time: Time of the event: milliseconds since 1970, or a string in RFC 3339. Default: now.
 
         Returns:
-            That Statsig accepted the event.
+            Confirmation that Statsig accepted the event.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be represented in JSON.
+            APIStatusError: Statsig rejected the call; see its subclasses.
+            APIConnectionError: There was no response within the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return self.log_events([self._event(user, event_name, value, metadata, time)])
 
     def events(self, **options: Unpack["EventLoggerOptions"]) -> "EventLogger":
-        """Log events in the background: gathered, sent again until Statsig has them, accounted for.
+        """Return a logger that sends events in the background: in batches, with retries.
 
-        Close the result before the client, or use both in one `with` block.
+        Close it before the client, or use both in one `with` block.
 
         Args:
-            **options: How it behaves; see `EventLoggerOptions` in `statsig_api_client.events`.
-
-        Returns:
-            An event logger that sends with this client.
+            **options: Options of the logger; see `EventLoggerOptions` in
+                `statsig_api_client.events`.
 
         Raises:
-            ConfigurationError: An option has a value that makes no sense.
-            TypeError: There is no such option, or its value has the wrong type.
+            ConfigurationError: The value of an option is invalid.
+            TypeError: An option does not exist, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
         with hold_forks():
@@ -224,15 +217,15 @@ class Statsig(_Client, Operations):
 
     @property
     def with_raw_response(self) -> RawOperations:
-        """The same methods, each returning the reply as it came: status, headers, body, time.
+        """The same methods, returning raw responses: status, headers, body and duration.
 
-        They raise when they fail, whatever `on_error` says.
+        They raise errors whatever `on_error` is.
         """
         return _RawStatsig(self._send)
 
     def close(self) -> None:
-        """Close all connections. Calls then raise a `ConfigurationError`."""
-        if not self._is_view:
+        """Close all connections. Later calls raise a `ConfigurationError`."""
+        if not self._is_copy:
             self._transport.close()
 
     def __enter__(self) -> Self:
@@ -243,43 +236,43 @@ class Statsig(_Client, Operations):
 
     def _call(self, call: Call[T]) -> T:
         try:
-            attempts, reply = self._send(call)
-            return meaning(call, attempts, reply)
+            return parse_response(call, *self._send(call))
         except StatsigError as error:
-            return self._without_answer(call, error)
+            return self._fallback(call, error)
 
-    def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
+    def _send(self, call: Call[T]) -> tuple[RetryState, TransportResponse]:
         try:
-            attempts = self._preparation.attempts(call)
+            state = RetryState(self._builder.build(call), self._builder.options, self._clock)
             while True:
-                outcome = self._transport.send(attempts.begin())
-                pause = attempts.pause_after(outcome)
-                if pause is None:
-                    return attempts, reply_of(attempts, outcome)
-                self._clock.sleep(pause)
+                result = self._transport.send(state.next_attempt())
+                state.record(result)
+                delay = state.next_delay(result)
+                if delay is None:
+                    return state, successful_response(state, result)
+                self._clock.sleep(delay)
         except BaseException as error:
             clear_locals(error)
             raise
 
 
 class AsyncStatsig(_Client, AsyncOperations):
-    """The client of the Statsig HTTP API for asyncio: as `Statsig`, with `await`.
+    """Client for the Statsig HTTP API on asyncio: as `Statsig`, with `await`.
 
-    One client serves a whole program: it may be used from any number of tasks at once, and in one
-    event loop after another. Close it, or use it in an `async with` block.
+    Share one client in the whole program: any number of tasks can use it, in one event loop after
+    another. Close it, or use it in an `async with` block.
 
     Args:
         api_key: As for `Statsig`.
         base_url: As for `Statsig`.
         events_url: As for `Statsig`.
         engine: As for `Statsig`.
-        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient`; else as for `Statsig`, but that
-            its attempts keep their timeout whatever a server does.
+        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient`. As for `Statsig`, except that
+            it never exceeds the timeout of an attempt.
         allow_http: As for `Statsig`.
-        **options: How it behaves; see `ClientOptions`.
+        **options: Further options; see `ClientOptions`.
 
     Raises:
-        ConfigurationError: There is no key, or it, a URL or an option makes no sense, or the engine
+        ConfigurationError: The API key is missing, it, a URL or an option is invalid, or the engine
             is not installed.
         TypeError: An argument has the wrong type.
 
@@ -290,7 +283,7 @@ class AsyncStatsig(_Client, AsyncOperations):
         ...         await statsig.log_event(user, "checkout_shown")
     """
 
-    def __init__(  # noqa: PLR0913  (all but the key are by name)
+    def __init__(  # noqa: PLR0913  (keywords)
         self,
         api_key: str | None = None,
         *,
@@ -303,7 +296,7 @@ class AsyncStatsig(_Client, AsyncOperations):
     ) -> None:
         try:
             with hold_forks():
-                self._preparation = Preparation(
+                self._builder = RequestBuilder(
                     configure(api_key, base_url, events_url, allow_http=allow_http),
                     Options().evolve(**options),
                     self._clock,
@@ -322,45 +315,42 @@ class AsyncStatsig(_Client, AsyncOperations):
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> LogEventResult:
-        """Log one event. For more than a few, `log_events` sends many at once.
+        """Log one event. `log_events` sends many in one request, `events` in the background.
 
-        Statsig does not deduplicate, so an event is sent again only when it was provably not
-        accepted. Private attributes of the user are removed before sending.
+        Statsig does not deduplicate, so an event is retried only if it was certainly not accepted.
+        Private attributes of the user are removed.
 
         Args:
-            user: Who did it.
-            event_name: What happened.
-            value: The value that metrics add up (a number) or count by (a text).
-            metadata: Details, by which metrics can be broken down.
-            time: When it happened: milliseconds since 1970, or text in the form of RFC 3339. Now,
-                if not given.
+            user: The user of the event.
+            event_name: The name of the event.
+            value: A number for metrics to add up, or a string to group by.
+            metadata: Details by which metrics can be broken down.
+            time: Time of the event: milliseconds since 1970, or a string in RFC 3339. Default: now.
 
         Returns:
-            That Statsig accepted the event.
+            Confirmation that Statsig accepted the event.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON.
-            APIStatusError: Statsig refused the call; see its subclasses.
-            APIConnectionError: There was no reply within the deadline.
-            ResponseValidationError: The reply is not what the contract says.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be represented in JSON.
+            APIStatusError: Statsig rejected the call; see its subclasses.
+            APIConnectionError: There was no response within the deadline.
+            ResponseValidationError: The response does not match the API schema.
         """
         return await self.log_events([self._event(user, event_name, value, metadata, time)])
 
     def events(self, **options: Unpack["EventLoggerOptions"]) -> "AsyncEventLogger":
-        """Log events in the background: gathered, sent again until Statsig has them, accounted for.
+        """Return a logger that sends events in the background: in batches, with retries.
 
-        Close the result before the client, or use both in one `with` block.
+        Close it before the client, or use both in one `with` block.
 
         Args:
-            **options: How it behaves; see `EventLoggerOptions` in `statsig_api_client.events`.
-
-        Returns:
-            An event logger that sends with this client.
+            **options: Options of the logger; see `EventLoggerOptions` in
+                `statsig_api_client.events`.
 
         Raises:
-            ConfigurationError: An option has a value that makes no sense.
-            TypeError: There is no such option, or its value has the wrong type.
+            ConfigurationError: The value of an option is invalid.
+            TypeError: An option does not exist, or its value has the wrong type.
             SpoolError: The spool cannot be used.
         """
         with hold_forks():
@@ -370,15 +360,15 @@ class AsyncStatsig(_Client, AsyncOperations):
 
     @property
     def with_raw_response(self) -> AsyncRawOperations:
-        """The same methods, each returning the reply as it came: status, headers, body, time.
+        """The same methods, returning raw responses: status, headers, body and duration.
 
-        They raise when they fail, whatever `on_error` says.
+        They raise errors whatever `on_error` is.
         """
         return _AsyncRawStatsig(self._send)
 
     async def aclose(self) -> None:
-        """Close all connections. Calls then raise a `ConfigurationError`."""
-        if not self._is_view:
+        """Close all connections. Later calls raise a `ConfigurationError`."""
+        if not self._is_copy:
             await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -389,38 +379,54 @@ class AsyncStatsig(_Client, AsyncOperations):
 
     async def _call(self, call: Call[T]) -> T:
         try:
-            attempts, reply = await self._send(call)
-            return meaning(call, attempts, reply)
+            return parse_response(call, *await self._send(call))
         except StatsigError as error:
-            return self._without_answer(call, error)
+            return self._fallback(call, error)
 
-    async def _send(self, call: Call[T]) -> tuple[Attempts, TransportResponse]:
+    async def _send(self, call: Call[T]) -> tuple[RetryState, TransportResponse]:
         try:
-            attempts = self._preparation.attempts(call)
+            state = RetryState(self._builder.build(call), self._builder.options, self._clock)
             while True:
-                outcome = await self._transport.send(attempts.begin())
-                pause = attempts.pause_after(outcome)
-                if pause is None:
-                    return attempts, reply_of(attempts, outcome)
-                await self._clock.sleep_async(pause)
+                result = await self._transport.send(state.next_attempt())
+                state.record(result)
+                delay = state.next_delay(result)
+                if delay is None:
+                    return state, successful_response(state, result)
+                await self._clock.sleep_async(delay)
         except BaseException as error:
             clear_locals(error)
             raise
 
 
 class _RawStatsig(RawOperations):
-    def __init__(self, send: Callable[[Call[Any]], tuple[Attempts, TransportResponse]]) -> None:
+    def __init__(self, send: Callable[[Call[Any]], tuple[RetryState, TransportResponse]]) -> None:
         self._send = send
 
     def _call(self, call: Call[T]) -> APIResponse[T]:
-        return raw(call, *self._send(call))
+        return raw_response(call, *self._send(call))
 
 
 class _AsyncRawStatsig(AsyncRawOperations):
     def __init__(
-        self, send: Callable[[Call[Any]], Awaitable[tuple[Attempts, TransportResponse]]]
+        self, send: Callable[[Call[Any]], Awaitable[tuple[RetryState, TransportResponse]]]
     ) -> None:
         self._send = send
 
     async def _call(self, call: Call[T]) -> APIResponse[T]:
-        return raw(call, *await self._send(call))
+        return raw_response(call, *await self._send(call))
+
+
+@overload
+def delivery_parts(client: Statsig) -> tuple[RequestBuilder, Transport]: ...
+@overload
+def delivery_parts(client: AsyncStatsig) -> tuple[RequestBuilder, AsyncTransport]: ...
+def delivery_parts(
+    client: Statsig | AsyncStatsig,
+) -> tuple[RequestBuilder, Transport | AsyncTransport]:
+    """Return the request builder and the transport of a client.
+
+    The delivery layer sends events with them, on the client's connections but with retries of its
+    own. Nothing else uses them.
+    """
+    parts: Any = client
+    return parts._builder, parts._transport  # noqa: SLF001

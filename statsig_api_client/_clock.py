@@ -1,4 +1,4 @@
-"""Time and chance, in one place, so that a test can stand in for both."""
+"""Time and randomness, which tests replace."""
 
 import os
 import time
@@ -6,26 +6,25 @@ from collections.abc import Callable
 
 
 class Clock:
-    """The real ones."""
+    """The system's clock and random numbers."""
 
     monotonic: Callable[[], float] = staticmethod(time.monotonic)
-    """Seconds since some moment, never going back."""
+    """Return seconds that never decrease."""
     time: Callable[[], float] = staticmethod(time.time)
-    """Seconds since 1970, as the system's clock tells."""
+    """Return seconds since 1970."""
 
     def random(self) -> float:
-        """A number from 0 to 1."""
-        # `random` would take a twentieth of the time that importing this package takes.
+        """Return a number from 0 to 1."""
+        # Importing `random` would take a twentieth of the time of importing this package.
         return int.from_bytes(os.urandom(4)) / 2**32
 
     def sleep(self, seconds: float) -> None:
-        """Block this thread."""
+        """Block the current thread."""
         time.sleep(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Block this task alone."""
-        # Half of the time that `import statsig_api_client` takes, and only async programs need it;
-        # they have it already.
+        """Suspend the current task."""
+        # Importing it takes half of the time of importing this package; async programs have it.
         import asyncio  # noqa: PLC0415
 
         await asyncio.sleep(seconds)

@@ -1,10 +1,10 @@
-"""What can go wrong, as one tree.
+"""Exceptions.
 
 * StatsigError
-  x ConfigurationError              a client that cannot work as it is set up
-  x APIConnectionError              no reply
-    + APITimeoutError               no reply in time
-  x APIStatusError                  a reply that refuses
+  x ConfigurationError              invalid options, or a closed client
+  x APIConnectionError              no response
+    + APITimeoutError               no response in time
+  x APIStatusError                  a status other than 2xx
     + BadRequestError               400
     + AuthenticationError           401
     + PermissionDeniedError         403
@@ -12,10 +12,10 @@
     + PayloadTooLargeError          413
     + RateLimitError                429
     + InternalServerError           500 to 599
-  x ResponseValidationError         a reply that is not what the contract says
+  x ResponseValidationError         a response that does not match the API schema
 
-An argument of a wrong type or value is a `TypeError` or a `ValueError`, before anything is sent.
-No error carries the API key. All of them pickle and copy.
+Invalid arguments raise `TypeError` or `ValueError` before anything is sent. No exception contains
+the API key. All of them can be pickled and copied.
 """
 
 import copyreg
@@ -23,7 +23,7 @@ from typing import TypedDict, Unpack
 
 
 class CallFacts(TypedDict, total=False):
-    """What is known of a call when it fails; see `StatsigError`."""
+    """The attributes of `StatsigError`."""
 
     operation: str | None
     attempts: int
@@ -34,17 +34,16 @@ class CallFacts(TypedDict, total=False):
 
 
 class StatsigError(Exception):
-    """The base of all errors that a client raises by itself.
+    """Base class of all exceptions that a client raises.
 
     Attributes:
-        operation: The method that failed, such as `check_gate`; None when no method was called.
-        attempts: How often it was tried.
-        elapsed: The seconds that it took, with the waits between attempts.
-        request_id: The server's name for the request, if it gave one; Statsig's support may ask
-            for it.
-        body: At most 4 KiB of the reply, as text; None when there was no reply.
-        ambiguous: Whether events or exposures may have been accepted although the call failed, so
-            that sending them again may count them twice.
+        operation: The client method that failed, such as `check_gate`; None outside of calls.
+        attempts: Number of attempts.
+        elapsed: Duration of the call in seconds, including delays between attempts.
+        request_id: The server's ID of the request, for Statsig's support; None if there is none.
+        body: The first 4,096 characters of the response; None without a response.
+        ambiguous: Whether events or exposures may have been accepted although the call failed.
+            Sending them again may count them twice.
     """
 
     def __init__(self, message: str, **facts: Unpack[CallFacts]) -> None:
@@ -58,32 +57,32 @@ class StatsigError(Exception):
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status of the reply; None when there was no reply."""
+        """The HTTP status; None without a response."""
         return None
 
     def __reduce__(self) -> tuple[object, ...]:
-        # An exception is unpickled by calling its class with its message alone; not every class
-        # of the tree can be called so.
+        # By default exceptions are unpickled by calling the class with the message only, which not
+        # every class here accepts.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ConfigurationError(StatsigError):
-    """The client cannot work as it is set up: no key, a bad URL or option, or it is closed."""
+    """The API key is missing, a URL or an option is invalid, or the client is closed."""
 
 
 class APIConnectionError(StatsigError):
-    """There was no reply: no connection, or the connection was lost."""
+    """There was no response: connecting failed, or the connection was lost."""
 
 
 class APITimeoutError(APIConnectionError):
-    """There was no reply in time."""
+    """There was no response in time."""
 
 
 class APIStatusError(StatsigError):
-    """Statsig answered, and refused.
+    """The response has a status other than 2xx.
 
     Attributes:
-        retry_after: The seconds that the reply asked to wait; None when it did not ask.
+        retry_after: Seconds that the server asked to wait; None if it did not.
     """
 
     def __init__(
@@ -100,28 +99,28 @@ class APIStatusError(StatsigError):
 
     @property
     def status_code(self) -> int:
-        """The HTTP status of the reply."""
+        """The HTTP status."""
         return self._status_code
 
 
 class BadRequestError(APIStatusError):
-    """400: Statsig did not understand the request."""
+    """400: the request is invalid."""
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is unknown, or not good for this call."""
+    """401: the API key is unknown, or has the wrong type for this call."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the API key does not allow this call. Statsig may answer so to an unknown key, too."""
+    """403: the API key does not allow this call. Statsig may also respond so to an unknown key."""
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such layer, ranked list, or URL."""
+    """404: the layer, the ranked list or the URL does not exist."""
 
 
 class PayloadTooLargeError(APIStatusError):
-    """413: the batch is too large; send it in parts."""
+    """413: the batch is too large; split it."""
 
 
 class RateLimitError(APIStatusError):
@@ -129,14 +128,14 @@ class RateLimitError(APIStatusError):
 
 
 class InternalServerError(APIStatusError):
-    """500 to 599: Statsig, or something before it, failed."""
+    """500 to 599: Statsig or a proxy failed."""
 
 
 class ResponseValidationError(StatsigError):
-    """The reply is not what the contract says.
+    """The response does not match the API schema.
 
     Attributes:
-        path: The JSON path of the wrong value, such as `$.value`; None when the reply is no JSON.
+        path: JSON path of the invalid value, such as `$.value`; None if the body is not JSON.
     """
 
     def __init__(
@@ -153,19 +152,19 @@ class ResponseValidationError(StatsigError):
 
     @property
     def status_code(self) -> int:
-        """The HTTP status of the reply."""
+        """The HTTP status."""
         return self._status_code
 
 
 class EventWarning(UserWarning):
-    """Statsig would accept an event and then drop it, or cut something off, without saying so.
+    """Statsig would accept an event and then drop or truncate it silently.
 
-    To refuse such events before they are sent, make it an error:
+    To reject such events before they are sent, turn the warning into an error:
     `warnings.filterwarnings("error", category=EventWarning)`.
     """
 
 
-_REFUSALS: dict[int, type[APIStatusError]] = {
+_STATUS_ERRORS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -175,8 +174,8 @@ _REFUSALS: dict[int, type[APIStatusError]] = {
 }
 
 
-def refusal(status_code: int) -> type[APIStatusError]:
-    """The class of the error for a status."""
+def status_error(status_code: int) -> type[APIStatusError]:
+    """Return the exception class of an HTTP status."""
     if 500 <= status_code <= 599:
         return InternalServerError
-    return _REFUSALS.get(status_code, APIStatusError)
+    return _STATUS_ERRORS.get(status_code, APIStatusError)

@@ -1,6 +1,6 @@
-"""Warns of events that Statsig would accept and then drop or cut without saying so.
+"""Warnings about events that Statsig would accept and then drop or truncate silently.
 
-The limits are those of Statsig's guide to logging events; where the servers really cut is unknown.
+The limits are those of Statsig's guide to logging events. The limits of the servers are unknown.
 """
 
 import functools
@@ -17,68 +17,72 @@ from ._runtime.parsers import JsonObject
 MAX_TEXT: Final = 64
 MAX_METADATA: Final = 4096
 
-_DROPPED = re.compile("[\\\\[\\]{}<>#=;&$%|\0\n\r]")
+SAFE_NAME: Final = re.compile("[^\\\\[\\]{}<>#=;&$%|\0\n\r]*")
+"""Event names that Statsig does not drop."""
 
 
 def check_events(events: Sequence[JsonObject]) -> None:
-    """Warn of each kind of fault once, naming the first event that has it.
+    """Warn once about each kind of problem, with the path of the first event that has it.
 
     Warns:
-        EventWarning: An event would be dropped or cut.
+        EventWarning: An event would be dropped or truncated.
     """
-    places: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for index, event in enumerate(events):
-        for name, fault in _faults(event):
-            places.setdefault(fault, []).append(f"events[{index}].{name}")
-    for fault, found in places.items():
+        for name, problem in _problems(event):
+            paths.setdefault(problem, []).append(f"events[{index}].{name}")
+    for problem, found in paths.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        warnings.warn(f"{found[0]}{others}: {fault}", EventWarning, stacklevel=_caller())
+        warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=_stacklevel())
 
 
-def _faults(event: JsonObject) -> list[tuple[str, str]]:
+def _problems(event: JsonObject) -> list[tuple[str, str]]:
     name, value, metadata = event.get("eventName"), event.get("value"), event.get("metadata")
-    faults = _name_faults(name) if isinstance(name, str) else []
+    problems = _name_problems(name) if isinstance(name, str) else []
     if isinstance(value, str) and len(value) > MAX_TEXT:
-        faults = [*faults, ("value", f"Statsig may cut values above {MAX_TEXT} characters")]
+        problems = [
+            *problems,
+            ("value", f"Statsig may truncate values above {MAX_TEXT} characters"),
+        ]
     if isinstance(metadata, dict) or isinstance(metadata, Mapping):  # noqa: SIM101  (see _json)
-        faults = faults + _metadata_faults(metadata)
-    return faults
+        problems = problems + _metadata_problems(metadata)
+    return problems
 
 
-@functools.lru_cache(1024)  # programs have few names, and log them often
-def _name_faults(name: str) -> list[tuple[str, str]]:
-    faults: list[tuple[str, str]] = []
-    if re.search(_DROPPED, name):
-        what = (
-            r"Statsig accepts and then drops events whose name has a line break, NUL or "
+@functools.lru_cache(1024)  # programs have few event names
+def _name_problems(name: str) -> list[tuple[str, str]]:
+    problems: list[tuple[str, str]] = []
+    if SAFE_NAME.fullmatch(name) is None:
+        problem = (
+            r"Statsig accepts and then drops events whose name contains a line break, NUL or "
             r"one of \ [ ] { } < > # = ; & $ % |"
         )
-        faults.append(("eventName", what))
+        problems.append(("eventName", problem))
     if len(name) > MAX_TEXT:
-        faults.append(("eventName", f"Statsig may cut names above {MAX_TEXT} characters"))
-    return faults
+        problems.append(("eventName", f"Statsig may truncate names above {MAX_TEXT} characters"))
+    return problems
 
 
-def _metadata_faults(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
-    faults: list[tuple[str, str]] = []
-    # As JSON, but for what escapes add.
+def _metadata_problems(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
+    problems: list[tuple[str, str]] = []
+    # The size as JSON, without escapes.
     size = 1
     dotted = False
     for key, value in metadata.items():
         size += len(str(key)) + len(str(value)) + 6
         dotted = dotted or "." in str(key)
     if dotted:
-        what = "Statsig reads a dot in a key as a path, and finds nothing there"
-        faults.append(("metadata", what))
+        problem = "Statsig interprets a dot in a key as a path, and finds nothing there"
+        problems.append(("metadata", problem))
     if size > MAX_METADATA:
-        faults.append(("metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"))
-    return faults
+        problems.append(("metadata", f"Statsig may drop metadata above {MAX_METADATA} characters"))
+    return problems
 
 
-def _caller() -> int:
-    """The `stacklevel` of the first line outside this package.
+def _stacklevel() -> int:
+    """Return the `stacklevel` of the first line outside this package.
 
-    It differs from one method to another, and an awaited one has other frames again.
+    It differs between methods, and between blocking and asynchronous ones.
     """
     level = 0
     frame = inspect.currentframe()
@@ -89,5 +93,5 @@ def _caller() -> int:
 
 
 def _package_of(frame: FrameType) -> str:
-    module = str(frame.f_globals.get("__name__"))  # what `exec` runs may have none
+    module = str(frame.f_globals.get("__name__"))  # None in code of `exec`
     return module.partition(".")[0]

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 from weakref import WeakSet
 
-_MAX_DELAY: Final = 5.0
+_MAX_DELAY: Final = 10.0
 """Seconds that a fork waits at most. A thread that holds forks may itself wait for the thread that
 forks, such as for a module that the latter is importing, or for a slow name server."""
 

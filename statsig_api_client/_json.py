@@ -1,109 +1,114 @@
-"""JSON to bytes and back: by orjson where it is installed, by json where not, with one result.
+"""JSON to bytes and back, with orjson if it is installed and with `json` otherwise.
 
-orjson takes a tenth of the time of json to write, and a third to read. What it does differently is
-found out, and then left to json:
+orjson needs a tenth of the time of `json` to serialize, and a third to parse. Where it differs,
+this module uses `json` instead, so that the result is the same:
 
-* It writes null for a number that JSON does not have; so whatever has a null in it is written anew.
-* It reads an integer of more than 64 bits as a float; so is whatever has so many digits in a row.
-* It refuses large integers, keys and texts of a class of their own, keys that are no strings, and
-  deep nesting, and tells less of a fault.
+* orjson serializes NaN and infinity as null, so output that contains null is serialized again.
+* orjson parses integers of more than 64 bits as floats.
+* orjson rejects large integers, subclasses of `int` and `str`, keys that are not strings, and deep
+  nesting, with less precise errors.
 
-Numbers may be written in another notation (`1e-7`, not `1e-07`): the value is the same.
+The notation of numbers may differ (`1e-7` instead of `1e-07`).
 """
 
 import enum
 import functools
 import json
+import math
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn, Protocol, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, NoReturn, Protocol, cast
+
+from attrs import has
+
+from ._runtime.parsers import JsonObject, child
+
+_MAX_DEPTH: Final = 500
 
 
 class Codec(Protocol):
-    """Writes and reads JSON."""
+    """Serializes and parses JSON."""
 
-    def write(self, value: object) -> bytes:
-        """Compact JSON in UTF-8.
+    def serialize(self, value: object) -> bytes:
+        """Return compact JSON in UTF-8.
 
         Raises:
-            TypeError: Something in it has a type that JSON does not know.
-            ValueError: Something in it has a value that JSON cannot say.
-            RecursionError: It is nested too deep.
+            TypeError: A value has a type that JSON does not have.
+            ValueError: A value cannot be represented in JSON.
+            RecursionError: The value is nested too deep.
         """
         ...
 
-    def read(self, content: bytes) -> object:
-        """What JSON says.
+    def parse(self, content: bytes) -> object:
+        """Return the value of JSON in UTF-8.
 
         Raises:
-            UnicodeDecodeError: It is not UTF-8.
-            ValueError: It is not JSON, or has a number that JSON does not have.
-            RecursionError: It is nested too deep.
+            UnicodeDecodeError: The content is not UTF-8.
+            ValueError: The content is not JSON, or contains a number that JSON does not have.
+            RecursionError: The value is nested too deep.
         """
         ...
 
 
-_NO_LISTS: Final = (str, bytes, bytearray, memoryview)
+_NOT_ARRAYS: Final = (str, bytes, bytearray, memoryview)
 
 
-def _plain(value: object) -> object:
-    """What an encoder knows instead of something that it does not know."""
+def _default(value: object) -> object:
+    """Return a JSON value in place of one that an encoder does not know."""
     if isinstance(value, enum.Enum):
         return value.value
-    if is_uuid(value):
+    if _is_uuid(value):
         return str(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence) and not isinstance(value, _NO_LISTS):
+    if isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS):
         return list(cast("Sequence[object]", value))
     raise TypeError
 
 
-def is_uuid(value: object) -> bool:
-    """Whether it is a UUID, which is written as its text."""
-    uuid = sys.modules.get("uuid")  # who has one has imported it
+def _is_uuid(value: object) -> bool:
+    """Return whether a value is a UUID, which becomes a string."""
+    uuid = sys.modules.get("uuid")  # imported if there is one
     return uuid is not None and isinstance(value, uuid.UUID)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-class JsonCodec:
-    """Python's own."""
+class StandardCodec:
+    """The codec of the standard library."""
 
     def __init__(self) -> None:
-        # Circles are found by the recursion that they cause: looking out for them costs each time.
+        # Cycles surface as RecursionError; check_circular would cost time on every call.
         self._encoder = json.JSONEncoder(
             ensure_ascii=False,
             check_circular=False,
             allow_nan=False,
             separators=(",", ":"),
-            default=_plain,
+            default=_default,
         )
-        # Of members with the same name the last one counts, as everywhere in Python.
-        self._decoder = json.JSONDecoder(parse_constant=_no_constant)
+        self._decoder = json.JSONDecoder(parse_constant=_reject_constant)
 
-    def write(self, value: object) -> bytes:
+    def serialize(self, value: object) -> bytes:
         """See `Codec`."""
         return self._encoder.encode(value).encode()
 
-    def read(self, content: bytes) -> object:
+    def parse(self, content: bytes) -> object:
         """See `Codec`."""
         return self._decoder.decode(content.decode())
 
 
-_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG: Final = b"0" * 19
+_DIGITS_TO_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER: Final = b"0" * 19
 """As many digits as the smallest integer of more than 64 bits has."""
 
 
 class OrjsonCodec:
-    """orjson, and `JsonCodec` for what orjson does differently."""
+    """orjson, with `StandardCodec` where orjson differs."""
 
     def __init__(self) -> None:
-        # Half of the time that importing this package takes, which the first client pays.
-        import orjson  # noqa: PLC0415
+        import orjson  # noqa: PLC0415  (half of the time of importing this package)
 
         self._dumps = orjson.dumps
         self._loads = orjson.loads
@@ -112,30 +117,139 @@ class OrjsonCodec:
             | orjson.OPT_PASSTHROUGH_DATETIME
             | orjson.OPT_PASSTHROUGH_SUBCLASS
         )
-        self._thorough = JsonCodec()
+        self._standard = StandardCodec()
 
-    def write(self, value: object) -> bytes:
+    def serialize(self, value: object) -> bytes:
         """See `Codec`."""
         try:
-            content = self._dumps(value, _plain, self._options)
+            content = self._dumps(value, _default, self._options)
         except TypeError:
-            return self._thorough.write(value)
-        return self._thorough.write(value) if b"null" in content else content
+            return self._standard.serialize(value)
+        return self._standard.serialize(value) if b"null" in content else content
 
-    def read(self, content: bytes) -> object:
+    def parse(self, content: bytes) -> object:
         """See `Codec`."""
-        if _LONG in content.translate(_ZEROS):
-            return self._thorough.read(content)
+        if _LONG_INTEGER in content.translate(_DIGITS_TO_ZEROS):
+            return self._standard.parse(content)
         try:
             return cast("object", self._loads(content))
         except ValueError:
-            return self._thorough.read(content)
+            return self._standard.parse(content)
 
 
 @functools.cache
 def codec() -> Codec:
-    """The faster one that there is."""
+    """Return the fastest codec that is installed."""
     try:
         return OrjsonCodec()
     except ImportError:
-        return JsonCodec()
+        return StandardCodec()
+
+
+def serialize(body: JsonObject) -> bytes:
+    """Return a request body as compact JSON in UTF-8.
+
+    Raises:
+        TypeError: A value has a type that JSON does not have; the message starts with its path.
+        ValueError: A value cannot be represented in JSON; the message starts with its path.
+    """
+    try:
+        return codec().serialize(body)
+    except (TypeError, ValueError, RecursionError):
+        problems = (_problem(node) for node in _nodes(body))
+    # The stack of the caller may be deep, too.
+    raise next(filter(None, problems), None) or ValueError(
+        "the request is nested too deep for JSON"
+    )
+
+
+# ---- Paths of values that cannot be serialized ----
+
+
+class _Node(NamedTuple):
+    path: str
+    value: object
+    parents: tuple[object, ...]
+
+
+def _nodes(body: JsonObject) -> Iterator[_Node]:
+    """Yield all values of a request, in the order in which they are serialized."""
+    stack = [_Node(name, value, (body,)) for name, value in reversed(body.items())]
+    while stack:
+        node = stack.pop()
+        yield node
+        parents = (*node.parents, node.value)
+        stack += [_Node(path, value, parents) for path, value in reversed(_children(node))]
+
+
+def _children(node: _Node) -> list[tuple[str, object]]:
+    path, value = node.path, _enum_value(node.value)
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return [(child(path, str(key)), member) for key, member in members.items()]
+    if isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS):
+        items = cast("Sequence[object]", value)
+        return [(f"{path}[{index}]", item) for index, item in enumerate(items)]
+    return []
+
+
+def _enum_value(value: object) -> object:
+    while isinstance(value, enum.Enum):
+        value = cast("object", value.value)
+    return value
+
+
+def _problem(node: _Node) -> Exception | None:  # noqa: PLR0911  (one line per type)
+    path, value = node.path, _enum_value(node.value)
+    if any(value is parent for parent in node.parents):
+        return ValueError(f"{path}: contains itself")
+    if len(node.parents) > _MAX_DEPTH:
+        return ValueError(f"{path[:80]}…: nested too deep for JSON")
+    match value:
+        case None | bool():
+            return None
+        case str():
+            return None if _is_encodable(value) else ValueError(f"{path}: lone surrogate")
+        case float():
+            is_finite = math.isfinite(value)
+            return None if is_finite else ValueError(f"{path}: {json.dumps(value)} is not JSON")
+        case int():
+            return None if _is_printable(value) else ValueError(f"{path}: integer is too long")
+        case Mapping():
+            return _key_problem(path, cast("Mapping[object, object]", value))
+        case Sequence() if not isinstance(value, _NOT_ARRAYS):
+            return None
+        case _ if _is_uuid(value):
+            return None
+        case _:
+            name = type(node.value).__name__
+            hint = "; convert it with to_dict()" if has(type(value)) else ""
+            return TypeError(f"{path}: {name} is not JSON{hint}")
+
+
+def _key_problem(path: str, value: Mapping[object, object]) -> Exception | None:
+    for key in value:
+        if isinstance(key, str) and not _is_encodable(key):
+            return ValueError(f"{path}: lone surrogate in a key")
+        if not isinstance(key, str | int | float | None):
+            return TypeError(f"{path}: {type(key).__name__} as a key is not JSON")
+        if isinstance(key, float) and not math.isfinite(key):
+            return ValueError(f"{path}: {json.dumps(key)} as a key is not JSON")
+    return None
+
+
+def _is_encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_printable(value: int) -> bool:
+    """Return whether Python converts an integer to a string; the limit is 4,300 digits."""
+    try:
+        int.__repr__(value)
+    except ValueError:
+        return False
+    return True

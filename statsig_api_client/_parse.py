@@ -1,4 +1,4 @@
-"""What the outcome of a call means: a value, or an error that says what happened."""
+"""Results of calls: a parsed value, or an error with the facts of the call."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from ._errors import (
     ConfigurationError,
     ResponseValidationError,
     StatsigError,
-    refusal,
+    status_error,
 )
 from ._json import codec
 from ._redaction import clear_locals
 from ._response import APIResponse, request_id
-from ._retry import Attempts
+from ._retry import RetryState
 from ._runtime.call import Call
 from ._runtime.parsers import SchemaError
 from ._transports.base import TransportFailure, TransportResponse, TransportResult
@@ -26,84 +26,76 @@ from ._transports.base import TransportFailure, TransportResponse, TransportResu
 T = TypeVar("T")
 
 MAX_BODY: Final = 4096
-"""The most of a reply that an error carries, in characters."""
+"""Characters of a response that an error carries at most."""
 MAX_EXCERPT: Final = 200
-"""The most that an error repeats at one place of what a server said."""
+"""Characters of server text that an error message quotes at most."""
 
 
-def reply_of(attempts: Attempts, outcome: TransportResult) -> TransportResponse:
-    """The reply, if it is a successful one.
-
-    Raises:
-        ConfigurationError: Nothing can be sent.
-        APIConnectionError: There is no reply.
-        APIStatusError: The reply refuses.
-    """
-    if isinstance(outcome, TransportFailure):
-        raise _no_reply(attempts, outcome)
-    if not 200 <= outcome.status_code <= 299:
-        raise _refused(attempts, outcome)
-    return outcome
-
-
-def raw(call: Call[T], attempts: Attempts, reply: TransportResponse) -> APIResponse[T]:
-    """A successful reply, unread."""
-    return APIResponse(
-        status_code=reply.status_code,
-        headers=reply.headers,
-        content=reply.content,
-        elapsed=attempts.elapsed,
-        attempts=attempts.count,
-        read=partial(meaning, call, attempts, reply),
-    )
-
-
-def meaning(call: Call[T], attempts: Attempts, reply: TransportResponse) -> T:
-    """What a successful reply means.
+def successful_response(state: RetryState, result: TransportResult) -> TransportResponse:
+    """Return a response with a status of 2xx.
 
     Raises:
-        ResponseValidationError: It is not what the contract says.
-        APIStatusError: It says that it did not accept what was delivered.
+        ConfigurationError: The transport cannot send requests.
+        APIConnectionError: There is no response.
+        APIStatusError: The response has another status.
     """
-    try:
-        return _meaning(call, attempts, reply)
-    except BaseException as error:
-        clear_locals(error)  # they show what the server sent, which may be the API key
-        raise
-
-
-def _meaning(call: Call[T], attempts: Attempts, reply: TransportResponse) -> T:
-    result = _read(call, reply)
-    if isinstance(result, _Refusal):
-        raise _refused(attempts, reply)
-    if isinstance(result, _Problem):
-        raise _not_valid(attempts, reply, result)
+    if isinstance(result, TransportFailure):
+        raise _no_response(state, result)
+    if not 200 <= result.status_code <= 299:
+        raise _status_error(state, result)
     return result
 
 
-class _Problem:
-    """A reply is not what the contract says."""
+def raw_response(call: Call[T], state: RetryState, response: TransportResponse) -> APIResponse[T]:
+    """Return a successful response that is parsed on demand."""
+    return APIResponse(
+        status_code=response.status_code,
+        headers=response.headers,
+        content=response.content,
+        elapsed=state.elapsed,
+        attempts=state.attempts,
+        read=partial(parse_response, call, state, response),
+    )
 
-    def __init__(self, what: str, path: str | None = None) -> None:
-        self.what = what
-        self.path = path
 
+def parse_response(call: Call[T], state: RetryState, response: TransportResponse) -> T:
+    """Return the value of a successful response.
 
-class _Refusal:
-    """A reply says that it does not accept what was delivered."""
-
-
-def _read(  # noqa: PLR0911  (one line for each fault)
-    call: Call[T], reply: TransportResponse
-) -> T | _Problem | _Refusal:
-    if reply.problem is not None:
-        return _Problem(reply.problem)
-    # The status says that a delivery was accepted; a gateway may say no more than that.
-    content = reply.content or (b"{}" if call.delivers else b"")
+    Raises:
+        ResponseValidationError: The response does not match the API schema.
+        APIStatusError: The response reports that a delivery was not accepted.
+    """
     try:
-        data = codec().read(content)
-        if call.delivers and _says_no(data):
-            return _Refusal()
+        result = _parse(call, response)
+        if not isinstance(result, _Problem):
+            return result
+        raise _problem_error(state, response, result)  # noqa: TRY301  (cleared below)
+    except BaseException as error:
+        clear_locals(error)  # they may repeat the API key if the server does
+        raise
+
+
+class _Problem:
+    """The reason why a response with a status of 2xx is not a success."""
+
+    def __init__(self, text: str, path: str | None = None, *, rejected: bool = False) -> None:
+        self.text = text
+        self.path = path
+        self.rejected = rejected
+        """Whether the response reports that a delivery was not accepted."""
+
+
+def _parse(  # noqa: PLR0911  (one line per problem)
+    call: Call[T], response: TransportResponse
+) -> T | _Problem:
+    if response.problem is not None:
+        return _Problem(response.problem)
+    # The status confirms a delivery; a gateway may send no body.
+    content = response.content or (b"{}" if call.delivers else b"")
+    try:
+        data = codec().parse(content)
+        if call.delivers and _reports_rejection(data):
+            return _Problem("", rejected=True)
         return call.parse(data, "$")
     except SchemaError as error:
         return _Problem(error.problem, error.path)
@@ -111,101 +103,105 @@ def _read(  # noqa: PLR0911  (one line for each fault)
         return _Problem("it is not UTF-8")
     except json.JSONDecodeError as error:
         return _Problem(f"it is not JSON: {error}")
-    except ValueError as error:  # a number that JSON does not have, or that Python refuses
+    except ValueError as error:  # a number that JSON does not have, or that Python rejects
         return _Problem(str(error))
     except RecursionError:
         return _Problem("it is nested too deep")
 
 
-def _says_no(data: object) -> bool:
+def _reports_rejection(data: object) -> bool:
     return isinstance(data, dict) and cast("dict[str, object]", data).get("success") is False
 
 
-def _no_reply(attempts: Attempts, failure: TransportFailure) -> StatsigError:
-    reason, operation = _told(attempts, failure.reason), attempts.operation
+# ---- Errors ----
+
+
+def _no_response(state: RetryState, failure: TransportFailure) -> StatsigError:
+    reason, operation = _excerpt(state, failure.reason), state.request.operation
     if failure.unusable:
-        return ConfigurationError(f"{operation}: {reason}", **attempts.facts())
-    what = "no reply from" if failure.sent else "no connection to"
+        return ConfigurationError(f"{operation}: {reason}", **state.facts())
+    problem = "no response from" if failure.sent else "no connection to"
     error = APITimeoutError if failure.timeout else APIConnectionError
     return error(
-        f"{operation}: {what} {_effort(attempts)}: {reason}{_doubt(attempts)}", **attempts.facts()
+        f"{operation}: {problem} {_effort(state)}: {reason}{_ambiguity(state)}", **state.facts()
     )
 
 
-def _refused(attempts: Attempts, reply: TransportResponse) -> APIStatusError:
-    facts = _facts(attempts, reply)
-    excerpt = _told(attempts, _gist(facts.get("body") or ""))
-    return refusal(reply.status_code)(
-        f"{attempts.operation}: status {reply.status_code} from {_effort(attempts)}"
-        f"{excerpt and f': {excerpt}'}{_advice(reply.status_code)}{_doubt(attempts)}",
-        status_code=reply.status_code,
-        retry_after=attempts.retry_after(reply),
+def _status_error(state: RetryState, response: TransportResponse) -> APIStatusError:
+    facts = _facts(state, response)
+    excerpt = _excerpt(state, _summary(facts.get("body") or ""))
+    return status_error(response.status_code)(
+        f"{state.request.operation}: status {response.status_code} from {_effort(state)}"
+        f"{excerpt and f': {excerpt}'}{_hint(response.status_code)}{_ambiguity(state)}",
+        status_code=response.status_code,
+        retry_after=state.retry_after(response),
         **facts,
     )
 
 
-def _not_valid(
-    attempts: Attempts, reply: TransportResponse, problem: _Problem
-) -> ResponseValidationError:
-    path = None if problem.path is None else _told(attempts, problem.path)
-    where = "" if path is None else f"{path}: "
-    attempts.ambiguous = attempts.delivers is not None
+def _problem_error(
+    state: RetryState, response: TransportResponse, problem: _Problem
+) -> StatsigError:
+    if problem.rejected:
+        return _status_error(state, response)
+    path = None if problem.path is None else _excerpt(state, problem.path)
+    place = "" if path is None else f"{path}: "
+    state.ambiguous = state.request.delivers is not None
     return ResponseValidationError(
-        f"{attempts.operation}: the reply of {attempts.host} (status "
-        f"{reply.status_code}) is not what the contract says: {where}"
-        f"{_told(attempts, problem.what)}"
-        f"{_doubt(attempts)}",
-        status_code=reply.status_code,
+        f"{state.request.operation}: response from {state.request.host} (HTTP "
+        f"{response.status_code}) does not match the API schema: {place}"
+        f"{_excerpt(state, problem.text)}{_ambiguity(state)}",
+        status_code=response.status_code,
         path=path,
-        **_facts(attempts, reply),
+        **_facts(state, response),
     )
 
 
-def _effort(attempts: Attempts) -> str:
-    times = "1 attempt" if attempts.count == 1 else f"{attempts.count} attempts"
-    return f"{attempts.host} after {times} in {attempts.elapsed:.3g} s"
+def _effort(state: RetryState) -> str:
+    attempts = "1 attempt" if state.attempts == 1 else f"{state.attempts} attempts"
+    return f"{state.request.host} after {attempts} in {state.elapsed:.3g} s"
 
 
-def _doubt(attempts: Attempts) -> str:
-    if not attempts.ambiguous:
+def _ambiguity(state: RetryState) -> str:
+    if not state.ambiguous:
         return ""
-    return f"; Statsig may or may not have accepted the {attempts.delivers}"
+    return f"; Statsig may or may not have accepted the {state.request.delivers}"
 
 
-def _advice(status_code: int) -> str:
+def _hint(status_code: int) -> str:
     if status_code in (401, 403):
-        return "; is the API key the right one, and is it allowed to do this?"
+        return "; check that the API key is correct and allows this call"
     if 300 <= status_code <= 399:
-        return "; redirects are not followed, since the API key would go with them"
+        return "; redirects are not followed, since they would disclose the API key"
     return ""
 
 
-def _facts(attempts: Attempts, reply: TransportResponse) -> CallFacts:
-    name = request_id(reply.headers)
-    return attempts.facts() | CallFacts(
-        request_id=None if name is None else _told(attempts, name),
-        body=attempts.redact(reply.content.decode(errors="replace"))[:MAX_BODY],
+def _facts(state: RetryState, response: TransportResponse) -> CallFacts:
+    name = request_id(response.headers)
+    return state.facts() | CallFacts(
+        request_id=None if name is None else _excerpt(state, name),
+        body=state.request.redact(response.content.decode(errors="replace"))[:MAX_BODY],
     )
 
 
-def _told(attempts: Attempts, text: str) -> str:
-    """What a server said, fit to be repeated; cut last, since a cut may go through the key."""
-    words = attempts.redact(text)
-    # A terminal would obey a control character, and half of a surrogate pair cannot be written.
-    words = "".join(one if one.isprintable() else "�" for one in words)
-    return words if len(words) <= MAX_EXCERPT else f"{words[:MAX_EXCERPT]}…"
+def _excerpt(state: RetryState, text: str) -> str:
+    """Redact, sanitize and truncate server text. Truncate last: half a key could survive it."""
+    text = state.request.redact(text)
+    # A terminal obeys control characters, and a lone surrogate cannot be encoded.
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}…"
 
 
-def _gist(body: str) -> str:
-    """What a refusal says: the message in its JSON, or the title of its page, or how it begins."""
+def _summary(body: str) -> str:
+    """Return the message of an error response: a field of its JSON, its page title, or its body."""
     try:
         data = cast("object", json.loads(body))
     except (ValueError, RecursionError):
         data = None
     if isinstance(data, dict):
         members = cast("dict[str, object]", data)
-        told = (members.get(name) for name in ("message", "error"))
-        body = next((text for text in told if isinstance(text, str) and text), body)
+        texts = (members.get(name) for name in ("message", "error"))
+        body = next((text for text in texts if isinstance(text, str) and text), body)
     elif title := re.search("<title>(.*?)</title>", body, re.DOTALL | re.IGNORECASE):
         body = title[1]
     return " ".join(body.split())

@@ -1,16 +1,16 @@
-"""From a call to what goes to the wire: options, bytes, headers."""
+"""HTTP requests of calls: URL, headers and body, with the options of a client applied."""
 
-from collections.abc import Mapping
-from typing import Final, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeVar, cast
+
+from attrs import define, field
 
 from ._clock import Clock
 from ._event_limits import check_events
 from ._fork import hold_forks
-from ._json import codec
-from ._json_errors import encode
+from ._json import codec, serialize
 from ._options import Configuration, Options
 from ._redaction import Redactor
-from ._retry import Attempts
 from ._runtime.call import Call
 from ._runtime.parsers import JsonObject, JsonValue
 from ._transports.base import RequestHeaders
@@ -18,25 +18,43 @@ from ._version import __version__
 
 T = TypeVar("T")
 
+MIN_COMPRESSED: Final = 1024
+"""Bytes: a smaller body fits into one packet anyway."""
+
 _SDK_TYPE: Final = "py-http-api"
-
-MIN_GZIP: Final = 1024
-"""Bytes: a smaller body is one packet anyway."""
-
-GZIP: Final = ("Content-Encoding", "gzip")
-"""Says that a body is compressed."""
+_GZIP: Final = RequestHeaders(("Content-Encoding", "gzip"))
 
 
-class Preparation:
-    """Makes calls ready to be sent: what all calls of one client have in common."""
+@define(kw_only=True)
+class PreparedRequest:
+    """The request of a call; every attempt sends the same."""
+
+    operation: str
+    """The name of the client method."""
+    delivers: Literal["events", "exposures"] | None
+    """What the request delivers; None for an evaluation."""
+    url: str
+    headers: RequestHeaders
+    body: bytes = field(repr=False)
+    redact: Redactor
+    """Removes secrets from text that a server sent."""
+
+    @property
+    def host(self) -> str:
+        """The server's host, with its port if the URL has one."""
+        return self.url.split("/")[2]
+
+
+class RequestBuilder:
+    """Builds the requests of one client."""
 
     def __init__(self, configuration: Configuration, options: Options, clock: Clock) -> None:
         self.configuration = configuration
         self.options = options
-        self._clock = clock
+        self.clock = clock
         codec()  # imports orjson
-        self._connect_timeout = min(options.connect_timeout, options.timeout)
-        self._redact = Redactor(configuration.key.value, options.headers)
+        api_key = configuration.key.value
+        self._redact = Redactor(api_key, options.headers)
         self._headers = RequestHeaders(
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip, deflate"),
@@ -45,99 +63,115 @@ class Preparation:
             ("STATSIG-SDK-TYPE", _SDK_TYPE),
             ("STATSIG-SDK-VERSION", __version__),
             *options.headers.items(),
+            ("STATSIG-API-KEY", api_key),
         )
 
-    def with_options(self, options: Options) -> "Preparation":
-        """The same with other options."""
-        return Preparation(self.configuration, options, self._clock)
+    def with_options(self, options: Options) -> "RequestBuilder":
+        """Return a builder with different options."""
+        return RequestBuilder(self.configuration, options, self.clock)
 
-    def attempts(self, call: Call[T]) -> Attempts:
-        """The attempts of a call, none made yet.
+    def build(self, call: Call[T]) -> PreparedRequest:
+        """Return the request of a call.
 
         Raises:
-            TypeError: Something in the call has a type that JSON does not know.
-            ValueError: Something in it has a value that JSON cannot say.
+            TypeError: A value in the call has a type that JSON does not have.
+            ValueError: A value in the call cannot be represented in JSON.
         """
-        configuration, headers = self.configuration, self._headers
         if call.delivers is None:
-            server = configuration.base_url
-            content = encode(evaluation(call.body, self.options))
-        else:
-            server = configuration.events_url
-            body = delivery(call.body, call.delivers, self.options)
-            items = cast("list[JsonObject]", body[call.delivers])
-            headers += RequestHeaders(("STATSIG-EVENT-COUNT", str(len(items))))
-            if call.delivers == "events":
-                check_events(items)
-            content = encode(body)
-            if self.options.gzip_events and len(content) >= MIN_GZIP:
-                headers += RequestHeaders(GZIP)
-                content = compressed(content)
-        return self._made(call, server, headers, content)
+            body = serialize(evaluation_body(call.body, self.options))
+            return self._request(call, self.configuration.base_url, self._headers, body)
+        delivery = delivery_body(call.body, call.delivers, self.options.environment)
+        items = cast("list[JsonObject]", delivery[call.delivers])
+        if call.delivers == "events":
+            check_events(items)
+        return self._delivery(
+            call, serialize(delivery), len(items), compress_from=self._compress_from()
+        )
 
-    def encoded(self, call: Call[T], headers: RequestHeaders, content: bytes) -> Attempts:
-        """The attempts of a delivery whose body is ready, with headers that it needs besides."""
-        return self._made(call, self.configuration.events_url, self._headers + headers, content)
+    def build_encoded(
+        self, call: Call[T], events: Sequence[bytes], *, compress: bool
+    ) -> PreparedRequest:
+        """Return the request that delivers encoded events."""
+        body = b'{"events":[' + b",".join(events) + b"]}"
+        return self._delivery(call, body, len(events), compress_from=0 if compress else None)
 
-    def _made(
-        self, call: Call[T], server: str, headers: RequestHeaders, content: bytes
-    ) -> Attempts:
-        return Attempts(
+    def _compress_from(self) -> int | None:
+        return MIN_COMPRESSED if self.options.gzip_events else None
+
+    def _delivery(
+        self, call: Call[T], body: bytes, items: int, *, compress_from: int | None
+    ) -> PreparedRequest:
+        headers = self._headers + RequestHeaders(("STATSIG-EVENT-COUNT", str(items)))
+        if compress_from is not None and len(body) >= compress_from:
+            headers += _GZIP
+            body = _compress(body)
+        return self._request(call, self.configuration.events_url, headers, body)
+
+    def _request(
+        self, call: Call[T], server: str, headers: RequestHeaders, body: bytes
+    ) -> PreparedRequest:
+        return PreparedRequest(
             operation=call.operation,
             delivers=call.delivers,
             url=server + call.path,
             headers=headers,
-            body=content,
-            connect_timeout=self._connect_timeout,
-            options=self.options,
-            key=self.configuration.key,
+            body=body,
             redact=self._redact,
-            clock=self._clock,
         )
 
 
-def compressed(content: bytes) -> bytes:
-    """A body packed with gzip; it needs the header `GZIP`."""
-    # Only who compresses imports it. Level 1 takes a third of the time of level 6, and leaves 18
-    # times less of a batch where level 6 leaves 20 times less.
-    with hold_forks():
-        import zlib  # noqa: PLC0415
-
-    packing = zlib.compressobj(1, wbits=zlib.MAX_WBITS + 16)
-    return packing.compress(content) + packing.flush()
-
-
-def evaluation(body: JsonObject, options: Options) -> JsonObject:
-    """The body of an evaluation, with what the options say. The original stays as it is."""
-    if options.environment is not None and "user" in body:
-        body = body | {"user": _in_environment(body["user"], options.environment)}
+def evaluation_body(body: JsonObject, options: Options) -> JsonObject:
+    """Return the body of an evaluation with the options applied; `body` is not changed."""
+    user = body.get("user")
+    if options.environment is not None and isinstance(user, Mapping):
+        user = dict(user)
+        add_environment(user, {"tier": options.environment})
+        body = body | {"user": user}
     if not options.log_exposures:
         body = body | {"statsigMetadata": {"exposureLoggingDisabled": True}}
     return body
 
 
-def delivery(body: JsonObject, delivers: str, options: Options) -> JsonObject:
-    """The body of a delivery, with what the options say, and without private attributes."""
+def delivery_body(body: JsonObject, delivers: str, environment: str | None) -> JsonObject:
+    """Return the body of a delivery with its users completed; `body` is not changed."""
     items = cast("list[JsonObject]", body[delivers])
-    body = body | {delivers: [_outgoing(item, options.environment) for item in items]}
-    return _outgoing(body, options.environment)
+    tier = None if environment is None else {"tier": environment}
+    return _with_user(body | {delivers: [_with_user(item, tier) for item in items]}, tier)
 
 
-def _outgoing(holder: JsonObject, environment: str | None) -> JsonObject:
-    user = holder.get("user")
-    outgoing = _without_private_attributes(user)
-    if environment is not None:
-        outgoing = _in_environment(outgoing, environment)
-    return holder if outgoing is user else holder | {"user": outgoing}
+def _with_user(holder: JsonObject, environment: Mapping[str, str] | None) -> JsonObject:
+    user: JsonValue = holder.get("user")
+    if not isinstance(user, Mapping):
+        return holder
+    user = dict(user)
+    remove_private_attributes(user)
+    add_environment(user, environment)
+    return holder | {"user": user}
 
 
-def _without_private_attributes(user: JsonValue) -> JsonValue:
-    if not isinstance(user, Mapping) or "privateAttributes" not in user:
-        return user
-    return {name: value for name, value in user.items() if name != "privateAttributes"}
+def remove_private_attributes(user: dict[str, Any]) -> bool:
+    """Remove what must not be stored from the user of an event; return whether there was any."""
+    if "privateAttributes" not in user:
+        return False
+    del user["privateAttributes"]
+    return True
 
 
-def _in_environment(user: JsonValue, tier: str) -> JsonValue:
-    if not isinstance(user, Mapping) or user.get("statsigEnvironment") is not None:
-        return user
-    return {**user, "statsigEnvironment": {"tier": tier}}
+def add_environment(user: dict[str, Any], environment: Mapping[str, str] | None) -> bool:
+    """Add the default environment to a user that has none; return whether it was added.
+
+    An empty object is no environment: Statsig treats an environment without a tier as production.
+    """
+    if environment is None or user.get("statsigEnvironment"):
+        return False
+    user["statsigEnvironment"] = environment
+    return True
+
+
+def _compress(body: bytes) -> bytes:
+    # Level 1 takes a third of the time of level 6; a batch becomes 18 times smaller instead of 20.
+    with hold_forks():
+        import zlib  # noqa: PLC0415  (only compression needs it)
+
+    compressor = zlib.compressobj(1, wbits=zlib.MAX_WBITS + 16)
+    return compressor.compress(body) + compressor.flush()

@@ -1,4 +1,4 @@
-"""A reply as it came, for those who want more than what it means."""
+"""Raw responses and their headers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -11,15 +11,15 @@ _REQUEST_ID = ("x-request-id", "cf-ray")
 
 
 class Headers(Mapping[str, str]):
-    """The headers of a reply: a mapping that does not mind upper and lower case.
+    """Response headers: a mapping with case-insensitive names.
 
-    A header that came more than once has its values joined by commas. `repr` shows names alone.
+    The values of a repeated header are joined by commas. `repr` shows names only.
     """
 
     __slots__ = ("_items", "_values")
 
     def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        # Put off until someone asks: most replies are never asked for a header.
+        # Read on demand: the headers of most responses are never used.
         self._items = items
         self._values: dict[str, str] | None = None
 
@@ -45,18 +45,18 @@ class Headers(Mapping[str, str]):
         return f"<Headers: {', '.join(self)}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # They may come from a reply of pyreqwest's, which can neither be copied nor pickled.
+        # A response of pyreqwest can neither be copied nor pickled.
         return Headers, (self._read().items,)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """The server's name for a request. Statsig documents none; these are the usual ones."""
+    """Return the server's ID of a request. Statsig documents no header; these are common."""
     return next((headers[name] for name in _REQUEST_ID if name in headers), None)
 
 
 @frozen(kw_only=True)
 class APIResponse(Generic[T]):
-    """A successful reply, unread: what `statsig.with_raw_response.check_gate(...)` returns.
+    """Successful response that is parsed on demand, as of `with_raw_response.check_gate(...)`.
 
     Example:
         >>> response = statsig.with_raw_response.check_gate(user, "new_checkout")
@@ -69,25 +69,25 @@ class APIResponse(Generic[T]):
     status_code: int
     """The HTTP status, 200 to 299."""
     headers: Mapping[str, str] = field(repr=False)
-    """The headers; upper and lower case are the same."""
+    """The headers, with case-insensitive names."""
     content: bytes = field(repr=False)
     """The body, decompressed."""
     elapsed: float
-    """The seconds from the call to the end of the reply, with all attempts and waits."""
+    """Duration of the call in seconds, including all attempts and delays."""
     attempts: int
-    """How often the request was sent; 1 when the first attempt succeeded."""
+    """Number of attempts."""
     _read: Callable[[], T] = field(alias="read", repr=False, eq=False)
 
     @property
     def request_id(self) -> str | None:
-        """The server's name for the request, if it gave one."""
+        """The server's ID of the request; None if there is none."""
         return request_id(self.headers)
 
     def parse(self) -> T:
-        """What the reply means: the same as the method without `with_raw_response` returns.
+        """Return the result that the method without `with_raw_response` returns.
 
         Raises:
-            ResponseValidationError: The reply is not what the contract says.
-            APIStatusError: The reply says that events or exposures were not accepted.
+            ResponseValidationError: The response does not match the API schema.
+            APIStatusError: The response reports that events or exposures were not accepted.
         """
         return self._read()

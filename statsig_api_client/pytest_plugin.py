@@ -1,12 +1,11 @@
-"""Fixtures for pytest: a local Statsig server, and clients of it. They need the extra `local`.
+"""pytest fixtures: a local Statsig server and clients of it. They need the extra `local`.
 
     pytest --statsig-project=project.yaml
 
-or, in the configuration of pytest, `statsig_project = "project.yaml"`.
+or set `statsig_project = "project.yaml"` in the configuration of pytest.
 """
 
-# pytest imports this wherever the package is installed: nothing is to be imported before a fixture
-# is used.
+# pytest imports this module wherever the package is installed, so fixtures import what they need.
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--statsig-project`, and the same in the configuration of pytest."""
+    """Add `--statsig-project` and the option of the same name in the configuration."""
     text = "the project that the fixtures of statsig-api-client serve"
     group = parser.getgroup("statsig", "statsig-api-client")
     group.addoption("--statsig-project", metavar="FILE", help=text)
@@ -29,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def statsig_server(pytestconfig: pytest.Config) -> "Iterator[LocalServer]":
-    """A local server of the project, for the whole run. Overriding it is the way to set it up."""
+    """Start a local server of the project for the session; override it to set other options."""
     from .local import LocalServer, ProjectError  # noqa: PLC0415
 
     try:
@@ -42,14 +41,14 @@ def statsig_server(pytestconfig: pytest.Config) -> "Iterator[LocalServer]":
 
 @pytest.fixture
 def statsig_local(statsig_server: "LocalServer") -> "Iterator[LocalServer]":
-    """The server, for one test: afterwards what it recorded, overrides and faults are gone."""
+    """Provide the server for one test, and discard its events, overrides and faults afterwards."""
     yield statsig_server
     statsig_server.reset()
 
 
 @pytest.fixture
 def statsig(statsig_local: "LocalServer") -> "Iterator[Statsig]":
-    """A client of the server."""
+    """Provide a client of the server."""
     from ._client import Statsig  # noqa: PLC0415
 
     with Statsig(statsig_local.secret_key, base_url=statsig_local.url) as client:
@@ -58,16 +57,15 @@ def statsig(statsig_local: "LocalServer") -> "Iterator[Statsig]":
 
 @pytest.fixture
 def async_statsig(statsig_local: "LocalServer") -> "AsyncStatsig":
-    """An asynchronous client of the server, whatever runs the test's event loop."""
+    """Provide an asynchronous client of the server, for any event loop."""
     import ssl  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415
 
     from ._client import AsyncStatsig  # noqa: PLC0415
 
-    # There is no event loop here that could close the connections: it is the test's. So each ends
-    # with its reply, and nothing is left to close. An empty context, since there is no TLS, and
-    # loading certificates takes longer than most tests.
+    # The event loop is the test's, so this fixture cannot close connections: none stays open after
+    # its response. The TLS context is empty: loading certificates takes longer than most tests.
     http_client = httpx.AsyncClient(
         limits=httpx.Limits(max_keepalive_connections=0),
         trust_env=False,
@@ -84,10 +82,10 @@ def _project(config: pytest.Config) -> "Path":
         return config.invocation_params.dir / given
     configured: str = config.getini("statsig_project")
     if configured:
-        # Not the root, which --rootdir may have put elsewhere.
+        # Not `rootpath`, which --rootdir may set.
         return (config.inipath.parent if config.inipath else config.rootpath) / configured
     pytest.fail(
-        "which project? say --statsig-project=FILE, or statsig_project in the configuration of "
-        "pytest, or write a fixture statsig_server of your own",
+        "no project: pass --statsig-project=FILE, set statsig_project in the configuration of "
+        "pytest, or define a fixture statsig_server",
         pytrace=False,
     )

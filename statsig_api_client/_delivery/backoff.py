@@ -1,24 +1,24 @@
-"""When a server that failed is asked again: one account for the whole logger."""
+"""Delays between attempts, shared by all batches of a logger or an import."""
 
 from typing import Final
 
 from .._clock import Clock
 
 FIRST: Final = 1.0
-"""Seconds: the most that the first wait may take."""
+"""Seconds: the maximum of the first random delay."""
 MOST: Final = 60.0
-"""Seconds: the most that any wait may take that the server did not ask for."""
+"""Seconds: the maximum of any random delay."""
 MOST_ASKED: Final = 3600.0
-"""Seconds: the most that the server may ask for."""
+"""Seconds: the maximum delay that the server may ask for."""
 _GAP: Final = 0.5
 _LEAST_GAP: Final = 0.02
 
 
 class Backoff:
-    """Waits after failures, at random, longer and longer; and does not rush in afterwards.
+    """Exponential backoff with full jitter, and a slow start afterwards.
 
-    After an outage one batch goes first. When it succeeds the others follow with gaps that get
-    shorter by half, so that a server that has just recovered is not flooded by what has gathered.
+    After an outage one batch goes first. When it is accepted the others follow with gaps that
+    halve, so that pending batches do not overload a server that has just recovered.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Backoff:
         self._asked_until = 0.0
 
     def failed(self, retry_after: float | None) -> None:
-        """An attempt failed; the server may have said when to come back, in seconds from now."""
+        """Record a failed attempt and the delay that the server asked for, in seconds."""
         now = self._clock.monotonic()
         most = min(MOST, FIRST * 2 ** min(self._failures, 16))
         self._failures += 1
@@ -38,18 +38,18 @@ class Backoff:
         self._until = max(now + most * self._clock.random(), self._asked_until)
 
     def succeeded(self) -> None:
-        """The server is well."""
+        """Record a successful attempt."""
         self._failures = 0
         self._until = self._asked_until = 0.0
         if self._gap:
             self._until = self._clock.monotonic() + self._gap
             self._gap = self._gap / 2 if self._gap / 2 >= _LEAST_GAP else 0.0
 
-    def insist(self) -> None:
-        """There is no time left: wait for nothing but what the server asked for."""
+    def drop_jitter(self) -> None:
+        """Drop the random delay; keep the one that the server asked for."""
         self._until = self._asked_until
 
     @property
     def remaining(self) -> float:
-        """The seconds until the next attempt may be made."""
+        """Return the seconds until the next attempt."""
         return max(0.0, self._until - self._clock.monotonic())

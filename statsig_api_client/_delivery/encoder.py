@@ -1,39 +1,44 @@
-"""From the arguments of `log()` to an event's bytes, or to what is wrong with them."""
+"""Encoding of events: from the arguments of `log()` to bytes."""
 
 import itertools
 import os
-import re
 from collections.abc import Mapping
 from typing import Final, cast
 
 from .._clock import Clock
-from .._event_limits import MAX_METADATA, MAX_TEXT, check_events
-from .._json_errors import encode
+from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events
+from .._json import serialize
+from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonObject
-from ..events.options import Settings
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 
-_PLAIN_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]{1,64}")
-"""Of such names there is nothing to warn."""
 _USER_TEXTS: Final = frozenset(
     ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 )
 _USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
-_ROOM: Final = len(b'{"events":[]}')
+_ENVELOPE: Final = len(b'{"events":[]}')
 
 
 class EventEncoder:
-    """Encodes events, each once: what `log()` accepts can be sent.
+    """Encodes events, each once, so that whatever `log()` accepts can be sent.
 
-    What is usual goes a short way. All else is left to the models, which are thorough, and know
-    how to say what is wrong and where.
+    Common arguments take a fast path. All others go through the models, which report what is
+    invalid and where.
+
+    Args:
+        environment: The environment for users that have none.
+        id_key: The key in the metadata for the event's ID; None for no IDs.
+        max_batch_bytes: The maximum size of a request that has one event.
+        clock: The time.
     """
 
-    def __init__(self, settings: Settings, environment: str | None, clock: Clock) -> None:
+    def __init__(
+        self, environment: str | None, id_key: str | None, max_batch_bytes: int, clock: Clock
+    ) -> None:
         self._environment = None if environment is None else {"tier": environment}
-        self._id_key = settings.event_id_key
-        self._most = settings.max_batch_bytes - _ROOM
+        self._id_key = id_key
+        self._max_bytes = max_batch_bytes - _ENVELOPE
         self._clock = clock
         self._numbers = itertools.count(1)
         self._origin = (0, "")
@@ -46,16 +51,16 @@ class EventEncoder:
         metadata: Mapping[str, str] | None,
         time: int | str | None,
     ) -> bytes:
-        """One event as it goes over the wire.
+        """Return an event in its wire form.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON, or the event is too large.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized as JSON, or the event is too large.
         """
         if time is None:
             time = int(self._clock.time() * 1000)
-        known = _is_usual(event_name, value, metadata, time)
-        plain = _plain_user(user) if known else None
+        is_common = _is_common(event_name, value, metadata, time)
+        plain = _plain_user(user) if is_common else None
         if plain is not None:
             event: JsonObject = {"eventName": event_name, "user": plain, "time": time}
             if value is not None:
@@ -63,33 +68,32 @@ class EventEncoder:
             if metadata is not None:
                 event["metadata"] = metadata
         else:
-            event = _thorough(user, event_name, value, metadata, time)
+            event = _checked(user, event_name, value, metadata, time)
         self._complete(event)
-        # A copy, since what orjson returns keeps a buffer of 4 KB for as long as it is kept.
-        encoded = bytes(memoryview(encode(event)))
-        if len(encoded) > self._most:
+        # A copy: the bytes that orjson returns keep a buffer of 4 KB alive.
+        encoded = bytes(memoryview(serialize(event)))
+        if len(encoded) > self._max_bytes:
             raise ValueError(
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"
             )
-        if not known:
+        if not is_common:
             check_events([event])
         return encoded
 
     def _complete(self, event: JsonObject) -> None:
-        """Do what a delivery does to an event before it leaves the process."""
+        """Prepare the user, and add an ID."""
         user = event.get("user")
-        if not isinstance(user, dict):  # an event need not have one, but what is logged here has
+        if not isinstance(user, dict):  # optional in the API, but not in `log()`
             raise TypeError("StatsigEvent.user: expected StatsigUser or object, got null")
-        user.pop("privateAttributes", None)
-        if self._environment is not None and user.get("statsigEnvironment") is None:
-            user["statsigEnvironment"] = self._environment
+        remove_private_attributes(user)
+        add_environment(user, self._environment)
         if self._id_key is not None:
             metadata = event.get("metadata") or {}
             assert isinstance(metadata, Mapping)  # noqa: S101
             event["metadata"] = {**metadata, self._id_key: self._new_id()}
 
     def _new_id(self) -> str:
-        # The process is part of it: a child counts on from where its parent was.
+        # A forked child continues its parent's numbers, so the origin differs by process.
         process, origin = self._origin
         if process != os.getpid():
             origin = os.urandom(9).hex()
@@ -98,7 +102,7 @@ class EventEncoder:
 
 
 def _plain_user(user: object) -> JsonObject | None:
-    """The wire form of a user, to be changed at will; None when that needs a closer look."""
+    """Return a copy of a user's wire form; None if the models have to check it."""
     if type(user) is StatsigUser:
         return user.to_dict()
     if type(user) is not dict:
@@ -111,17 +115,19 @@ def _plain_user(user: object) -> JsonObject | None:
     return dict(fields)
 
 
-def _is_usual(name: object, value: object, metadata: object, time: object) -> bool:
-    """Whether all is of the right type, and there is nothing to warn of."""
-    if type(name) is not str or _PLAIN_NAME.fullmatch(name) is None or type(time) is not int:
+def _is_common(name: object, value: object, metadata: object, time: object) -> bool:
+    """Return whether all types are right and nothing needs a warning."""
+    if type(name) is not str or not 0 < len(name) <= MAX_TEXT or type(time) is not int:
+        return False
+    if SAFE_NAME.fullmatch(name) is None:
         return False
     if type(value) not in _NUMBERS and not (type(value) is str and len(value) <= MAX_TEXT):
         return False
-    return metadata is None or _is_usual_metadata(metadata)
+    return metadata is None or _is_common_metadata(metadata)
 
 
-def _is_usual_metadata(metadata: object) -> bool:
-    if type(metadata) is not dict:  # another mapping may be slow, or odd
+def _is_common_metadata(metadata: object) -> bool:
+    if type(metadata) is not dict:  # other mappings may return anything
         return False
     metadata = cast("dict[object, object]", metadata)
     size = 1
@@ -132,7 +138,7 @@ def _is_usual_metadata(metadata: object) -> bool:
     return size <= MAX_METADATA
 
 
-def _thorough(
+def _checked(
     user: StatsigUser | StatsigUserDict,
     event_name: str,
     value: str | float | None,
@@ -140,7 +146,7 @@ def _thorough(
     time: int | str,
 ) -> JsonObject:
     if isinstance(user, Mapping):
-        # A batch must not fail for a user whom a type checker would have refused.
+        # An invalid user would make the server reject the whole batch.
         user = StatsigUser.from_dict(user, "user")
     event = StatsigEvent(
         event_name=event_name,

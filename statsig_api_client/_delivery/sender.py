@@ -6,20 +6,18 @@ The client's own retries do not apply: the caller decides when to send a batch a
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from .._client import delivery_parts
 from .._errors import StatsigError
-from .._fork import hold_forks
-from .._parse import meaning, reply_of
+from .._parse import parse_response, successful_response
 from .._redaction import clear_locals
-from .._request import GZIP, compressed
-from .._retry import Attempts
+from .._request import RequestBuilder
+from .._retry import RetryState
 from .._runtime.call import Call
-from .._transports.base import RequestHeaders
 from ..generated import LogEventResult
 from .result import ACCEPTED, SendResult
 
 if TYPE_CHECKING:
     from .._client import AsyncStatsig, Statsig
-    from .._request import Preparation
     from .._transports.base import TransportResult
 
 _CALL: Final = Call(
@@ -31,44 +29,35 @@ _CALL: Final = Call(
 )
 
 
-# Events are sent on a client's own connections, which are nobody else's business.
-# ruff: noqa: SLF001
-# pyright: reportPrivateUsage=false
-
-
 class _Sender:
     """I/O-free state and behaviour shared by both senders."""
 
-    def __init__(self, preparation: "Preparation", *, compress: bool) -> None:
-        options = preparation.options
-        self._preparation = preparation
+    def __init__(self, builder: RequestBuilder, *, compress: bool) -> None:
+        options = builder.options
+        self._builder = builder
         self._compress = compress
         self.environment = options.environment
         """The environment for users that have none; None if the client has none."""
         self.longest_attempt = min(options.timeout, options.deadline)
         """The maximum duration of one attempt in seconds."""
 
-    def _attempt(self, events: Sequence[bytes]) -> Attempts:
-        body = b'{"events":[' + b",".join(events) + b"]}"
-        headers = RequestHeaders(("STATSIG-EVENT-COUNT", str(len(events))))
-        if self._compress:
-            headers += RequestHeaders(GZIP)
-            body = compressed(body)
-        return self._preparation.encoded(_CALL, headers, body)
+    def _start(self, events: Sequence[bytes]) -> RetryState:
+        request = self._builder.build_encoded(_CALL, events, compress=self._compress)
+        return RetryState(request, self._builder.options, self._builder.clock)
 
 
 class EventSender(_Sender):
     """Sends batches of encoded events on the connections of a `Statsig` client."""
 
     def __init__(self, client: "Statsig", *, compress: bool = True) -> None:
-        super().__init__(client._preparation, compress=compress)
-        self._transport = client._transport
+        builder, self._transport = delivery_parts(client)
+        super().__init__(builder, compress=compress)
 
     def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
-            attempt = self._attempt(events)
-            return _result(attempt, self._transport.send(attempt.begin()))
+            state = self._start(events)
+            return _result(state, self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)
             raise
@@ -78,38 +67,27 @@ class AsyncEventSender(_Sender):
     """Sends batches of encoded events on the connections of an `AsyncStatsig` client."""
 
     def __init__(self, client: "AsyncStatsig", *, compress: bool = True) -> None:
-        super().__init__(client._preparation, compress=compress)
-        self._transport = client._transport
+        builder, self._transport = delivery_parts(client)
+        super().__init__(builder, compress=compress)
 
     async def send(self, events: Sequence[bytes]) -> SendResult:
         """Send a batch once and return the result; no `StatsigError` is raised."""
         try:
-            attempt = self._attempt(events)
-            return _result(attempt, await self._transport.send(attempt.begin()))
+            state = self._start(events)
+            return _result(state, await self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)
             raise
 
-    def send_at_exit(self, events: Sequence[bytes]) -> SendResult:
-        """As `send`, for a client whose event loop has ended."""
-        with hold_forks():
-            from .._transports.httpx import HttpxTransport  # noqa: PLC0415
-
-        engine = HttpxTransport()
-        try:
-            attempt = self._attempt(events)
-            return _result(attempt, engine.send(attempt.begin()))
-        except BaseException as error:
-            clear_locals(error)
-            raise
-        finally:
-            engine.close()
+    async def aclose(self) -> None:
+        """Close the client's own connections, at the exit of the interpreter."""
+        await self._transport.aclose()
 
 
-def _result(attempt: Attempts, outcome: "TransportResult") -> SendResult:
-    attempt.pause_after(outcome)  # records the outcome; the delay is the caller's to choose
+def _result(state: RetryState, result: "TransportResult") -> SendResult:
+    state.record(result)
     try:
-        meaning(_CALL, attempt, reply_of(attempt, outcome))
+        parse_response(_CALL, state, successful_response(state, result))
     except StatsigError as error:
         # A traceback would keep the batch alive for as long as the error is kept.
         return SendResult.from_error(error.with_traceback(None))

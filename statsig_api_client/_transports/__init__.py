@@ -51,9 +51,9 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
 
 @cache
 def _initialize_resolver() -> None:
-    """Have the C library read its configuration, under a lock of its own that a fork copies.
+    """Let the C library read its configuration, since a fork copies the lock that it holds.
 
-    The blocking httpx engine needs no such step: it delays forks during each lookup.
+    `HttpxTransport` delays forks during each lookup instead.
     """
     import socket  # noqa: PLC0415
 

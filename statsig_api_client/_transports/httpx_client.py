@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .body import ResponseReader
@@ -75,6 +76,7 @@ class AsyncSuppliedClient:
         self._library = library
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
         """Return a request with the client's own headers, cookies and parameters."""
@@ -84,6 +86,7 @@ class AsyncSuppliedClient:
 
     async def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         """Send a request and return the response."""
+        self._leave_closed_loop()
         try:
             return await self._exchange(request, deadline)
         except BaseException:
@@ -93,6 +96,16 @@ class AsyncSuppliedClient:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             raise
+
+    def _leave_closed_loop(self) -> None:
+        """Remove the connections of an event loop that is closed.
+
+        A request on one of them reaches the server, but its response cannot be read any more.
+        """
+        loop, self._loop = self._loop, asyncio.get_running_loop()
+        if loop is not None and loop.is_closed():
+            for pool in _pools(self._client):
+                pool.__dict__.update(_requests=[], _connections=[])
 
     async def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
         async with AsyncExitStack() as stack:
@@ -137,6 +150,9 @@ def _check_write(event: str, info: Mapping[str, Any]) -> None:
 
 # ---- Repair ----
 
+_SEND_METHODS: Final = ("handle_request", "handle_async_request")
+"""Methods by which a transport is recognised."""
+
 # These attributes are private to httpx and httpcore. If one is renamed, pools are not repaired, and
 # the tests that cancel requests fail.
 
@@ -147,12 +163,11 @@ def _pools(client: object) -> Iterator[Any]:
     seen = {id(client)}
     while pending:
         for each in _attributes(pending.pop()):
-            if id(each) in seen:
-                continue
+            is_new = id(each) not in seen
             seen.add(id(each))
-            if {"_requests", "_connections"} <= getattr(each, "__dict__", {}).keys():
+            if is_new and {"_requests", "_connections"} <= getattr(each, "__dict__", {}).keys():
                 yield each
-            elif hasattr(each, "handle_request") or hasattr(each, "handle_async_request"):
+            elif is_new and any(map(partial(hasattr, each), _SEND_METHODS)):
                 pending.append(each)
 
 

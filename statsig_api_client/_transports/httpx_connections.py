@@ -43,7 +43,7 @@ class Connection:
 
     def is_usable(self) -> bool:
         """Return whether the connection is open and idle."""
-        return self._connection.is_available() and not self._connection.has_expired()
+        return _is_usable(self._connection)
 
     def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
@@ -75,7 +75,7 @@ class AsyncConnection:
 
     def is_usable(self) -> bool:
         """Return whether the connection is open and idle."""
-        return self._connection.is_available() and not self._connection.has_expired()
+        return _is_usable(self._connection)
 
     async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
@@ -99,6 +99,20 @@ class AsyncConnection:
         self._network.close()
 
 
+def _is_usable(
+    connection: "httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface",
+) -> bool:
+    if not connection.is_available() or connection.has_expired():
+        return False
+    # httpcore would return bytes after the end of a response as the next response. They are only
+    # known to h11, which httpcore keeps in a private attribute of the innermost connection.
+    inner: Any = connection
+    while (below := getattr(inner, "_connection", None)) is not None:
+        inner = below
+    parser: Any = getattr(inner, "_h11_state", None)
+    return parser is None or not parser.trailing_data[0]
+
+
 _Connection = TypeVar("_Connection", Connection, AsyncConnection)
 
 
@@ -114,14 +128,10 @@ class _Idle(Generic[_Connection]):
 
     def take(self) -> _Connection | None:
         """Remove and return the most recently used connection that is usable."""
-        while self._connections:
-            try:
-                connection = self._connections.pop()
-            except IndexError:  # another thread has taken it
-                break
-            if connection.is_usable():
-                return connection
-            connection.close()
+        with contextlib.suppress(IndexError):
+            while not (connection := self._connections.pop()).is_usable():
+                connection.close()
+            return connection
         return None
 
     def put(self, connection: _Connection) -> None:
@@ -162,14 +172,14 @@ class Connections:
         """Send a request on an idle connection or a new one, and return the response."""
         connection = self._idle.take() or Connection(self._library, self._address, self._options)
         try:
-            reply = connection.exchange(request, deadline)
+            response = connection.exchange(request, deadline)
         except BaseException:
             connection.close()
             raise
         self._idle.put(connection)
         if self._closed:
             self._idle.close()
-        return reply
+        return response
 
     def close(self) -> None:
         """Close all connections: those in use when their requests have ended."""
@@ -201,7 +211,7 @@ class AsyncConnections:
                 self._library, self._address, self._options
             )
             try:
-                reply = await connection.exchange(request, deadline)
+                response = await connection.exchange(request, deadline)
             except BaseException:
                 connection.close()
                 raise
@@ -210,7 +220,7 @@ class AsyncConnections:
             self._free.release()
         if self._closed:
             self._idle.close()
-        return reply
+        return response
 
     def close(self) -> None:
         """Close all connections: those in use when their requests have ended."""

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -54,25 +55,33 @@ class Library:
     """The names of httpx or httpx2, and of the httpcore below it."""
 
     def __init__(self, name: str) -> None:
-        httpx: Any = importlib.import_module(name)
+        module: Any = importlib.import_module(name)
         self.httpcore: Any = importlib.import_module(name.replace("httpx", "httpcore"))
-        self.client: type[httpx.Client] = httpx.Client
-        self.async_client: type[httpx.AsyncClient] = httpx.AsyncClient
-        self.decoding_error: type[Exception] = httpx.DecodingError
-        self._connect_timeouts = (httpx.ConnectTimeout, self.httpcore.ConnectTimeout)
-        self._timeouts = (TimeoutError, httpx.TimeoutException, self.httpcore.TimeoutException)
-        self._unsent = (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.InvalidURL,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
+        self.client: type[httpx.Client] = module.Client
+        self.async_client: type[httpx.AsyncClient] = module.AsyncClient
+        self.decoding_error: type[Exception] = module.DecodingError
+        self._connect_timeouts: tuple[type[Exception], ...] = (
+            module.ConnectTimeout,
+            self.httpcore.ConnectTimeout,
         )
-        self._create_ssl_context: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
+        self._timeouts: tuple[type[Exception], ...] = (
+            TimeoutError,
+            module.TimeoutException,
+            self.httpcore.TimeoutException,
+        )
+        self._unsent: tuple[type[Exception], ...] = (
+            module.ConnectError,
+            module.ConnectTimeout,
+            module.InvalidURL,
+            module.PoolTimeout,
+            module.ProxyError,
+            module.UnsupportedProtocol,
+        )
+        self._create_ssl_context: Callable[[], ssl.SSLContext] = module.create_ssl_context
+        self._tls_lock = threading.Lock()
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
-        self._url: type[httpx.URL] = httpx.URL
-        self._proxy: type[httpx.Proxy] = httpx.Proxy
+        self._url: type[httpx.URL] = module.URL
+        self._proxy: type[httpx.Proxy] = module.Proxy
         self._addresses: dict[str, Address] = {}
 
     def address(self, url: str) -> Address:
@@ -159,8 +168,10 @@ class Library:
         context = self._tls_contexts.get(files)
         if context is not None:
             return context
-        with hold_forks():
-            return self._tls_contexts.setdefault(files, self._create_ssl_context())
+        with hold_forks(), self._tls_lock:  # one thread reads the certificates for all, in 25 ms
+            if files not in self._tls_contexts:
+                self._tls_contexts[files] = self._create_ssl_context()
+            return self._tls_contexts[files]
 
 
 @cache

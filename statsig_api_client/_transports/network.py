@@ -84,14 +84,6 @@ class Network:
         self._stream = NetworkStream(stream, self)
         return self._stream
 
-    def connect_unix_socket(self, *_: object, **__: object) -> "NetworkStream":
-        """Raise NotImplementedError; URLs never refer to such a socket."""
-        raise NotImplementedError
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep between attempts to connect."""
-        time.sleep(seconds)
-
     def close(self) -> None:
         """Close the socket, in any state of the connection."""
         if self._stream is not None:

@@ -69,14 +69,6 @@ class AsyncNetwork:
             raise self._httpcore.ConnectError(error) from error
         return self._stream
 
-    async def connect_unix_socket(self, *_: object, **__: object) -> "AsyncNetworkStream":
-        """Raise NotImplementedError; URLs never refer to such a socket."""
-        raise NotImplementedError
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep between attempts to connect."""
-        await asyncio.sleep(seconds)
-
     def expire(self) -> None:
         """Close the socket and let the current operation fail with a timeout."""
         if self._stream is not None:

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 _CONNECTIONS: Final = 96
 _KEEPALIVE_EXPIRY: Final = timedelta(seconds=30)
+_EXACT_CLIENTS: Final = 8
+"""Clients of pyreqwest from which on connect timeouts are rounded."""
 _PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 
 _GRACE: Final = 0.02
@@ -131,7 +133,7 @@ class PyreqwestTransport:
 
     def _prepare(self, request: TransportRequest) -> "SyncStreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
-        key = (os.getpid(), route.server)
+        key = (os.getpid(), _shared(route.server, len(self._clients)))
         client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
@@ -209,7 +211,7 @@ class AsyncPyreqwestTransport:
 
     def _prepare(self, request: TransportRequest) -> "StreamRequest":
         route = _route(request.url, request.connect_timeout, request.timeout)
-        key = (os.getpid(), route.server)
+        key = (os.getpid(), _shared(route.server, len(self._clients)))
         client = self._clients.get(key) or self._open(key)
         return (
             client.post(route.url)
@@ -252,16 +254,31 @@ def _delay_interpreter_exit() -> None:
 def _route(url: str, connect_timeout: float, timeout: float) -> _Route:
     scheme, _, host = url.split("/", 3)[:3]
     if connect_timeout >= timeout:
-        # Round down: a program may pass its remaining time to each call, and each connect timeout
-        # has connections of its own.
-        mantissa, exponent = math.frexp(connect_timeout)
-        connect_timeout = math.ldexp(math.floor(mantissa * 8) / 8, exponent)
+        # A program may pass its remaining time to each call.
+        connect_timeout = _round_down(connect_timeout)
     grace = _GRACE if 0 <= timeout - connect_timeout < _GRACE else 0.0
     return _Route(
         server=_Server(scheme[:-1].lower(), host, connect_timeout),
         url=Url(url),
         timeout=timedelta(seconds=timeout + grace),
     )
+
+
+def _round_down(seconds: float) -> float:
+    """Return one of four values between two powers of two."""
+    mantissa, exponent = math.frexp(seconds)
+    return math.ldexp(math.floor(mantissa * 8) / 8, exponent)
+
+
+def _shared(server: _Server, clients: int) -> _Server:
+    """Return the server whose client serves `server`.
+
+    Each connect timeout needs a client with connections of its own, of 160 kB. The first ones are
+    kept exactly, and further ones are rounded down.
+    """
+    if clients < _EXACT_CLIENTS:
+        return server
+    return server._replace(connect_timeout=_round_down(server.connect_timeout))
 
 
 def _set_up(builder: "_Builder", server: _Server) -> "_Builder":

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from attrs import define, field
 
 from .errors import RowError
-from .mapping.event_builder import EventBuilder
+from .event_builder import EventBuilder
 from .options import ImportOptions
 from .readers.files import InputSource
 from .readers.records import InputPosition, InputRecord

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from .errors import RowError, SourceError
-from .mapping.event_builder import EventBuilder, parse_object
+from .event_builder import EventBuilder, parse_object
 from .mapping.exact_json import serialize, with_serializable_integers
 from .mapping.fields import EventMapping, mapping_by_name
 from .mapping.rows import RowMapper

@@ -1,12 +1,12 @@
-"""Events that are never lost: logged in the background, and accounted for.
+"""Durable event logging, with an exact account of every event.
 
-    from .._client import Statsig
-    from . import EventLogger
+    from statsig_api_client import Statsig
+    from statsig_api_client.events import EventLogger
 
     with Statsig() as statsig, EventLogger(statsig, spool="events.db") as events:
         events.log({"userID": "42"}, "purchase", value=9.99)
 
-`AsyncEventLogger` is the same with `await`. `docs/events.md` tells what is promised, and what not.
+`AsyncEventLogger` has the same methods with `await`. `docs/events.md` lists the guarantees.
 """
 
 from .async_logger import AsyncEventLogger

@@ -1,12 +1,14 @@
-"""The heart of delivery: what is sent next, and what follows from what came of it. No I/O.
+"""Sans-I/O delivery state machine: picks the next batch and handles its result.
 
-    claim -> send -> delivered
-                  -> something in it is bad: both halves, until the bad event is alone: set aside
-                  -> not accepted:           given back, and a pause
-                  -> not known:              the same, or set aside, as `resend_ambiguous` says
-                  -> fails again and again:  see `isolation`
+    claim -> send -> accepted                complete
+                  -> invalid                 send both halves, until the invalid event is alone;
+                                             dead-letter that one
+                  -> retryable or fatal      release, and delay
+                  -> ambiguous               release, and delay; or dead-letter, if
+                                             `resend_ambiguous` is False
+                  -> fails again and again   see `isolation`
 
-The loggers drive it, one in a thread, one in a task; tests drive it by hand.
+`Worker` drives it in a thread; tests drive it step by step.
 """
 
 import logging
@@ -19,7 +21,7 @@ from .._errors import APIConnectionError
 from .errors import SpoolError
 from .isolation import Isolation
 from .options import Settings
-from .queue.base import Batch, Store
+from .queue.base import Batch, EventQueue
 from .stats import Delivery, report
 
 if TYPE_CHECKING:
@@ -28,27 +30,27 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 _SPOOL_PAUSE: Final = 1.0
-"""Seconds until a spool that failed is tried again."""
+"""Seconds until a failed spool is used again."""
 
 
-class Dispatch:
-    """Decides what is sent and when. One thread or task at a time may drive it."""
+class Dispatcher:
+    """Delivery state of one process. One thread at a time may use it."""
 
-    def __init__(self, settings: Settings, store: Store, clock: "Clock") -> None:
+    def __init__(self, settings: Settings, queue: EventQueue, clock: "Clock") -> None:
         self._settings = settings
-        self._store = store
+        self._queue = queue
         self._clock = clock
         self._backoff = Backoff(clock)
         self._isolation = Isolation(settings.max_batch)
         self._parts: list[Batch] = []
-        """What is left of the batch in hand; the last one is the next."""
+        """Parts of a split batch that are still to be sent; the last one is next."""
         self._unwritten: list[Callable[[], None]] = []
-        """What became of events and could not be written to the spool yet."""
+        """Changes that could not be written to the spool yet, in order."""
         self._spool_again_at = 0.0
-        self._insisted = False
+        self._has_skipped = False
 
     def next(self, *, hurry: bool) -> Batch | None:
-        """What to send now, if anything.
+        """Return the batch to send now, if there is one.
 
         Args:
             hurry: Do not wait until a batch is full or old.
@@ -60,48 +62,48 @@ class Dispatch:
             return None
 
     def wait(self, *, hurry: bool) -> float | None:
-        """Seconds until `next` may have something; None when only a new event can change that."""
+        """Return the seconds until `next` may return a batch; None until a new event arrives."""
         pause = self._pause()
         if pause or hurry or self._parts or self._unwritten or self._isolation.suspects:
-            # In a hurry, what others have in hand may come back at any time.
+            # Other processes may release events at any time.
             return max(pause, _SPOOL_PAUSE / 20)
-        return self._store.due_in()
+        return self._queue.due_in()
 
     def is_behind(self, mark: int, *, here: bool = False) -> bool:
-        """Whether some event up to a place has no final state yet.
+        """Return whether an event up to a queue position has no final state yet.
 
-        With `here`, what another process is sending is left to it.
+        With `here`, events that another process is sending do not count.
         """
         try:
-            return not self._store.reached(mark, here=here)
+            return not self._queue.reached(mark, here=here)
         except SpoolError as error:
             self._spool_failed(error)
             return True
 
-    def insist(self) -> None:
-        """There is little time left: make one attempt without the pause that is due by chance."""
-        if not self._insisted:
-            self._insisted = True
-            self._backoff.insist()
+    def skip_jitter(self) -> None:
+        """Make one attempt without the random delay, before the logger closes."""
+        if not self._has_skipped:
+            self._has_skipped = True
+            self._backoff.drop_jitter()
 
-    def settle(self, batch: Batch, result: SendResult) -> None:
+    def handle(self, batch: Batch, result: SendResult) -> None:
         """Handle the result of an attempt to send a batch that `next` returned."""
         match result.status:
             case "accepted":
                 self._backoff.succeeded()
                 self._isolation.accepted(batch)
-                self._write(lambda: self._store.delivered(batch))
+                self._write(lambda: self._queue.complete(batch))
                 report(self._settings, Delivery(state="delivered", encoded=batch.events))
             case "invalid" if len(batch) > 1:
                 self._backoff.succeeded()
                 self._parts += reversed(batch.halves())
             case "invalid":
                 self._backoff.succeeded()
-                self._set_aside(batch, result, "rejected")
+                self._dead_letter(batch, result, "rejected")
             case "ambiguous" if not self._settings.resend_ambiguous:
                 self._failed(result)
-                self._set_aside(batch, result, "ambiguous")
-                self.let_go()
+                self._dead_letter(batch, result, "ambiguous")
+                self.release_all()
             case _:  # also "fatal": an API key or a URL may be corrected
                 self._failed(result)
                 self._retry_later(batch, result)
@@ -110,25 +112,25 @@ class Dispatch:
         unclear = result.status == "ambiguous"
         match self._isolation.failed(batch, result):
             case "release":
-                self._give_back([batch], retried=len(batch), unclear=unclear)
+                self._release([batch], retried=len(batch), unclear=unclear)
             case "hold":
-                self._write(lambda: self._store.release([], retried=1, unclear=unclear))
+                self._write(lambda: self._queue.release([], retried=1, unclear=unclear))
             case _:  # give up
-                self._set_aside(batch, result, "ambiguous" if unclear else "rejected")
+                self._dead_letter(batch, result, "ambiguous" if unclear else "rejected")
 
     def interrupted(self, batch: Batch) -> None:
-        """An attempt was broken off, and nobody knows what came of it."""
+        """Handle an attempt that an exception interrupted: its result is unknown."""
         if self._settings.resend_ambiguous:
             self._isolation.remove(batch)
-            self._give_back([batch], retried=len(batch), unclear=True)
+            self._release([batch], retried=len(batch), unclear=True)
         else:
-            error = APIConnectionError("log_events: the attempt was broken off", ambiguous=True)
-            self._set_aside(batch, SendResult.from_error(error), "ambiguous")
-            self.let_go()
+            error = APIConnectionError("log_events: the attempt was interrupted", ambiguous=True)
+            self._dead_letter(batch, SendResult.from_error(error), "ambiguous")
+            self.release_all()
 
-    def let_go(self) -> None:
-        """Give back what is in hand, since nothing more is sent from here."""
-        self._give_back(self._isolation.remove_all(), retried=0, unclear=False)
+    def release_all(self) -> None:
+        """Release all claimed events, since this process sends no more."""
+        self._release(self._isolation.remove_all(), retried=0, unclear=False)
 
     def _pause(self) -> float:
         spool = self._spool_again_at - self._clock.monotonic()
@@ -140,44 +142,44 @@ class Dispatch:
             del self._unwritten[0]
         while self._parts:
             batch = self._parts.pop()
-            if self._store.renew(batch):
+            if self._queue.renew(batch):
                 return batch
         self._renew_suspects()
         if suspect := self._isolation.suspect(is_proven=True):
             return suspect
         claimed = None
-        if hurry or self._store.due_in() == 0.0:
-            claimed = self._store.claim(self._isolation.limit)
+        if hurry or self._queue.due_in() == 0.0:
+            claimed = self._queue.claim(self._isolation.limit)
         return claimed or self._isolation.suspect(is_proven=False)
 
     def _renew_suspects(self) -> None:
-        """Keep the suspects, whose leases may have ended during a pause, from being claimed."""
+        """Renew the leases of suspects, which may have expired during a delay."""
         for batch in self._isolation.suspects:
-            if not self._store.renew(batch):
+            if not self._queue.renew(batch):
                 self._isolation.remove(batch)
 
     def _failed(self, result: SendResult) -> None:
         self._backoff.failed(result.retry_after)
         logger.warning("%s; the events wait for %.3g s", result.reason, self._backoff.remaining)
 
-    def _set_aside(
+    def _dead_letter(
         self, batch: Batch, result: SendResult, state: Literal["rejected", "ambiguous"]
     ) -> None:
         why = result.reason
         self._isolation.remove(batch)
-        self._write(lambda: self._store.set_aside(batch, state, why))
-        logger.error("%d events were set aside as %s: %s", len(batch), state, why)
+        self._write(lambda: self._queue.dead_letter(batch, state, why))
+        logger.error("%d events are not sent again (%s): %s", len(batch), state, why)
         report(self._settings, Delivery(state=state, encoded=batch.events, error=result.error))
 
-    def _give_back(self, tried: list[Batch], *, retried: int, unclear: bool) -> None:
+    def _release(self, tried: list[Batch], *, retried: int, unclear: bool) -> None:
         batches = [*tried, *reversed(self._parts)]
         if not batches:
             return
         self._parts = []
-        self._write(lambda: self._store.release(batches, retried=retried, unclear=unclear))
+        self._write(lambda: self._queue.release(batches, retried=retried, unclear=unclear))
 
     def _write(self, move: Callable[[], None]) -> None:
-        """Move events in the store, or remember to do it before anything else is sent."""
+        """Change the queue; if that fails, repeat it before anything else is sent."""
         try:
             if not self._unwritten:
                 move()
@@ -188,6 +190,6 @@ class Dispatch:
 
     def _spool_failed(self, error: SpoolError) -> None:
         now = self._clock.monotonic()
-        if now >= self._spool_again_at:  # else it is known already
+        if now >= self._spool_again_at:  # log a failure once
             self._spool_again_at = now + _SPOOL_PAUSE
             logger.error("%s; trying again in %.3g s", error, _SPOOL_PAUSE)

@@ -1,16 +1,16 @@
-"""What can go wrong between `log()` and the network; what the network does is never raised."""
+"""Errors of event loggers. Network errors are never raised."""
 
 from .._errors import ConfigurationError, StatsigError
 
 
 class EventQueueFullError(StatsigError):
-    """The event was not accepted: there is no room for it, and `overflow` is `raise`."""
+    """The event was not accepted because there is no room and `overflow` is `raise`."""
 
 
 class SpoolError(StatsigError):
-    """The spool cannot be used: its folder or file is read-only, or the disk fails."""
+    """The spool cannot be used: its directory or file is read-only, or the disk fails."""
 
 
 def closed() -> ConfigurationError:
-    """The error for what is asked of a logger that is closed."""
+    """Return the error of calls to a closed logger."""
     return ConfigurationError("the event logger is closed")

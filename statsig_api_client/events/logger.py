@@ -1,4 +1,4 @@
-"""`EventLogger`: events from any thread, sent by a thread in the background."""
+"""Event logging from any thread, with delivery by a background thread."""
 
 import atexit
 import os
@@ -12,30 +12,30 @@ from .._delivery.sender import EventSender
 from ..generated import StatsigUser, StatsigUserDict
 from .errors import closed
 from .options import EventLoggerOptions, settings
-from .queue import check_store
+from .queue import check_queue
 from .stats import EventStats, FlushResult
 from .worker import Worker
 
 AT_EXIT: Final = 5.0
-"""Seconds that the end of the interpreter waits for events that are still there."""
+"""Seconds that the interpreter's exit waits for pending events."""
 
 
 class EventLogger:
-    """Logs events in the background, and accounts for every one of them.
+    """Event logger with batching, retries and an exact account of every event.
 
-    `log()` checks and encodes an event, and returns; a thread sends what has gathered, again and
-    again until Statsig has it. The logger may be used from any number of threads, and in a child
-    process after a fork, where it begins empty. Close it, or use it in a `with` block; the end of
-    the interpreter closes it, too. With a `spool`, events outlive the process.
+    `log()` checks and encodes an event and returns. A background thread sends batches and retries
+    until Statsig accepts them. A logger may be used from any number of threads, and in a child
+    process after a fork, where it starts empty. Close it, or use it in a `with` block; interpreter
+    exit closes it, too. With a `spool`, events outlive the process.
 
     Args:
-        statsig: The client to send with; close it after the logger. Its timeouts hold, its retries
-            do not.
-        **options: How it behaves; see `EventLoggerOptions`.
+        statsig: The client to send with; close it after the logger. Its timeouts apply, its
+            retries do not.
+        **options: See `EventLoggerOptions`.
 
     Raises:
-        ConfigurationError: An option has a value that makes no sense.
-        TypeError: There is no such option, or its value has the wrong type.
+        ConfigurationError: The value of an option is invalid.
+        TypeError: An option does not exist, or its value has the wrong type.
         SpoolError: The spool cannot be used.
 
     Example:
@@ -43,7 +43,7 @@ class EventLogger:
         ...     events.log(StatsigUser(user_id="42"), "purchase", value=9.99)
     """
 
-    # A test can put another clock here.
+    # Tests replace it.
     _clock: ClassVar[Clock] = Clock()
 
     def __init__(self, statsig: Statsig, **options: Unpack[EventLoggerOptions]) -> None:
@@ -52,12 +52,17 @@ class EventLogger:
         self._settings = settings(options)
         self._statsig = statsig
         self._sender = EventSender(statsig, compress=self._settings.compress)
-        self._encode = EventEncoder(self._settings, self._sender.environment, self._clock)
+        self._encode = EventEncoder(
+            self._sender.environment,
+            self._settings.event_id_key,
+            self._settings.max_batch_bytes,
+            self._clock,
+        )
         self._closed = False
-        # One for each process: what was the parent's stays the parent's. Without a lock, which a
-        # fork could leave locked for ever.
+        # One for each process, so that a child leaves its parent's events alone. No lock guards
+        # it: a fork could leave the lock locked.
         self._workers: dict[int, Worker] = {}
-        check_store(self._settings)
+        check_queue(self._settings)
         atexit.register(self._close_at_exit)
 
     def log(
@@ -68,21 +73,20 @@ class EventLogger:
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> None:
-        """Take an event, to be sent later. It never waits for the network, and never fails for it.
+        """Queue an event for delivery. It never waits for the network, nor fails because of it.
 
         It waits when there is no room and `overflow` is `block`, and for the spool's write.
 
         Args:
-            user: Who did it.
-            event_name: What happened.
-            value: The value that metrics add up (a number) or count by (a text).
-            metadata: Details, by which metrics can be broken down.
-            time: When it happened: milliseconds since 1970, or text in the form of RFC 3339. Now,
-                if not given.
+            user: The user of the event.
+            event_name: The name of the event.
+            value: A number that metrics add up, or a string that they count by.
+            metadata: Details by which metrics can be broken down.
+            time: Milliseconds since 1970, or a string in RFC 3339. Default: now.
 
         Raises:
-            TypeError: An argument is of another type than its own.
-            ValueError: An argument cannot be written as JSON, or the event is too large.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be serialized as JSON, or the event is too large.
             EventQueueFullError: There is no room, and `overflow` is `raise`.
             ConfigurationError: The logger is closed.
         """
@@ -93,29 +97,30 @@ class EventLogger:
         worker.put(event)
 
     def flush(self, timeout: float | None = None) -> FlushResult:
-        """Send all that was logged before, and wait for it.
+        """Send all events logged so far and wait for their final state.
 
         Args:
-            timeout: The most seconds to wait; None waits as long as it takes.
+            timeout: The maximum time to wait in seconds; None for no limit.
 
         Returns:
-            What became of events meanwhile, as far as it is known: an error of the spool is logged.
-            When `pending` is 0, everything has its final state.
+            The changes of the account meanwhile. When `pending` is 0, all events have a final
+            state. Errors of the spool are logged.
         """
         return self._worker().flush(timeout)
 
     def close(self, timeout: float | None = 30.0) -> FlushResult:
-        """Send what is left, and end. `log` then raises a `ConfigurationError`.
+        """Send pending events and close the logger. `log` then raises a `ConfigurationError`.
 
-        It does not wait for what another process that shares the spool is sending, or was sending
-        when it died: that stays `pending`, and in the spool, where the others look after it.
+        Events that another process is sending, or was sending when it died, are not waited for:
+        they stay pending in the shared spool.
 
         Args:
-            timeout: The most seconds to wait. What is then left stays in the spool, if there is
-                one, and is lost if not; one line in the log tells how much.
+            timeout: The maximum time to wait in seconds; None for no limit. Events that are pending
+                then stay in the spool; without a spool they are lost, and one line in the log
+                reports how many.
 
         Returns:
-            What became of events meanwhile.
+            The changes of the account meanwhile.
         """
         self._closed = True
         result = self._worker().close(timeout)
@@ -123,8 +128,8 @@ class EventLogger:
         return result
 
     def stats(self) -> EventStats:
-        """The account of all events."""
-        return self._worker().store.stats()
+        """Return the account of all events."""
+        return self._worker().queue.stats()
 
     def __enter__(self) -> Self:
         return self
@@ -143,11 +148,11 @@ class EventLogger:
             self.close(AT_EXIT)
 
     def _worker(self) -> Worker:
-        """What belongs to this process."""
+        """Return the worker of this process."""
         worker = self._workers.get(os.getpid())
         if worker is None:
             born = Worker(self._settings, self._sender, self._clock)
             worker = self._workers.setdefault(os.getpid(), born)
             if worker is not born:  # another thread was faster
-                born.store.close()
+                born.queue.close()
         return worker

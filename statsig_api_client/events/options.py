@@ -1,4 +1,4 @@
-"""How an event logger behaves: its options, their defaults and their limits."""
+"""Options of event loggers: defaults, limits and validation."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, get_args
@@ -16,58 +16,60 @@ Overflow: TypeAlias = Literal["block", "drop_oldest", "drop_newest", "raise"]
 Durability: TypeAlias = Literal["process", "power"]
 
 MAX_REQUEST: Final = 9 * 1024 * 1024
-"""Bytes: Statsig drops requests above 10 MB; what surrounds the events needs some room, too."""
+"""Bytes. Statsig drops requests above 10 MB, including what surrounds the events."""
 
 
 class EventLoggerOptions(TypedDict, total=False):
     """The options of `EventLogger`, `AsyncEventLogger` and `statsig.events`."""
 
     spool: str | Path | None
-    """The file in which events wait, an SQLite database that is made if it is missing; several
-    processes may share it. Default None: they wait in memory, and end with the process.
+    """The file that holds pending events, an SQLite database that is created if it is missing.
+    Several processes may share it. Default None: events stay in memory and end with the process.
     """
     durability: Durability
-    """What an event in the spool survives: the end of the process, however it comes (`process`), or
-    the machine's loss of power too (`power`), which waits for the disk. Default `process`.
+    """`process`: events in the spool survive any end of the process. `power`: they also survive a
+    power failure, at the cost of waiting for the disk. Default `process`.
     """
     max_spool_bytes: int
-    """The most that the spool may hold, dead letters among it. Default 256 MiB."""
+    """The maximum size of the spool in bytes, including dead letters. Default 256 MiB."""
     max_batch: int
-    """The most events in one request. Default 500."""
+    """The maximum number of events in one request. Default 500."""
     max_batch_bytes: int
-    """The most bytes of events in one request, before compression, at most 9 MiB; also the most
-    that a single event may have. Default 1 MiB.
+    """The maximum size of one request in bytes before compression, up to 9 MiB. It also limits a
+    single event. Default 1 MiB.
     """
     flush_interval: float
-    """Seconds after which a batch leaves although it is not full. Default 5."""
+    """Seconds after which a batch is sent although it is not full. Default 5."""
     max_pending: int
-    """The most events that wait in memory. Default 100,000. A spool has `max_spool_bytes`."""
+    """The maximum number of pending events in memory. Default 100,000. A spool has
+    `max_spool_bytes` instead.
+    """
     overflow: Overflow
-    """What happens to an event when there is no room for it: wait for room (`block`), give up the
-    oldest event or this one (`drop_oldest`, `drop_newest`), or raise an `EventQueueFullError`
-    (`raise`). Default `block`.
+    """The behaviour of `log()` when there is no room: wait (`block`), discard the oldest event or
+    the new one (`drop_oldest`, `drop_newest`), or raise an `EventQueueFullError` (`raise`). Default
+    `block`.
     """
     on_delivery: "Callable[[Delivery], object] | None"
-    """Called with what became of events, from the thread or task that sends; with those that were
-    given up because there was no room, from the one that logs. Default None.
+    """Called with events that reached a final state, from the background thread; with dropped
+    events, from the thread that logs. Default None.
     """
     resend_ambiguous: bool
-    """Whether events are sent again when the reply was lost and they may have been accepted. Such
-    events may be counted twice; without it they may be lost, and are set aside. Default True.
+    """Whether to send events again whose response was lost. They may be counted twice; with False
+    they may be lost, and become dead letters. Default True.
     """
     event_id_key: str | None
-    """The key in an event's metadata under which each event carries an ID that no other has, by
-    which those that were counted twice can be found. Default None: they carry none.
+    """The metadata key for a unique ID of each event, by which duplicates can be found. Default
+    None: events carry no ID.
     """
     compress: bool
-    """Whether requests are compressed by gzip. Default True."""
+    """Whether to compress requests with gzip. Default True."""
 
 
 def _path(value: object) -> Path | None:
     if value is None:
         return None
     if isinstance(value, str | Path) and str(value):
-        return Path(value).absolute()  # whatever folder the program goes to
+        return Path(value).absolute()  # the program may change its working directory
     raise TypeError(f"spool: expected a path, got {type(value).__name__}")
 
 
@@ -97,11 +99,11 @@ class Settings:
 
 
 def settings(options: EventLoggerOptions) -> Settings:
-    """Check options.
+    """Check options and return them with defaults.
 
     Raises:
-        TypeError: There is no such option, or its value has the wrong type.
-        ConfigurationError: A value is out of its limits.
+        TypeError: An option does not exist, or its value has the wrong type.
+        ConfigurationError: A value is out of range.
     """
     check_names(options, Settings)
     return Settings(**options)

@@ -1,4 +1,4 @@
-"""What becomes of events, and how that is counted."""
+"""Reports and statistics of event delivery."""
 
 import json
 import logging
@@ -20,28 +20,29 @@ State: TypeAlias = Literal["delivered", "rejected", "ambiguous", "dropped"]
 
 @frozen(kw_only=True)
 class Delivery:
-    """What became of some events: what `on_delivery` is called with."""
+    """Events that reached a final state: the argument of `on_delivery`."""
 
     state: State
     """
     * `delivered`: Statsig accepted them.
-    * `rejected`: Statsig said that they are bad. They are not sent again.
-    * `ambiguous`: sent, the reply was lost, and `resend_ambiguous` is False.
-    * `dropped`: given up, since there was no room and `overflow` allowed it.
+    * `rejected`: Statsig rejected them, or kept answering 503 to one of them alone.
+    * `ambiguous`: sent, and the response was lost: with `resend_ambiguous=False`, or again and
+      again for one of them alone.
+    * `dropped`: discarded because there was no room and `overflow` allowed it.
     """
     encoded: Sequence[bytes] = field(repr=False)
-    """The events as they go over the wire, each a JSON object in UTF-8."""
+    """The events in their wire form, each a JSON object in UTF-8."""
     error: StatsigError | None = None
-    """Why, if they were not delivered."""
+    """The reason if they were not delivered."""
 
     @property
     def events(self) -> list[dict[str, JsonValue]]:
-        """The events in their wire form."""
+        """Return the events in their wire form, parsed."""
         return [cast("dict[str, JsonValue]", json.loads(event)) for event in self.encoded]
 
 
 def report(settings: "Settings", delivery: Delivery) -> None:
-    """Tell `on_delivery`, whose mistakes must not stop the delivery."""
+    """Call `on_delivery`; its errors are logged and must not stop the delivery."""
     if settings.on_delivery is None:
         return
     try:
@@ -52,49 +53,49 @@ def report(settings: "Settings", delivery: Delivery) -> None:
 
 @frozen(kw_only=True)
 class EventStats:
-    """The account of an event logger, or of its spool: of all processes, since it was made.
+    """The account of an event logger, or of its spool: of all processes, since it was created.
 
     At any time `accepted == delivered + rejected + ambiguous + dropped + pending`.
     """
 
     accepted: int = 0
-    """Events that `log()` took."""
+    """Events that `log()` accepted."""
     delivered: int = 0
     """Events that Statsig accepted."""
     rejected: int = 0
-    """Events that Statsig said are bad."""
+    """Events that Statsig rejected."""
     ambiguous: int = 0
-    """Events set aside because their reply was lost."""
+    """Events that are not sent again because their response was lost."""
     dropped: int = 0
-    """Events given up because there was no room."""
+    """Events discarded because there was no room."""
     pending: int = 0
-    """Events that wait, or are on their way."""
+    """Events that wait, or are being sent."""
     retried: int = 0
-    """Events that had to be sent once more, counted each time."""
+    """Events that had to be sent again, counted each time."""
     resent_ambiguous: int = 0
-    """Those of `retried` that Statsig may have accepted before: the most that are counted twice."""
+    """Those of `retried` that Statsig may have accepted before, and so may have counted twice."""
     spooled_bytes: int = 0
-    """The size of the spool; 0 without one."""
+    """The size of the spool in bytes; 0 without one."""
     oldest_age: float = 0.0
     """Seconds since the oldest pending event was logged, to about a batch's time."""
 
 
 @frozen(kw_only=True)
 class FlushResult:
-    """What became of events during a `flush()` or `close()`."""
+    """The changes of the account during a `flush()` or `close()`."""
 
     delivered: int
     """Events that Statsig accepted meanwhile."""
     pending: int
-    """Events that still wait. 0: all that was logged before has a final state."""
+    """Events that still wait; 0 when all events logged before have a final state."""
     rejected: int
-    """Events that Statsig said are bad."""
+    """Events that Statsig rejected."""
     ambiguous: int
-    """Events set aside because their reply was lost."""
+    """Events that are not sent again because their response was lost."""
 
 
 def difference(before: EventStats, after: EventStats) -> FlushResult:
-    """What became of events between two looks at the account, which may be a new one meanwhile."""
+    """Return the changes between two accounts; the second one may be of a new spool."""
     return FlushResult(
         delivered=max(0, after.delivered - before.delivered),
         pending=after.pending,

@@ -10,39 +10,68 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Final, Protocol
 
 from .._clock import Clock
-from .._delivery.sender import EventSender
-from .dispatcher import Dispatch
+from .._delivery.result import SendResult
+from .dispatcher import Dispatcher
 from .options import Settings
-from .queue import open_store
-from .stats import FlushResult, difference
+from .queue import open_queue
+from .stats import EventStats, FlushResult, difference
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 _MAX_SLEEP: Final = 3600.0
 """Seconds: the maximum sleep of the sender while nothing is due."""
-_POLL: Final = 0.05
+POLL: Final = 0.05
 """Seconds between two looks at what other processes may have changed."""
 _POLL_FOR_ROOM: Final = 1.0
 
 
-class Worker:
-    """The queue, the dispatcher and the thread that sends."""
+class Sender(Protocol):
+    """Sends a batch, as `EventSender` does."""
 
-    def __init__(self, settings: Settings, sender: EventSender, clock: Clock) -> None:
+    longest_attempt: float
+
+    def send(self, events: Sequence[bytes]) -> SendResult:
+        """Send a batch once and return the result."""
+        ...
+
+
+def _at_once() -> float:
+    return 0.0
+
+
+class Worker:
+    """The queue, the dispatcher and the thread that sends.
+
+    Args:
+        settings: The options of the logger.
+        sender: Sends batches.
+        clock: The time.
+        ready_in: Returns the seconds until `sender` may be ready: 0, or when to ask again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sender: Sender,
+        clock: Clock,
+        *,
+        ready_in: Callable[[], float] = _at_once,
+    ) -> None:
         self._settings = settings
         self._sender = sender
+        self._ready_in = ready_in
         self._clock = clock
         self._news: SimpleQueue[None] = SimpleQueue()
         """Wakes the sender."""
-        self._waiters: deque[Callable[[], None]] = deque()
-        """Wake the threads that wait for progress, each once."""
+        self.waiters: deque[Callable[[], None]] = deque()
+        """Called once each, from any thread, when events have been sent or the worker stops."""
         self._flush_marks: deque[int] = deque()
         """The queue positions of flushes that the sender has not seen."""
         self._flush_to = 0
@@ -54,79 +83,105 @@ class Worker:
         self._sending_thread: int | None = None
         self._ending = False
         """Whether to stop when all events have a final state."""
-        self._stopping = False
+        self.is_stopping = False
         """Whether to stop after the attempt in progress."""
-        self._stopped = False
-        self.store = open_store(settings, clock, self._wake, longest_attempt=sender.longest_attempt)
-        self._dispatch = Dispatch(settings, self.store, clock)
+        self.is_stopped = False
+        self.queue = open_queue(settings, clock, self.wake, longest_attempt=sender.longest_attempt)
+        self._dispatcher = Dispatcher(settings, self.queue, clock)
 
     def put(self, event: bytes) -> None:
         """Queue an event, waiting for room if there is none."""
-        if not self._sending.locked():
-            self._start_thread()
+        if not self.try_put(event):
+            self._wait_for(lambda: self.queue.put(event), math.inf, _POLL_FOR_ROOM)
+
+    def try_put(self, event: bytes) -> bool:
+        """Queue an event; return False if it has to wait for room."""
+        self.ensure_thread()
         # The sender makes room, so it must not wait for room.
-        if not self.store.offer(event, force=self._is_sender()):
-            self._wait_for(lambda: self.store.offer(event), math.inf, _POLL_FOR_ROOM)
+        return self.queue.put(event, force=self._is_sender())
 
     def flush(self, timeout: float | None) -> FlushResult:
         """Send all events logged so far and wait for their final state."""
-        before = self.store.stats()
-        if not (self._stopping or self._is_sender()):
-            self._await_delivery(self._request_flush(), self._deadline(timeout))
-        return difference(before, self.store.stats())
+        before = self.queue.stats()
+        if not (self.is_stopping or self._is_sender()):
+            mark = self.request_flush()
+            self._wait_for(lambda: self.is_delivered(mark), self.deadline(timeout), POLL)
+        return difference(before, self.queue.stats())
 
     def close(self, timeout: float | None) -> FlushResult:
         """Send all events, then stop the thread and close the queue."""
-        before = self.store.stats()
-        if self._stopping:
+        before = self.queue.stats()
+        if self.is_stopping:
             return difference(before, before)
-        self.store.seal()
-        deadline = self._deadline(timeout)
-        # The mark comes first: a sender that saw `_ending` without it would stop too early.
-        mark = self._request_flush()
-        self._ending = True
+        deadline = self.deadline(timeout)
+        mark = self.request_close()
         if not self._is_sender():
-            self._await_delivery(mark, deadline)
-            # A thread that is still sending closes the queue after that attempt.
-            self._stopping = True
-            self._wake()
-            self._run_as_sender(self._close_queue)
-            self._wait_for(lambda: self._stopped, deadline, _POLL)
-        result = difference(before, self.store.stats())
+            self._wait_for(lambda: self.is_delivered(mark), deadline, POLL)
+            self.stop()
+            self._wait_for(lambda: self.is_stopped, deadline, POLL)
+        return self.final_result(before)
+
+    def request_flush(self) -> int:
+        """Ask the sender not to wait until events are due; return the queue position."""
+        mark = self.queue.mark()
+        self._flush_marks.append(mark)
+        self.wake()
+        return mark
+
+    def request_close(self) -> int:
+        """Accept no more events and ask the sender to stop when all are sent."""
+        self.queue.seal()
+        # The mark comes first: a sender that saw `_ending` without it would stop too early.
+        mark = self.request_flush()
+        self._ending = True
+        return mark
+
+    def is_delivered(self, mark: int) -> bool:
+        """Return whether all events up to a queue position have a final state."""
+        return not self._dispatcher.is_behind(mark, here=self._ending)
+
+    def stop(self) -> None:
+        """Close the queue; a thread that still sends does so after that attempt."""
+        self.is_stopping = True
+        self.wake()
+        self._run_as_sender(self._close_queue)
+
+    def final_result(self, before: EventStats) -> FlushResult:
+        """Return what happened to events since `before`, and log how many are lost."""
+        result = difference(before, self.queue.stats())
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
         return result
 
-    def _request_flush(self) -> int:
-        """Ask the sender not to wait until events are due; return the queue position."""
-        mark = self.store.mark()
-        self._flush_marks.append(mark)
-        self._wake()
-        return mark
-
-    def _await_delivery(self, mark: int, deadline: float) -> None:
-        self._wait_for(
-            lambda: not self._dispatch.is_behind(mark, here=self._ending), deadline, _POLL
-        )
+    def deadline(self, timeout: float | None) -> float:
+        """Return the time at which a timeout ends."""
+        return math.inf if timeout is None else self._clock.monotonic() + timeout
 
     def _wait_for(self, done: Callable[[], bool], deadline: float, poll: float) -> None:
         """Wait until something is done, and see to it that events are sent meanwhile."""
         woken: SimpleQueue[None] = SimpleQueue()
         wake = partial(woken.put, None)
-        self._waiters.append(wake)
-        while not done() and not self._stopped and (left := deadline - self._clock.monotonic()) > 0:
-            if self._sending.locked() or self._start_thread():
+        self.waiters.append(wake)
+        while (
+            not done() and not self.is_stopped and (left := deadline - self._clock.monotonic()) > 0
+        ):
+            if self.ensure_thread():
                 with suppress(Empty):
                     woken.get(timeout=min(poll, left))
-                    self._waiters.append(wake)
+                    self.waiters.append(wake)
             else:
                 # An interpreter that shuts down starts no threads.
                 self._run_as_sender(partial(self._turn, min(poll, left)))
         with suppress(ValueError):
-            self._waiters.remove(wake)
+            self.waiters.remove(wake)
 
-    def _start_thread(self) -> bool:
-        """Start a thread that takes the role of the sender, or ends at once if it is taken."""
+    def ensure_thread(self) -> bool:
+        """Start a thread that sends, unless there is one; return False if that is impossible.
+
+        Two calls at the same time may start two threads: one gets the role, the other ends at once.
+        """
+        if self._sending.locked():
+            return True
         thread = threading.Thread(target=self._work, name="statsig-events", daemon=True)
         try:
             thread.start()
@@ -154,8 +209,8 @@ class Worker:
         self._close_queue()
 
     def _is_done(self) -> bool:
-        return self._stopping or (
-            self._ending and not self._dispatch.is_behind(self._flush_target(), here=True)
+        return self.is_stopping or (
+            self._ending and not self._dispatcher.is_behind(self._flush_target(), here=True)
         )
 
     def _flush_target(self) -> int:
@@ -167,37 +222,37 @@ class Worker:
 
     def _turn(self, seconds: float) -> None:
         """Send one batch, or wait until there may be one."""
+        if delay := self._ready_in():
+            self._sleep(min(delay, seconds))
+            return
         if self._ending:
-            self._dispatch.insist()
-        hurry = self._dispatch.is_behind(self._flush_target())
-        batch = self._dispatch.next(hurry=hurry)
+            self._dispatcher.skip_jitter()
+        hurry = self._dispatcher.is_behind(self._flush_target())
+        batch = self._dispatcher.next(hurry=hurry)
         if batch is None:
-            due = self._dispatch.wait(hurry=hurry)
+            due = self._dispatcher.wait(hurry=hurry)
             self._sleep(seconds if due is None else min(due, seconds))
             return
         try:
             result = self._sender.send(batch.events)
         except BaseException:
-            self._dispatch.interrupted(batch)
+            self._dispatcher.interrupted(batch)
             raise
-        self._dispatch.settle(batch, result)
+        self._dispatcher.handle(batch, result)
         self._notify()
 
     def _close_queue(self) -> None:
-        if not self._stopped:
-            self._stopping = True
-            self._dispatch.let_go()
-            self.store.close()
-            self._stopped = True
+        if not self.is_stopped:
+            self.is_stopping = True
+            self._dispatcher.release_all()
+            self.queue.close()
+            self.is_stopped = True
 
     def _is_sender(self) -> bool:
         """Return whether this thread sends, and so must not wait for events to be sent."""
         return self._sending_thread == threading.get_ident()
 
-    def _deadline(self, timeout: float | None) -> float:
-        return math.inf if timeout is None else self._clock.monotonic() + timeout
-
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Wake the sender."""
         self._news.put(None)
 
@@ -212,4 +267,4 @@ class Worker:
         """Wake all that wait for progress."""
         with suppress(IndexError):
             while True:
-                self._waiters.popleft()()
+                self.waiters.popleft()()

@@ -14,7 +14,7 @@ from ..bulk.batch_delivery import BatchResult
 from ..bulk.batches import ImportBatch, NumberedRecord
 from ..bulk.dead_letters import dead_letter_line
 from ..bulk.errors import RowError
-from ..bulk.mapping.event_builder import EventBuilder
+from ..bulk.event_builder import EventBuilder
 from ..bulk.mapping.fields import EventMapping
 from ..bulk.mapping.rows import Row, RowMapper
 from ..bulk.pipeline import BatchAccount, DeadLetter, DeliveryPipeline

@@ -162,3 +162,10 @@ def test_number_of_json_is_sent_as_written(literal: str, tmp_path: Path) -> None
     (tmp_path / "e.jsonl").write_text(f'{{"number": {literal}, "nested": {{"number": {literal}}}}}')
     sent = wire(tmp_path / "e.jsonl", EventMapping(FIELDS, TimeFormat("ms")))
     assert sent["user"]["userID"] == sent["value"] == sent["metadata"]["nested"] == literal
+
+
+def test_version_in_string_does_not_prevent_environment(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(lines(event(1, metadata={"n": "1", "app": "ios,1.2.3"})))
+    sent = wire(tmp_path / "e.jsonl", None, "staging")
+    assert sent["metadata"]["app"] == "ios,1.2.3"
+    assert sent["user"]["statsigEnvironment"] == {"tier": "staging"}

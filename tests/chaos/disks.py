@@ -23,7 +23,7 @@ def can_mount(directory: Path) -> bool:
     """Return whether this user may mount a disk."""
     if os.geteuid() != 0 or not _mount(directory, 2**20):
         return False
-    subprocess.check_call(["umount", directory])
+    subprocess.check_call(["umount", "--lazy", directory])
     return True
 
 
@@ -41,7 +41,7 @@ def small_disk(directory: Path, size: int = 3 * 2**20) -> Iterator[Path]:
     try:
         yield disk
     finally:
-        subprocess.check_call(["umount", disk])
+        subprocess.check_call(["umount", "--lazy", disk])
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-HANGS: Final = 10.0
+HANGS: Final = 20.0
 """Seconds after which a child counts as hanging."""
 
 KEY: Final = "secret-forks"

@@ -6,10 +6,10 @@ from typing import Final
 
 from statsig_api_client import Statsig
 from statsig_api_client._delivery.sender import EventSender
-from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.dispatcher import Dispatcher
 from statsig_api_client.events.options import Settings, settings
-from statsig_api_client.events.queue.base import Store
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.base import EventQueue
+from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 from tests.support.collector import OK, Answer, collecting
@@ -33,9 +33,9 @@ class Chancy(FakeClock):
         return self.dice.random()
 
 
-def store_of(options: Settings, clock: Chancy, path: Path | None) -> Store:
+def store_of(options: Settings, clock: Chancy, path: Path | None) -> EventQueue:
     if path is None:
-        return MemoryStore(options, clock, lambda: None)
+        return MemoryQueue(options, clock, lambda: None)
     return SpoolQueue(options, clock, lambda: None, path=path, longest_attempt=1.0)
 
 
@@ -45,7 +45,7 @@ def run(folder: Path, seed: int) -> str:
     path = folder / f"{seed}.db" if seed % 2 else None
     options = settings({"max_batch": 200, "flush_interval": 5.0, "spool": path})
     store = store_of(options, clock, path)
-    dispatch = Dispatch(options, store, clock)
+    dispatch = Dispatcher(options, store, clock)
     down = random.Random(seed).choice(
         (
             Answer(503, b"", takes=False),
@@ -68,13 +68,13 @@ def run(folder: Path, seed: int) -> str:
             if batch is None:
                 return False
             requests.append(clock.now - 1000.0)
-            dispatch.settle(batch, sender.send(batch.events))
+            dispatch.handle(batch, sender.send(batch.events))
             return True
 
         while clock.now < 1000.0 + end:
             due = int((clock.now - 1000.0) * PER_SECOND) + 1
             for number in range(logged, due):
-                assert store.offer(b'{"eventName":"a","metadata":{"n":"%d"}}' % number)
+                assert store.put(b'{"eventName":"a","metadata":{"n":"%d"}}' % number)
             logged = max(logged, due)
             largest = max(largest, store.stats().spooled_bytes)
             while turn():

@@ -1,17 +1,25 @@
-"""Signal handlers and finalisers that log, while the thread that they interrupt does."""
+"""Signal handlers and finalisers that log, while the thread that they interrupt does.
+
+In a process of its own: what measures coverage takes a lock that is not reentrant.
+"""
 
 import itertools
+import json
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final
 
 from attrs import define, field
 
+from statsig_api_client import ConfigurationError
 from statsig_api_client.events import EventLogger, EventQueueFullError
 from tests.support.collector import OK, Answer, collecting
 from tests.support.interruptions import Garbage, eager_collector, signals
@@ -39,10 +47,6 @@ class Program:
         self.returned.append(name)
 
 
-class Interrupt(Protocol):
-    def __call__(self, program: Program) -> AbstractContextManager[None]: ...
-
-
 @contextmanager
 def by_signals(program: Program) -> Iterator[None]:
     with signals(program.log):
@@ -65,18 +69,14 @@ def by_finalisers(program: Program) -> Iterator[None]:
         ending.set()
 
 
-def check(
-    interrupt: Interrupt, overflow: str, spool: Path | None, seconds: float, failing: float = 0.0
-) -> int:
-    """Log for some seconds and check the account; return the number of events logged.
+INTERRUPTS: Final = {"signals": by_signals, "finalisers": by_finalisers}
+POLICIES: Final = ("block", "drop_oldest", "drop_newest", "raise")
 
-    Args:
-        interrupt: What interrupts the program.
-        overflow: The option of the logger.
-        spool: The option of the logger.
-        seconds: How long to log.
-        failing: The share of requests after the first that fail; the first does.
-    """
+
+def log_all(
+    interrupt: str, overflow: str, spool: str | None, seconds: float, failing: float
+) -> str:
+    """Log for some seconds and check the account; `failing` is the share of failed requests."""
     dropped: Counter[str] = Counter()
 
     def note(delivery: Any) -> None:
@@ -99,7 +99,7 @@ def check(
         ) as events,
     ):
         program = Program(events)
-        with interrupt(program):
+        with INTERRUPTS[interrupt](program):
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 program.log()
@@ -118,14 +118,72 @@ def check(
     assert stats.delivered == server.taken.total(), stats
     assert stats.dropped == dropped.total(), stats
     assert stats.accepted == stats.delivered + stats.dropped, stats
-    return len(program.returned)
+    return f"{len(program.returned)} logged, {interrupt}, {overflow}"
+
+
+def flush_in_handler() -> str:
+    """Flush, and read the account, in a signal handler."""
+    with collecting() as server, logger(server.url, max_batch=20) as events:
+        program = Program(events)
+
+        def handle() -> None:
+            program.log()
+            events.flush(0.002)
+            assert events.stats().accepted <= len(program.returned) + 2
+
+        with signals(handle, 0.005):
+            for _ in range(100):
+                for _ in range(20):
+                    program.log()
+                events.flush(0.002)
+        assert events.flush(30).pending == 0
+    assert server.taken == Counter(program.returned)
+    return f"{len(program.returned)} logged"
+
+
+def close_in_handler() -> str:
+    """Close in a signal handler while the program logs."""
+    with collecting() as server, logger(server.url, max_batch=20) as events:
+        program = Program(events)
+        try:
+            with signals(events.close, 0.05):
+                while True:
+                    program.log()
+        except ConfigurationError as error:
+            assert "closed" in str(error)  # noqa: PT017
+        assert events.close().pending == 0
+        stats = events.stats()
+    assert server.taken == Counter(program.returned)
+    assert stats.accepted == stats.delivered == len(program.returned)
+    return f"{len(program.returned)} logged"
+
+
+def start(name: str, **arguments: Any) -> str:
+    """Call one of these functions in a process of its own; return what it returned."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos.reentrancy", name, json.dumps(arguments)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
 
 
 def run(folder: Path, seed: int, seconds: float = 3.0) -> str:
     """None lost, none doubled, and the account exact."""
     dice = random.Random(seed)
-    interrupt = dice.choice((by_signals, by_finalisers))
-    overflow = dice.choice(("block", "drop_oldest", "drop_newest", "raise"))
-    spool = folder / f"{seed}.db" if seed % 2 else None
-    logged = check(interrupt, overflow, spool, seconds, failing=0.02)
-    return f"{logged} logged, {interrupt.__name__}, {overflow}"
+    return start(
+        "log_all",
+        interrupt=dice.choice(list(INTERRUPTS)),
+        overflow=dice.choice(POLICIES),
+        spool=str(folder / f"{seed}.db") if seed % 2 else None,
+        seconds=seconds,
+        failing=0.02,
+    )
+
+
+if __name__ == "__main__":
+    print(globals()[sys.argv[1]](**json.loads(sys.argv[2])))

@@ -168,7 +168,7 @@ def test_an_error_carries_at_most_4_kib_of_the_body(make: Maker) -> None:
 @on_any_library
 def test_a_refused_key_is_asked_about(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status, b"Forbidden"))
-    with pytest.raises(APIStatusError, match="Forbidden; is the API key the right one") as raised:
+    with pytest.raises(APIStatusError, match="Forbidden; check that the API key") as raised:
         statsig.check_gate(USER, "a_gate")
     assert KEY not in str(raised.value)
 
@@ -205,8 +205,8 @@ def test_a_reply_that_breaks_the_contract_is_told_by_its_path(make: Maker) -> No
     statsig = make.script(Answer(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"}))
     with pytest.raises(
         ResponseValidationError,
-        match=r"^check_gate: the reply of api\.statsig\.com \(status 200\) is not what the "
-        r"contract says: \$\.value: expected boolean, got string$",
+        match=r"^check_gate: response from api\.statsig\.com \(HTTP 200\) does not match the API "
+        r"schema: \$\.value: expected boolean, got string$",
     ) as raised:
         statsig.check_gate(USER, "a_gate")
     error = raised.value

@@ -41,11 +41,11 @@ def test_other_names_are_not_warned_of(make: Maker, name: str) -> None:
 @pytest.mark.parametrize(
     ("event", "warning"),
     [
-        ({"eventName": "x" * 65}, r"eventName: Statsig may cut names above 64 characters"),
-        ({"value": "x" * 65}, r"value: Statsig may cut values above 64 characters"),
+        ({"eventName": "x" * 65}, r"eventName: Statsig may truncate names above 64 characters"),
+        ({"value": "x" * 65}, r"value: Statsig may truncate values above 64 characters"),
         ({"metadata": {"a": "x" * 5000}}, r"metadata: Statsig may drop metadata above 4096"),
         ({"metadata": {f"k{i}": "v" * 10 for i in range(400)}}, r"metadata above 4096 characters"),
-        ({"metadata": {"cart.size": "1"}}, r"metadata: Statsig reads a dot in a key as a path"),
+        ({"metadata": {"cart.size": "1"}}, r"metadata: Statsig interprets a dot in a key"),
     ],
 )
 def test_what_may_be_cut_is_warned_of(make: Maker, event: Any, warning: str) -> None:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from statsig_api_client._json import Codec, JsonCodec, OrjsonCodec
+from statsig_api_client._json import Codec, OrjsonCodec, StandardCodec
 
-BY_JSON, BY_ORJSON = JsonCodec(), OrjsonCodec()
+BY_JSON, BY_ORJSON = StandardCodec(), OrjsonCodec()
 
 
 class Word(StrEnum):
@@ -91,7 +91,7 @@ def nested(depth: int) -> list[Any]:
 @example(5e-324)
 @example(10**5000)
 def test_both_write_the_same_or_refuse_it_alike(value: object) -> None:
-    assert outcome(BY_ORJSON.write, value) == outcome(BY_JSON.write, value)
+    assert outcome(BY_ORJSON.serialize, value) == outcome(BY_JSON.serialize, value)
 
 
 TEXTS = (
@@ -121,13 +121,13 @@ TEXTS = (
 @example(b"9" * 5000)
 @example(b"")
 def test_both_read_the_same_or_refuse_it_alike(content: bytes) -> None:
-    assert outcome(BY_ORJSON.read, content) == outcome(BY_JSON.read, content)
+    assert outcome(BY_ORJSON.parse, content) == outcome(BY_JSON.parse, content)
 
 
 @pytest.mark.parametrize("codec", [BY_JSON, BY_ORJSON])
 def test_an_integer_stays_one_however_large(codec: Codec) -> None:
     for value in (2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**30):
-        assert codec.read(codec.write({"n": value})) == {"n": value}
+        assert codec.parse(codec.serialize({"n": value})) == {"n": value}
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -137,12 +137,12 @@ import sys
 if not {installed}:
     sys.modules["orjson"] = None
 from statsig_api_client._json import codec
-print(type(codec()).__name__, codec() is codec(), codec().read(codec().write([1])))
+print(type(codec()).__name__, codec() is codec(), codec().parse(codec().serialize([1])))
 """
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
     )
-    assert result.stdout.split() == ["OrjsonCodec" if installed else "JsonCodec", "True", "[1]"]
+    assert result.stdout.split() == ["OrjsonCodec" if installed else "StandardCodec", "True", "[1]"]
 
 
 def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> N
 
     codec.cache_clear()
     monkeypatch.setitem(sys.modules, "orjson", None)
-    assert isinstance(codec(), JsonCodec)
+    assert isinstance(codec(), StandardCodec)
     monkeypatch.undo()
     codec.cache_clear()
     assert isinstance(codec(), OrjsonCodec)

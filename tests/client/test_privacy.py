@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client import AsyncStatsig, Statsig, StatsigError, StatsigUser
 from statsig_api_client._options import Options
-from statsig_api_client._request import delivery
+from statsig_api_client._request import delivery_body
 from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
 from tests.support.loopback import Loopback, raw, reply
 
@@ -205,7 +205,7 @@ def test_no_delivery_holds_private_attributes_and_nothing_else_is_lost(
 ) -> None:
     body: Any = {delivers: items} | ({} if user is None else {"user": user})
     before = copy.deepcopy(body)
-    sent: Any = delivery(body, delivers, Options().evolve(environment=environment))
+    sent: Any = delivery_body(body, delivers, environment)
     assert body == before
     for held, original in zip([sent, *sent[delivers]], [body, *items], strict=True):
         after, given_user = held.get("user"), original.get("user")
@@ -213,7 +213,7 @@ def test_no_delivery_holds_private_attributes_and_nothing_else_is_lost(
             assert after == given_user
             continue
         expected = {k: v for k, v in given_user.items() if k != "privateAttributes"}
-        if environment and expected.get("statsigEnvironment") is None:
+        if environment and not expected.get("statsigEnvironment"):
             expected["statsigEnvironment"] = {"tier": "staging"}
         assert after == expected
         assert {k: v for k, v in held.items() if k not in ("user", delivers)} == {

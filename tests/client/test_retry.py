@@ -270,6 +270,6 @@ def test_a_timeout_is_told_as_one(make: Maker) -> None:
     statsig = make.script(Fails("ReadTimeout", after=10), max_retries=0)
     with pytest.raises(
         APITimeoutError,
-        match=r"^check_gate: no reply from api\.statsig\.com after 1 attempt in 10 s: it took more",
+        match=r"^check_gate: no response from api\.statsig\.com after 1 attempt in 10 s: the",
     ):
         evaluate(statsig)

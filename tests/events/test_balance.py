@@ -26,10 +26,10 @@ from statsig_api_client import (
 )
 from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events import Delivery, EventQueueFullError
-from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.dispatcher import Dispatcher
 from statsig_api_client.events.options import settings
-from statsig_api_client.events.queue.base import Batch, Store
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.base import Batch, EventQueue
+from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 
@@ -46,8 +46,8 @@ class Process:
     """One process: a store, and what sends from it."""
 
     def __init__(self, machine: "Deliveries") -> None:
-        self.store = machine.open()
-        self.dispatch = Dispatch(machine.settings, self.store, machine.clock)
+        self.queue = machine.open()
+        self.dispatch = Dispatcher(machine.settings, self.queue, machine.clock)
         self.sending: Batch | None = None
 
 
@@ -86,9 +86,9 @@ class Deliveries(RuleBasedStateMachine):
         self.alive: list[Process] = []
         return self.start()
 
-    def open(self) -> Store:
+    def open(self) -> EventQueue:
         if self.settings.spool is None:
-            return MemoryStore(self.settings, self.clock, lambda: None)
+            return MemoryQueue(self.settings, self.clock, lambda: None)
         return SpoolQueue(
             self.settings,
             self.clock,
@@ -116,7 +116,7 @@ class Deliveries(RuleBasedStateMachine):
             event = json.dumps({"n": number, "padding": "x" * 600 * self.spooled}).encode()
             before = process.store.stats().accepted
             try:
-                taken = process.store.offer(event)
+                taken = process.store.put(event)
             except EventQueueFullError:
                 taken = False
                 assert self.settings.overflow == "raise"
@@ -148,7 +148,7 @@ class Deliveries(RuleBasedStateMachine):
         elif error is None or (error.ambiguous and took):
             self.taken.update(numbers)
             self.allowed_doubles += len(numbers) if error else 0
-        process.dispatch.settle(batch, SendResult.from_error(error) if error else ACCEPTED)
+        process.dispatch.handle(batch, SendResult.from_error(error) if error else ACCEPTED)
 
     @rule(seconds=st.sampled_from((0.1, 1.0, 5.0, 25.0, 70.0)))
     def time_passes(self, seconds: float) -> None:
@@ -165,7 +165,7 @@ class Deliveries(RuleBasedStateMachine):
             self.allowed_doubles += len(numbers)
         process.store.close()  # as the end of a process does; nothing in hand is given back
         process.store = self.open()
-        process.dispatch = Dispatch(self.settings, process.store, self.clock)
+        process.dispatch = Dispatcher(self.settings, process.store, self.clock)
         process.sending = None
 
     @invariant()
@@ -191,7 +191,7 @@ class Deliveries(RuleBasedStateMachine):
         last = self.alive[0]
         for process in self.alive:
             if process.sending is not None:
-                process.dispatch.settle(process.sending, SendResult.from_error(TROUBLE["503"]))
+                process.dispatch.handle(process.sending, SendResult.from_error(TROUBLE["503"]))
         for _ in range(3000):
             if not last.store.stats().pending:
                 break

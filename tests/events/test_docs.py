@@ -88,7 +88,7 @@ def test_the_commands_look_after_a_spool(collector: Collector) -> None:
         events.log({"userID": "42"}, "purchase")
         events.flush(30)
     collector.plan = lambda *_: Answer()
-    (commands,) = code_blocks(PAGE, "sh", "A spool left behind")
+    (commands,) = code_blocks(PAGE, "sh", "Inspecting a spool")
     ended = subprocess.run(
         [shutil.which("bash") or "", "-ec", commands],
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
@@ -101,7 +101,7 @@ def test_the_commands_look_after_a_spool(collector: Collector) -> None:
     assert "1 rejected" in ended.stdout
     assert '"eventName":"purchase"' in ended.stdout
     assert ended.stdout.splitlines()[-3:] == [
-        "1 dead letters are queued again",
+        "1 dead letters are pending again",
         "0 dead letters are deleted",
         "1 delivered, 0 rejected, 0 pending",
     ]

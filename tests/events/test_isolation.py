@@ -14,9 +14,9 @@ from statsig_api_client import (
     StatsigError,
 )
 from statsig_api_client._delivery.result import ACCEPTED, SendResult
-from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.dispatcher import Dispatcher
 from statsig_api_client.events.options import settings
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
 
@@ -31,24 +31,29 @@ Server = Callable[[list[int]], StatsigError | None]
 class Sender:
     """A queue, a dispatcher, and a server that fails as it is told."""
 
-    def __init__(self, clock: FakeClock, spool: Path | None, max_batch: int = 8) -> None:
+    def __init__(self, clock: FakeClock, spool: Path | None, *, resend: bool = True) -> None:
         self.clock = clock
         self.reported: list[Any] = []
         options = settings(
-            {"max_batch": max_batch, "spool": spool, "on_delivery": self.reported.append}
+            {
+                "max_batch": 8,
+                "spool": spool,
+                "resend_ambiguous": resend,
+                "on_delivery": self.reported.append,
+            }
         )
-        self.queue: MemoryStore | SpoolQueue
+        self.queue: MemoryQueue | SpoolQueue
         if spool is None:
-            self.queue = MemoryStore(options, clock, lambda: None)
+            self.queue = MemoryQueue(options, clock, lambda: None)
         else:
             self.queue = SpoolQueue(options, clock, lambda: None, path=spool, longest_attempt=10.0)
-        self.dispatch = Dispatch(options, self.queue, clock)
+        self.dispatch = Dispatcher(options, self.queue, clock)
         self.logged = 0
         self.sent: list[list[int]] = []
 
     def log(self, count: int) -> None:
         for number in range(self.logged, self.logged + count):
-            assert self.queue.offer(b"%d" % number)
+            assert self.queue.put(b"%d" % number)
         self.logged += count
 
     def turn(self, server: Server) -> list[int]:
@@ -61,7 +66,7 @@ class Sender:
         events = [int(event) for event in batch.events]
         self.sent.append(events)
         error = server(events)
-        self.dispatch.settle(batch, SendResult.from_error(error) if error else ACCEPTED)
+        self.dispatch.handle(batch, SendResult.from_error(error) if error else ACCEPTED)
         return events
 
     def run(self, server: Server, turns: int) -> None:
@@ -161,7 +166,7 @@ def test_suspect_that_turns_out_invalid_is_rejected(sender: Sender) -> None:
 def test_close_releases_suspects(sender: Sender) -> None:
     sender.log(3)
     sender.run(failing_on(CRASH, 0), 12)
-    sender.dispatch.let_go()
+    sender.dispatch.release_all()
     batch = sender.queue.claim()
     assert batch is not None
     assert batch.events[0] == b"0"
@@ -191,7 +196,7 @@ def test_suspect_with_ended_lease_is_left_to_other_process(
     clock.pass_(1)
     assert one.dispatch.next(hurry=True) is None
     assert not one.dispatch.is_behind(1, here=True)
-    other.dispatch.settle(batch, ACCEPTED)
+    other.dispatch.handle(batch, ACCEPTED)
     for sender in (one, other):
         sender.queue.close()
 
@@ -204,3 +209,13 @@ def test_suspect_keeps_its_lease_while_others_are_sent(tmp_path: Path, clock: Fa
     assert sender.dispatch.is_behind(1, here=True)
     assert sender.dispatch.is_behind(2, here=True)
     sender.queue.close()
+
+
+def test_interrupted_batch_is_ambiguous(clock: FakeClock) -> None:
+    sender = Sender(clock, None, resend=False)
+    sender.log(2)
+    batch = sender.dispatch.next(hurry=True)
+    assert batch is not None
+    sender.dispatch.interrupted(batch)
+    assert sender.events("ambiguous") == [0, 1]
+    assert sender.queue.stats().pending == 0

@@ -9,7 +9,7 @@ import pytest
 from statsig_api_client import APIConnectionError, BadRequestError
 from statsig_api_client._clock import Clock
 from statsig_api_client._delivery.result import SendResult
-from statsig_api_client.events.dispatcher import Dispatch
+from statsig_api_client.events.dispatcher import Dispatcher
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.recovery import recover
@@ -34,7 +34,7 @@ def test_expired_lease_moves_batch(
 ) -> None:
     one, other = (open_queue(tmp_path / "events.db", clock, max_batch=2) for _ in range(2))
     for number in range(3):
-        one.offer(b"%d" % number)
+        one.put(b"%d" % number)
     first = one.claim()
     assert first is not None
     assert list(first.events) == [b"0", b"1"]
@@ -48,10 +48,10 @@ def test_expired_lease_moves_batch(
     assert list(again.events) == [b"0", b"1"]
     assert not one.renew(first)
     with caplog.at_level(logging.WARNING):
-        one.delivered(first)
+        one.complete(first)
     assert "may be sent twice" in caplog.text
-    other.delivered(again)
-    one.set_aside(first, "rejected", "too late to matter")
+    other.complete(again)
+    one.dead_letter(first, "rejected", "too late to matter")
     assert one.stats().delivered == 2
     assert one.stats().rejected == 0
     one.close()
@@ -60,7 +60,7 @@ def test_expired_lease_moves_batch(
 
 def test_lease_is_renewed(tmp_path: Path, clock: FakeClock) -> None:
     one, other = (open_queue(tmp_path / "events.db", clock) for _ in range(2))
-    one.offer(b"{}")
+    one.put(b"{}")
     batch = one.claim()
     assert batch is not None
     for _ in range(5):
@@ -78,7 +78,7 @@ def test_lease_lasts_one_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
         SpoolQueue(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
         for _ in range(2)
     )
-    one.offer(b"{}")
+    one.put(b"{}")
     assert one.claim() is not None
     assert other.claim() is None
     clock.pass_(3599)
@@ -91,7 +91,7 @@ def test_lease_lasts_one_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
 
 def test_lease_from_future_is_ignored(tmp_path: Path, clock: FakeClock) -> None:
     one = open_queue(tmp_path / "events.db", clock)
-    one.offer(b"{}")
+    one.put(b"{}")
     assert one.claim() is not None
     clock.wall -= 86400  # the clock was wrong, and is set back
     assert one.claim() is not None
@@ -126,16 +126,16 @@ def test_results_of_parts_keep_order(
 ) -> None:
     spool = tmp_path / "events.db"
     store = open_queue(spool, clock)
-    dispatch = Dispatch(settings({"spool": spool, "resend_ambiguous": False}), store, clock)
+    dispatch = Dispatcher(settings({"spool": spool, "resend_ambiguous": False}), store, clock)
     for _ in range(4):
-        store.offer(b"{}")
+        store.put(b"{}")
     batch = dispatch.next(hurry=True)
     assert batch is not None
-    dispatch.settle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
+    dispatch.handle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
     part = dispatch.next(hurry=True)
     assert part is not None
     break_counters(spool)
-    dispatch.settle(part, SendResult.from_error(APIConnectionError("no", ambiguous=True)))
+    dispatch.handle(part, SendResult.from_error(APIConnectionError("no", ambiguous=True)))
     assert "full" in caplog.text
     mend_counters(spool)
     clock.pass_(10)
@@ -149,12 +149,12 @@ def test_results_of_parts_keep_order(
 def test_part_with_expired_lease_is_left(tmp_path: Path, clock: FakeClock) -> None:
     spool = tmp_path / "events.db"
     one, other = open_queue(spool, clock), open_queue(spool, clock)
-    dispatch = Dispatch(settings({"spool": spool}), one, clock)
+    dispatch = Dispatcher(settings({"spool": spool}), one, clock)
     for _ in range(4):
-        one.offer(b"{}")
+        one.put(b"{}")
     batch = dispatch.next(hurry=True)
     assert batch is not None
-    dispatch.settle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
+    dispatch.handle(batch, SendResult.from_error(BadRequestError("no", status_code=400)))
     clock.pass_(30)
     assert other.claim() is not None
     assert dispatch.next(hurry=True) is None
@@ -165,7 +165,7 @@ def test_part_with_expired_lease_is_left(tmp_path: Path, clock: FakeClock) -> No
 def test_recovery_leaves_claimed_events_to_child(tmp_path: Path, collector: Collector) -> None:
     child = open_queue(tmp_path / "events.db.child-7-7", Clock(), max_batch=2)
     for number in range(3):
-        child.offer(b'{"metadata":{"n":"%d"}}' % number)
+        child.put(b'{"metadata":{"n":"%d"}}' % number)
     assert child.claim() is not None
     with logger(collector.url, spool=tmp_path / "events.db") as events:
         assert events.flush(30).delivered == 1

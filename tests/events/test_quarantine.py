@@ -35,15 +35,15 @@ def test_new_spool_forgets_broken_one(tmp_path: Path, clock: FakeClock) -> None:
     spool = tmp_path / "events.db"
     store = open_queue(spool, clock)
     for _ in range(5):
-        store.offer(b"{}")
+        store.put(b"{}")
     batch = store.claim()
     assert batch is not None
-    store.delivered(batch)
+    store.complete(batch)
     assert store.reached(store.mark())
     run_sql(spool, "UPDATE counters SET retried = 1")  # so that the store has to read it again
     run_sql(spool, "PRAGMA wal_checkpoint(TRUNCATE)")
     spool.write_bytes(b"\xaa" * 8192)
-    assert store.offer(b"{}")
+    assert store.put(b"{}")
     assert list(tmp_path.glob("events.db.broken-*"))
     assert not store.reached(store.mark())
     store.close()

@@ -14,15 +14,13 @@ from statsig_api_client.events import worker as worker_module
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue import memory
 from statsig_api_client.events.queue.base import Batch
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.memory import MemoryQueue
 from tests.chaos import reentrancy
 from tests.chaos.chance import logger
 from tests.support.clients import KEY
 from tests.support.clock import FakeClock
 from tests.support.collector import Answer, Collector
-from tests.support.interruptions import Interruption, signals
-
-POLICIES = ("block", "drop_oldest", "drop_newest", "raise")
+from tests.support.interruptions import Interruption
 
 
 class Scene:
@@ -38,7 +36,7 @@ class Scene:
             "on_delivery": self.reported.append,
         } | options
         checked = settings(options)  # type: ignore[arg-type]
-        self.queue = MemoryStore(checked, FakeClock(), lambda: self.wake())  # noqa: PLW0108
+        self.queue = MemoryQueue(checked, FakeClock(), lambda: self.wake())  # noqa: PLW0108
         self.accepted: Counter[bytes] = Counter()
         self.delivered: Counter[bytes] = Counter()
         self.numbers = itertools.count()
@@ -46,7 +44,7 @@ class Scene:
     def log(self) -> None:
         event = b"%d" % next(self.numbers)
         try:
-            accepted = self.queue.offer(event)
+            accepted = self.queue.put(event)
         except EventQueueFullError:
             accepted = False
         self.accepted[event] += accepted
@@ -54,7 +52,7 @@ class Scene:
     def send(self) -> None:
         batch = self.queue.claim()
         if batch is not None:
-            self.queue.delivered(batch)
+            self.queue.complete(batch)
             self.delivered.update(batch.events)
 
     def fail(self) -> None:
@@ -89,7 +87,7 @@ def steps(module: str) -> Iterator[Interruption]:
 
 
 @pytest.mark.parametrize("waiting", [0, 1, 3, 4])
-@pytest.mark.parametrize("overflow", POLICIES)
+@pytest.mark.parametrize("overflow", reentrancy.POLICIES)
 @pytest.mark.parametrize("interrupted", [Scene.log, Scene.send, Scene.fail])
 def test_event_logged_at_any_step_is_counted(
     interrupted: Callable[[Scene], None], overflow: str, waiting: int
@@ -197,41 +195,17 @@ def senders() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "statsig-events"]
 
 
-@pytest.mark.parametrize("overflow", POLICIES)
-@pytest.mark.parametrize("interrupt", [reentrancy.by_signals, reentrancy.by_finalisers])
-def test_interrupted_logger_balances(interrupt: Any, overflow: str) -> None:
-    reentrancy.check(interrupt, overflow, spool=None, seconds=0.4)
+@pytest.mark.parametrize("overflow", reentrancy.POLICIES)
+@pytest.mark.parametrize("interrupt", reentrancy.INTERRUPTS)
+def test_interrupted_logger_balances(interrupt: str, overflow: str) -> None:
+    reentrancy.start(
+        "log_all", interrupt=interrupt, overflow=overflow, spool=None, seconds=0.4, failing=0.0
+    )
 
 
-def test_signal_handler_may_flush(collector: Collector) -> None:
-    with logger(collector.url, max_batch=20) as events:
-        program = reentrancy.Program(events)
-
-        def handle() -> None:
-            program.log()
-            events.flush(0.002)
-            assert events.stats().accepted <= len(program.returned) + 2
-
-        with signals(handle, 0.005):
-            for _ in range(100):
-                for _ in range(20):
-                    program.log()
-                events.flush(0.002)
-        assert events.flush(30).pending == 0
-    assert collector.taken == Counter(program.returned)
+def test_signal_handler_may_flush() -> None:
+    reentrancy.start("flush_in_handler")
 
 
-def log_forever(program: reentrancy.Program) -> None:
-    while True:
-        program.log()
-
-
-def test_signal_handler_may_close(collector: Collector) -> None:
-    with logger(collector.url, max_batch=20) as events:
-        program = reentrancy.Program(events)
-        with signals(events.close, 0.05), pytest.raises(ConfigurationError, match="closed"):
-            log_forever(program)
-        assert events.close().pending == 0
-        stats = events.stats()
-    assert collector.taken == Counter(program.returned)
-    assert stats.accepted == stats.delivered == len(program.returned)
+def test_signal_handler_may_close() -> None:
+    reentrancy.start("close_in_handler")

@@ -19,7 +19,7 @@ from statsig_api_client.events import SpoolError
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue import connection
 from statsig_api_client.events.queue.database import SpoolDatabase
-from statsig_api_client.events.queue.memory import MemoryStore
+from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
@@ -96,11 +96,11 @@ def test_closing_one_connection_keeps_locks(tmp_path: Path, clock: FakeClock) ->
     """A file that is closed takes all locks of its process with it, whoever else has it open."""
     spool = tmp_path / "events.db"
     one = open_queue(spool, clock)
-    one.offer(b"1")
+    one.put(b"1")
     SpoolDatabase(spool).close()
     look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM events')"
     subprocess.run([sys.executable, "-c", f"{look}.connection.close()", spool], check=True)
-    one.offer(b"2")
+    one.put(b"2")
     with sqlite3.connect(spool) as other:
         assert other.execute("SELECT data FROM events").fetchall() == [(b"1",), (b"2",)]
     other.close()
@@ -151,25 +151,25 @@ def test_group_of_events_is_atomic(tmp_path: Path) -> None:
 @pytest.fixture(params=["memory", "spool"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> Iterator[MemoryStore | SpoolQueue]:
+) -> Iterator[MemoryQueue | SpoolQueue]:
     made = (
         open_queue(tmp_path / "events.db", clock)
         if request.param == "spool"
-        else MemoryStore(settings({}), clock, lambda: None)
+        else MemoryQueue(settings({}), clock, lambda: None)
     )
     yield made
     made.close()
 
 
-def test_empty_queue_claims_nothing(store: MemoryStore | SpoolQueue) -> None:
+def test_empty_queue_claims_nothing(store: MemoryQueue | SpoolQueue) -> None:
     assert store.claim() is None
 
 
-def test_stopped_queue_rejects_events(store: MemoryStore | SpoolQueue) -> None:
+def test_stopped_queue_rejects_events(store: MemoryQueue | SpoolQueue) -> None:
     """A thread may have come past the logger's own check when the logger is closed."""
     store.seal()
     with pytest.raises(ConfigurationError, match="closed"):
-        store.offer(b"{}")
+        store.put(b"{}")
     assert store.stats().accepted == 0
 
 

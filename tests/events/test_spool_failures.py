@@ -46,15 +46,15 @@ def test_unreadable_stats_are_last_known(
     tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = open_queue(tmp_path / "events.db", clock)
-    store.offer(b"{}")
+    store.put(b"{}")
     batch = store.claim()
     assert batch is not None
-    store.delivered(batch)
-    store.offer(b"{}")
+    store.complete(batch)
+    store.put(b"{}")
     known = store.stats()
     assert (known.accepted, known.delivered, known.pending) == (2, 1, 1)
     run_sql(tmp_path / "events.db", "ALTER TABLE counters RENAME COLUMN retried TO lost")
-    store.offer(b"{}")
+    store.put(b"{}")
     for _ in range(2):
         store.close()
         stats = store.stats()

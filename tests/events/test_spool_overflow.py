@@ -42,7 +42,7 @@ def test_callback_may_wait_for_log(tmp_path: Path, clock: FakeClock) -> None:
 
     def log_meanwhile() -> None:
         assert waiting.wait(30)
-        store.offer(b"meanwhile")
+        store.put(b"meanwhile")
         logged.set()
 
     waiting, logged = threading.Event(), threading.Event()
@@ -56,7 +56,7 @@ def test_callback_may_wait_for_log(tmp_path: Path, clock: FakeClock) -> None:
     other = threading.Thread(target=log_meanwhile)
     other.start()
     while not waiting.is_set():
-        store.offer(b"x" * 1000)
+        store.put(b"x" * 1000)
     other.join(60)
     assert logged.is_set()
     assert store.stats().dropped > 0
@@ -74,7 +74,7 @@ def test_full_spool_keeps_claimed_events(tmp_path: Path, clock: FakeClock) -> No
         on_delivery=told.append,
     )
     while not told:
-        store.offer(b"%03d" % store.stats().accepted * 300)
+        store.put(b"%03d" % store.stats().accepted * 300)
         while store.claim():
             pass
     last = store.stats().accepted - 1
@@ -146,10 +146,10 @@ def test_sender_never_waits_for_room(tmp_path: Path, collector: Collector) -> No
 def test_empty_spool_shrinks(tmp_path: Path, clock: FakeClock) -> None:
     store = open_queue(tmp_path / "events.db", clock)
     for _ in range(120):
-        store.offer(b"x" * 100_000)
+        store.put(b"x" * 100_000)
     assert store.stats().spooled_bytes > 10_000_000
     while batch := store.claim():
-        store.delivered(batch)
+        store.complete(batch)
     store.close()
     assert (tmp_path / "events.db").stat().st_size < 100_000
 

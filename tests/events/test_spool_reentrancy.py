@@ -59,11 +59,11 @@ OPERATIONS: dict[str, tuple[Callable[[SpoolQueue, Any], object], list[str]]] = {
         ["BEGIN", "SELECT id", "INSERT INTO leases", "COMMIT"],
     ),
     "delivered": (
-        lambda queue, batch: queue.delivered(batch),
+        lambda queue, batch: queue.complete(batch),
         ["BEGIN", "DELETE FROM events", "COMMIT"],
     ),
     "set_aside": (
-        lambda queue, batch: queue.set_aside(batch, "rejected", "bad"),
+        lambda queue, batch: queue.dead_letter(batch, "rejected", "bad"),
         ["BEGIN", "INSERT OR REPLACE INTO dead_letters", "COMMIT"],
     ),
     "release": (
@@ -85,9 +85,9 @@ CASES = [
 
 def begun(queue: SpoolQueue, clock: FakeClock, name: str) -> Any:
     """Log two events, and claim the first of them if the operation needs a batch."""
-    queue.offer(b"0")
+    queue.put(b"0")
     batch = None if name == "claim" else queue.claim()
-    queue.offer(b"1")
+    queue.put(b"1")
     clock.pass_(1.0)  # so that a lease is renewed
     return batch
 
@@ -103,7 +103,7 @@ def test_event_logged_within_operation_is_kept(
     when: str,
 ) -> None:
     batch = begun(queue, clock, name)
-    interrupt(monkeypatch, lambda: queue.offer(b"handler"), statement, when)
+    interrupt(monkeypatch, lambda: queue.put(b"handler"), statement, when)
     OPERATIONS[name][0](queue, batch)
     assert pending(spool)[-2:] == [b"1", b"handler"]
     assert queue.stats().accepted == 3
@@ -123,7 +123,7 @@ def test_event_survives_rollback_of_operation(
     """An exception that follows undoes the operation, and not the event."""
 
     def handler() -> None:
-        queue.offer(b"handler")
+        queue.put(b"handler")
         raise SoftLimitError
 
     batch = begun(queue, clock, name)
@@ -131,7 +131,7 @@ def test_event_survives_rollback_of_operation(
     with pytest.raises(SoftLimitError):
         OPERATIONS[name][0](queue, batch)
     assert pending(spool) == [b"0", b"1", b"handler"][-len(pending(spool)) :]
-    assert queue.offer(b"later")
+    assert queue.put(b"later")
     assert pending(spool)[-2:] == [b"handler", b"later"]
     assert queue.stats().accepted == 4
     queue.close()
@@ -142,7 +142,7 @@ def test_event_logged_within_group_write_is_kept(
     spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     insert = SpoolDatabase.insert
-    handlers = [lambda: queue.offer(b"handler")]
+    handlers = [lambda: queue.put(b"handler")]
 
     def interrupted(database: SpoolDatabase, events: list[tuple[int, bytes]]) -> int:
         handler = handlers.pop() if handlers else int
@@ -154,7 +154,7 @@ def test_event_logged_within_group_write_is_kept(
         return result
 
     monkeypatch.setattr(SpoolDatabase, "insert", interrupted)
-    assert queue.offer(b"0")
+    assert queue.put(b"0")
     assert pending(spool) == [b"0", b"handler"]
     assert queue.stats().accepted == 2
     queue.close()
@@ -169,25 +169,30 @@ def test_operation_within_operation_is_rejected(
         assert queue.stats().pending == 1
         assert queue.mark() == 1
 
-    queue.offer(b"0")
+    queue.put(b"0")
     interrupt(monkeypatch, handler, "INSERT INTO leases", "before")
     assert queue.claim() is not None
     queue.close()
 
 
+@pytest.mark.parametrize("next_operation", ["offer", "claim"])
 def test_transaction_left_open_is_undone(
-    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch
+    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch, next_operation: str
 ) -> None:
     """An exception may come between the statement and the block that would undo it."""
-    queue.offer(b"0")
+    queue.put(b"0")
     with monkeypatch.context() as patch:
         patch.setattr(SpoolDatabase, "_rollback", lambda _: None)
-        interrupt(patch, lambda: 1 / 0, "BEGIN", "after")
+        interrupt(patch, lambda: 1 / 0, "INSERT INTO leases", "after")
         with pytest.raises(ZeroDivisionError):
             queue.claim()
-    assert queue.claim() is not None
+    if next_operation == "offer":
+        assert queue.offer(b"1")
+        assert pending(spool) == [b"0", b"1"]
+    batch = queue.claim()
+    assert batch is not None
+    assert batch.events[0] == b"0"
     queue.close()
-    assert pending(spool) == [b"0"]
 
 
 def test_unwritable_event_of_handler_is_written_later(
@@ -199,10 +204,10 @@ def test_unwritable_event_of_handler_is_written_later(
     def fail(*_: object) -> int:
         raise SpoolError("disk failure")
 
-    queue.offer(b"0")
+    queue.put(b"0")
     with monkeypatch.context() as patch:
         patch.setattr(SpoolDatabase, "insert", fail)
-        interrupt(patch, lambda: queue.offer(b"handler"), "INSERT INTO leases", "after")
+        interrupt(patch, lambda: queue.put(b"handler"), "INSERT INTO leases", "after")
         assert queue.claim() is not None
         assert "1 events wait in memory" in caplog.text
         assert (queue.stats().accepted, queue.stats().pending) == (2, 2)
@@ -220,9 +225,9 @@ def test_unwritable_event_of_handler_is_reported(
     def fail(*_: object) -> int:
         raise SpoolError("disk failure")
 
-    queue.offer(b"0")
+    queue.put(b"0")
     monkeypatch.setattr(SpoolDatabase, "insert", fail)
-    interrupt(monkeypatch, lambda: queue.offer(b"handler"), "INSERT INTO leases", "after")
+    interrupt(monkeypatch, lambda: queue.put(b"handler"), "INSERT INTO leases", "after")
     assert queue.claim() is not None
     queue.close()
     assert "1 events could not be written, and are lost" in caplog.text
@@ -232,7 +237,7 @@ def test_unwritable_event_of_handler_is_reported(
 def test_event_logged_by_callback_is_kept(spool: Path, clock: FakeClock) -> None:
     def log_more(_: Delivery) -> None:
         if more:
-            assert queue.offer(more.pop())
+            assert queue.put(more.pop())
 
     more = [b"one more"]
     options = settings(
@@ -245,6 +250,6 @@ def test_event_logged_by_callback_is_kept(spool: Path, clock: FakeClock) -> None
     )
     queue = SpoolQueue(options, clock, int, path=spool, longest_attempt=1.0)
     while more:
-        queue.offer(b"x" * 1000)
+        queue.put(b"x" * 1000)
     assert pending(spool).count(b"one more") == 1
     queue.close()

@@ -30,7 +30,7 @@ def queue_of(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
 
 def reject_all(queue: SpoolQueue) -> None:
     while batch := queue.claim():
-        queue.set_aside(batch, "rejected", "bad")
+        queue.dead_letter(batch, "rejected", "bad")
 
 
 def free_pages(path: Path) -> int:
@@ -46,7 +46,7 @@ def test_dead_letters_give_way_to_new_events(
     spool = tmp_path / "events.db"
     queue = queue_of(spool, clock, max_spool_bytes=200_000, overflow=overflow, max_batch=20)
     for number in range(1000):
-        assert queue.offer(b"%d" % number * 300)
+        assert queue.put(b"%d" % number * 300)
         if number % 20 == 19:
             reject_all(queue)
     stats = queue.stats()
@@ -80,7 +80,7 @@ def test_dead_letters_stay_under_other_policies(
 
     def fill_up() -> None:
         while not queue.stats().dropped:
-            queue.offer(b"x" * 1000)
+            queue.put(b"x" * 1000)
 
     if overflow == "raise":
         with pytest.raises(EventQueueFullError, match="discard"):
@@ -94,7 +94,7 @@ def test_dead_letters_stay_under_other_policies(
         with pytest.raises(EventQueueFullError):
             fill_up()
     else:
-        queue.offer(b"x" * 1000)
+        queue.put(b"x" * 1000)
         assert queue.stats().dropped == 2
     queue.close()
     with closing(SpoolDatabase(spool)) as database:
@@ -132,14 +132,14 @@ def test_spool_with_dead_letters_never_shrinks(
     spool = tmp_path / "events.db"
     queue = queue_of(spool, clock)
     for _ in range(120):
-        queue.offer(b"x" * 100_000)
+        queue.put(b"x" * 100_000)
     reject_all(queue)
     spy = Spy(spool, monkeypatch)
     before = written_bytes()
     for _ in range(100):
-        queue.offer(b"{}")
+        queue.put(b"{}")
         while batch := queue.claim():
-            queue.delivered(batch)
+            queue.complete(batch)
     assert not spy.freed
     assert written_bytes() - before < 12_000_000  # once the size of the spool, not 100 times
     queue.close()
@@ -151,34 +151,34 @@ def test_spool_shrinks_in_small_steps(
     spool = tmp_path / "events.db"
     queue = queue_of(spool, clock, max_batch=1)
     for number in range(240):
-        queue.offer((b"%03d" % number) * 30_000)
+        queue.put((b"%03d" % number) * 30_000)
     spy = Spy(spool, monkeypatch)
     while batch := queue.claim():
         if batch.events[0].startswith(b"200"):  # its pages have to be moved
-            queue.set_aside(batch, "rejected", "bad")
+            queue.dead_letter(batch, "rejected", "bad")
         else:
-            queue.delivered(batch)
+            queue.complete(batch)
     assert sum(spy.freed) > 10_000
     assert max(spy.freed) <= 64
     queue.close()
     assert spool.stat().st_size < 200_000
 
 
-def test_shrinking_stops_when_an_event_comes(
+def test_shrinking_stops_at_new_event(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def log() -> None:
         if len(spy.freed) == 3:
-            queue.offer(b"{}")
+            queue.put(b"{}")
 
     spool = tmp_path / "events.db"
     queue = queue_of(spool, clock)
     for _ in range(120):
-        queue.offer(b"x" * 100_000)
+        queue.put(b"x" * 100_000)
     spy = Spy(spool, monkeypatch)
     spy.after = log
     while batch := queue.claim():
-        queue.delivered(batch)
+        queue.complete(batch)
     assert len(spy.freed) == 3
     assert queue.claim() is not None
     queue.close()
@@ -189,8 +189,8 @@ def test_stats_read_no_events(tmp_path: Path, clock: FakeClock) -> None:
     spool = tmp_path / "events.db"
     queue = queue_of(spool, clock, max_batch=10)
     for number in range(50):
-        queue.offer(b"%d" % number)
-    for act in (queue.delivered, lambda it: queue.set_aside(it, "ambiguous", "lost")):
+        queue.put(b"%d" % number)
+    for act in (queue.complete, lambda it: queue.dead_letter(it, "ambiguous", "lost")):
         batch = queue.claim()
         assert batch is not None
         act(batch)
@@ -206,14 +206,14 @@ def test_stats_read_no_events(tmp_path: Path, clock: FakeClock) -> None:
 def test_largest_event_fits_into_empty_spool(tmp_path: Path, clock: FakeClock) -> None:
     queue = queue_of(tmp_path / "events.db", clock, overflow="raise")
     for _ in range(20):
-        queue.offer(b"x" * 2**20)
+        queue.put(b"x" * 2**20)
     assert queue.stats().pending == 20
     queue.close()
 
 
 def test_deleted_spool_has_stats(tmp_path: Path, clock: FakeClock) -> None:
     queue = queue_of(tmp_path / "events.db", clock)
-    queue.offer(b"{}")
+    queue.put(b"{}")
     (tmp_path / "events.db").unlink()
     assert queue.stats().pending == 1
     queue.close()

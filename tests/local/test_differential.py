@@ -34,6 +34,8 @@ SEED: Final = 1
 NUMBER = (
     "the legacy SDK fails for a string that is not a number; in the core the comparison is false"
 )
+
+pytestmark = pytest.mark.slow
 ADDRESS = "the legacy SDK fails for an invalid IP address; in the core the country is missing"
 KNOWN_DIFFERENCES: Final[dict[str, dict[tuple[str, str], tuple[str, int]]]] = {
     "demo_project_dcs.json": {},

@@ -29,6 +29,8 @@ CONFIG: Final = schemathesis.config.SchemathesisConfig.from_dict(
     # parameters.
     {"generation": {"allow-extra-parameters": False}}
 )
+
+pytestmark = pytest.mark.slow
 HEADERS: Final = {
     "statsig-api-key": "secret-local",
     # Events of other SDKs are parsed leniently, beyond the schema.

@@ -8,6 +8,8 @@ import pytest
 
 from .soak import Kills, memory_by_events
 
+pytestmark = pytest.mark.slow
+
 
 def test_accepted_events_survive_random_kills(tmp_path: Path) -> None:
     kills = Kills(tmp_path / "events.db", random.Random())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyspark.sql.types import DoubleType, StructType
 
 from statsig_api_client.bulk import ImportOptions, TimeFormat, read_mapping
-from statsig_api_client.bulk.mapping.event_builder import EventBuilder
+from statsig_api_client.bulk.event_builder import EventBuilder
 from statsig_api_client.bulk.mapping.rows import RowMapper
 from statsig_api_client.spark.functions import users_of
 from statsig_api_client.spark.schema import rows_of

@@ -22,7 +22,7 @@ def ui(spark: SparkSession) -> dict[str, str]:
     pages = [f"{address}/{page}/" for page in ("jobs", "stages", "environment", "executors", "SQL")]
     pages += [f"{application}/{part}" for part in ("jobs", "stages", "environment")]
     pages += [f"{application}/sql?details=true&planDescription=true&length=1000"]
-    with httpx.Client(follow_redirects=True) as client:
+    with httpx.Client(follow_redirects=True, timeout=60) as client:
         return {page: client.get(page).raise_for_status().text for page in pages}
 
 

@@ -41,12 +41,12 @@ class Wrapping(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def transport(kind: str) -> AsyncIterator[Any]:
+async def opened(kind: str) -> AsyncIterator[Any]:
     if kind == "fast":
-        engine: Any = AsyncPyreqwestTransport()
+        transport: Any = AsyncPyreqwestTransport()
         client = None
     elif "client" not in kind:
-        client, engine = None, AsyncHttpxTransport(default=kind)
+        client, transport = None, AsyncHttpxTransport(default=kind)
     else:
         library: Any = httpx2 if "httpx2" in kind else httpx
         limits = library.Limits(max_connections=MAX_CONNECTIONS)
@@ -55,9 +55,9 @@ async def transport(kind: str) -> AsyncIterator[Any]:
             if "wrapped" in kind
             else library.AsyncClient(limits=limits)
         )
-        engine = AsyncHttpxTransport(client)
-    yield engine
-    await engine.aclose()
+        transport = AsyncHttpxTransport(client)
+    yield transport
+    await transport.aclose()
     if client is not None:
         await client.aclose()
     await asyncio.sleep(0.01)  # sockets that were aborted are closed in the next steps of the loop
@@ -78,10 +78,10 @@ def request_to(server: Loopback, timeout: float = 5.0) -> TransportRequest:
     )
 
 
-async def assert_usable(engine: Any, server: Loopback) -> None:
+async def assert_usable(transport: Any, server: Loopback) -> None:
     """Send as many requests at once as there may be connections, and one more."""
     server.script(reply())
-    sending = [engine.send(request_to(server)) for _ in range(MAX_CONNECTIONS + 1)]
+    sending = [transport.send(request_to(server)) for _ in range(MAX_CONNECTIONS + 1)]
     for outcome in await asyncio.gather(*sending):
         assert isinstance(outcome, TransportResponse), outcome
 
@@ -102,11 +102,11 @@ def test_request_cancelled_at_every_step_leaks_nothing(
     server: Loopback, kind: str, times: int
 ) -> None:
     async def run() -> None:
-        async with transport(kind) as engine:
+        async with opened(kind) as transport:
             for steps in range(80):
-                task = asyncio.create_task(engine.send(request_to(server)))
+                task = asyncio.create_task(transport.send(request_to(server)))
                 await cancel_after(steps, task, times)
-            await assert_usable(engine, server)
+            await assert_usable(transport, server)
 
     asyncio.run(run())
     gc.collect()
@@ -115,18 +115,18 @@ def test_request_cancelled_at_every_step_leaks_nothing(
 @pytest.mark.parametrize("kind", KINDS)
 def test_request_cancelled_while_waiting_leaks_nothing(server: Loopback, kind: str) -> None:
     async def run() -> None:
-        async with transport(kind) as engine:
+        async with opened(kind) as transport:
             for _ in range(3):
                 server.script(silence)
                 tasks = [
-                    asyncio.create_task(engine.send(request_to(server)))
+                    asyncio.create_task(transport.send(request_to(server)))
                     for _ in range(MAX_CONNECTIONS * 2)
                 ]
                 await asyncio.sleep(0.05)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            await assert_usable(engine, server)
+            await assert_usable(transport, server)
 
     asyncio.run(run())
 
@@ -134,13 +134,13 @@ def test_request_cancelled_while_waiting_leaks_nothing(server: Loopback, kind: s
 @pytest.mark.parametrize("kind", KINDS)
 def test_attempts_timing_out_leak_nothing(server: Loopback, kind: str) -> None:
     async def run() -> None:
-        async with transport(kind) as engine:
+        async with opened(kind) as transport:
             server.script(silence)
             for _ in range(2):
-                requests = [engine.send(request_to(server, 0.03)) for _ in range(8)]
+                requests = [transport.send(request_to(server, 0.03)) for _ in range(8)]
                 assert not any(
                     isinstance(each, TransportResponse) for each in await asyncio.gather(*requests)
                 )
-            await assert_usable(engine, server)
+            await assert_usable(transport, server)
 
     asyncio.run(run())

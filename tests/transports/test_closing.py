@@ -20,6 +20,7 @@ from statsig_api_client._transports.base import (
 from statsig_api_client._transports.httpx import AsyncHttpxTransport, HttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 from tests.support.loopback import (
+    Connection,
     Loopback,
     reply,
     silence,
@@ -29,6 +30,7 @@ from tests.support.loopback import (
 from .senders import (
     Sender,
     failure_of,
+    open_sender,
     response_of,
 )
 
@@ -125,3 +127,20 @@ def test_request_repr_hides_headers() -> None:
     )
     response = TransportResponse(200, Headers(lambda: [("x", "secret")]), b"secret")
     assert not re.search("secret", f"{request!r} {response!r}")
+
+
+@pytest.mark.parametrize("kind", ["sync httpx", "async httpx"])
+def test_connection_in_use_is_closed_after_its_request(server: Loopback, kind: str) -> None:
+    with open_sender(kind) as sender:
+
+        def close_and_reply(connection: Connection) -> None:
+            if sender.is_async:
+                closing = sender.transport.aclose()
+                asyncio.run_coroutine_threadsafe(closing, sender.runner.get_loop()).result(5)
+            else:
+                sender.transport.close()
+            reply()(connection)
+
+        server.script(close_and_reply)
+        assert response_of(sender.send(server.url)).status_code == 200
+        assert failure_of(sender.send(server.url)).unusable

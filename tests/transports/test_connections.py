@@ -8,9 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpcore
 import pytest
 
-from statsig_api_client._transports import pyreqwest
+from statsig_api_client._transports import httpx_connections, network, network_asyncio, pyreqwest
 from statsig_api_client._transports.base import (
     RequestHeaders,
     TransportRequest,
@@ -28,6 +29,7 @@ from .senders import (
     OK,
     TIME_LIMIT,
     Sender,
+    on_own_connections,
     response_of,
     wait_until,
 )
@@ -52,6 +54,62 @@ def test_connection_closed_by_server_is_not_reused(sender: Sender, server: Loopb
         assert response_of(sender.send(server.url)).content == b"ok"
         time.sleep(0.05)
     assert server.connections == 3
+
+
+@pytest.mark.parametrize("sender", ["sync httpx", "async httpx"], indirect=True)
+def test_surplus_idle_connections_are_closed(
+    sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httpx_connections, "KEEPALIVE_EXPIRY", -1)
+    for _ in range(3):
+        response_of(sender.send(server.url))
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("sender", ["async httpx"], indirect=True)
+def test_connection_is_reused_without_poll(
+    sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_asyncio, "_poll", None)  # as on Windows
+    for _ in range(3):
+        response_of(sender.send(server.url))
+    assert server.connections == 1
+
+
+def test_write_to_closed_blocking_stream_fails(server: Loopback) -> None:
+    blocking = network.Network(httpcore)
+    blocking.deadline = time.monotonic() + TIME_LIMIT
+    stream = blocking.connect_tcp("127.0.0.1", server.port)
+    blocking.close()
+    with pytest.raises(httpcore.WriteError):
+        stream.write(b"x")
+
+
+def test_write_to_closed_stream_fails(server: Loopback) -> None:
+    async def write() -> None:
+        opened = network_asyncio.AsyncNetwork(httpcore)
+        stream = await opened.connect_tcp("127.0.0.1", server.port)
+        opened.close()
+        with pytest.raises(httpcore.WriteError, match="the connection is closed"):
+            await stream.write(b"x")
+        await asyncio.sleep(0.01)  # closes the socket
+
+    asyncio.run(write())
+
+
+@on_own_connections
+def test_surplus_response_is_not_returned_later(sender: Sender, server: Loopback) -> None:
+    surplus = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsurplus"
+    server.script(raw(OK + surplus, keep=True), reply(200, b"fresh"))
+    assert response_of(sender.send(server.url)).content == b"ok"
+    assert response_of(sender.send(server.url)).content == b"fresh"
+
+
+@pytest.mark.parametrize("sender", ["sync fast", "async fast"], indirect=True)
+def test_many_connect_timeouts_share_connections(sender: Sender, server: Loopback) -> None:
+    for number in range(100):
+        response_of(sender.send(server.url, connect_timeout=1 + number / 50, timeout=30))
+    assert server.connections <= 8 + 7
 
 
 def test_connection_is_reused_after_error_response(sender: Sender, server: Loopback) -> None:

@@ -46,6 +46,24 @@ def test_unknown_host_was_not_sent(sender: Sender, monkeypatch: pytest.MonkeyPat
     assert failure.reason.endswith("ame or service not known")
 
 
+@pytest.mark.parametrize("sender", ["async httpx", "async httpx2"], indirect=True)
+def test_refusal_by_all_addresses_is_reported_once(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = socket.getaddrinfo
+
+    def two(_: str, *args: Any, **options: Any) -> Any:
+        return [
+            address
+            for each in ("127.0.0.1", "127.0.0.2")
+            for address in found(each, *args, **options)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    failure = failure_of(sender.send(f"http://two.test:{unused_port()}/v1"))
+    assert failure == TransportFailure("no address of two.test accepted the connection", sent=False)
+
+
 def test_connect_timeout_was_not_sent(sender: Sender) -> None:
     with deaf_port() as port:
         start = time.monotonic()

@@ -8,8 +8,11 @@ import httpx
 import httpx2
 import pytest
 
+from statsig_api_client._transports import httpx_client
 from statsig_api_client._transports.base import (
+    RequestHeaders,
     TransportFailure,
+    TransportRequest,
 )
 from statsig_api_client._transports.httpx import AsyncHttpxTransport, HttpxTransport
 from tests.support.loopback import (
@@ -81,7 +84,10 @@ def test_hooks_receive_request_and_response(sender: Sender, server: Loopback) ->
 
 @on_http_client
 def test_hook_error_surfaces_and_client_stays_usable(sender: Sender, server: Loopback) -> None:
-    errors: list[Exception] = [LookupError("no token"), ValueError(), RuntimeError()]
+    class HookError(Exception):
+        """An exception of the user's own."""
+
+    errors: list[Exception] = [HookError(), LookupError("no token"), ValueError(), RuntimeError()]
 
     def hook(_: Any) -> None:
         if errors:
@@ -93,7 +99,7 @@ def test_hook_error_surfaces_and_client_stays_usable(sender: Sender, server: Loo
     hooks = [async_hook if sender.is_async else hook]
     client = sender.http_client(event_hooks={"request": hooks})
     sender.use(client)
-    for expected in (RuntimeError, ValueError, LookupError):
+    for expected in (RuntimeError, ValueError, LookupError, HookError):
         with pytest.raises(expected):
             sender.send(server.url)
     assert response_of(sender.send(server.url)).status_code == 200
@@ -173,3 +179,29 @@ def test_other_kind_of_client_is_rejected(library: ModuleType) -> None:
 def test_other_object_is_rejected(transport_class: Any) -> None:
     with pytest.raises(TypeError, match="expected a client of httpx or httpx2, got Session"):
         transport_class(type("Session", (), {})())
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_pool_left_by_interrupted_request_is_repaired(
+    server: Loopback, library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(library.HTTPTransport):  # type: ignore[misc]
+        """A transport whose first request is interrupted after httpcore has sent it."""
+
+        def handle_request(self, request: Any) -> Any:
+            response = super().handle_request(request)
+            if len(server.requests) == 1:
+                self._pool._optional_thread_lock._lock.acquire()  # noqa: SLF001
+                raise KeyboardInterrupt
+            return response
+
+    monkeypatch.setattr(httpx_client, "_LOCK_TIMEOUT", 0.01)
+    limits = library.Limits(max_connections=1)
+    with library.Client(transport=Interrupted(limits=limits)) as client:
+        transport = HttpxTransport(client)
+        request = TransportRequest(
+            url=server.url, headers=RequestHeaders(), body=b"{}", connect_timeout=5, timeout=5
+        )
+        with pytest.raises(KeyboardInterrupt):
+            transport.send(request)
+        assert response_of(transport.send(request)).status_code == 200

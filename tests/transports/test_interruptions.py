@@ -50,15 +50,15 @@ EXCEPTIONS = [
 
 
 @contextmanager
-def transport(kind: str) -> Iterator[Any]:
+def opened(kind: str) -> Iterator[Any]:
     if kind == "fast":
-        engine: Any = PyreqwestTransport()
-        yield engine
-        engine.close()
+        transport: Any = PyreqwestTransport()
+        yield transport
+        transport.close()
     elif "client" not in kind:
-        engine = HttpxTransport(default=kind)
-        yield engine
-        engine.close()
+        transport = HttpxTransport(default=kind)
+        yield transport
+        transport.close()
     else:
         library: Any = httpx2 if "httpx2" in kind else httpx
         with library.Client(limits=library.Limits(max_connections=2)) as client:
@@ -141,10 +141,10 @@ def test_exception_of_signal_handler_surfaces_at_once(
 ) -> None:
     # pyreqwest holds signals back until it has the response.
     server.script(interrupting(after=OK), reply())
-    with transport(kind) as engine:
+    with opened(kind) as transport:
         with handler_raising(error), pytest.raises(error, match="the job has taken too long"):
-            engine.send(request_to(server))
-        assert isinstance(engine.send(request_to(server)), TransportResponse)
+            transport.send(request_to(server))
+        assert isinstance(transport.send(request_to(server)), TransportResponse)
     assert len(server.requests) == 2
 
 
@@ -156,8 +156,8 @@ def test_exception_while_body_is_read_surfaces(
 ) -> None:
     start = b"HTTP/1.1 %d Status\r\ncontent-length: 9\r\n\r\n" % status
     server.script(interrupting(start + b"{"))
-    with transport("httpx") as engine, handler_raising(error), pytest.raises(error):
-        engine.send(request_to(server))
+    with opened("httpx") as transport, handler_raising(error), pytest.raises(error):
+        transport.send(request_to(server))
 
 
 @unix
@@ -182,12 +182,12 @@ def test_request_interrupted_at_any_line_leaks_nothing(
     # A pool of httpcore hangs when its own lock is interrupted, which no caller can prevent.
     locks = "client" not in kind
     line = 0
-    with transport(kind) as engine:
+    with opened(kind) as transport:
         while True:
             surfaced = False
             with raising_at(line, error, locks=locks) as interrupted:
                 try:
-                    engine.send(request_to(server))
+                    transport.send(request_to(server))
                 except error:
                     surfaced = True
             assert surfaced == bool(interrupted), interrupted
@@ -196,5 +196,5 @@ def test_request_interrupted_at_any_line_leaks_nothing(
             line += 3
         assert line > 100
         for _ in range(3):
-            assert isinstance(engine.send(request_to(server)), TransportResponse)
+            assert isinstance(transport.send(request_to(server)), TransportResponse)
     gc.collect()

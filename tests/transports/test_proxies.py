@@ -117,3 +117,16 @@ def test_unknown_proxy_scheme_makes_transport_unusable(
     failure = failure_of(sender.send("https://statsig.test/v1"))
     assert failure.unusable
     assert "hunter2" not in failure.reason
+
+
+@pytest.mark.parametrize(
+    "sender", ["sync httpx", "sync httpx2", "async httpx", "async httpx2"], indirect=True
+)
+def test_socks_proxy_without_its_package_makes_transport_unusable(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{unused_port()}")
+    failure = failure_of(sender.send("https://statsig.test/v1"))
+    assert failure.unusable
+    assert "socksio" in failure.reason

@@ -4,11 +4,15 @@ import re
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
+from statsig_api_client._transports.httpx_library import Library
+from statsig_api_client._transports.proxies import Origin
 from tests.support.loopback import (
     Loopback,
     loopback,
@@ -63,6 +67,23 @@ def test_ssl_cert_file_is_trusted(
     assert response_of(sender.send(tls_server.url)).status_code == 200
     assert response_of(sender.send(tls_server.url)).status_code == 200
     assert tls_server.connections == 1
+
+
+def test_concurrent_first_requests_read_certificates_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    created: list[ssl.SSLContext] = []
+
+    def create_ssl_context() -> ssl.SSLContext:
+        time.sleep(0.02)  # lets the other threads in
+        created.append(ssl.create_default_context())
+        return created[-1]
+
+    monkeypatch.setattr(httpx, "create_ssl_context", create_ssl_context)
+    library = Library("httpx")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(library.connection_options, [Origin("https", "statsig.test")] * 8))
+    assert len(created) == 1
 
 
 @on_own_connections

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ..._event_limits import MAX_TEXT
 from ..errors import RowError
-from .exact_json import number_text, serializable_integer, serialize
+from .exact_json import is_exact_double, number_text, serializable_integer, serialize
 from .times import TimeFormat, milliseconds
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
@@ -98,8 +98,9 @@ def number_or_string(value: object) -> object:
     if isinstance(value, str):
         if len(value) > MAX_TEXT or not _NUMBER.fullmatch(value):
             return value
-        is_integer = re.search("[.eE]", value) is None
-        return serializable_integer(int(value)) if is_integer else _finite(Decimal(value))
+        if re.search("[.eE]", value) is None:
+            return serializable_integer(int(value))
+        return float(value) if is_exact_double(value) else _finite(Decimal(value))
     if isinstance(value, float | Decimal):
         return _finite(value)
     return string(value)

@@ -12,8 +12,8 @@ from typing import Final, cast
 
 import orjson
 
-_INEXACT: Final = re.compile(rb"[:\[,]\s*(?:-?\d{19}|-?\d+[.eE]|-0)")
-"""Numbers that orjson does not keep, or text in a string that looks like one."""
+_POSSIBLY_INEXACT: Final = re.compile(rb"[:\[,]\s*(-?\d{19}\d*|-?\d+[.eE][-+.eE\d]*|-0)")
+"""Numbers that orjson may not keep, or text in a string that looks like one."""
 _MAX_DIGITS: Final = 400
 """Numbers with a larger exponent keep it in strings."""
 
@@ -37,12 +37,21 @@ def parse_exactly(content: bytes) -> object:
     """
     # orjson goes first: it rejects lone surrogates, which json accepts.
     value = parse(content)
-    return value if is_exact(content) else _DECODER.decode(content.decode())
+    is_common = _POSSIBLY_INEXACT.search(content) is None
+    return value if is_common else _DECODER.decode(content.decode())
 
 
 def is_exact(content: bytes) -> bool:
-    """Return whether `parse` keeps all digits of an object or an array."""
-    return _INEXACT.search(content) is None
+    """Return whether `parse` and `serialize` keep all digits of an object."""
+    return all(is_exact_double(literal.decode()) for literal in _POSSIBLY_INEXACT.findall(content))
+
+
+def is_exact_double(literal: str) -> bool:
+    """Return whether a number has the same digits after a conversion to a double and back."""
+    try:
+        return repr(float(literal)) == literal
+    except ValueError:  # text in a string
+        return False
 
 
 def serialize(value: object) -> bytes:

@@ -18,6 +18,7 @@ _MILLISECONDS: Final[dict[TimeUnit, Decimal]] = {
     "us": Decimal("1e-3"),
     "ns": Decimal("1e-6"),
 }
+_INTEGER_FACTORS: Final[dict[TimeUnit | None, int]] = {"s": 1000, "ms": 1}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_DIGITS: Final = 30
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
@@ -71,10 +72,10 @@ def milliseconds(value: object, unit: TimeUnit | None, zone: tzinfo | None) -> i
     Raises:
         RowError: It is not a time, or lacks a unit or a zone.
     """
-    if type(value) is int and unit == "ms":
-        return value
     if isinstance(value, str):
-        value = Decimal(value) if _NUMBER.fullmatch(value) else _parsed(value)
+        value = _parsed(value)
+    if type(value) is int and (factor := _INTEGER_FACTORS.get(unit)):
+        return value * factor
     try:
         if isinstance(value, datetime):
             return _since_epoch(value, zone)
@@ -99,7 +100,9 @@ def _since_epoch(moment: datetime, zone: tzinfo | None) -> int:
     return (since.days * 86_400 + since.seconds) * 1000 + round(Decimal(since.microseconds) / 1000)
 
 
-def _parsed(text: str) -> datetime:
+def _parsed(text: str) -> int | Decimal | datetime:
+    if _NUMBER.fullmatch(text):
+        return int(text) if len(text) <= _MAX_DIGITS and text.isdecimal() else Decimal(text)
     try:
         return datetime.fromisoformat(text)
     except ValueError:

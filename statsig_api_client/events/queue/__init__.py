@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..._fork import hold_forks
 from ..options import Settings
-from .base import Store
-from .memory import MemoryStore
+from .base import EventQueue
+from .memory import MemoryQueue
 
 if TYPE_CHECKING:
     from ..._clock import Clock
 
 
-def check_store(settings: Settings) -> None:
+def check_queue(settings: Settings) -> None:
     """Check that the spool can be used, if there is one, and leave nothing open.
 
     A server often makes a logger before it forks its workers; what is opened only afterwards
@@ -22,18 +23,19 @@ def check_store(settings: Settings) -> None:
         SpoolError: The spool cannot be used.
     """
     if settings.spool is not None:
-        from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
+        with hold_forks():
+            from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
 
         check_spool(settings.spool)
 
 
-def open_store(
+def open_queue(
     settings: Settings,
     clock: "Clock",
     wake: Callable[[], None],
     *,
     longest_attempt: float,
-) -> Store:
+) -> EventQueue:
     """Open the queue of this process.
 
     Args:
@@ -46,7 +48,7 @@ def open_store(
         SpoolError: The spool cannot be used.
     """
     if settings.spool is None:
-        return MemoryStore(settings, clock, wake)
+        return MemoryQueue(settings, clock, wake)
     from .recovery import open_spool  # noqa: PLC0415
 
     return open_spool(settings.spool, settings, clock, wake, longest_attempt=longest_attempt)

@@ -1,4 +1,4 @@
-"""Where events wait: what the delivery needs of a queue in memory, or of a spool."""
+"""The interface of event queues: in memory, or in a spool."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -10,19 +10,19 @@ from ..stats import EventStats
 
 @frozen
 class Batch:
-    """Events that are sent together, in the order in which they were logged."""
+    """Events of one request, in the order of logging."""
 
     events: Sequence[bytes]
     ids: Sequence[int] = ()
-    """Their places in the spool."""
+    """The numbers of the events in the queue."""
     lease: int = 0
-    """The right to send them, in the spool."""
+    """The token of the lease; 0 in memory."""
 
     def __len__(self) -> int:
         return len(self.events)
 
     def halves(self) -> "tuple[Batch, Batch]":
-        """Two batches instead of one."""
+        """Return the two halves of the batch."""
         middle = len(self.events) // 2
         return (
             Batch(self.events[:middle], self.ids[:middle], self.lease),
@@ -30,68 +30,76 @@ class Batch:
         )
 
 
-class Store(Protocol):
-    """Keeps events and the account of them. Safe for threads.
+class EventQueue(Protocol):
+    """A queue of events and their account, safe for threads.
 
-    Each event is in one place at any time, and moves together with what is counted.
+    Each event is in one place at any time, and the account changes together with that place.
     """
 
-    def offer(self, event: bytes, *, force: bool = False) -> bool:
-        """Take an event; False when there is no room and the event should wait for some.
+    def put(self, event: bytes, *, force: bool = False) -> bool:
+        """Add an event; return False if the caller has to wait for room.
+
+        With `force`, the limit of the queue does not apply.
 
         Raises:
             EventQueueFullError: There is no room, and `overflow` is `raise`.
-            ConfigurationError: It takes no more.
+            ConfigurationError: The queue is sealed.
         """
         ...
 
     def due_in(self) -> float | None:
-        """Seconds until there is something to claim; None when nobody knows."""
+        """Return the seconds until there may be a batch; None until a new event arrives.
+
+        The queue calls `wake` when a new event makes the time shorter.
+        """
         ...
 
     def claim(self, limit: int | None = None) -> Batch | None:
-        """Take the oldest events, to send them; None when there are none.
+        """Claim the oldest events for sending: at most `limit`, and at most `max_batch`.
 
-        At most `limit` events, and at most as many as a batch has.
+        Returns:
+            The batch; None if there are no events to claim.
         """
         ...
 
     def renew(self, batch: Batch) -> bool:
-        """Whether a claimed batch is still ours to send, and will be for one more attempt."""
+        """Renew the claim for one more attempt; return False if it has expired."""
         ...
 
-    def delivered(self, batch: Batch) -> None:
-        """A claimed batch, or a part of one, was accepted."""
+    def complete(self, batch: Batch) -> None:
+        """Remove a claimed batch, or a part of one, that was accepted."""
         ...
 
-    def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
-        """A claimed batch, or a part of one, is not sent again."""
+    def dead_letter(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
+        """Remove a claimed batch, or a part of one, that is not sent again."""
         ...
 
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
-        """Give back what was claimed, so that it is sent first; `retried` events were tried."""
+        """Return claimed events to the queue, to be claimed first.
+
+        `retried` events were sent; `unclear` tells whether they may have been accepted.
+        """
         ...
 
     def mark(self) -> int:
-        """The place of the youngest event."""
+        """Return the position of the youngest event."""
         ...
 
     def reached(self, mark: int, *, here: bool = False) -> bool:
-        """Whether all events up to a place have their final state.
+        """Return whether all events up to a position have a final state.
 
-        With `here`, what another process is sending counts as if it had: nothing is left to do for
-        this one.
+        With `here`, events that another process is sending do not count.
         """
         ...
 
     def seal(self) -> None:
-        """Take no more events."""
+        """Accept no more events."""
         ...
 
     def stats(self) -> EventStats:
-        """The account; the last that is known, when it cannot be read."""
+        """Return the account; if it cannot be read, the last known one."""
         ...
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close the queue and its files."""
         ...

@@ -1,12 +1,12 @@
 """SQLite connections of a process that may fork at any moment.
 
-SQLite must not be carried across a fork in two ways, and this module takes care of both.
+SQLite must not be carried across a fork in two ways, and this module prevents both.
 
 * SQLite has mutexes of the whole process: of its allocator, of its list of open files. A child that
   is forked while another thread holds one of them waits for it forever, at its own first use of
   SQLite (measured: 37 of 150 children while a thread opened databases, 3 of 150 while one wrote).
-  So each call into SQLite holds `SQLITE_LOCK`, and a fork waits for that lock. Nothing waits for
-  another process while it holds the lock, so that a fork waits for single statements only.
+  So each call into SQLite holds forks. Nothing waits for another process meanwhile, so that a fork
+  is delayed by single statements only.
 * SQLite keeps account of open files and of the locks on them. A child inherits the account, but not
   the locks, so it must not open the same file again, and must not close the inherited connection:
   see `is_inherited`.
@@ -15,17 +15,15 @@ SQLite must not be carried across a fork in two ways, and this module takes care
 import ctypes
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-_T = TypeVar("_T")
+from ..._fork import hold_forks
 
-SQLITE_LOCK: Final = threading.RLock()
-"""Held during each call into SQLite. Reentrant: a signal handler may log an event, too."""
+_T = TypeVar("_T")
 
 _BUSY_SECONDS: float = 10.0
 """Seconds to wait for the locks of other processes."""
@@ -41,13 +39,6 @@ _BROKEN_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _open_files: Final[dict[sqlite3.Connection, tuple[Path, int]]] = {}
 """The open files, each with the process that opened it."""
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch
-    os.register_at_fork(
-        before=SQLITE_LOCK.acquire,
-        after_in_parent=SQLITE_LOCK.release,
-        after_in_child=SQLITE_LOCK.release,
-    )
 
 
 def is_inherited(path: Path) -> bool:
@@ -76,7 +67,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def disconnect(connection: sqlite3.Connection) -> None:
     """Close a connection; twice is fine."""
     is_open = _open_files.pop(connection, None)
-    with SQLITE_LOCK, suppress(sqlite3.Error):
+    with hold_forks(), suppress(sqlite3.Error):
         connection.close()
     if is_open:
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))
@@ -85,13 +76,13 @@ def disconnect(connection: sqlite3.Connection) -> None:
 def patiently(call: Callable[[], _T]) -> _T:
     """Call into SQLite, again and again while another process has the lock that it needs.
 
-    SQLite's own busy timeout would hold `SQLITE_LOCK` meanwhile, and it does not cover the change
+    SQLite's own busy timeout would hold forks meanwhile, and it does not cover the change
     to WAL mode.
     """
     deadline = 0.0
     delay = 0.001
     while True:
-        with SQLITE_LOCK:
+        with hold_forks():
             try:
                 return call()
             except sqlite3.OperationalError as error:

@@ -13,10 +13,10 @@ from typing import Final, TypeVar, cast
 
 from attrs import frozen
 
+from ..._fork import hold_forks
 from ..errors import SpoolError
 from ..options import Durability
 from .connection import (
-    SQLITE_LOCK,
     connect,
     disconnect,
     is_broken,
@@ -98,7 +98,7 @@ class SpoolDatabase:
             try:
                 return cursor.fetchall(), cursor.rowcount
             finally:
-                cursor.close()  # under the lock; the collector would not hold it
+                cursor.close()  # while forks are held, not when the collector comes by
 
         try:
             return patiently(call)
@@ -153,12 +153,15 @@ class SpoolDatabase:
 
     def insert_one(self, logged: int, event: bytes) -> int:
         """Write one event in a transaction of its own, at a third of the cost; see `insert`."""
-        try:
-            with SQLITE_LOCK:
-                cursor = self._connection.execute(INSERT_EVENT, (logged, event))
-                return cast("int", cursor.lastrowid)
-        except sqlite3.Error:  # another process is writing, or the disk is full
-            return self.insert([(logged, event)])
+        connection = self._connection
+        if not connection.in_transaction:  # else see `_transaction`
+            try:
+                with hold_forks():
+                    cursor = connection.execute(INSERT_EVENT, (logged, event))
+                    return cast("int", cursor.lastrowid)
+            except sqlite3.Error:  # another process is writing, or the disk is full
+                pass
+        return self.insert([(logged, event)])
 
     def insert(self, events: list[tuple[int, bytes]]) -> int:
         """Write events, each with the time when it was logged; return the ID of the last one.
@@ -178,7 +181,7 @@ class SpoolDatabase:
 
     def _insert(self, events: list[tuple[int, bytes]]) -> int:
         try:
-            with SQLITE_LOCK:
+            with hold_forks():
                 self._connection.executemany(INSERT_EVENT, events).close()
         except sqlite3.Error as error:
             raise self._failed(error) from error
@@ -197,12 +200,12 @@ class SpoolDatabase:
         return result
 
     def _rollback(self) -> None:
-        with suppress(sqlite3.Error), SQLITE_LOCK:  # SQLite may have done it
+        with suppress(sqlite3.Error), hold_forks():  # SQLite may have done it
             self._connection.execute("ROLLBACK")
 
     def _checkpoint(self) -> None:
         """Copy the WAL into the database, so that the next transaction reuses the WAL in place."""
-        with suppress(sqlite3.Error), SQLITE_LOCK:
+        with suppress(sqlite3.Error), hold_forks():
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     def size(self) -> SpoolSize:
@@ -292,7 +295,7 @@ class SpoolDatabase:
     def remove(self) -> None:
         """Close the file and delete it, unless someone else has it open."""
         with suppress(sqlite3.OperationalError):
-            with SQLITE_LOCK:
+            with hold_forks():
                 # Fails while another connection is open.
                 self._connection.execute("PRAGMA journal_mode = DELETE").close()
             self.close()
@@ -352,7 +355,7 @@ class SpoolDatabase:
             raise OSError("it is not a file")
         if found.st_mode & 0o077:
             self.path.chmod(0o600)
-        with SQLITE_LOCK:
+        with hold_forks():
             connection = connect(self.path)
         try:
             self._prepare(connection)

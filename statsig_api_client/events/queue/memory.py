@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..._clock import Clock
 
 
-class MemoryStore:
+class MemoryQueue:
     """The queue of events in memory."""
 
     def __init__(self, settings: Settings, clock: "Clock", wake: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class MemoryStore:
         self._retried = self._resent_ambiguous = 0
         self._sealed = False
         # Held while events move, so that no thread reads the account in between. Safe to re-enter:
-        # it only delays readers, and `offer` takes it for dropped events alone.
+        # it only delays readers, and `put` takes it for dropped events alone.
         self._moving = threading.RLock()
         # The rest decides when the sender looks at the queue. Threads update it without a lock: a
         # lost update makes the sender look too early, or one event too late.
@@ -68,8 +68,8 @@ class MemoryStore:
         self._seen_at = 0.0
         """The time of the last claim."""
 
-    def offer(self, event: bytes, *, force: bool = False) -> bool:
-        """See `Store`."""
+    def put(self, event: bytes, *, force: bool = False) -> bool:
+        """See `EventQueue`."""
         if self._sealed:
             raise closed()
         dropped = None
@@ -134,7 +134,7 @@ class MemoryStore:
         return None
 
     def due_in(self) -> float | None:
-        """See `Store`."""
+        """See `EventQueue`."""
         if self._returned:
             return 0.0
         # Ask for the wake-up first and look at the queue afterwards; in the other order an event
@@ -148,7 +148,7 @@ class MemoryStore:
         return max(0.0, self._since + self._settings.flush_interval - self._clock.monotonic())
 
     def claim(self, limit: int | None = None) -> Batch | None:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             if not (self._held or self._returned):
                 self._held_since = self._since
@@ -203,21 +203,21 @@ class MemoryStore:
         return self._claimed + self._skipped.value
 
     def renew(self, batch: Batch) -> bool:  # noqa: ARG002
-        """See `Store`."""
+        """See `EventQueue`."""
         return True
 
-    def delivered(self, batch: Batch) -> None:
-        """See `Store`."""
+    def complete(self, batch: Batch) -> None:
+        """See `EventQueue`."""
         with self._moving:
             self._delivered += self._finish(batch)
 
-    def set_aside(
+    def dead_letter(
         self,
         batch: Batch,
         state: Literal["rejected", "ambiguous"],
         why: str,  # noqa: ARG002
     ) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             finished = self._finish(batch)
             if state == "rejected":
@@ -232,7 +232,7 @@ class MemoryStore:
         return before - len(self._held)
 
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             again = [
                 pair for batch in batches for pair in zip(batch.ids, batch.events, strict=True)
@@ -249,22 +249,22 @@ class MemoryStore:
             self._resent_ambiguous += retried if unclear else 0
 
     def mark(self) -> int:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             return self._left + len(self._incoming)
 
     def reached(self, mark: int, *, here: bool = False) -> bool:  # noqa: ARG002
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             open_numbers = [*self._held, *(number for number, _ in list(self._returned))]
             return self._left >= mark and min(open_numbers, default=mark) >= mark
 
     def seal(self) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
         self._sealed = True
 
     def stats(self) -> EventStats:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._moving:
             dropped = self._dropped.value
             claimed = len(self._held) + len(self._returned)
@@ -284,4 +284,4 @@ class MemoryStore:
             )
 
     def close(self) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""

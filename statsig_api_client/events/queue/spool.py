@@ -71,12 +71,12 @@ class SpoolQueue:
         self._fill_reserve()
         self.stats()
 
-    def offer(self, event: bytes, *, force: bool = False) -> bool:
-        """See `Store`."""
+    def put(self, event: bytes, *, force: bool = False) -> bool:
+        """See `EventQueue`."""
         return self._writer.put(event, force=force)
 
     def due_in(self) -> float | None:
-        """See `Store`."""
+        """See `EventQueue`."""
         # Without the lock, for which a thread that asks often would wait as often.
         if self._writer.fresh >= self._settings.max_batch:
             return 0.0
@@ -91,7 +91,7 @@ class SpoolQueue:
             self._wake()
 
     def claim(self, limit: int | None = None) -> Batch | None:
-        """See `Store`."""
+        """See `EventQueue`."""
         self._fill_reserve()
         max_events = min(limit or self._settings.max_batch, self._settings.max_batch)
         with self._writer.exclusively():
@@ -138,7 +138,7 @@ class SpoolQueue:
                 return
 
     def renew(self, batch: Batch) -> bool:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._writer.exclusively():
             now = self._clock.monotonic()
             if now - self._claimed.get(batch.lease, -math.inf) < self._lease_seconds / 4:
@@ -150,8 +150,8 @@ class SpoolQueue:
                 self._claimed.pop(batch.lease, None)
             return is_held
 
-    def delivered(self, batch: Batch) -> None:
-        """See `Store`."""
+    def complete(self, batch: Batch) -> None:
+        """See `EventQueue`."""
 
         def complete() -> None:
             remove_events(self._database, batch.ids[0], batch.ids[-1])
@@ -162,8 +162,8 @@ class SpoolQueue:
         if not is_held:
             _warn_of_expiry(batch)
 
-    def set_aside(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
-        """See `Store`."""
+    def dead_letter(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
+        """See `EventQueue`."""
 
         def complete() -> None:
             if has_room:
@@ -196,7 +196,7 @@ class SpoolQueue:
         return is_held
 
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
 
         def release() -> None:
             for batch in batches:
@@ -211,7 +211,7 @@ class SpoolQueue:
             self._claim_at = self._clock.monotonic()
 
     def mark(self) -> int:
-        """See `Store`."""
+        """See `EventQueue`."""
         with self._writer.exclusively(nested=True):
             try:
                 self._writer.youngest = last_id(self._database)
@@ -222,7 +222,7 @@ class SpoolQueue:
             return self._writer.youngest
 
     def reached(self, mark: int, *, here: bool = False) -> bool:
-        """See `Store`."""
+        """See `EventQueue`."""
         if mark <= self._reached:
             return True
         with self._writer.exclusively(nested=True):
@@ -233,11 +233,11 @@ class SpoolQueue:
             return reached
 
     def seal(self) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
         self._writer.stop()
 
     def stats(self) -> EventStats:
-        """See `Store`."""
+        """See `EventQueue`."""
         writer = self._writer
         with writer.exclusively(nested=True):
             if not self._closed:
@@ -255,7 +255,7 @@ class SpoolQueue:
             )
 
     def close(self) -> None:
-        """See `Store`."""
+        """See `EventQueue`."""
         self._writer.finish()
         self.stats()
         with self._writer.exclusively(nested=True):

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 ROW_BYTES: Final = 24
 """Bytes that an event takes in the spool besides its own."""
 _CHECK_EVERY: Final = 64
-"""Events after which the room is read again, for what other processes wrote."""
+_CHECK_RARELY: Final = 512
+_MUCH_ROOM: Final = 1024 * 1024
+"""Events after which the room is read again, for what other processes wrote: less often while there
+is much room.
+"""
 _LOG_EVERY: Final = 60.0
 """Seconds between two lines in the log about the same problem."""
 
@@ -82,8 +86,8 @@ class SpoolWriter:
         self._discarded = 0
         """Dead letters that gave way, logged when the lock is free."""
         self._room = 0
-        self._unchecked = 0
-        """Events since the room was last read."""
+        self._budget = 0
+        """Events that may be written until the room is read again."""
         self._is_stopped = False
         self._logged_at = -_LOG_EVERY
 
@@ -204,12 +208,12 @@ class SpoolWriter:
     def _write_one(self, entry: _Entry) -> None:
         """Write the only entry if there surely is room, at less cost than `_write_entries`."""
         need = len(entry.event) + ROW_BYTES
-        if self._room >= need and self._unchecked < _CHECK_EVERY:
+        if self._room >= need and self._budget > 0:
             self.youngest = self._database.insert_one(entry.logged, entry.event)
             entry.is_written = True
             self._entries.remove(entry)
             self._room -= need
-            self._unchecked += 1
+            self._budget -= 1
             self.fresh += 1
             self.uncounted += 1
 
@@ -229,20 +233,20 @@ class SpoolWriter:
         entries: list[_Entry] = []
         for entry in self._entries.copy():
             need = len(entry.event) + ROW_BYTES
-            if self._room < need or self._unchecked >= _CHECK_EVERY:
+            if self._room < need or self._budget <= 0:
                 self._read_room(sum(len(it.event) + ROW_BYTES for it in entries))
                 if self._room < need:
                     self._make_room(need)
                 if self._room < need and not (entry.is_forced or entry.is_left):
                     continue
             self._room -= need
-            self._unchecked += 1
+            self._budget -= 1
             entries.append(entry)
         return entries
 
     def _read_room(self, taken: int = 0) -> None:
         self._room = self._database.room(self._settings.max_spool_bytes) - taken
-        self._unchecked = 0
+        self._budget = _CHECK_RARELY if self._room > _MUCH_ROOM else _CHECK_EVERY
 
     def _make_room(self, need: int) -> None:
         """Discard dead letters, then drop events, as far as the options allow it.

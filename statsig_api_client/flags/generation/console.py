@@ -11,9 +11,8 @@ from typing import Final, TypeVar, cast
 import httpx
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from .definitions import Config, Experiment, Gate, Parameter, Project
+from .definitions import Config, Experiment, Gate, Parameter, Project, merge_parameters
 from .errors import FlagsError
-from .sources import merge_parameters
 
 F = TypeVar("F", Gate, Config, Experiment)
 

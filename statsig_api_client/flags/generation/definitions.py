@@ -1,12 +1,14 @@
 """Definitions of a project's flags, whatever source they come from."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from .errors import FlagsError
+
+_CONTROL: Final = "Control"
 
 Kind: TypeAlias = Literal["gate", "config", "experiment", "layer"]
 
@@ -96,3 +98,37 @@ class Project:
             "experiment": self.experiments,
             "layer": self.layers,
         }
+
+
+def merge_parameters(
+    default: JsonObject, groups: Iterable[tuple[str | None, JsonObject]]
+) -> tuple[Parameter, ...]:
+    """Return the parameters of a default and of named or unnamed groups of values.
+
+    A parameter without a default gets the value of the group Control, and else the zero value of
+    its type.
+    """
+    known: dict[str, list[JsonValue]] = {name: [value] for name, value in default.items()}
+    control: JsonObject = {}
+    for group, values in groups:
+        if group == _CONTROL:
+            control = {**values, **control}
+        for name, value in values.items():
+            known.setdefault(name, []).append(value)
+    return tuple(
+        Parameter(
+            name=name,
+            values=tuple(known[name]),
+            default=default.get(name, control.get(name)),
+            default_source=_default_source(name, default, control),
+        )
+        for name in sorted(known)
+    )
+
+
+def _default_source(name: str, default: JsonObject, control: JsonObject) -> str | None:
+    if name in default:
+        return None
+    if name in control:
+        return f"value of the group {_CONTROL}; the project has no default"
+    return "zero value; the project has no default"

@@ -9,14 +9,13 @@ from typing import Final, cast
 import httpx
 import yaml
 
-from ..._runtime.parsers import JsonObject, JsonValue
+from ..._runtime.parsers import JsonObject
 from ...local.config_specs.document import ConfigSpecs, load_specs
 from ...local.project.model import ProjectError
-from .definitions import Config, Experiment, Gate, Parameter, Project
+from .definitions import Config, Experiment, Gate, Parameter, Project, merge_parameters
 from .errors import FlagsError
 
 _TIMEOUT: Final = 30.0
-_CONTROL: Final = "Control"
 _SECTIONS: Final = ("gates", "configs", "experiments", "layers")
 
 
@@ -134,40 +133,6 @@ def read_specs(specs: ConfigSpecs, source: str, descriptions: Mapping[str, str])
             for name in sorted(specs.layers)
         ),
     )
-
-
-def merge_parameters(
-    default: JsonObject, groups: Iterable[tuple[str | None, JsonObject]]
-) -> tuple[Parameter, ...]:
-    """Return the parameters of a default and of named or unnamed groups of values.
-
-    A parameter without a default gets the value of the group Control, and else the zero value of
-    its type.
-    """
-    known: dict[str, list[JsonValue]] = {name: [value] for name, value in default.items()}
-    control: JsonObject = {}
-    for group, values in groups:
-        if group == _CONTROL:
-            control = {**values, **control}
-        for name, value in values.items():
-            known.setdefault(name, []).append(value)
-    return tuple(
-        Parameter(
-            name=name,
-            values=tuple(known[name]),
-            default=default.get(name, control.get(name)),
-            default_source=_default_source(name, default, control),
-        )
-        for name in sorted(known)
-    )
-
-
-def _default_source(name: str, default: JsonObject, control: JsonObject) -> str | None:
-    if name in default:
-        return None
-    if name in control:
-        return f"value of the group {_CONTROL}; the project has no default"
-    return "zero value; the project has no default"
 
 
 def _parameters(spec: JsonObject, delegates: Iterable[JsonObject] = ()) -> tuple[Parameter, ...]:

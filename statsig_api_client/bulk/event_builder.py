@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from ..._event_limits import MAX_METADATA, MAX_TEXT
-from ..._runtime.parsers import SchemaError
-from ...events.options import MAX_REQUEST
-from ...generated import StatsigEvent
-from ..errors import RowError
-from ..options import ImportOptions
-from .exact_json import is_exact, parse, parse_exactly, serialize
-from .rows import RowMapper
+from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME
+from .._request import add_environment, remove_private_attributes
+from .._runtime.parsers import SchemaError
+from ..events.options import MAX_REQUEST
+from ..generated import StatsigEvent
+from .errors import RowError
+from .mapping.exact_json import is_exact, parse, parse_exactly, serialize
+from .mapping.rows import RowMapper
+from .options import ImportOptions
 
-_SAFE_NAME: Final = re.compile(r"[^\\\[\]{}<>#=;&$%|\0\n\r]+")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MIN_TIME: Final = 946_684_800_000
 """The year 2000 in milliseconds: an earlier time has the wrong unit."""
@@ -51,7 +51,7 @@ class EventBuilder:
     ) -> None:
         self._allow_truncation = options.allow_truncation
         self._allow_missing_time = options.allow_missing_time
-        self._tier = None if environment is None else {"tier": environment}
+        self._environment = None if environment is None else {"tier": environment}
         self._mapper = mapper
         self._max_bytes = min(options.max_batch_bytes, MAX_REQUEST)
         self._max_time = int(time.time() * 1000) + _DAY
@@ -98,7 +98,7 @@ class EventBuilder:
         name = event.get("eventName")
         if type(name) is not str or not name:
             raise RowError("eventName: is missing or not a string")
-        if _SAFE_NAME.fullmatch(name) is None:
+        if SAFE_NAME.fullmatch(name) is None:
             raise RowError(
                 r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
             )
@@ -141,14 +141,10 @@ class EventBuilder:
     def _complete(self, event: Event) -> bool:
         """Remove private attributes, add the environment, and return whether that changed it."""
         user = cast("Event | None", event.get("user"))
-        changed = False
-        if user is not None and "privateAttributes" in user:
-            del user["privateAttributes"]
-            changed = True
-        if self._tier is not None and user is not None and not user.get("statsigEnvironment"):
-            user["statsigEnvironment"] = self._tier
-            changed = True
-        return changed
+        if user is None:
+            return False
+        # Both are called in any case.
+        return remove_private_attributes(user) | add_environment(user, self._environment)
 
 
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:

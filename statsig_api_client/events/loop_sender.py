@@ -1,0 +1,136 @@
+"""Delivery from a thread, on the event loop that the user's client belongs to."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from inspect import CORO_CREATED, getcoroutinestate
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+from .._delivery.result import SendResult
+from .._delivery.sender import AsyncEventSender
+from .._errors import APIConnectionError, ConfigurationError
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+
+_POLL: Final = 0.05
+"""Seconds between two looks at whether an event loop runs."""
+
+
+class LoopSender:
+    """Sends batches on the event loop in which the logger was last used.
+
+    The thread that sends waits while no event loop runs. At the exit of the interpreter, when none
+    will, it sends in an event loop of its own: on the same client, so that proxies, certificates
+    and hooks apply.
+    """
+
+    def __init__(self, sender: AsyncEventSender) -> None:
+        self.longest_attempt = sender.longest_attempt
+        self._sender = sender
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._attempt: Future[SendResult] | None = None
+        self._exit_runner: asyncio.Runner | None = None
+
+    def attach(self) -> bool:
+        """Send on the running event loop from now on; return whether that is a change.
+
+        Raises:
+            ConfigurationError: The event loop in use so far still runs.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return False
+        if self._loop is not None and self._loop.is_running():
+            raise ConfigurationError(
+                "the event logger is in use in another event loop, which still runs; "
+                "make one for each"
+            )
+        self._loop = loop
+        return True
+
+    def ready_in(self) -> float:
+        """Return the seconds until a batch may be sent: 0, or when to ask again."""
+        if self._exit_runner is not None or self._is_running():
+            return 0.0
+        return math.inf if self._loop is None or self._loop.is_closed() else _POLL
+
+    def _is_running(self) -> bool:
+        return self._loop is not None and self._loop.is_running()
+
+    def send(self, events: Sequence[bytes]) -> SendResult:
+        """Send a batch once and return the result."""
+        loop = self._loop
+        if self._exit_runner is not None and not self._is_running():
+            return self._exit_runner.run(self._sender.send(events))
+        assert loop is not None  # noqa: S101  (otherwise not ready)
+        sending = self._sender.send(events)
+        try:
+            self._attempt = asyncio.run_coroutine_threadsafe(sending, loop)
+        except RuntimeError:  # the event loop was closed in this moment
+            sending.close()
+            return _interrupted(ambiguous=False)
+        while True:
+            try:
+                return self._attempt.result(_POLL)
+            except CancelledError:
+                return _interrupted(ambiguous=True)
+            except TimeoutError:
+                if self._is_over(loop):
+                    return self._abandon(sending, loop)
+
+    def _is_over(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether an event loop that has an attempt will not, or need not, go on."""
+        is_replaced = self._loop is not loop or self._exit_runner is not None
+        return loop.is_closed() or (is_replaced and not loop.is_running())
+
+    def _abandon(self, sending: Any, loop: asyncio.AbstractEventLoop) -> SendResult:
+        if getcoroutinestate(sending) == CORO_CREATED:
+            sending.close()
+            return _interrupted(ambiguous=False)
+        if not loop.is_closed():
+            self.cancel()
+        return _interrupted(ambiguous=True)
+
+    def cancel(self) -> None:
+        """Cancel the attempt in progress, if there is one."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+
+    def prepare_exit(self) -> None:
+        """Send in an event loop of its own when no other runs."""
+        self._exit_runner = asyncio.Runner(loop_factory=_ExitLoop)
+
+    def close(self) -> None:
+        """Close the connections and the event loop of `prepare_exit`."""
+        if self._exit_runner is not None:
+            self._exit_runner.run(self._sender.aclose())
+            self._exit_runner.close()
+
+
+class _ExitLoop(asyncio.SelectorEventLoop):
+    """An event loop for the exit of the interpreter, which starts no threads any more.
+
+    Asyncio resolves host names in a thread; here the loop waits for that instead.
+    """
+
+    def run_in_executor(
+        self, executor: object, func: Callable[[*_Ts], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
+        """Call a function at once."""
+        del executor
+        future: asyncio.Future[_T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001
+            future.set_exception(error)
+        return future
+
+
+def _interrupted(*, ambiguous: bool) -> SendResult:
+    return SendResult.from_error(
+        APIConnectionError(
+            "log_events: the event loop ended during the attempt", ambiguous=ambiguous
+        )
+    )

@@ -1,0 +1,121 @@
+"""Delivery from a thread on an event loop that ends, or that another one replaces."""
+
+import asyncio
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from statsig_api_client._delivery.result import ACCEPTED, SendResult
+from statsig_api_client.events.loop_sender import LoopSender
+
+
+class Endpoint:
+    """An `AsyncEventSender` whose requests end when they are released."""
+
+    longest_attempt = 10.0
+
+    def __init__(self) -> None:
+        self.has_started = asyncio.Event()
+        self.release: asyncio.Event | None = None
+
+    async def send(self, events: Sequence[bytes]) -> SendResult:  # noqa: ARG002
+        self.has_started.set()
+        if self.release is not None:
+            await self.release.wait()
+        return ACCEPTED
+
+
+class Scene:
+    """A sender, and a thread that uses it."""
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self.endpoint = Endpoint()
+        endpoint: Any = self.endpoint
+        self.sender = LoopSender(endpoint)
+        self._thread = thread
+
+    async def attach(self) -> None:
+        self.sender.attach()
+
+    async def begin(self) -> "Future[SendResult]":
+        """Begin an attempt that hangs; return when its request has started."""
+        self.sender.attach()
+        self.endpoint.release = asyncio.Event()
+        attempt = self.send()
+        await self.endpoint.has_started.wait()
+        return attempt
+
+    def send(self) -> "Future[SendResult]":
+        return self._thread.submit(self.sender.send, [b"{}"])
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with ThreadPoolExecutor(1) as thread:
+        yield Scene(thread)
+
+
+def test_batch_is_sent_on_attached_loop(scene: Scene) -> None:
+    async def main() -> SendResult:
+        await scene.attach()
+        assert scene.sender.ready_in() == 0
+        return await asyncio.wrap_future(scene.send())
+
+    assert scene.sender.ready_in() == math.inf
+    assert asyncio.run(main()) is ACCEPTED
+    assert scene.sender.ready_in() == math.inf
+
+
+def test_stopped_loop_is_asked_again(scene: Scene) -> None:
+    with asyncio.Runner() as runner:
+        runner.run(scene.attach())
+        assert 0 < scene.sender.ready_in() < math.inf
+
+
+def test_closed_loop_makes_attempt_retryable(scene: Scene) -> None:
+    asyncio.run(scene.attach())
+    assert scene.send().result(30).status == "retryable"
+    assert not scene.endpoint.has_started.is_set()
+
+
+def test_loop_end_makes_started_attempt_ambiguous(scene: Scene) -> None:
+    attempt = asyncio.run(scene.begin())
+    assert attempt.result(30).status == "ambiguous"
+
+
+def test_abruptly_closed_loop_makes_started_attempt_ambiguous(scene: Scene) -> None:
+    loop = asyncio.new_event_loop()
+    attempt = loop.run_until_complete(scene.begin())
+    loop.close()
+    assert attempt.result(30).status == "ambiguous"
+
+
+def test_replaced_loop_makes_attempt_ambiguous(scene: Scene) -> None:
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        attempt = first.run(scene.begin())
+        second.run(scene.attach())
+        assert attempt.result(30).status == "ambiguous"
+        first.run(asyncio.sleep(0))
+
+
+def test_attempt_before_loop_runs_is_retryable(scene: Scene) -> None:
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(scene.attach())
+        attempt = scene.send()
+        second.run(scene.attach())
+        assert attempt.result(30).status == "retryable"
+        first.run(asyncio.sleep(0.01))
+    assert not scene.endpoint.has_started.is_set()
+
+
+def test_cancelled_attempt_is_ambiguous(scene: Scene) -> None:
+    async def main() -> SendResult:
+        scene.sender.cancel()
+        attempt = await scene.begin()
+        scene.sender.cancel()
+        return await asyncio.wrap_future(attempt)
+
+    assert asyncio.run(main()).status == "ambiguous"
