@@ -23,11 +23,11 @@ class Delivery:
     """Events that reached a final state: the argument of `on_delivery`."""
 
     state: State
-    """
+    """Final state of the events.
+
     * `delivered`: Statsig accepted them.
-    * `rejected`: Statsig rejected them, or kept answering 503 to one of them alone.
-    * `ambiguous`: sent, and the response was lost: with `resend_ambiguous=False`, or again and
-      again for one of them alone.
+    * `rejected`: Statsig rejected them, or kept returning 503 for one of them alone.
+    * `ambiguous`: sent, but the response was lost (`resend_ambiguous=False`, or repeatedly).
     * `dropped`: discarded because there was no room and `overflow` allowed it.
     """
     encoded: Sequence[bytes] = field(repr=False)

@@ -35,8 +35,7 @@ class TimeFormat:
     unit: TimeUnit | None = None
     """`s`, `ms`, `us` or `ns`. None rejects numbers."""
     zone: str | None = None
-    """`UTC`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. None rejects times
-    without a zone."""
+    """Zone such as `UTC`, `+02:00` or `Europe/Berlin`. None rejects times without a zone."""
 
     def __attrs_post_init__(self) -> None:
         if self.unit is not None and self.unit not in _MILLISECONDS:
