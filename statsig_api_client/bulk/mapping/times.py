@@ -35,7 +35,7 @@ class TimeFormat:
     unit: TimeUnit | None = None
     """`s`, `ms`, `us` or `ns`. None rejects numbers."""
     zone: str | None = None
-    """Zone such as `UTC`, `+02:00` or `Europe/Berlin`. None rejects times without a zone."""
+    """Zone such as `UTC` or `Europe/Berlin`, or an offset. None rejects times without a zone."""
 
     def __attrs_post_init__(self) -> None:
         if self.unit is not None and self.unit not in _MILLISECONDS:
