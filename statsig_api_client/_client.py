@@ -140,7 +140,7 @@ class Statsig(_Client, Operations):
         ...         statsig.log_event(user, "checkout_shown")
     """
 
-    def __init__(  # noqa: PLR0913  (keywords)
+    def __init__(
         self,
         api_key: str | None = None,
         *,
@@ -211,7 +211,7 @@ class Statsig(_Client, Operations):
             SpoolError: The spool cannot be used.
         """
         with hold_forks():
-            from .events import EventLogger  # noqa: PLC0415  (few programs need it)
+            from .events import EventLogger
 
         return EventLogger(self, **options)
 
@@ -283,7 +283,7 @@ class AsyncStatsig(_Client, AsyncOperations):
         ...         await statsig.log_event(user, "checkout_shown")
     """
 
-    def __init__(  # noqa: PLR0913  (keywords)
+    def __init__(
         self,
         api_key: str | None = None,
         *,
@@ -354,7 +354,7 @@ class AsyncStatsig(_Client, AsyncOperations):
             SpoolError: The spool cannot be used.
         """
         with hold_forks():
-            from .events import AsyncEventLogger  # noqa: PLC0415  (few programs need it)
+            from .events import AsyncEventLogger
 
         return AsyncEventLogger(self, **options)
 

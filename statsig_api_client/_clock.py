@@ -25,6 +25,6 @@ class Clock:
     async def sleep_async(self, seconds: float) -> None:
         """Suspend the current task."""
         # Importing it takes half of the time of importing this package; async programs have it.
-        import asyncio  # noqa: PLC0415
+        import asyncio
 
         await asyncio.sleep(seconds)

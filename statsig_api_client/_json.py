@@ -108,7 +108,7 @@ class OrjsonCodec:
     """orjson, with `StandardCodec` where orjson differs."""
 
     def __init__(self) -> None:
-        import orjson  # noqa: PLC0415  (half of the time of importing this package)
+        import orjson
 
         self._dumps = orjson.dumps
         self._loads = orjson.loads

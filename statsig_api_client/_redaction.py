@@ -82,7 +82,7 @@ def clear_locals(error: BaseException) -> None:
             continue  # the caller is handling it
         while entry is not None:
             if entry.tb_frame not in running:
-                with suppress(RuntimeError):  # it is suspended: a generator that goes on
+                with suppress(RuntimeError):  # a suspended generator
                     entry.tb_frame.clear()
             entry = entry.tb_next
         pending += [one.__cause__, one.__context__]

@@ -83,7 +83,7 @@ class RetryState:
         if not value.endswith("GMT"):
             return None
         with hold_forks():  # importing it takes as long as the rest of this package
-            from email.utils import parsedate_to_datetime  # noqa: PLC0415
+            from email.utils import parsedate_to_datetime
 
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.time())

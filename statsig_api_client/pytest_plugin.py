@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def statsig_server(pytestconfig: pytest.Config) -> "Iterator[LocalServer]":
     """Start a local server of the project for the session; override it to set other options."""
-    from .local import LocalServer, ProjectError  # noqa: PLC0415
+    from .local import LocalServer, ProjectError
 
     try:
         server = LocalServer(_project(pytestconfig))
@@ -49,7 +49,7 @@ def statsig_local(statsig_server: "LocalServer") -> "Iterator[LocalServer]":
 @pytest.fixture
 def statsig(statsig_local: "LocalServer") -> "Iterator[Statsig]":
     """Provide a client of the server."""
-    from ._client import Statsig  # noqa: PLC0415
+    from ._client import Statsig
 
     with Statsig(statsig_local.secret_key, base_url=statsig_local.url) as client:
         yield client
@@ -58,11 +58,11 @@ def statsig(statsig_local: "LocalServer") -> "Iterator[Statsig]":
 @pytest.fixture
 def async_statsig(statsig_local: "LocalServer") -> "AsyncStatsig":
     """Provide an asynchronous client of the server, for any event loop."""
-    import ssl  # noqa: PLC0415
+    import ssl
 
-    import httpx  # noqa: PLC0415
+    import httpx
 
-    from ._client import AsyncStatsig  # noqa: PLC0415
+    from ._client import AsyncStatsig
 
     # The event loop is the test's, so this fixture cannot close connections: none stays open after
     # its response. The TLS context is empty: loading certificates takes longer than most tests.

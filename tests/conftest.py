@@ -18,7 +18,7 @@ collect_ignore = [] if find_spec("pyspark") else ["spark"]
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, server, proxy or certificates of whoever runs the tests."""
+    """Remove keys, servers, proxies and certificates from the environment."""
     for name in (
         *("STATSIG_API_KEY", "STATSIG_BASE_URL", "SSL_CERT_FILE", "SSL_CERT_DIR"),
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),

@@ -89,7 +89,7 @@ class EventEncoder:
         add_environment(user, self._environment)
         if self._id_key is not None:
             metadata = event.get("metadata") or {}
-            assert isinstance(metadata, Mapping)  # noqa: S101
+            assert isinstance(metadata, Mapping)
             event["metadata"] = {**metadata, self._id_key: self._new_id()}
 
     def _new_id(self) -> str:

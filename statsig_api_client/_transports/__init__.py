@@ -24,12 +24,12 @@ def create_transport(name: EngineName, http_client: HTTPClient | None) -> Transp
     """
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import PyreqwestTransport  # noqa: PLC0415
+            from .pyreqwest import PyreqwestTransport
         except ImportError as error:
             raise _not_installed(error) from error
         _initialize_resolver()
         return PyreqwestTransport()
-    from .httpx import HttpxTransport  # noqa: PLC0415
+    from .httpx import HttpxTransport
 
     return HttpxTransport(http_client)
 
@@ -38,12 +38,12 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
     """Return the transport of an asynchronous client; see `create_transport`."""
     if _is_fast(name, http_client):
         try:
-            from .pyreqwest import AsyncPyreqwestTransport  # noqa: PLC0415
+            from .pyreqwest import AsyncPyreqwestTransport
         except ImportError as error:
             raise _not_installed(error) from error
         _initialize_resolver()
         return AsyncPyreqwestTransport()
-    from .httpx import AsyncHttpxTransport  # noqa: PLC0415
+    from .httpx import AsyncHttpxTransport
 
     _initialize_resolver()
     return AsyncHttpxTransport(http_client)
@@ -55,7 +55,7 @@ def _initialize_resolver() -> None:
 
     `HttpxTransport` delays forks during each lookup instead.
     """
-    import socket  # noqa: PLC0415
+    import socket
 
     with suppress(OSError):
         socket.getaddrinfo("localhost", None)

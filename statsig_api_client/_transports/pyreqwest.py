@@ -121,7 +121,7 @@ class PyreqwestTransport:
 
     def _fallback(self) -> "HttpxTransport":
         with hold_forks():
-            from .httpx import HttpxTransport  # noqa: PLC0415  (slow to import)
+            from .httpx import HttpxTransport
 
         self._substitute = self._substitute or HttpxTransport()
         return self._substitute
@@ -199,7 +199,7 @@ class AsyncPyreqwestTransport:
 
     def _fallback(self) -> "AsyncHttpxTransport":
         with hold_forks():
-            from .httpx import AsyncHttpxTransport  # noqa: PLC0415  (slow to import)
+            from .httpx import AsyncHttpxTransport
 
         self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute

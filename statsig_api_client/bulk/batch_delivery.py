@@ -133,10 +133,10 @@ class BatchDelivery:
                     self.limiter.record_invalid(started)
                     self._reject(part, sent)
                 case "fatal":
-                    assert sent.error is not None  # noqa: S101
+                    assert sent.error is not None
                     self.limiter.record_fatal(sent.error)
                 case _:  # ambiguous or retryable
-                    assert sent.error is not None  # noqa: S101
+                    assert sent.error is not None
                     self.limiter.record_failure(started, sent.error, sent.retry_after)
                     self._repeat(part, sent)
         return self.result

@@ -81,7 +81,7 @@ class EventBuilder:
             self._check(event)
             self._complete(event)
             return event, _serialized(event)
-        assert isinstance(content, bytes)  # noqa: S101  (tables have a mapper)
+        assert isinstance(content, bytes)
         event = parse_object(content)
         self._check(event)
         if not self._complete(event):

@@ -116,7 +116,7 @@ def _names(reader: SourceReader) -> list[str]:
     """Return the names in the first objects of a JSON file."""
     names: set[str] = set()
     for record in islice(reader.records(InputPosition()), _SAMPLED_LINES):
-        assert isinstance(record.content, bytes)  # noqa: S101
+        assert isinstance(record.content, bytes)
         with suppress(RowError):  # reported when the line is read to be sent
             names.update(parse_object(record.content))
     return sorted(names)

@@ -17,7 +17,7 @@ def run() -> int:
     """Run the command line of this process and return its exit code."""
     try:
         # Fails without the extra.
-        from .main import main  # noqa: PLC0415
+        from .main import main
     except ModuleNotFoundError:
         print(
             "statsig-api requires the extra `cli`: pip install 'statsig-api-client[cli]'",

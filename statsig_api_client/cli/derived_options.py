@@ -37,7 +37,7 @@ def attribute_docstrings(cls: type) -> dict[str, str]:
     except OSError:
         return {}
     (definition,) = ast.parse(source).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101
+    assert isinstance(definition, ast.ClassDef)
     found: dict[str, str] = {}
     for statement, following in zip(definition.body, definition.body[1:], strict=False):
         match statement, following:

@@ -89,7 +89,7 @@ def generate(
 ) -> int:
     """Generate a package with the flags of a project."""
     _require_extra()
-    from ..flags.generation.errors import FlagsError  # noqa: PLC0415
+    from ..flags.generation.errors import FlagsError
 
     if check and old is not None:
         raise click.UsageError("--check and --diff exclude each other")
@@ -126,8 +126,8 @@ def unused(paths: tuple[Path, ...], *, source: str | None, configuration: Path |
     Exits with 1 if anything is listed.
     """
     _require_extra()
-    from ..flags.generation.errors import FlagsError  # noqa: PLC0415
-    from ..flags.generation.usage import find_usage  # noqa: PLC0415
+    from ..flags.generation.errors import FlagsError
+    from ..flags.generation.usage import find_usage
 
     try:
         project, options = _read_project(source, _read_table(configuration))
@@ -145,8 +145,8 @@ def unused(paths: tuple[Path, ...], *, source: str | None, configuration: Path |
 
 
 def _generate(project: "Project", options: "Options", directory: Path, *, check: bool) -> int:
-    from ..flags.generation.output import diff_files, write_files  # noqa: PLC0415
-    from ..flags.generation.writer import write_package  # noqa: PLC0415
+    from ..flags.generation.output import diff_files, write_files
+    from ..flags.generation.writer import write_package
 
     package = write_package(project, options)
     for warning in package.warnings:
@@ -166,8 +166,8 @@ def _generate(project: "Project", options: "Options", directory: Path, *, check:
 
 
 def _print_changes(old: str, project: "Project", options: "Options") -> int:
-    from ..flags.generation.diff import diff_projects, release  # noqa: PLC0415
-    from ..flags.generation.sources import read_source  # noqa: PLC0415
+    from ..flags.generation.diff import diff_projects, release
+    from ..flags.generation.sources import read_source
 
     changes = diff_projects(read_source(old), project, options)
     for change in changes:
@@ -177,8 +177,8 @@ def _print_changes(old: str, project: "Project", options: "Options") -> int:
 
 
 def _read_project(source: str | None, table: Mapping[str, object]) -> "tuple[Project, Options]":
-    from ..flags.generation.sources import read_source  # noqa: PLC0415
-    from ..flags.generation.writer import Options  # noqa: PLC0415
+    from ..flags.generation.sources import read_source
+    from ..flags.generation.writer import Options
 
     chosen = source or _string(table, "source")
     if chosen is None:

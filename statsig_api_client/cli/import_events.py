@@ -79,7 +79,7 @@ class _ImportCommand(click.Command):
             ConfigurationError: The extra is not installed.
         """
         try:
-            from ..bulk import ImportOptions  # noqa: PLC0415  (an extra)
+            from ..bulk import ImportOptions
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"import-events needs the extra `bulk` ({error.name} is missing): "
@@ -116,8 +116,8 @@ def import_events(
     Every line is accounted for. After Ctrl-C, a crash or an outage, the same command resumes the
     import. Undelivered events are in the file of dead letters.
     """
-    from ..bulk import ImportOptions, ImportStoppedError, examine_events  # noqa: PLC0415
-    from ..bulk import import_events as run  # noqa: PLC0415
+    from ..bulk import ImportOptions, ImportStoppedError, examine_events
+    from ..bulk import import_events as run
 
     names = [field.name for field in attrs.fields(ImportOptions)]
     chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
@@ -153,7 +153,7 @@ def _how_to_resume(problem: Exception, files: tuple[str, ...], *, restart: bool)
 
 
 def _mapping(given: _MappingOptions) -> "EventMapping | None":
-    from ..bulk import TimeFormat, read_mapping, read_mapping_file  # noqa: PLC0415
+    from ..bulk import TimeFormat, read_mapping, read_mapping_file
 
     times = TimeFormat(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:
@@ -203,8 +203,8 @@ def _progress() -> "Generator[Callable[[ImportProgress], None]]":
 
         yield print_line
         return
-    from rich.console import Console  # noqa: PLC0415  (only for terminals)
-    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:

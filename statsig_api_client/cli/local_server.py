@@ -42,7 +42,7 @@ def print_specs(project: Path | None) -> None:
     click.echo(json.dumps(specs.document, indent=2))
 
 
-def serve(  # noqa: PLR0913
+def serve(
     project: Path | None,
     *,
     host: str,

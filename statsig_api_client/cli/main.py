@@ -54,7 +54,7 @@ def commands() -> None:
 def completion(shell: str) -> int:
     """Print the completion script for a shell."""
     completion_class = get_completion_class(shell)
-    assert completion_class is not None  # noqa: S101  (click has all three)
+    assert completion_class is not None
     click.echo(completion_class(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE").source())
     return ExitCode.OK
 

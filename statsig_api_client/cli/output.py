@@ -54,11 +54,11 @@ def _print_panel(
     color: str = "cyan",
 ) -> None:
     # Importing rich takes longer than a call, and pipes do not need it.
-    from rich.console import Console, Group, RenderableType  # noqa: PLC0415
-    from rich.panel import Panel  # noqa: PLC0415
-    from rich.pretty import Pretty  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console, Group, RenderableType
+    from rich.panel import Panel
+    from rich.pretty import Pretty
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():

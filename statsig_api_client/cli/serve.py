@@ -74,7 +74,7 @@ def serve(**given: Unpack[ServeOptions]) -> int:
     """
     try:
         # Imported late: it needs the extra, and takes longer than most other commands.
-        from . import local_server  # noqa: PLC0415
+        from . import local_server
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"serve requires the extra `local` ({error.name} is missing): "

@@ -145,6 +145,6 @@ def drain(file: Path, timeout: float) -> int:
 
 
 def _open(file: Path) -> "SpoolMaintenance":
-    from ..events.queue.maintenance import SpoolMaintenance  # noqa: PLC0415  (imports SQLite)
+    from ..events.queue.maintenance import SpoolMaintenance
 
     return SpoolMaintenance(file)

@@ -64,7 +64,7 @@ class LoopSender:
         loop = self._loop
         if self._exit_runner is not None and not self._is_running():
             return self._exit_runner.run(self._sender.send(events))
-        assert loop is not None  # noqa: S101  (otherwise not ready)
+        assert loop is not None
         sending = self._sender.send(events)
         try:
             self._attempt = asyncio.run_coroutine_threadsafe(sending, loop)

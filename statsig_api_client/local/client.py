@@ -155,7 +155,7 @@ class LocalControl:
         found = self._connection.recorded_events("/events", query)
         return [RecordedEvent.from_dict(event) for event in found]
 
-    def exposures(  # noqa: PLR0913
+    def exposures(
         self,
         name: str | None = None,
         *,
@@ -290,7 +290,7 @@ class LocalControl:
         """Remove all overrides."""
         self._connection.request("DELETE", "/overrides")
 
-    def fail_next(  # noqa: PLR0913
+    def fail_next(
         self,
         *,
         times: int | None = 1,

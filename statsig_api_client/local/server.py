@@ -43,7 +43,7 @@ class LocalServer(LocalControl):
         ValueError: The port is not in the range 0 to 65535.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         project: str | os.PathLike[str],
         *,

@@ -207,7 +207,7 @@ def _is_committed(directory: JobDirectory) -> bool:
 
 def _task_context() -> TaskContext:
     context = TaskContext.get()
-    assert context is not None  # noqa: S101  (Spark calls this in a task)
+    assert context is not None
     return context
 
 

@@ -15,7 +15,7 @@ EVENTS = 5000
 
 
 def run(folder: Path, seed: int) -> str:
-    """All others are delivered, once; the bad one is set aside and named."""
+    """All others are delivered, once; the bad one is dead-lettered and named."""
     dice = random.Random(seed)
     status = dice.choice((400, 413))
     answer = Answer(status, b'{"message": "bad event"}', takes=False)
@@ -45,7 +45,7 @@ def run_failing(folder: Path, seed: int, events: int = EVENTS) -> str:
 def _poison(
     folder: Path, seed: int, answer: Answer, state: str, bad: int, count: int = EVENTS
 ) -> "tuple[int, Delivery]":
-    """Deliver all events but one; return the number of requests and what became of that one."""
+    """Deliver all events but one; return the number of requests and the state of that one."""
     spool = folder / f"{seed}.db" if seed % 2 else None
     told: list[Delivery] = []
 

@@ -23,7 +23,7 @@ class Fault:
     variants: tuple[Answer, ...]
     state: str
     """`refused`: not taken, sent again, counted once. `unclear`: may be taken, so sent again and
-    perhaps counted twice, or set aside if the user says so. `taken`: the status said yes.
+    perhaps counted twice, or dead-lettered if the user says so. `taken`: the status said yes.
     """
     pause: float = 0.0
     """Seconds that must pass before the next attempt."""

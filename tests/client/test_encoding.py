@@ -1,4 +1,4 @@
-"""Requests as bytes: what is written, and how what cannot be written is told."""
+"""Serialization of requests, and errors for values that cannot be serialized."""
 
 import datetime as dt
 import decimal

@@ -54,7 +54,7 @@ def failure_of(call: Callable[[], Any]) -> StatsigError | None:
 
 
 def survives(call: Callable[[], Any], name: str) -> None:
-    """An answer, or an error that says what happened, for whom, and never the key."""
+    """A result, or an error that reports the operation and never the key."""
     error = failure_of(call)
     if error is None:
         return

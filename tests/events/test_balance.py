@@ -163,7 +163,7 @@ class Deliveries(RuleBasedStateMachine):
             numbers = [json.loads(event)["n"] for event in process.sending.events]
             self.taken.update(numbers)
             self.allowed_doubles += len(numbers)
-        process.store.close()  # as the end of a process does; nothing in hand is given back
+        process.store.close()  # as at the end of a process: claimed events are not released
         process.store = self.open()
         process.dispatch = Dispatcher(self.settings, process.store, self.clock)
         process.sending = None

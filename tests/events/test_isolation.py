@@ -29,7 +29,7 @@ Server = Callable[[list[int]], StatsigError | None]
 
 
 class Sender:
-    """A queue, a dispatcher, and a server that fails as it is told."""
+    """A queue, a dispatcher, and a server that fails as configured."""
 
     def __init__(self, clock: FakeClock, spool: Path | None, *, resend: bool = True) -> None:
         self.clock = clock

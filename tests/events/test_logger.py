@@ -163,7 +163,7 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
         ((USER, "a", None, {"sku": 1}), TypeError, "StatsigEvent.metadata.sku"),
         ((USER, "a", None, ["sku"]), TypeError, "StatsigEvent.metadata"),
         ((USER, "a", None, None, 1.5), TypeError, "StatsigEvent.time"),
-        ((StatsigUser(custom={"x": {1}}), "a"), TypeError, "user.custom.x: set is not a JSON type"),  # type: ignore[dict-item]
+        ((StatsigUser(custom={"x": {1}}), "a"), TypeError, "user.custom.x: set is not JSON"),  # type: ignore[dict-item]
         ((USER, "a", None, {"sku": "x" * 3_000}), ValueError, "max_batch_bytes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

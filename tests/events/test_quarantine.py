@@ -78,7 +78,7 @@ def test_spool_damaged_in_use_is_quarantined(
     tmp_path: Path,
     collector: Collector,  # noqa: ARG001
 ) -> None:
-    """Found when it is next read: nothing here has read it wholly, since it is too large."""
+    """Found when it is next read: it is too large to be read completely here."""
     path = tmp_path / "events.db"
     file = SpoolDatabase(path)
     file.insert([(0, b"x" * 1500)] * 50)

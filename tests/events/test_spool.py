@@ -93,7 +93,7 @@ def test_two_loggers_share_spool(tmp_path: Path, collector: Collector) -> None:
 
 
 def test_closing_one_connection_keeps_locks(tmp_path: Path, clock: FakeClock) -> None:
-    """A file that is closed takes all locks of its process with it, whoever else has it open."""
+    """Closing a file ends all locks of the process on it, even if it is open elsewhere."""
     spool = tmp_path / "events.db"
     one = open_queue(spool, clock)
     one.put(b"1")

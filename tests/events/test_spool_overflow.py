@@ -139,7 +139,7 @@ def test_sender_never_waits_for_room(tmp_path: Path, collector: Collector) -> No
     ) as events:
         log(events, 30)
         events.flush(30)
-        assert events.flush(30).pending == 0  # for what came during the first
+        assert events.flush(30).pending == 0  # for events logged during the first
         assert events.stats().delivered == 230
 
 

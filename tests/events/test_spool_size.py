@@ -1,4 +1,4 @@
-"""The size of a spool: what gives way when it is full, and what goes back to the disk."""
+"""The size of a spool: events dropped when it is full, and pages returned to the disk."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A server on loopback that takes events, keeps account of each, and fails as it is told."""
+"""A server on loopback that takes events, keeps account of each, and fails as configured."""
 
 import gzip
 import json
@@ -136,7 +136,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, *_: object) -> None:
-        """A client that was killed is no news."""
+        """Ignore errors of killed clients."""
 
     def shutdown_request(self, request: Any) -> None:
         # As inherited, but that a reset stays one: no farewell before it.

@@ -40,7 +40,7 @@ def run_sql(spool: Path, statement: str) -> None:
 
 
 def break_counters(spool: Path) -> None:
-    """Make every note of what became of events fail, as a full disk does."""
+    """Make every update of an event's state fail, as a full disk does."""
     run_sql(
         spool, "CREATE TRIGGER full BEFORE UPDATE ON counters BEGIN SELECT RAISE(FAIL, 'full'); END"
     )

@@ -139,7 +139,7 @@ def read_mapping_file(path: str | Path, times: TimeFormat | None = None) -> Even
 
 
 def _yaml_object(path: str | Path) -> dict[str, object]:
-    import yaml  # noqa: PLC0415  (few imports need it)
+    import yaml
 
     class ExactLoader(yaml.SafeLoader):
         """A loader that keeps all digits of fractions."""

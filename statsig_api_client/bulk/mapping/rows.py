@@ -39,7 +39,7 @@ class RowMapper:
         for target, source in mapping.fields.items():
             section, key = _section_and_key(target)
             if target.endswith(".*"):
-                assert isinstance(source, str)  # noqa: S101
+                assert isinstance(source, str)
                 self._patterns.append((section, source))
                 continue
             convert = converter_for(section, key, mapping.times)

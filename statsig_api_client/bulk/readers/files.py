@@ -49,7 +49,7 @@ class InputSource:
 
     def fingerprint(self) -> dict[str, object]:
         """Return name, size, modification time and a digest of the beginning and the end."""
-        assert self.path is not None  # noqa: S101
+        assert self.path is not None
         stat = self.path.stat()
         with self.path.open("rb") as file:
             digest = sha256(file.read(_DIGEST_BYTES))
@@ -110,7 +110,7 @@ def _without_outputs(
     chosen = {Path(path).absolute() for path in outputs if path}
     kept: dict[Path, InputSource] = {}
     for one in found:
-        assert one.path is not None  # noqa: S101
+        assert one.path is not None
         path = one.path.absolute()
         if path in kept:
             raise SourceError(f"{one.name}: occurs twice in the input")

@@ -87,7 +87,7 @@ class SourceReader:
 
     @property
     def _open_reader(self) -> FormatReader:
-        assert self._reader is not None  # noqa: S101
+        assert self._reader is not None
         return self._reader
 
 
@@ -99,7 +99,7 @@ def _open(source: InputSource) -> FormatReader:
     if source.path is None:
         raise SourceError("Parquet cannot be read from standard input; pass a file")
     try:
-        from .parquet import ParquetReader  # noqa: PLC0415  (an extra)
+        from .parquet import ParquetReader
     except ModuleNotFoundError:
         raise SourceError(
             f"{source.name}: Parquet needs pyarrow: pip install 'statsig-api-client[bulk]'"

@@ -111,7 +111,7 @@ class _Zstandard(io.RawIOBase):
 
     def __init__(self, compressed: BinaryIO) -> None:
         try:
-            import zstandard  # noqa: PLC0415  (an extra)
+            import zstandard
         except ModuleNotFoundError:
             raise SourceError(
                 "the input is compressed with zstd: pip install 'statsig-api-client[bulk]'"

@@ -24,7 +24,7 @@ def check_queue(settings: Settings) -> None:
     """
     if settings.spool is not None:
         with hold_forks():
-            from .recovery import check_spool  # noqa: PLC0415  (a logger in memory needs no SQLite)
+            from .recovery import check_spool
 
         check_spool(settings.spool)
 
@@ -49,6 +49,6 @@ def open_queue(
     """
     if settings.spool is None:
         return MemoryQueue(settings, clock, wake)
-    from .recovery import open_spool  # noqa: PLC0415
+    from .recovery import open_spool
 
     return open_spool(settings.spool, settings, clock, wake, longest_attempt=longest_attempt)

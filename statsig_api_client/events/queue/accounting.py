@@ -1,4 +1,4 @@
-"""Counters of a spool: how many events it got, and what became of them."""
+"""Counters of a spool: accepted events, and events per final state."""
 
 from ..stats import EventStats
 from .database import SpoolDatabase

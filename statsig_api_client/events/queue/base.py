@@ -77,7 +77,7 @@ class EventQueue(Protocol):
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
         """Return claimed events to the queue, to be claimed first.
 
-        `retried` events were sent; `unclear` tells whether they may have been accepted.
+        `retried` events were sent; `unclear` says whether they may have been accepted.
         """
         ...
 

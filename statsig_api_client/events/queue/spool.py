@@ -36,7 +36,7 @@ class SpoolQueue:
     """The queue of one process in a spool.
 
     The lock and the writes of `log()` are in `SpoolWriter`; this class claims events, and writes
-    what became of them. Everything that changes the spool runs in short transactions, since
+    their final states. Everything that changes the spool runs in short transactions, since
     `log()` waits for their end.
     """
 

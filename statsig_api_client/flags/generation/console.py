@@ -154,7 +154,7 @@ def _schema(name: str, config: JsonObject, warnings: list[str]) -> JsonObject | 
     except ValueError:
         try:
             # An extra of its own: only the console writes JSON5.
-            import json5  # noqa: PLC0415
+            import json5
 
             document = cast("object", json5.loads(text))
         except (ImportError, ValueError) as error:

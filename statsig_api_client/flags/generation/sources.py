@@ -31,7 +31,7 @@ def read_source(source: str) -> Project:
     """
     if source == "console":
         # Needs no extra for the other sources.
-        from .console import read_console  # noqa: PLC0415
+        from .console import read_console
 
         return read_console()
     if source.startswith(("http://", "https://")):

@@ -257,7 +257,7 @@ def _condition(condition: Condition, id_type: str) -> JsonObject:
     }
 
 
-def _spec(  # noqa: PLR0913
+def _spec(
     entity: str,
     name: str,
     *,

@@ -1,0 +1,59 @@
+"""Prose uses the terms of the glossary in CONTRIBUTING.md."""
+
+import io
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.docs.pages import ROOT
+
+BANNED: Final = re.compile(
+    r"""(?x)
+      (?i:\b(whoever|whereupon|anew|befalls?|wholly|ledger)\b)
+    | (?i:\b(for\ ever|in\ hand|set\ aside|let\ go|of\ (no|little)\ use)\b)
+    | \b(is|are|was|were)\ told\b | (?<!there)\ (is|are|was|were)\ none\b
+    | (?<![Tt]here)\ (is|are|was|were)\ no\ (?!longer|such|need|way|more|reason|environment)[a-z]+
+    | \btells?\ (of|what|whether|how|that)\b
+    | \b(goes|gone|going)\ on\b
+    | \bmakes?\ no\ sense\b
+    | \bthe\ most\ (that|seconds|bytes|events|requests|characters)\b
+    | \bwhat\ (came|becomes?|became|goes)\b
+    """
+)
+GENERATED: Final = ("tests/support/oracle.py",)
+EXEMPT: Final = ("CONTRIBUTING.md", "RESULTS.md", Path(__file__).name)
+"""The glossary, and a report that the next benchmark replaces."""
+
+
+def tracked_files(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if name not in GENERATED]
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the prose of a file: comments and docstrings of Python, all of other files."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        is_docstring = token.type == tokenize.STRING and token.string.startswith('"""')
+        if token.type == tokenize.COMMENT or is_docstring:
+            yield from enumerate(token.string.splitlines(), token.start[0])
+
+
+def test_prose_uses_plain_terms() -> None:
+    files = tracked_files("*.py", "*.md", "*.yaml", "*.jinja", "*.toml", "Makefile")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        if path.name not in EXEMPT
+        for number, line in prose(path)
+        if BANNED.search(line)
+    ]
+    assert not found, "\n".join(found)
