@@ -1,6 +1,6 @@
 """Run the main job on the local server, without an account or a network.
 
-python examples/demo.py            run both quickstarts against examples/project.yaml
+python examples/demo.py            run the quickstarts against examples/project.yaml
 python examples/demo.py PROJECT    evaluate every entity of a project for a few users
 
 PROJECT is a project file, or a config specs file of a real project.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import async_quickstart
 import quickstart
+import typed_flags
 
 from statsig_api_client import JsonValue, Statsig, StatsigUser
 from statsig_api_client.local import LocalServer, ProjectError, RecordedEvent
@@ -44,6 +45,8 @@ def main() -> int:
             quickstart.main()
             title("examples/async_quickstart.py")
             asyncio.run(async_quickstart.main())
+            title("examples/typed_flags.py")
+            typed_flags.main()
         else:
             evaluate_everything(server)
         show_recorded(server)

@@ -35,7 +35,12 @@ class _ProjectOptions(TypedDict):
     configuration: Path | None
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "statsig-api flags generate project.yaml -o shop/flags",
+        "statsig-api flags unused src --source project.yaml",
+    )
+)
 def flags() -> None:
     """Generate typed Python for the flags of a project.
 

@@ -17,10 +17,10 @@ from statsig_api_client.flags.generation.definitions import (
     Project,
 )
 from statsig_api_client.flags.generation.layout import docstring, literal, string
-from statsig_api_client.flags.generation.output import write_files
+from statsig_api_client.flags.generation.output import diff_files, write_files
 from statsig_api_client.flags.generation.sources import merge_parameters
 from statsig_api_client.flags.generation.types import ANY
-from tests.support.flag_packages import EXAMPLE, SOURCES, files_of, imported
+from tests.support.flag_packages import EXAMPLE, ROOT, SOURCES, files_of, imported
 
 LONG = "a_very_long_name_" * 6
 TEXTS = [
@@ -143,6 +143,11 @@ def test_package_is_same_under_hash_seeds(seed: str, tmp_path: Path) -> None:
     expected = files_of(EXAMPLE)
     written = {path.name: path.read_text() for path in (tmp_path / "flags").iterdir()}
     assert written == expected
+
+
+def test_package_of_examples_is_current() -> None:
+    directory = ROOT / "examples" / "shop_flags"
+    assert not list(diff_files(directory, files_of(EXAMPLE)))
 
 
 @pytest.mark.parametrize("text", TEXTS)

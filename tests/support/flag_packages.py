@@ -34,8 +34,8 @@ def files_of(project: Project | Path, options: Options = RENAMED) -> Mapping[str
 
 
 def code_of(text: str) -> str:
-    """Return a generated file without its first line, which names the source."""
-    return text.partition("\n")[2]
+    """Return a generated file without its head, which names the source."""
+    return text.split("\n", 2)[2]
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def write_package(project: Project, options: Options) -> Package:
         "layers.py": "Layers.",
     }
     digest = hashlib.sha256("".join(bodies.values()).encode()).hexdigest()[:16]
-    head = f"{MARKER} from {project.source}; digest {digest}."
+    head = f"{MARKER}.\n# Source: {project.source}; digest {digest}."
     files = {
         name: f'{head}\n"""{titles[name]}"""\n{body and chr(10)}{body}'
         for name, body in bodies.items()
