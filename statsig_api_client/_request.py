@@ -22,7 +22,6 @@ MIN_COMPRESSED: Final = 1024
 """Bytes: a smaller body fits into one packet anyway."""
 
 _SDK_TYPE: Final = "py-http-api"
-_GZIP: Final = RequestHeaders(("Content-Encoding", "gzip"))
 
 
 @define(kw_only=True)
@@ -101,9 +100,9 @@ class RequestBuilder:
     def _delivery(
         self, call: Call[T], body: bytes, items: int, *, compress_from: int | None
     ) -> PreparedRequest:
-        headers = self._headers + RequestHeaders(("STATSIG-EVENT-COUNT", str(items)))
+        headers = self._headers.with_header("STATSIG-EVENT-COUNT", str(items))
         if compress_from is not None and len(body) >= compress_from:
-            headers += _GZIP
+            headers = headers.with_header("Content-Encoding", "gzip")
             body = _compress(body)
         return self._request(call, self.configuration.events_url, headers, body)
 

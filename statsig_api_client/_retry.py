@@ -14,7 +14,7 @@ from ._errors import CallFacts
 from ._fork import hold_forks
 from ._options import Options
 from ._request import PreparedRequest
-from ._transports.base import RequestHeaders, TransportFailure, TransportRequest, TransportResult
+from ._transports.base import TransportFailure, TransportRequest, TransportResult
 
 logger = logging.getLogger("statsig_api_client")
 
@@ -48,7 +48,7 @@ class RetryState:
         options = self._options
         return TransportRequest(
             url=self.request.url,
-            headers=self.request.headers + RequestHeaders(("STATSIG-CLIENT-TIME", now)),
+            headers=self.request.headers.with_header("STATSIG-CLIENT-TIME", now),
             body=self.request.body,
             connect_timeout=min(options.connect_timeout, options.timeout),
             timeout=min(options.timeout, self._deadline - self._clock.monotonic()),
@@ -64,10 +64,11 @@ class RetryState:
 
     def next_delay(self, result: TransportResult) -> float | None:
         """Return the seconds before the next attempt; None if there is no other."""
-        is_ambiguous = self.request.delivers is not None and _may_be_accepted(result)
-        if not _is_transient(result) or (is_ambiguous and not self._options.retry_ambiguous):
+        options = self._options
+        if not _is_transient(result) or self.attempts > options.max_retries:
             return None
-        if self.attempts > self._options.max_retries:
+        is_ambiguous = self.request.delivers is not None and _may_be_accepted(result)
+        if is_ambiguous and not options.retry_ambiguous:
             return None
         maximum = min(MAX_DELAY, BASE_DELAY * 2 ** min(self.attempts - 1, 8))
         delay = max(maximum * self._clock.random(), self.retry_after(result) or 0.0)

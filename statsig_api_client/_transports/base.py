@@ -31,8 +31,9 @@ class RequestHeaders:
         """Return the names and values."""
         return self._items
 
-    def __add__(self, others: "RequestHeaders") -> "RequestHeaders":
-        return RequestHeaders(*self._items, *others._items)
+    def with_header(self, name: str, value: str) -> "RequestHeaders":
+        """Return a copy with one more header."""
+        return RequestHeaders(*self._items, (name, value))
 
     def __repr__(self) -> str:
         return f"<RequestHeaders: {', '.join(name for name, _ in self._items)}>"

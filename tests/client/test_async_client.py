@@ -1,4 +1,4 @@
-"""What only the asynchronous client has: tasks, cancelling, event loops."""
+"""The asynchronous client: tasks, cancellation, event loops."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from tests.support.loopback import Loopback, drip, reply, silence
 USER = StatsigUser(user_id="42")
 
 
-def test_a_client_is_a_context(server: Loopback) -> None:
+def test_client_is_context_manager(server: Loopback) -> None:
     async def use() -> AsyncStatsig:
         async with AsyncStatsig(KEY, base_url=server.url) as statsig:
             assert await statsig.check_gate(USER, "a_gate")
@@ -29,7 +29,7 @@ def test_a_client_is_a_context(server: Loopback) -> None:
         asyncio.run(statsig.check_gate(USER, "a_gate"))
 
 
-def test_calls_run_at_the_same_time(server: Loopback) -> None:
+def test_calls_run_concurrently(server: Loopback) -> None:
     def slow(connection: object) -> None:
         time.sleep(0.5)
         reply()(connection)  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_calls_run_at_the_same_time(server: Loopback) -> None:
     assert asyncio.run(together()) < 5
 
 
-def test_one_call_that_waits_does_not_hold_up_another(server: Loopback) -> None:
+def test_slow_call_does_not_block_others(server: Loopback) -> None:
     server.script(silence, reply())
 
     async def both() -> None:
@@ -62,7 +62,7 @@ def test_one_call_that_waits_does_not_hold_up_another(server: Loopback) -> None:
     asyncio.run(both())
 
 
-def test_cancelling_goes_through_even_with_a_fallback(server: Loopback) -> None:
+def test_cancellation_is_not_replaced_by_fallback(server: Loopback) -> None:
     server.script(silence)
 
     async def cancel() -> None:
@@ -75,7 +75,7 @@ def test_cancelling_goes_through_even_with_a_fallback(server: Loopback) -> None:
     asyncio.run(cancel())
 
 
-def test_a_clients_deadline_holds_whatever_the_server_does(server: Loopback) -> None:
+def test_supplied_client_keeps_attempt_timeout(server: Loopback) -> None:
     server.script(drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.05))
 
     async def call() -> None:
@@ -88,7 +88,7 @@ def test_a_clients_deadline_holds_whatever_the_server_does(server: Loopback) -> 
     asyncio.run(call())
 
 
-def test_a_client_made_outside_serves_one_event_loop_after_another(server: Loopback) -> None:
+def test_client_serves_successive_event_loops(server: Loopback) -> None:
     statsig = AsyncStatsig(KEY, base_url=server.url)
 
     async def handle(last: bool) -> bool:  # noqa: FBT001
@@ -105,7 +105,7 @@ def test_a_client_made_outside_serves_one_event_loop_after_another(server: Loopb
         several_loops()
 
 
-def test_a_view_closes_nothing(server: Loopback) -> None:
+def test_closing_copy_has_no_effect(server: Loopback) -> None:
     async def use() -> None:
         async with AsyncStatsig(KEY, base_url=server.url) as statsig:
             async with statsig.with_options(timeout=1) as view:

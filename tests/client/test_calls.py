@@ -1,4 +1,4 @@
-"""The calls: what each puts into its request, refuses as an argument, reads and falls back to."""
+"""Generated calls: request bodies, argument checks, responses and fallbacks."""
 
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
@@ -64,9 +64,7 @@ def made(name: str) -> Any:
 
 @each_method
 @given(data=st.data())
-def test_the_body_is_the_request_that_the_contract_describes(
-    name: str, data: st.DataObject
-) -> None:
+def test_body_matches_request_schema(name: str, data: st.DataObject) -> None:
     arguments = data.draw(call_arguments(name))
     body = call(name, *arguments).body
     assert alike(body, request_body(name, arguments))
@@ -74,13 +72,13 @@ def test_the_body_is_the_request_that_the_contract_describes(
 
 
 @each_method
-def test_a_call_goes_where_the_contract_says(name: str) -> None:
+def test_call_path_matches_spec(name: str) -> None:
     path, operation, _ = METHODS[name]
     assert (made(name).operation, made(name).path) == (name, path)
     assert made(name).delivers == operation.get("x-delivers")
 
 
-def test_the_servers_are_those_of_the_contract() -> None:
+def test_servers_match_spec() -> None:
     assert SPEC["servers"][0]["url"] == API_SERVER
     for _, operation, _ in METHODS.values():
         assert operation.get("servers", [{"url": API_SERVER}])[0]["url"] == (
@@ -88,12 +86,12 @@ def test_the_servers_are_those_of_the_contract() -> None:
         )
 
 
-def test_a_model_and_its_wire_form_make_the_same_call() -> None:
+def test_model_and_dict_make_equal_calls() -> None:
     assert calls.check_gate(USER, "staff").body == calls.check_gate({"userID": "42"}, "staff").body
     assert calls.log_events([EVENT]).body == calls.log_events([EVENT.to_dict()]).body  # type: ignore[list-item]
 
 
-def test_models_and_dicts_can_be_mixed_in_one_batch() -> None:
+def test_batch_mixes_models_and_dicts() -> None:
     assert calls.log_events([EVENT, {"eventName": "b"}]).body == {
         "events": [{"eventName": "purchase", "user": {"userID": "42"}}, {"eventName": "b"}]
     }
@@ -107,33 +105,33 @@ def test_models_and_dicts_can_be_mixed_in_one_batch() -> None:
     }
 
 
-def test_a_dict_is_sent_as_it_is_even_where_the_contract_knows_better() -> None:
+def test_dict_is_sent_unchanged() -> None:
     odd: Any = {"userID": 42, "unheardOf": None}
     assert calls.check_gate(odd, "staff").body["user"] == odd
 
 
-def test_any_mapping_stands_for_a_dict() -> None:
+def test_mapping_is_accepted_as_dict() -> None:
     user: Any = MappingProxyType({"userID": "42"})
     assert calls.check_gate(user, "staff").body["user"] == {"userID": "42"}
     event = StatsigEvent(event_name="purchase", user=user)
     assert calls.log_events([event]).body["events"] == [EVENT.to_dict()]
 
 
-def test_the_body_does_not_change_with_the_dict_that_it_was_made_of() -> None:
+def test_body_is_independent_of_argument() -> None:
     user: Any = {"userID": "42"}
     made = calls.check_gate(user, "staff")
     user["userID"] = "43"
     assert made.body["user"] == {"userID": "42"}
 
 
-def test_a_name_that_statsig_would_refuse_is_sent_as_it_is() -> None:
+def test_invalid_name_is_sent_unchanged() -> None:
     for name in ("", "a", "a/b", " padded ", "x" * 101, "ключ"):
         assert calls.check_gate(USER, name).body["gateName"] == name
         assert calls.check_gates(USER, [name]).body["gateNames"] == [name]
         assert calls.get_experiment(USER, name).body["configName"] == name
 
 
-def test_a_user_without_any_id_is_sent_as_it_is() -> None:
+def test_user_without_id_is_sent_unchanged() -> None:
     assert calls.check_gate(StatsigUser(), "staff").body["user"] == {}
     assert calls.check_gate({}, "staff").body["user"] == {}
 
@@ -146,7 +144,7 @@ def once(items: Iterable[Any]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("form", [list, tuple, iter, once, dict.fromkeys, MappingProxyType])
-def test_names_come_from_any_iterable_but_a_map(form: Any) -> None:
+def test_names_accept_iterables_except_mappings(form: Any) -> None:
     if form in (dict.fromkeys, MappingProxyType):
         values = form({"b": None, "a": None})
         with pytest.raises(TypeError, match=r"^gate_names: expected a list, got \w+$"):
@@ -156,7 +154,7 @@ def test_names_come_from_any_iterable_but_a_map(form: Any) -> None:
 
 
 @pytest.mark.parametrize("form", [list, tuple, iter, once])
-def test_an_iterator_is_read_once_and_serves_body_and_fallback(form: Any) -> None:
+def test_iterator_is_consumed_once(form: Any) -> None:
     made = calls.check_gates(USER, form(["b", "a"]))
     assert made.body["gateNames"] == ["b", "a"]
     assert made.body["gateNames"] == ["b", "a"]
@@ -171,25 +169,25 @@ def test_events_come_from_any_iterable(form: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 100])
-def test_one_to_a_hundred_names_can_be_asked_for(count: int) -> None:
+def test_one_to_hundred_names_are_accepted(count: int) -> None:
     assert len(calls.check_gates(USER, ["staff"] * count).body["gateNames"]) == count  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("count", [0, 101, 5000])
-def test_no_names_and_more_than_a_hundred_are_refused_with_the_limit(count: int) -> None:
+def test_wrong_number_of_names_is_rejected(count: int) -> None:
     with pytest.raises(ValueError, match=rf"^gate_names: expected 1 to 100 items, got {count}$"):
         calls.check_gates(USER, ["staff"] * count)
 
 
 @pytest.mark.parametrize("form", [list, iter, once])
-def test_an_empty_batch_is_refused(form: Any) -> None:
+def test_empty_batch_is_rejected(form: Any) -> None:
     with pytest.raises(ValueError, match=r"^events: expected 1 or more items, got 0$"):
         calls.log_events(form([]))
     with pytest.raises(ValueError, match=r"^exposures: expected 1 or more items, got 0$"):
         calls.log_custom_exposures(form([]))
 
 
-def test_a_batch_has_no_upper_limit() -> None:
+def test_batch_size_is_unlimited() -> None:
     assert len(calls.log_events([EVENT] * 5000).body["events"]) == 5000  # type: ignore[arg-type]
 
 
@@ -234,16 +232,14 @@ def test_a_batch_has_no_upper_limit() -> None:
         ),
     ],
 )
-def test_an_argument_of_another_type_is_refused_by_its_name(
-    name: str, arguments: Any, problem: str
-) -> None:
+def test_wrong_argument_type_is_named(name: str, arguments: Any, problem: str) -> None:
     with pytest.raises(TypeError) as refusal:
         call(name, *arguments)
     assert str(refusal.value) == problem
 
 
 @each_method
-def test_every_argument_of_every_call_is_checked(name: str) -> None:
+def test_all_arguments_are_checked(name: str) -> None:
     arguments = some_arguments(name)
     for index in range(len(arguments)):
         wrong = [*arguments[:index], 5j, *arguments[index + 1 :]]
@@ -265,7 +261,7 @@ KINDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", KINDS)
 @given(data=st.data())
-def test_a_reply_is_read_as_what_the_method_returns(name: str, data: st.DataObject) -> None:
+def test_response_is_parsed_as_return_type(name: str, data: st.DataObject) -> None:
     reply = data.draw(wire_dicts(METHODS[name][2]["returns"]))
     read = made(name).parse(reply, "$")
     assert type(read) is KINDS[name]
@@ -273,13 +269,13 @@ def test_a_reply_is_read_as_what_the_method_returns(name: str, data: st.DataObje
 
 
 @given(reply=wire_dicts("RankedList"))
-def test_ranked_variants_come_as_a_list_in_their_order(reply: Any) -> None:
+def test_ranked_variants_keep_their_order(reply: Any) -> None:
     read = made("get_ranked_list").parse(reply, "$")
     assert read == [RankedVariant.from_dict(item) for item in reply]
 
 
 @given(reply=wire_dicts("FeatureGates"))
-def test_several_gates_come_by_name_whatever_the_form_of_the_reply(reply: Any) -> None:
+def test_gates_are_keyed_by_name(reply: Any) -> None:
     read = made("check_gates").parse(reply, "$")
     if isinstance(reply, list):
         assert read == {item["name"]: FeatureGate.from_dict(item) for item in reply}
@@ -290,7 +286,7 @@ def test_several_gates_come_by_name_whatever_the_form_of_the_reply(reply: Any) -
 
 
 @each_method
-def test_every_example_of_a_reply_is_read(name: str) -> None:
+def test_response_examples_are_parsed(name: str) -> None:
     replies = METHODS[name][1]["responses"]
     success = next(reply for status, reply in replies.items() if status.startswith("2"))
     content = success["content"]["application/json"]
@@ -318,12 +314,12 @@ def test_every_example_of_a_reply_is_read(name: str) -> None:
         ("get_ranked_list", []),
     ],
 )
-def test_an_evaluation_falls_back_to_what_the_contract_says(name: str, expected: Any) -> None:
+def test_evaluation_fallback_matches_spec(name: str, expected: Any) -> None:
     assert made(name).fallback(StatsigError("down")) == expected
 
 
 @each_evaluation
-def test_a_fallback_carries_the_error(name: str) -> None:
+def test_fallback_carries_error(name: str) -> None:
     error = StatsigError("down")
     if made(name).fallback is None:
         pytest.skip("no fallback")
@@ -333,7 +329,7 @@ def test_a_fallback_carries_the_error(name: str) -> None:
         assert one == [] or one.error is error
 
 
-def test_a_fallback_gives_defaults_and_does_not_pass() -> None:
+def test_fallback_returns_defaults() -> None:
     error = StatsigError("down")
     gate, config = made("check_gate").fallback(error), made("get_config").fallback(error)
     assert not gate
@@ -341,7 +337,7 @@ def test_a_fallback_gives_defaults_and_does_not_pass() -> None:
 
 
 @each_evaluation
-def test_each_fallback_is_an_answer_of_its_own(name: str) -> None:
+def test_fallbacks_share_no_state(name: str) -> None:
     if made(name).fallback is None:
         pytest.skip("no fallback")
     one, other = (made(name).fallback(StatsigError("down")) for _ in range(2))
@@ -352,11 +348,11 @@ def test_each_fallback_is_an_answer_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DELIVERIES)
-def test_a_delivery_has_no_fallback(name: str) -> None:
+def test_delivery_has_no_fallback(name: str) -> None:
     assert made(name).fallback is None
 
 
-def test_only_replies_with_a_fallback_in_the_contract_have_one() -> None:
+def test_fallbacks_are_defined_by_spec() -> None:
     for name, (_, _, method) in METHODS.items():
         schema = SCHEMAS[method["returns"]]
         schema = SCHEMAS[schema["x-keyed-by-name"]] if "x-keyed-by-name" in schema else schema
@@ -364,5 +360,5 @@ def test_only_replies_with_a_fallback_in_the_contract_have_one() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_call_does_not_show_what_it_says_of_a_user(name: str) -> None:
+def test_call_repr_hides_user(name: str) -> None:
     assert repr(made(name)) == f"<Call of {name}>"

@@ -1,4 +1,4 @@
-"""What a call does from end to end: every method, on every kind of client, on a real server."""
+"""Calls from end to end: every method, on every kind of client, on a real server."""
 
 import copy
 import gzip
@@ -86,22 +86,22 @@ def test_get_ranked_list(statsig: Any, server: Loopback) -> None:
     assert server.requests[0].path == "/v1/get_ranked_list"
 
 
-def test_a_dict_does_for_a_user(statsig: Any, server: Loopback) -> None:
+def test_dict_is_accepted_as_user(statsig: Any, server: Loopback) -> None:
     statsig.check_gate({"userID": "42"}, "a_gate")
     assert server.requests[0].json["user"] == {"userID": "42"}
 
 
-def test_the_reply_of_2021_is_still_understood(statsig: Any, server: Loopback) -> None:
+def test_response_of_2021_is_parsed(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, {"name": "YOUR-GATE-NAME", "value": False}))
     assert not statsig.check_gate(USER, "YOUR-GATE-NAME")
 
 
-def test_any_2xx_is_a_success(statsig: Any, server: Loopback) -> None:
+def test_all_2xx_statuses_succeed(statsig: Any, server: Loopback) -> None:
     server.script(reply(206))
     assert statsig.check_gate(USER, "a_gate")
 
 
-def test_of_members_with_the_same_name_the_last_one_counts(statsig: Any, server: Loopback) -> None:
+def test_last_duplicate_member_wins(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b'{"name":"a","value":true,"value":false}'))
     assert not statsig.check_gate(USER, "a")
 
@@ -125,7 +125,7 @@ def test_log_event(statsig: Any, server: Loopback) -> None:
     }
 
 
-def test_log_event_says_no_more_than_it_was_told(statsig: Any, server: Loopback) -> None:
+def test_log_event_sends_given_fields_only(statsig: Any, server: Loopback) -> None:
     server.script(reply(202, {"success": True}))
     statsig.log_event({"userID": "42"}, "seen", time="2026-01-01T00:00:00Z")
     (event,) = server.requests[0].json["events"]
@@ -146,7 +146,7 @@ def test_log_event_says_no_more_than_it_was_told(statsig: Any, server: Loopback)
         (("ada", "purchase"), "user: expected StatsigUser or object, got string"),
     ],
 )
-def test_log_event_refuses_what_is_no_event(
+def test_log_event_rejects_invalid_arguments(
     statsig: Any, server: Loopback, arguments: tuple[Any, ...], fault: str
 ) -> None:
     with pytest.raises(TypeError, match=fault):
@@ -181,12 +181,12 @@ def test_log_custom_exposures(statsig: Any, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_a_receipt_may_be_empty(statsig: Any, server: Loopback, status: int) -> None:
+def test_delivery_response_may_be_empty(statsig: Any, server: Loopback, status: int) -> None:
     server.script(raw(f"HTTP/1.1 {status} Fine\r\ncontent-length: 0\r\n\r\n".encode(), keep=True))
     assert statsig.log_event(USER, "purchase").success
 
 
-def test_the_answer_to_an_evaluation_may_not_be_empty(statsig: Any, server: Loopback) -> None:
+def test_evaluation_response_must_not_be_empty(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b""))
     with pytest.raises(ResponseValidationError, match="it is not JSON"):
         statsig.check_gate(USER, "a_gate")
@@ -200,7 +200,7 @@ def test_check_gates_takes_1_to_100_names(statsig: Any, server: Loopback, names:
 
 
 @pytest.mark.parametrize("name", ["", "a", "x" * 500, "no/such*name", "日本"])
-def test_a_name_is_left_to_the_api_to_refuse(statsig: Any, server: Loopback, name: str) -> None:
+def test_invalid_name_is_rejected_by_api(statsig: Any, server: Loopback, name: str) -> None:
     statsig.check_gate(USER, name)
     assert server.requests[0].json["gateName"] == name
 
@@ -208,7 +208,7 @@ def test_a_name_is_left_to_the_api_to_refuse(statsig: Any, server: Loopback, nam
 # ---- Headers and options ----
 
 
-def test_each_request_says_who_asks(statsig: Any, server: Loopback) -> None:
+def test_requests_identify_sdk(statsig: Any, server: Loopback) -> None:
     statsig.check_gate(USER, "a_gate")
     headers = server.requests[0].headers
     assert headers["statsig-api-key"] == KEY
@@ -221,9 +221,7 @@ def test_each_request_says_who_asks(statsig: Any, server: Loopback) -> None:
     assert "statsig-event-count" not in headers
 
 
-def test_events_are_compressed_if_asked_for_and_if_it_is_worth_it(
-    make: Maker, server: Loopback
-) -> None:
+def test_large_event_batches_are_compressed(make: Maker, server: Loopback) -> None:
     server.script(reply(200, {"success": True}))
     events = [{"eventName": "a_name", "value": index} for index in range(100)]
     statsig = make(base_url=server.url)
@@ -252,7 +250,7 @@ def test_log_exposures_false_keeps_statsig_from_logging_them(make: Maker, server
     assert "statsigMetadata" not in server.requests[2].json
 
 
-def test_environment_is_that_of_users_who_have_none(make: Maker, server: Loopback) -> None:
+def test_environment_applies_to_users_without_one(make: Maker, server: Loopback) -> None:
     statsig = make(base_url=server.url, environment="staging")
     users = [
         {"userID": "1"},
@@ -270,7 +268,7 @@ def test_environment_is_that_of_users_who_have_none(make: Maker, server: Loopbac
     assert "user" not in last
 
 
-def test_the_callers_objects_stay_as_they_are(make: Maker, server: Loopback) -> None:
+def test_arguments_are_not_modified(make: Maker, server: Loopback) -> None:
     statsig = make(base_url=server.url, environment="staging", log_exposures=False)
     user = {"userID": "42", "privateAttributes": {"salary": 1}}
     event = {"eventName": "e", "user": user}
@@ -283,7 +281,7 @@ def test_the_callers_objects_stay_as_they_are(make: Maker, server: Loopback) -> 
 # ---- Raw responses ----
 
 
-def test_a_raw_response_has_all_that_came(statsig: Any, server: Loopback) -> None:
+def test_raw_response_has_status_headers_body(statsig: Any, server: Loopback) -> None:
     server.script(reply(201, GATE, {"X-Request-Id": "r7", "Set-Cookie": "a=1"}))
     response = statsig.with_raw_response.check_gate(USER, "a_gate")
     assert isinstance(response, APIResponse)
@@ -295,7 +293,7 @@ def test_a_raw_response_has_all_that_came(statsig: Any, server: Loopback) -> Non
     assert response.parse() == statsig.check_gate(USER, "a_gate")
 
 
-def test_a_raw_response_joins_headers_that_came_twice(statsig: Any, server: Loopback) -> None:
+def test_raw_response_joins_repeated_headers(statsig: Any, server: Loopback) -> None:
     twice = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
     server.script(raw(twice, keep=True))
     headers = statsig.with_raw_response.check_gate(USER, "a_gate").headers
@@ -304,7 +302,7 @@ def test_a_raw_response_joins_headers_that_came_twice(statsig: Any, server: Loop
     assert repr(headers) == "<Headers: x-a, content-length>"
 
 
-def test_a_raw_response_is_copied_with_its_headers(statsig: Any) -> None:
+def test_raw_response_copy_keeps_headers(statsig: Any) -> None:
     response = statsig.with_raw_response.check_gate(USER, "a_gate")
     copied = copy.deepcopy(response)
     pickled = pickle.dumps(response.headers)
@@ -312,9 +310,7 @@ def test_a_raw_response_is_copied_with_its_headers(statsig: Any) -> None:
     assert copied.parse() == response.parse()
 
 
-def test_a_raw_response_is_read_when_it_is_asked_what_it_means(
-    statsig: Any, server: Loopback
-) -> None:
+def test_raw_response_parses_lazily(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b"nonsense"))
     response = statsig.with_raw_response.get_config(USER, "a_config")
     assert response.content == b"nonsense"
@@ -323,7 +319,7 @@ def test_a_raw_response_is_read_when_it_is_asked_what_it_means(
             response.parse()
 
 
-def test_a_raw_response_never_falls_back(make: Maker, server: Loopback) -> None:
+def test_raw_response_has_no_fallback(make: Maker, server: Loopback) -> None:
     server.script(reply(404, b"no"))
     statsig = make(base_url=server.url, on_error="fallback")
     with pytest.raises(NotFoundError):
@@ -342,7 +338,7 @@ def test_every_method_has_its_raw_form(statsig: Any, server: Loopback) -> None:
 
 
 @on_any_library
-def test_a_raw_response_tells_all_attempts(make: Maker) -> None:
+def test_raw_response_counts_attempts(make: Maker) -> None:
     statsig = make.script(Answer(500), Fails("ReadError"), Answer())
     response = statsig.with_raw_response.check_gate(USER, "a_gate")
     assert (response.attempts, response.elapsed) == (3, 1.5)
@@ -352,7 +348,7 @@ def test_a_raw_response_tells_all_attempts(make: Maker) -> None:
 # ---- Opening and closing ----
 
 
-def test_a_closed_client_says_so(statsig: Any, server: Loopback) -> None:
+def test_closed_client_raises_configuration_error(statsig: Any, server: Loopback) -> None:
     statsig.check_gate(USER, "a_gate")
     statsig.close()
     statsig.close()
@@ -361,7 +357,7 @@ def test_a_closed_client_says_so(statsig: Any, server: Loopback) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_view_shares_connections_and_closes_nothing(statsig: Any, server: Loopback) -> None:
+def test_copy_shares_connections(statsig: Any, server: Loopback) -> None:
     view = statsig.with_options(timeout=5)
     view.check_gate(USER, "a_gate")
     view.close()
@@ -373,19 +369,19 @@ def test_a_view_shares_connections_and_closes_nothing(statsig: Any, server: Loop
         view.check_gate(USER, "a_gate")
 
 
-def test_a_client_is_a_context(server: Loopback) -> None:
+def test_client_is_context_manager(server: Loopback) -> None:
     with Statsig(KEY, base_url=server.url) as statsig:
         assert statsig.check_gate(USER, "a_gate")
     with pytest.raises(ConfigurationError):
         statsig.check_gate(USER, "a_gate")
 
 
-def test_a_client_that_is_not_used_needs_no_closing(server: Loopback) -> None:
+def test_unused_client_needs_no_close(server: Loopback) -> None:
     Statsig(KEY, base_url=server.url)
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_a_client_cannot_be_copied(copied: Any) -> None:
+def test_client_copy_is_rejected(copied: Any) -> None:
     with Statsig(KEY) as statsig, pytest.raises(TypeError, match="cannot be pickled or copied"):
         copied(statsig)
 
@@ -397,7 +393,7 @@ def test_two_clients_do_not_share_connections(server: Loopback) -> None:
         assert other.check_gate(USER, "a_gate")
 
 
-def test_a_server_that_is_down_is_told(server: Loopback) -> None:
+def test_refused_connection_is_reported(server: Loopback) -> None:
     with Statsig(KEY, base_url=server.url, max_retries=0) as statsig:
         statsig.check_gate(USER, "a_gate")
         server.stop()
@@ -409,9 +405,7 @@ def test_a_server_that_is_down_is_told(server: Loopback) -> None:
 
 
 @on_any_library
-def test_each_attempt_is_one_line_of_debugging(
-    make: Maker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_attempts_are_logged_at_debug(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "statsig_api_client")
     statsig = make.script(Answer(500), Fails("ReadError"), Answer())
     statsig.check_gate(USER, "a_gate")
@@ -426,7 +420,7 @@ def test_each_attempt_is_one_line_of_debugging(
 
 
 @on_any_library
-def test_nothing_is_logged_otherwise(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_success_is_not_logged(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "statsig_api_client")
     statsig = make.script(Answer(500), Answer(404))
     with pytest.raises(APIStatusError):

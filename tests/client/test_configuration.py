@@ -1,4 +1,4 @@
-"""The key and the servers: where they come from, and which are refused."""
+"""API key and servers: their sources and validation."""
 
 import sys
 from typing import Any
@@ -18,7 +18,7 @@ USER = StatsigUser(user_id="42")
 # ---- The key ----
 
 
-def test_the_key_is_an_argument_or_else_in_the_environment(
+def test_key_falls_back_to_environment(
     make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_API_KEY", "client-fromEnvironment")
@@ -29,7 +29,7 @@ def test_the_key_is_an_argument_or_else_in_the_environment(
 
 
 @pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
-def test_a_missing_key_is_told_with_where_one_comes_from(client: Any) -> None:
+def test_missing_key_error_explains_sources(client: Any) -> None:
     with pytest.raises(
         ConfigurationError, match=r"^missing API key: pass api_key=, or set STATSIG_API_KEY, to"
     ):
@@ -50,7 +50,7 @@ def test_a_missing_key_is_told_with_where_one_comes_from(client: Any) -> None:
         ("console-abc", r"got a key of the Console API"),
     ],
 )
-def test_a_malformed_key_is_refused_without_showing_it(key: str, fault: str) -> None:
+def test_malformed_key_is_rejected_and_hidden(key: str, fault: str) -> None:
     with pytest.raises(ConfigurationError, match=fault) as raised:
         Statsig(key)
     message = str(raised.value)
@@ -58,19 +58,19 @@ def test_a_malformed_key_is_refused_without_showing_it(key: str, fault: str) -> 
     assert not key or key not in message
 
 
-def test_an_empty_key_in_the_environment_is_an_empty_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_environment_key_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATSIG_API_KEY", "")
     with pytest.raises(ConfigurationError, match="the API key is empty"):
         Statsig()
 
 
-def test_a_key_is_a_string() -> None:
+def test_key_type_is_checked() -> None:
     with pytest.raises(TypeError, match=r"^api_key: expected a string, got bytes$"):
         Statsig(b"secret-abc")  # type: ignore[arg-type]
 
 
 @given(st.from_regex(r"(secret|client|proxy)-[!-~]{1,60}", fullmatch=True))
-def test_any_key_of_visible_ascii_is_accepted(key: str) -> None:
+def test_visible_ascii_key_is_accepted(key: str) -> None:
     with Statsig(key):
         pass
 
@@ -91,12 +91,12 @@ def call_all(statsig: Any) -> None:
 CALLS = ["/v1/check_gate", "/v1/log_event", "/v1/log_custom_exposure"]
 
 
-def test_who_replaces_the_server_replaces_it_for_events_too(make: Maker, server: Loopback) -> None:
+def test_base_url_applies_to_events(make: Maker, server: Loopback) -> None:
     call_all(make(base_url=server.url))
     assert places(server) == CALLS
 
 
-def test_the_server_may_be_in_the_environment(
+def test_base_url_falls_back_to_environment(
     make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
@@ -104,7 +104,7 @@ def test_the_server_may_be_in_the_environment(
     assert places(server) == CALLS
 
 
-def test_an_argument_goes_before_the_environment(
+def test_argument_overrides_environment(
     make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", "https://wrong.example")
@@ -112,14 +112,14 @@ def test_an_argument_goes_before_the_environment(
     assert places(server) == CALLS
 
 
-def test_events_may_have_a_server_of_their_own(make: Maker, server: Loopback) -> None:
+def test_events_url_overrides_base_url(make: Maker, server: Loopback) -> None:
     with loopback() as events:
         call_all(make(base_url=server.url, events_url=events.url))
         assert places(server) == CALLS[:1]
         assert places(events) == CALLS[1:]
 
 
-def test_statsigs_own_servers_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_servers_are_statsigs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", "")  # as good as not set
     asked = []
 
@@ -139,7 +139,7 @@ def test_statsigs_own_servers_are_the_default(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("slashes", ["/", "///"])
-def test_a_slash_at_the_end_does_not_matter(make: Maker, server: Loopback, slashes: str) -> None:
+def test_trailing_slash_is_ignored(make: Maker, server: Loopback, slashes: str) -> None:
     make(base_url=server.url + slashes).check_gate(USER, "a_gate")
     assert places(server) == ["/v1/check_gate"]
 
@@ -165,20 +165,20 @@ def test_a_slash_at_the_end_does_not_matter(make: Maker, server: Loopback, slash
     ],
 )
 @pytest.mark.parametrize("name", ["base_url", "events_url"])
-def test_a_url_that_makes_no_sense_is_refused(name: str, url: str, fault: str) -> None:
+def test_invalid_url_is_rejected(name: str, url: str, fault: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name}: .*{fault}") as raised:
         Statsig(KEY, **{name: url})  # type: ignore[arg-type]
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_url_of_the_environment_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_environment_url_names_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", "localhost:8000")
     with pytest.raises(ConfigurationError, match=r"^STATSIG_BASE_URL: expected https://host, "):
         Statsig(KEY)
 
 
 @pytest.mark.parametrize("name", ["base_url", "events_url"])
-def test_a_url_is_a_string(name: str) -> None:
+def test_url_type_is_checked(name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name}: expected a string, got URL$"):
         Statsig(KEY, **{name: httpx.URL("https://a.example")})  # type: ignore[arg-type]
 
@@ -194,7 +194,7 @@ def test_a_url_is_a_string(name: str) -> None:
         "http://[::2]",
     ],
 )
-def test_plain_http_to_another_host_is_refused_unless_allowed(url: str) -> None:
+def test_plain_http_requires_permission(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"the API key can be read .* allow_http=True"):
         Statsig(KEY, base_url=url)
     with pytest.raises(ConfigurationError, match=r"^events_url: "):
@@ -214,12 +214,12 @@ def test_plain_http_to_another_host_is_refused_unless_allowed(url: str) -> None:
         "http://api.localhost",
     ],
 )
-def test_plain_http_to_this_host_is_allowed(url: str) -> None:
+def test_plain_http_to_loopback_is_allowed(url: str) -> None:
     with Statsig(KEY, base_url=url):
         pass
 
 
-def test_a_client_shows_its_server() -> None:
+def test_repr_shows_server() -> None:
     with Statsig(KEY, base_url="https://proxy.example/v1/") as statsig:
         assert repr(statsig) == "<Statsig https://proxy.example/v1>"
 
@@ -231,19 +231,19 @@ on_both = pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
 
 @on_both
 @pytest.mark.parametrize("name", ["slow", "", None, 1])
-def test_an_engine_that_there_is_not_is_refused(client: Any, name: object) -> None:
+def test_unknown_engine_is_rejected(client: Any, name: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^engine: expected 'httpx' or 'fast', got "):
         client(KEY, engine=name)
 
 
 @on_both
-def test_the_fast_engine_takes_no_http_client(client: Any) -> None:
+def test_fast_engine_rejects_http_client(client: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^engine: 'fast' does not use http_client="):
         client(KEY, engine="fast", http_client=httpx.Client())
 
 
 @on_both
-def test_the_fast_engine_says_how_it_is_installed(
+def test_missing_fast_engine_explains_installation(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "statsig_api_client._transports.pyreqwest", raising=False)

@@ -56,7 +56,7 @@ def test_json_is_compact_and_utf_8() -> None:
         lambda children: st.lists(children) | st.dictionaries(st.text(), children),
     )
 )
-def test_whatever_is_written_reads_back(value: Any) -> None:
+def test_serialized_values_round_trip(value: Any) -> None:
     assert json.loads(serialize({"a": value})) == {"a": value}
 
 
@@ -95,7 +95,7 @@ class Plain(Enum):
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     ],
 )
-def test_all_that_is_a_map_or_a_sequence_is_written(value: object, written: object) -> None:
+def test_mappings_and_sequences_are_serialized(value: object, written: object) -> None:
     assert json.loads(serialize(custom(value)))["user"]["custom"]["a"] == written
 
 
@@ -120,7 +120,7 @@ def test_all_that_is_a_map_or_a_sequence_is_written(value: object, written: obje
         pytest.param(10**5000, "user.custom.a: integer is too long", id="huge"),
     ],
 )
-def test_a_value_that_json_cannot_say_is_told_by_its_path(value: object, fault: str) -> None:
+def test_unserializable_value_has_path(value: object, fault: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011  (the whole message is compared)
         serialize(custom(value))
     assert str(raised.value) == fault
@@ -141,18 +141,18 @@ def test_a_value_that_json_cannot_say_is_told_by_its_path(value: object, fault: 
         (Any, "_AnyMeta"),
     ],
 )
-def test_a_type_that_json_does_not_know_is_told_by_its_path(value: object, kind: str) -> None:
+def test_unserializable_type_has_path(value: object, kind: str) -> None:
     with pytest.raises(TypeError) as raised:
         serialize(custom([0, value]))
     assert str(raised.value).startswith(f"user.custom.a[1]: {kind} is not JSON")
 
 
-def test_a_key_of_another_type_is_told_by_its_path() -> None:
+def test_unserializable_key_has_path() -> None:
     with pytest.raises(TypeError, match=r"^user\.custom\.a: tuple as a key is not JSON$"):
         serialize(custom({(1, 2): 3}))
 
 
-def test_a_model_inside_a_dict_is_refused_with_advice() -> None:
+def test_nested_model_is_rejected_with_hint() -> None:
     with pytest.raises(TypeError) as raised:
         serialize({"events": [{"eventName": "e1", "user": StatsigUser(user_id="42")}]})
     assert str(raised.value) == (
@@ -160,20 +160,20 @@ def test_a_model_inside_a_dict_is_refused_with_advice() -> None:
     )
 
 
-def test_what_contains_itself_is_told() -> None:
+def test_cycle_is_rejected_with_path() -> None:
     circle: dict[str, Any] = {}
     circle["b"] = [circle]
     with pytest.raises(ValueError, match=r"^user\.custom\.a\.b\[0\]: contains itself$"):
         serialize(custom(circle))
 
 
-def test_what_is_the_same_twice_is_no_circle() -> None:
+def test_shared_value_is_not_cycle() -> None:
     shared = {"x": 1}
     parsed = json.loads(serialize(custom([shared, shared])))
     assert parsed["user"]["custom"]["a"] == [shared, shared]
 
 
-def test_what_is_nested_too_deep_is_told_with_the_beginning_of_its_path() -> None:
+def test_deep_nesting_is_rejected_with_path() -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
@@ -185,7 +185,7 @@ def test_what_is_nested_too_deep_is_told_with_the_beginning_of_its_path() -> Non
         deep = deep.pop()
 
 
-def test_a_caller_deep_in_a_recursion_is_told_so(codec: Codec) -> None:
+def test_deep_caller_stack_is_reported(codec: Codec) -> None:
     if isinstance(codec, OrjsonCodec) or sys.version_info >= (3, 12):
         pytest.skip("orjson does not mind how deep its caller is, nor does json since Python 3.12")
     deep: Any = []
@@ -221,13 +221,13 @@ class Endless(Mapping[str, Any]):
         return 1
 
 
-def test_a_map_without_end_is_told() -> None:
+def test_endless_mapping_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"^user\.custom\.a\.more\.more.*…: nested too deep"):
         serialize(custom(Endless()))
 
 
 @on_any_library
-def test_nothing_is_sent_of_a_request_that_cannot_be_written(make: Maker) -> None:
+def test_unserializable_request_is_not_sent(make: Maker) -> None:
     statsig = make.script(Answer())
     user = StatsigUser(user_id="42", custom={"score": NAN})
     with pytest.raises(ValueError, match=r"^user\.custom\.score: NaN is not JSON$"):

@@ -1,4 +1,4 @@
-"""Error trackers report local variables; none of them holds the API key or another secret."""
+"""Reports of error trackers, which must not contain the API key or header values."""
 
 import asyncio
 import base64
@@ -241,7 +241,7 @@ def test_hook_errors_keep_their_traceback(make: Maker, server: Loopback) -> None
 
 
 @on_any_library
-def test_local_variables_of_the_caller_are_kept(make: Maker) -> None:
+def test_caller_keeps_local_variables(make: Maker) -> None:
     statsig = make.script(Answer(400))
 
     def handled() -> None:

@@ -1,4 +1,4 @@
-"""Errors: one tree, which says what happened, and survives pickling and copying."""
+"""Errors: class tree, messages, attributes, pickling and copying."""
 
 import copy
 import pickle
@@ -81,7 +81,7 @@ def test_each_status_has_its_error(make: Maker, status: int, error: type[APIStat
     assert raised.value.status_code == status
 
 
-def test_all_errors_are_in_one_tree() -> None:
+def test_errors_share_base_class() -> None:
     errors = [
         value
         for name, value in vars(statsig_api_client).items()
@@ -96,7 +96,7 @@ def test_all_errors_are_in_one_tree() -> None:
 # ---- What they tell ----
 
 
-def test_a_connection_error_tells_whom_how_often_and_how_long(make: Maker) -> None:
+def test_connection_error_has_host_and_attempts(make: Maker) -> None:
     port = unused_port()
     statsig = make(base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
     with pytest.raises(
@@ -111,7 +111,7 @@ def test_a_connection_error_tells_whom_how_often_and_how_long(make: Maker) -> No
     assert 0 < error.elapsed < 5
 
 
-def test_a_status_error_tells_what_the_server_said(make: Maker, server: Loopback) -> None:
+def test_status_error_quotes_server(make: Maker, server: Loopback) -> None:
     server.script(reply(400, {"status": 400, "message": "no such thing"}, {"X-Request-Id": "r7"}))
     statsig = make(base_url=server.url)
     with pytest.raises(
@@ -148,7 +148,7 @@ def test_a_status_error_tells_what_the_server_said(make: Maker, server: Loopback
     ],
 )
 @on_any_library
-def test_a_message_repeats_the_gist_of_a_body(make: Maker, body: bytes, told: str) -> None:
+def test_message_summarizes_body(make: Maker, body: bytes, told: str) -> None:
     statsig = make.script(Answer(400, body))
     with pytest.raises(BadRequestError) as raised:
         statsig.check_gate(USER, "a_gate")
@@ -156,7 +156,7 @@ def test_a_message_repeats_the_gist_of_a_body(make: Maker, body: bytes, told: st
 
 
 @on_any_library
-def test_an_error_carries_at_most_4_kib_of_the_body(make: Maker) -> None:
+def test_error_body_is_truncated(make: Maker) -> None:
     statsig = make.script(Answer(500, b"x" * 100_000), max_retries=0)
     with pytest.raises(InternalServerError) as raised:
         statsig.check_gate(USER, "a_gate")
@@ -166,7 +166,7 @@ def test_an_error_carries_at_most_4_kib_of_the_body(make: Maker) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @on_any_library
-def test_a_refused_key_is_asked_about(make: Maker, status: int) -> None:
+def test_rejected_key_error_has_hint(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status, b"Forbidden"))
     with pytest.raises(APIStatusError, match="Forbidden; check that the API key") as raised:
         statsig.check_gate(USER, "a_gate")
@@ -174,7 +174,7 @@ def test_a_refused_key_is_asked_about(make: Maker, status: int) -> None:
 
 
 @on_any_library
-def test_a_redirect_is_explained(make: Maker) -> None:
+def test_redirect_error_has_hint(make: Maker) -> None:
     statsig = make.script(Answer(302, b"", {"Location": "https://elsewhere.example"}))
     with pytest.raises(APIStatusError, match="redirects are not followed"):
         statsig.check_gate(USER, "a_gate")
@@ -191,9 +191,7 @@ def test_a_redirect_is_explained(make: Maker) -> None:
     ],
 )
 @on_any_library
-def test_the_servers_name_of_a_request_is_kept(
-    make: Maker, headers: dict[str, str], name: str | None
-) -> None:
+def test_request_id_is_kept(make: Maker, headers: dict[str, str], name: str | None) -> None:
     statsig = make.script(Answer(404, headers=headers))
     with pytest.raises(NotFoundError) as raised:
         statsig.get_layer(USER, "a_layer")
@@ -201,7 +199,7 @@ def test_the_servers_name_of_a_request_is_kept(
 
 
 @on_any_library
-def test_a_reply_that_breaks_the_contract_is_told_by_its_path(make: Maker) -> None:
+def test_invalid_response_error_has_path(make: Maker) -> None:
     statsig = make.script(Answer(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"}))
     with pytest.raises(
         ResponseValidationError,
@@ -215,7 +213,7 @@ def test_a_reply_that_breaks_the_contract_is_told_by_its_path(make: Maker) -> No
 
 
 @on_any_library
-def test_a_delivery_whose_receipt_cannot_be_read_is_ambiguous(make: Maker) -> None:
+def test_invalid_delivery_response_is_ambiguous(make: Maker) -> None:
     statsig = make.script(Answer(202, b"<html>"))
     with pytest.raises(ResponseValidationError, match="may or may not have accepted") as raised:
         statsig.log_event(USER, "purchase")
@@ -225,7 +223,7 @@ def test_a_delivery_whose_receipt_cannot_be_read_is_ambiguous(make: Maker) -> No
 
 
 @on_any_library
-def test_a_receipt_that_says_no_is_a_refusal(make: Maker) -> None:
+def test_unsuccessful_delivery_response_raises(make: Maker) -> None:
     statsig = make.script(Answer(202, {"success": False}))
     with pytest.raises(APIStatusError) as raised:
         statsig.log_event(USER, "purchase")
@@ -233,7 +231,7 @@ def test_a_receipt_that_says_no_is_a_refusal(make: Maker) -> None:
 
 
 @on_any_library
-def test_a_timeout_is_a_connection_error(make: Maker) -> None:
+def test_timeout_is_connection_error(make: Maker) -> None:
     statsig = make.script(Fails("ConnectTimeout"), max_retries=0)
     with pytest.raises(APITimeoutError, match="connecting timed out after 3 s"):
         statsig.check_gate(USER, "a_gate")
@@ -259,14 +257,14 @@ def test_errors_copy(error: StatsigError, copied: Any) -> None:
 
 
 @given(st.text(), st.none() | st.text(), st.integers(), st.floats(allow_nan=False))
-def test_whatever_an_error_carries_survives_a_pickle(
+def test_pickled_errors_keep_attributes(
     message: str, body: str | None, status: int, elapsed: float
 ) -> None:
     error = APIStatusError(message, status_code=status, elapsed=elapsed, body=body)
     assert alike(pickle.loads(pickle.dumps(error)), error)  # noqa: S301
 
 
-def test_an_error_can_be_made_by_hand() -> None:
+def test_errors_can_be_constructed() -> None:
     error = RateLimitError("slow down", status_code=429)
     assert (error.operation, error.attempts, error.elapsed) == (None, 0, 0.0)
     assert (error.body, error.request_id, error.retry_after) == (None, None, None)

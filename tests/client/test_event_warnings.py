@@ -1,4 +1,4 @@
-"""Events that Statsig would drop or cut without saying so are warned of, or refused if wanted."""
+"""Warnings about events that Statsig would drop or truncate silently."""
 
 import asyncio
 import inspect
@@ -20,7 +20,7 @@ DELIVERED = Answer(202, {"success": True})
 
 @on_any_library
 @pytest.mark.parametrize("character", list("\\[]{}<>#=;&$%|\0\n\r"))
-def test_a_name_with_a_character_that_is_dropped_is_warned_of(make: Maker, character: str) -> None:
+def test_dropped_character_in_name_warns(make: Maker, character: str) -> None:
     statsig = make.script(DELIVERED)
     with pytest.warns(
         EventWarning, match=r"^events\[0\]\.eventName: Statsig accepts and then drops"
@@ -33,7 +33,7 @@ def test_a_name_with_a_character_that_is_dropped_is_warned_of(make: Maker, chara
 @pytest.mark.parametrize(
     "name", ["purchase", "statsig::gate_exposure", "a b", "ä-🙂", "x" * 64, '"']
 )
-def test_other_names_are_not_warned_of(make: Maker, name: str) -> None:
+def test_valid_names_do_not_warn(make: Maker, name: str) -> None:
     make.script(DELIVERED).log_event(USER, name)
 
 
@@ -48,7 +48,7 @@ def test_other_names_are_not_warned_of(make: Maker, name: str) -> None:
         ({"metadata": {"cart.size": "1"}}, r"metadata: Statsig interprets a dot in a key"),
     ],
 )
-def test_what_may_be_cut_is_warned_of(make: Maker, event: Any, warning: str) -> None:
+def test_truncated_fields_warn(make: Maker, event: Any, warning: str) -> None:
     statsig = make.script(DELIVERED)
     with pytest.warns(EventWarning, match=warning):
         statsig.log_events([{"eventName": "purchase"} | event])
@@ -69,12 +69,12 @@ def test_what_may_be_cut_is_warned_of(make: Maker, event: Any, warning: str) -> 
         {"eventName": 5},
     ],
 )
-def test_what_fits_is_not_warned_of(make: Maker, event: Any) -> None:
+def test_short_fields_do_not_warn(make: Maker, event: Any) -> None:
     make.script(DELIVERED).log_events([{"eventName": "purchase"} | event])
 
 
 @on_any_library
-def test_each_fault_is_told_once_for_a_batch(make: Maker) -> None:
+def test_batch_warns_once_per_problem(make: Maker) -> None:
     statsig = make.script(DELIVERED)
     events = [{"eventName": name} for name in ("fine", "a=b", "also fine", "c;d", "e|f")]
     with pytest.warns(EventWarning) as caught:
@@ -84,7 +84,7 @@ def test_each_fault_is_told_once_for_a_batch(make: Maker) -> None:
 
 
 @on_any_library
-def test_a_warning_made_an_error_keeps_the_batch_from_being_sent(make: Maker) -> None:
+def test_warning_as_error_prevents_sending(make: Maker) -> None:
     statsig = make.script(DELIVERED)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", category=EventWarning)
@@ -94,7 +94,7 @@ def test_a_warning_made_an_error_keeps_the_batch_from_being_sent(make: Maker) ->
 
 
 @on_any_library
-def test_exposures_are_not_checked(make: Maker) -> None:
+def test_exposures_do_not_warn(make: Maker) -> None:
     exposure = {"gateName": "a=b", "passes": True, "ruleID": "x" * 100}
     make.script(DELIVERED).log_custom_exposures([exposure])
 
@@ -111,7 +111,7 @@ def test_exposures_are_not_checked(make: Maker) -> None:
         )
     )
 )
-def test_no_event_breaks_the_check(events: Any) -> None:
+def test_check_accepts_any_event(events: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_events(events)
@@ -132,7 +132,7 @@ def delivered(request: httpx.Request) -> httpx.Response:  # noqa: ARG001
     return httpx.Response(202, json={"success": True})
 
 
-def test_a_warning_points_to_the_line_that_logs() -> None:
+def test_warning_points_to_caller() -> None:
     http_client = httpx.Client(transport=httpx.MockTransport(delivered))
 
     def log() -> int:
@@ -149,7 +149,7 @@ def test_a_warning_points_to_the_line_that_logs() -> None:
     assert [warning.lineno for warning in caught] == [first, first + 1, first + 2]
 
 
-def test_a_warning_points_to_the_line_that_awaits() -> None:
+def test_warning_points_to_awaiting_caller() -> None:
     async def log() -> int:
         http_client = httpx.AsyncClient(transport=httpx.MockTransport(delivered))
         async with AsyncStatsig(KEY, http_client=http_client) as statsig:
@@ -166,7 +166,7 @@ def test_a_warning_points_to_the_line_that_awaits() -> None:
     assert len(caught) == 3  # a task of its own was awaited by nobody's line
 
 
-def test_code_without_a_module_is_warned_too() -> None:
+def test_code_without_module_warns() -> None:
     with (
         Statsig(KEY, http_client=httpx.Client(transport=httpx.MockTransport(delivered))) as statsig,
         pytest.warns(EventWarning, match="eventName"),
@@ -174,5 +174,5 @@ def test_code_without_a_module_is_warned_too() -> None:
         exec('statsig.log_event({"userID": "42"}, "a=b")', {"statsig": statsig})  # noqa: S102
 
 
-def test_the_category_is_a_user_warning() -> None:
+def test_event_warning_is_user_warning() -> None:
     assert issubclass(EventWarning, UserWarning)

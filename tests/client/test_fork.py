@@ -103,7 +103,7 @@ def test_fork_does_not_wait_for_its_own_thread() -> None:
     subprocess.run([sys.executable, "-c", OWN_THREAD], check=True, timeout=60)
 
 
-def test_threads_hold_forks_at_the_same_time() -> None:
+def test_threads_hold_forks_concurrently() -> None:
     done = threading.Event()
 
     def hold() -> None:

@@ -1,4 +1,4 @@
-"""JSON by orjson and by json: whatever it is, both write and read the same, or refuse it alike."""
+"""The two JSON codecs, which must serialize, parse and reject alike."""
 
 import json
 import math
@@ -90,7 +90,7 @@ def nested(depth: int) -> list[Any]:
 @example({"a": None, "b": math.nan})
 @example(5e-324)
 @example(10**5000)
-def test_both_write_the_same_or_refuse_it_alike(value: object) -> None:
+def test_codecs_serialize_alike(value: object) -> None:
     assert outcome(BY_ORJSON.serialize, value) == outcome(BY_JSON.serialize, value)
 
 
@@ -120,18 +120,18 @@ TEXTS = (
 @example(b'"a\nb"')
 @example(b"9" * 5000)
 @example(b"")
-def test_both_read_the_same_or_refuse_it_alike(content: bytes) -> None:
+def test_codecs_parse_alike(content: bytes) -> None:
     assert outcome(BY_ORJSON.parse, content) == outcome(BY_JSON.parse, content)
 
 
 @pytest.mark.parametrize("codec", [BY_JSON, BY_ORJSON])
-def test_an_integer_stays_one_however_large(codec: Codec) -> None:
+def test_large_integers_are_exact(codec: Codec) -> None:
     for value in (2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**30):
         assert codec.parse(codec.serialize({"n": value})) == {"n": value}
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_orjson_is_used_where_it_is_installed(installed: bool) -> None:  # noqa: FBT001
+def test_orjson_is_used_if_installed(installed: bool) -> None:  # noqa: FBT001
     program = f"""
 import sys
 if not {installed}:
@@ -145,7 +145,7 @@ print(type(codec()).__name__, codec() is codec(), codec().parse(codec().serializ
     assert result.stdout.split() == ["OrjsonCodec" if installed else "StandardCodec", "True", "[1]"]
 
 
-def test_without_orjson_json_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_codec_replaces_missing_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
     from statsig_api_client._json import codec
 
     codec.cache_clear()

@@ -1,4 +1,4 @@
-"""What importing the package costs: no HTTP library before the first client is made."""
+"""Imports of the package, of the first client, and of the first call."""
 
 import subprocess
 import sys
@@ -25,14 +25,14 @@ with Statsig("secret-abc"):
 """
 
 
-def test_httpx_is_imported_with_the_first_client() -> None:
+def test_first_client_imports_httpx() -> None:
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.splitlines() == ["[]", "False", "True False"]
 
 
-def test_the_fast_engine_is_imported_with_the_first_client_and_httpx_is_not() -> None:
+def test_first_fast_client_imports_pyreqwest_only() -> None:
     program = """
 import sys
 from statsig_api_client import Statsig
@@ -84,7 +84,7 @@ def test_call_imports_nothing(server: Loopback, program: str, engine: str) -> No
     assert result.stdout == "[]\n"
 
 
-def test_importing_the_package_imports_few_modules() -> None:
+def test_import_loads_few_modules() -> None:
     program = """
 import sys
 before = set(sys.modules)

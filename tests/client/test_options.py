@@ -1,4 +1,4 @@
-"""Options: what each does, what it may be, and how `with_options` changes them."""
+"""Client options: effect, validation, and `with_options`."""
 
 from types import MappingProxyType
 from typing import Any
@@ -29,44 +29,44 @@ SECONDS = ["timeout", "connect_timeout", "deadline"]
 @pytest.mark.parametrize(
     "value", [0, -1, -0.0, float("nan"), float("inf"), float("-inf"), 1.1e9, 10**400]
 )
-def test_seconds_that_make_no_sense_are_refused(name: str, value: float) -> None:
+def test_invalid_seconds_are_rejected(name: str, value: float) -> None:
     problem = f"^{name}: expected seconds above 0 and up to 1,000,000,000, got "
     with pytest.raises(ConfigurationError, match=problem):
         Statsig(KEY, **{name: value})  # type: ignore[arg-type]
 
 
-def test_a_call_may_take_31_years(make: Maker, server: Loopback) -> None:
+def test_seconds_allow_31_years(make: Maker, server: Loopback) -> None:
     patient = make(base_url=server.url, **dict.fromkeys(SECONDS, 1e9))
     assert patient.check_gate(USER, "a_gate").value
 
 
 @pytest.mark.parametrize("name", SECONDS)
 @pytest.mark.parametrize("value", ["5", None, True, [1]])
-def test_seconds_are_numbers(name: str, value: object) -> None:
+def test_type_of_seconds_is_checked(name: str, value: object) -> None:
     kind = type(value).__name__
     with pytest.raises(TypeError, match=rf"^{name}: expected seconds, got {kind}$"):
         Statsig(KEY, **{name: value})  # type: ignore[arg-type]
 
 
-def test_retries_are_not_negative() -> None:
+def test_negative_retries_are_rejected() -> None:
     with pytest.raises(ConfigurationError, match=r"^max_retries: expected 0 or more, got -1$"):
         Statsig(KEY, max_retries=-1)
 
 
 @pytest.mark.parametrize("value", [1.5, "2", None, True])
-def test_retries_are_whole(value: object) -> None:
+def test_fractional_retries_are_rejected(value: object) -> None:
     with pytest.raises(TypeError, match=r"^max_retries: expected an integer, got "):
         Statsig(KEY, max_retries=value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["retry_ambiguous", "log_exposures", "gzip_events"])
 @pytest.mark.parametrize("value", [0, "yes", None])
-def test_switches_are_true_or_false(name: str, value: object) -> None:
+def test_type_of_switches_is_checked(name: str, value: object) -> None:
     with pytest.raises(TypeError, match=rf"^{name}: expected True or False, got "):
         Statsig(KEY, **{name: value})  # type: ignore[arg-type]
 
 
-def test_an_environment_is_named() -> None:
+def test_empty_environment_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"^environment: expected a string, got int$"):
         Statsig(KEY, environment=1)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^environment: expected a string such as"):
@@ -74,13 +74,13 @@ def test_an_environment_is_named() -> None:
 
 
 @pytest.mark.parametrize("value", ["ignore", "", None, 1, "RAISE"])
-def test_there_are_two_ways_to_fail(value: object) -> None:
+def test_unknown_on_error_is_rejected(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^on_error: expected 'raise' or 'fallback', got"):
         Statsig(KEY, on_error=value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["tiemout", "api_key", "clock", "self"])
-def test_an_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
+def test_unknown_option_error_lists_options(name: str) -> None:
     with Statsig(KEY) as statsig, pytest.raises(TypeError) as raised:
         statsig.with_options(**{name: 3})  # type: ignore[arg-type]
     message = str(raised.value)
@@ -89,12 +89,12 @@ def test_an_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
         assert message.startswith(f"unknown option '{name}'; expected one of timeout, connect_")
 
 
-def test_the_constructor_refuses_an_unknown_option_too() -> None:
+def test_constructor_rejects_unknown_option() -> None:
     with pytest.raises(TypeError, match="unknown option 'retries'"):
         Statsig(KEY, retries=3)  # type: ignore[call-arg]
 
 
-def test_the_documented_options_are_those_that_are_known() -> None:
+def test_documented_options_match_fields() -> None:
     with Statsig(KEY) as statsig, pytest.raises(TypeError) as raised:
         statsig.with_options(unknown=1)  # type: ignore[call-arg]
     listed = str(raised.value).partition("expected one of ")[2].split(", ")
@@ -113,13 +113,13 @@ def test_the_documented_options_are_those_that_are_known() -> None:
         *("Expect", "TE", "Upgrade", "Keep-Alive", "Trailer"),
     ],
 )
-def test_headers_of_the_client_itself_cannot_be_replaced(name: str) -> None:
+def test_reserved_headers_are_rejected(name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^headers: {name} is set by the client"):
         Statsig(KEY, headers={name: "x"})
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä", "a\0"])
-def test_a_header_needs_a_proper_name(name: str) -> None:
+def test_invalid_header_name_is_rejected(name: str) -> None:
     with pytest.raises(ConfigurationError, match="expected a header name, got"):
         Statsig(KEY, headers={name: "x"})
 
@@ -127,7 +127,7 @@ def test_a_header_needs_a_proper_name(name: str) -> None:
 @pytest.mark.parametrize(
     "value", ["a\r\nInjected: 1", "a\n", "\0", "ä", " a", "a ", "\ud800", "\x7f"]
 )
-def test_a_header_cannot_smuggle_and_its_value_is_not_told(value: str) -> None:
+def test_invalid_header_value_is_rejected_and_hidden(value: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         Statsig(KEY, headers={"X-Gateway": value})
     assert str(raised.value) == (
@@ -138,14 +138,14 @@ def test_a_header_cannot_smuggle_and_its_value_is_not_told(value: str) -> None:
 @pytest.mark.parametrize(
     "headers", [[("a", "b")], (("a", "b"),), "a: b", 5, {"a": 1}, {1: "a"}, {"a": None}]
 )
-def test_headers_are_a_dict_of_strings(headers: object) -> None:
+def test_type_of_headers_is_checked(headers: object) -> None:
     with pytest.raises(TypeError, match=r"^headers: expected "):
         Statsig(KEY, headers=headers)  # type: ignore[arg-type]
 
 
 @on_any_library
 @pytest.mark.parametrize("kind", [dict, MappingProxyType])
-def test_headers_are_sent_with_each_request(make: Maker, kind: Any) -> None:
+def test_headers_are_sent(make: Maker, kind: Any) -> None:
     statsig = make.script(Answer(), headers=kind({"X-Gateway": "a b\tc", "X-Empty": ""}))
     statsig.check_gate(USER, "a_gate")
     assert make.sent[0].headers["x-gateway"] == "a b\tc"
@@ -159,7 +159,7 @@ def test_headers_are_sent_with_each_request(make: Maker, kind: Any) -> None:
         max_size=5,
     )
 )
-def test_every_proper_header_is_accepted(headers: dict[str, str]) -> None:
+def test_valid_headers_are_accepted(headers: dict[str, str]) -> None:
     with Statsig(KEY, headers=headers):
         pass
 
@@ -168,7 +168,7 @@ def test_every_proper_header_is_accepted(headers: dict[str, str]) -> None:
 
 
 @on_any_library
-def test_a_view_differs_in_what_was_changed_alone(make: Maker, clock: FakeClock) -> None:
+def test_copy_changes_given_options_only(make: Maker, clock: FakeClock) -> None:
     statsig = make.script(Answer(500), max_retries=3, headers={"x-a": "1"}, deadline=100)
     view = statsig.with_options(max_retries=1)
     with pytest.raises(APIStatusError) as raised:
@@ -182,7 +182,7 @@ def test_a_view_differs_in_what_was_changed_alone(make: Maker, clock: FakeClock)
 
 
 @on_any_library
-def test_a_view_of_a_view_keeps_the_changes_of_both(make: Maker) -> None:
+def test_copy_of_copy_keeps_changes(make: Maker) -> None:
     statsig = make.script(Answer())
     view = statsig.with_options(environment="staging").with_options(log_exposures=False)
     view.check_gate(USER, "a_gate")
@@ -192,7 +192,7 @@ def test_a_view_of_a_view_keeps_the_changes_of_both(make: Maker) -> None:
 
 
 @on_any_library
-def test_headers_of_a_view_replace_those_before(make: Maker) -> None:
+def test_copy_replaces_headers(make: Maker) -> None:
     statsig = make.script(Answer(), headers={"x-a": "1", "x-b": "1"})
     statsig.with_options(headers={"x-b": "2"}).check_gate(USER, "a_gate")
     statsig.with_options(headers=None).check_gate(USER, "a_gate")
@@ -201,7 +201,7 @@ def test_headers_of_a_view_replace_those_before(make: Maker) -> None:
     assert "x-b" not in second.headers
 
 
-def test_a_view_is_checked_as_a_client_is() -> None:
+def test_options_of_copy_are_checked() -> None:
     with Statsig(KEY) as statsig:
         with pytest.raises(ConfigurationError):
             statsig.with_options(timeout=0)
@@ -209,7 +209,7 @@ def test_a_view_is_checked_as_a_client_is() -> None:
             statsig.with_options(timeout="1")  # type: ignore[arg-type]
 
 
-def test_a_view_is_of_the_class_of_its_client() -> None:
+def test_copy_keeps_class() -> None:
     class Company(Statsig):
         team = "checkout"
 
@@ -224,7 +224,7 @@ def test_a_view_is_of_the_class_of_its_client() -> None:
 
 
 @on_any_library
-def test_the_fallback_takes_no_service_down(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_fallback_replaces_error(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
     statsig = make.script(Fails("ConnectError"), on_error="fallback", max_retries=0)
     gate = statsig.check_gate(USER, "a_gate")
     assert (gate.name, gate.value, bool(gate)) == ("a_gate", False, False)
@@ -238,7 +238,7 @@ def test_the_fallback_takes_no_service_down(make: Maker, caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     "outcome", [Answer(500), Answer(401), Answer(200, b"nonsense"), Fails("ReadTimeout")]
 )
-def test_every_evaluation_has_a_fallback(make: Maker, outcome: Answer | Fails) -> None:
+def test_evaluations_have_fallbacks(make: Maker, outcome: Answer | Fails) -> None:
     statsig = make.script(outcome, on_error="fallback", max_retries=0)
     assert statsig.check_gates(USER, ["aa", "bb"]).keys() == {"aa", "bb"}
     assert statsig.get_config(USER, "a_config").get("color", "blue") == "blue"
@@ -248,20 +248,20 @@ def test_every_evaluation_has_a_fallback(make: Maker, outcome: Answer | Fails) -
 
 
 @on_any_library
-def test_an_answer_without_an_error_came_from_statsig(make: Maker) -> None:
+def test_successful_result_has_no_error(make: Maker) -> None:
     gate = make.script(Answer(), on_error="fallback").check_gate(USER, "a_gate")
     assert (gate.value, gate.error) == (True, None)
 
 
 @on_any_library
-def test_a_delivery_has_no_fallback(make: Maker) -> None:
+def test_delivery_has_no_fallback(make: Maker) -> None:
     statsig = make.script(Answer(500), on_error="fallback")
     with pytest.raises(APIStatusError):
         statsig.log_event(USER, "purchase")
 
 
 @on_any_library
-def test_mistakes_of_the_caller_have_no_fallback(make: Maker) -> None:
+def test_invalid_arguments_have_no_fallback(make: Maker) -> None:
     statsig = make.script(Answer(), on_error="fallback")
     with pytest.raises(TypeError):
         statsig.check_gate(USER, 7)
@@ -271,7 +271,7 @@ def test_mistakes_of_the_caller_have_no_fallback(make: Maker) -> None:
 
 
 @on_any_library
-def test_the_error_of_a_fallback_keeps_nothing_of_the_stack(make: Maker) -> None:
+def test_fallback_error_has_no_traceback(make: Maker) -> None:
     gate = make.script(Answer(401), on_error="fallback").check_gate(USER, "a_gate")
     assert gate.error.__traceback__ is None
     assert gate.error.__context__ is None

@@ -1,4 +1,4 @@
-"""The key shows nowhere, and private attributes stay private."""
+"""Privacy of the API key and of private attributes."""
 
 import copy
 import json
@@ -76,13 +76,13 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
     ],
 )
 @on_any_library
-def test_no_error_shows_the_key_even_if_the_server_does(make: Maker, answer: Any) -> None:
+def test_errors_redact_echoed_key(make: Maker, answer: Any) -> None:
     error = failing(make.script(answer, max_retries=0))
     assert not tells(everything(error))
 
 
 @on_any_library
-def test_no_error_shows_a_key_in_a_path(make: Maker) -> None:
+def test_errors_redact_key_in_path(make: Maker) -> None:
     statsig = make.script(Answer(200, {KEY: 1}))
     with pytest.raises(StatsigError, match=r"\[API key\]") as raised:
         statsig.check_gates(USER, ["a"])
@@ -90,16 +90,14 @@ def test_no_error_shows_a_key_in_a_path(make: Maker) -> None:
 
 
 @pytest.mark.parametrize("status_line", [f"HTTP/1.1 {KEY}", f"{KEY}", f"HTTP/1.1 401 {KEY}"])
-def test_no_error_shows_a_key_that_came_as_garbage(
-    make: Maker, server: Loopback, status_line: str
-) -> None:
+def test_errors_redact_key_in_garbage(make: Maker, server: Loopback, status_line: str) -> None:
     server.script(raw(f"{status_line}\r\n{KEY}: {KEY}\r\n{KEY}\r\n\r\n{KEY}".encode()))
     error = failing(make(base_url=server.url, max_retries=0))
     assert not tells(everything(error))
 
 
 @pytest.mark.parametrize("client", [Statsig, AsyncStatsig])
-def test_no_client_shows_the_key(client: Any) -> None:
+def test_client_repr_hides_key(client: Any) -> None:
     statsig = client(KEY)
     shown = [repr(statsig), str(statsig), repr(vars(statsig)), repr(statsig.with_raw_response)]
     shown += [repr(vars(value)) for value in vars(statsig).values() if hasattr(value, "__dict__")]
@@ -107,7 +105,7 @@ def test_no_client_shows_the_key(client: Any) -> None:
 
 
 @on_any_library
-def test_no_log_line_shows_the_key(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_redact_key(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     statsig = make.script(Answer(401, KEY.encode(), {"X-Request-Id": KEY}), on_error="fallback")
     statsig.check_gate(USER, "a_gate")
@@ -115,7 +113,7 @@ def test_no_log_line_shows_the_key(make: Maker, caplog: pytest.LogCaptureFixture
     assert KEY not in caplog.text
 
 
-def test_no_log_line_shows_a_key_that_came_as_garbage(
+def test_logs_redact_key_in_garbage(
     make: Maker, server: Loopback, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "statsig_api_client")
@@ -124,7 +122,7 @@ def test_no_log_line_shows_a_key_that_came_as_garbage(
     assert KEY not in caplog.text
 
 
-def test_mistakes_in_arguments_do_not_show_the_key(make: Maker) -> None:
+def test_argument_errors_hide_key(make: Maker) -> None:
     statsig = make()
     with pytest.raises(ValueError, match="NaN") as raised:
         statsig.check_gate({"custom": {"a": float("nan")}}, "a_gate")
@@ -132,12 +130,12 @@ def test_mistakes_in_arguments_do_not_show_the_key(make: Maker) -> None:
     assert KEY not in "".join(shown.format())
 
 
-def test_the_headers_of_a_gateway_are_not_shown() -> None:
+def test_options_repr_hides_header_values() -> None:
     options = Options().evolve(headers={"X-Gateway": "hunter2"})
     assert "hunter2" not in repr(options)
 
 
-def test_a_redirect_does_not_carry_the_key_away(make: Maker, server: Loopback) -> None:
+def test_redirect_is_not_followed(make: Maker, server: Loopback) -> None:
     server.script(reply(307, b"", {"Location": "/elsewhere"}))
     failing(make(base_url=server.url))
     assert [request.path for request in server.requests] == ["/v1/check_gate"]
@@ -149,7 +147,7 @@ def test_a_redirect_does_not_carry_the_key_away(make: Maker, server: Loopback) -
 PRIVATE = {"userID": "42", "privateAttributes": {"salary": 1}}
 
 
-def test_private_attributes_are_sent_for_evaluation(make: Maker, server: Loopback) -> None:
+def test_evaluation_sends_private_attributes(make: Maker, server: Loopback) -> None:
     make(base_url=server.url).check_gate(PRIVATE, "a_gate")
     assert server.requests[0].json["user"] == PRIVATE
 
@@ -160,7 +158,7 @@ def test_private_attributes_are_sent_for_evaluation(make: Maker, server: Loopbac
     ids=["dict", "model", "another mapping"],
 )
 @pytest.mark.parametrize("environment", [None, "staging"])
-def test_private_attributes_are_removed_from_what_is_stored(
+def test_delivery_removes_private_attributes(
     make: Maker, server: Loopback, user: Any, environment: str | None
 ) -> None:
     server.script(reply(202, {"success": True}))
@@ -200,7 +198,7 @@ holders = st.dictionaries(st.sampled_from(["eventName", "user", "value"]), users
     st.none() | st.just("staging"),
     st.sampled_from(["events", "exposures"]),
 )
-def test_no_delivery_holds_private_attributes_and_nothing_else_is_lost(
+def test_delivery_changes_users_only(
     items: list[Any], user: Any, environment: str | None, delivers: str
 ) -> None:
     body: Any = {delivers: items} | ({} if user is None else {"user": user})

@@ -1,4 +1,4 @@
-"""The public names, and the promises that are made about them."""
+"""Public names, their signatures and their documentation."""
 
 import ast
 import inspect
@@ -14,13 +14,13 @@ PACKAGE = Path(statsig_api_client.__file__).parent
 MODULES = sorted(PACKAGE.glob("_*.py"))
 
 
-def test_the_public_names_are_sorted_and_there() -> None:
+def test_public_names_are_sorted_and_defined() -> None:
     names = statsig_api_client.__all__
     assert names == sorted(set(names))
     assert all(hasattr(statsig_api_client, name) for name in names)
 
 
-def test_nothing_else_is_public() -> None:
+def test_other_names_are_private() -> None:
     extra = {
         name
         for name, value in vars(statsig_api_client).items()
@@ -30,7 +30,7 @@ def test_nothing_else_is_public() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in statsig_api_client.__all__ if n != "JsonValue"])
-def test_every_public_class_says_what_it_is(name: str) -> None:
+def test_public_classes_have_docstrings(name: str) -> None:
     value = getattr(statsig_api_client, name)
     if inspect.isclass(value):
         assert inspect.getdoc(value)
@@ -44,7 +44,7 @@ def public_methods(client: type) -> dict[str, Any]:
     }
 
 
-def test_both_clients_have_the_same_methods_with_the_same_arguments() -> None:
+def test_clients_have_equal_signatures() -> None:
     blocking, asynchronous = public_methods(Statsig), public_methods(AsyncStatsig)
     blocking["aclose"] = blocking.pop("close")
     assert blocking.keys() == asynchronous.keys()
@@ -56,11 +56,11 @@ def test_both_clients_have_the_same_methods_with_the_same_arguments() -> None:
 
 
 @pytest.mark.parametrize("client", [Statsig, AsyncStatsig, APIResponse])
-def test_the_main_classes_have_an_example(client: type) -> None:
+def test_main_classes_have_examples(client: type) -> None:
     assert "Example:\n" in (inspect.getdoc(client) or "")
 
 
-def test_every_error_is_explained() -> None:
+def test_errors_are_listed_in_docstring() -> None:
     def tree(error: type) -> list[type]:
         return [error] + [found for child in error.__subclasses__() for found in tree(child)]
 
@@ -72,12 +72,12 @@ def test_every_error_is_explained() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_every_module_says_in_its_first_line_what_it_is_for(module: Path) -> None:
+def test_modules_have_docstrings(module: Path) -> None:
     assert ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_only_the_engine_knows_httpx(module: Path) -> None:
+def test_only_transports_import_httpx(module: Path) -> None:
     imported = {
         name.partition(".")[0]
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
@@ -101,7 +101,7 @@ def imports(module: Path) -> set[str]:
     return found
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_imports_have_no_cycles() -> None:
     graph = {module.stem: imports(module) for module in MODULES}
     generated = PACKAGE / "generated"
     runtime = {"_runtime"} if generated.exists() else set()

@@ -1,4 +1,4 @@
-"""When a call is tried again, and when it is not: one test for each rule."""
+"""Retry rules, one test each."""
 
 from email.utils import formatdate
 from typing import Any
@@ -36,21 +36,21 @@ def deliver(statsig: Any) -> Any:
 
 
 @pytest.mark.parametrize("error", NEVER_SENT + LOST)
-def test_an_evaluation_is_repeated_after_any_connection_error(make: Maker, error: str) -> None:
+def test_evaluation_retries_connection_errors(make: Maker, error: str) -> None:
     statsig = make.script(Fails(error), Fails(error), Answer())
     assert evaluate(statsig)
     assert len(make.sent) == 3
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 522, 524, 599])
-def test_an_evaluation_is_repeated_after_a_status_that_may_pass(make: Maker, status: int) -> None:
+def test_evaluation_retries_transient_statuses(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status), Answer())
     assert evaluate(statsig)
     assert len(make.sent) == 2
 
 
 @pytest.mark.parametrize("status", [300, 301, 400, 401, 403, 404, 409, 413, 422, 600, 999])
-def test_no_call_is_repeated_after_a_status_that_will_stay(make: Maker, status: int) -> None:
+def test_permanent_statuses_are_not_retried(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status))
     with pytest.raises(APIStatusError):
         evaluate(statsig)
@@ -65,9 +65,7 @@ def test_max_retries_says_how_often(make: Maker, retries: int) -> None:
     assert len(make.sent) == raised.value.attempts == retries + 1
 
 
-def test_each_attempt_sends_the_same_body_with_the_time_of_its_own(
-    make: Maker, clock: FakeClock
-) -> None:
+def test_attempts_differ_in_time_only(make: Maker, clock: FakeClock) -> None:
     evaluate(make.script(Answer(500), Answer()))
     first, second = make.sent
     assert first.content == second.content
@@ -75,7 +73,7 @@ def test_each_attempt_sends_the_same_body_with_the_time_of_its_own(
     assert second.headers["statsig-client-time"] == f"1700000000{int(clock.slept[0] * 1000)}"
 
 
-def test_the_last_error_is_raised(make: Maker) -> None:
+def test_last_error_is_raised(make: Maker) -> None:
     statsig = make.script(Fails("ConnectError"), Answer(500), Answer(429))
     with pytest.raises(RateLimitError):
         evaluate(statsig)
@@ -85,19 +83,19 @@ def test_the_last_error_is_raised(make: Maker) -> None:
 
 
 @pytest.mark.parametrize("error", NEVER_SENT)
-def test_a_delivery_is_repeated_when_it_was_never_sent(make: Maker, error: str) -> None:
+def test_unsent_delivery_is_retried(make: Maker, error: str) -> None:
     assert deliver(make.script(Fails(error), DELIVERED)).success
     assert len(make.sent) == 2
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_delivery_is_repeated_when_it_was_surely_refused(make: Maker, status: int) -> None:
+def test_rejected_delivery_is_retried(make: Maker, status: int) -> None:
     assert deliver(make.script(Answer(status), DELIVERED)).success
     assert len(make.sent) == 2
 
 
 @pytest.mark.parametrize("error", LOST)
-def test_a_delivery_is_not_repeated_when_the_reply_was_lost(make: Maker, error: str) -> None:
+def test_lost_response_is_not_retried(make: Maker, error: str) -> None:
     statsig = make.script(Fails(error))
     with pytest.raises(
         APIConnectionError, match="may or may not have accepted the events"
@@ -108,9 +106,7 @@ def test_a_delivery_is_not_repeated_when_the_reply_was_lost(make: Maker, error: 
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 504, 522, 599, 600])
-def test_a_delivery_is_not_repeated_when_a_failing_server_may_have_accepted_it(
-    make: Maker, status: int
-) -> None:
+def test_ambiguous_status_is_not_retried(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status))
     with pytest.raises(APIStatusError, match="may or may not have accepted the events") as raised:
         deliver(statsig)
@@ -119,7 +115,7 @@ def test_a_delivery_is_not_repeated_when_a_failing_server_may_have_accepted_it(
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413, 429, 503])
-def test_a_delivery_that_was_surely_refused_is_not_ambiguous(make: Maker, status: int) -> None:
+def test_rejected_delivery_is_not_ambiguous(make: Maker, status: int) -> None:
     statsig = make.script(Answer(status), max_retries=0)
     with pytest.raises(APIStatusError) as raised:
         deliver(statsig)
@@ -127,7 +123,7 @@ def test_a_delivery_that_was_surely_refused_is_not_ambiguous(make: Maker, status
     assert "may or may not" not in str(raised.value)
 
 
-def test_a_delivery_that_never_got_through_is_not_ambiguous(make: Maker) -> None:
+def test_unsent_delivery_is_not_ambiguous(make: Maker) -> None:
     statsig = make.script(Fails("ConnectError"))
     with pytest.raises(APIConnectionError) as raised:
         deliver(statsig)
@@ -135,21 +131,19 @@ def test_a_delivery_that_never_got_through_is_not_ambiguous(make: Maker) -> None
 
 
 @pytest.mark.parametrize("outcome", [Fails("ReadTimeout"), Answer(500), Answer(408)])
-def test_retry_ambiguous_repeats_a_delivery_as_an_evaluation(
-    make: Maker, outcome: Answer | Fails
-) -> None:
+def test_retry_ambiguous_retries_deliveries(make: Maker, outcome: Answer | Fails) -> None:
     assert deliver(make.script(outcome, DELIVERED, retry_ambiguous=True)).success
     assert len(make.sent) == 2
 
 
-def test_a_doubt_about_one_attempt_stays_after_the_next(make: Maker) -> None:
+def test_ambiguity_survives_later_attempts(make: Maker) -> None:
     statsig = make.script(Fails("ReadError"), Answer(429), retry_ambiguous=True)
     with pytest.raises(RateLimitError, match="may or may not have accepted") as raised:
         deliver(statsig)
     assert raised.value.ambiguous
 
 
-def test_exposures_are_delivered_by_the_same_rules(make: Maker) -> None:
+def test_exposures_retry_like_events(make: Maker) -> None:
     statsig = make.script(Fails("ReadError"))
     exposure = {"gateName": "a_gate", "passes": True, "ruleID": "r1"}
     with pytest.raises(APIConnectionError, match="may or may not have accepted the exposures"):
@@ -157,7 +151,7 @@ def test_exposures_are_delivered_by_the_same_rules(make: Maker) -> None:
     assert len(make.sent) == 1
 
 
-def test_an_evaluation_is_never_ambiguous(make: Maker) -> None:
+def test_evaluation_is_never_ambiguous(make: Maker) -> None:
     statsig = make.script(Fails("ReadError"))
     with pytest.raises(APIConnectionError) as raised:
         evaluate(statsig)
@@ -167,7 +161,7 @@ def test_an_evaluation_is_never_ambiguous(make: Maker) -> None:
 # ---- How long to wait ----
 
 
-def test_waits_double_from_half_a_second_to_eight(make: Maker, clock: FakeClock) -> None:
+def test_backoff_doubles_up_to_eight_seconds(make: Maker, clock: FakeClock) -> None:
     statsig = make.script(Answer(500), max_retries=8, deadline=1000)
     with pytest.raises(InternalServerError):
         evaluate(statsig)
@@ -175,13 +169,13 @@ def test_waits_double_from_half_a_second_to_eight(make: Maker, clock: FakeClock)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.25, 0.999])
-def test_a_wait_is_any_part_of_its_most(make: Maker, clock: FakeClock, chance: float) -> None:
+def test_backoff_uses_full_jitter(make: Maker, clock: FakeClock, chance: float) -> None:
     clock.chance = chance
     evaluate(make.script(Answer(500), Answer(500), Answer()))
     assert clock.slept == [0.5 * chance, 1.0 * chance]
 
 
-def test_a_great_many_retries_do_not_overflow(make: Maker, clock: FakeClock) -> None:
+def test_many_retries_do_not_overflow(make: Maker, clock: FakeClock) -> None:
     clock.chance = 0.0
     statsig = make.script(Answer(500), max_retries=2000)
     with pytest.raises(InternalServerError):
@@ -189,23 +183,23 @@ def test_a_great_many_retries_do_not_overflow(make: Maker, clock: FakeClock) -> 
     assert len(make.sent) == 2001
 
 
-def test_retry_after_in_seconds_is_the_least_wait(make: Maker, clock: FakeClock) -> None:
+def test_retry_after_seconds_are_minimum(make: Maker, clock: FakeClock) -> None:
     evaluate(make.script(Answer(429, headers={"Retry-After": "7"}), Answer()))
     assert clock.slept == [7]
 
 
-def test_retry_after_does_not_shorten_a_wait(make: Maker, clock: FakeClock) -> None:
+def test_retry_after_does_not_shorten_delay(make: Maker, clock: FakeClock) -> None:
     evaluate(make.script(Answer(503, headers={"Retry-After": "0"}), Answer()))
     assert clock.slept == [0.5]
 
 
-def test_retry_after_as_a_date_is_the_least_wait(make: Maker, clock: FakeClock) -> None:
+def test_retry_after_date_is_minimum(make: Maker, clock: FakeClock) -> None:
     date = formatdate(clock.wall + 5, usegmt=True)
     evaluate(make.script(Answer(429, headers={"Retry-After": date}), Answer()))
     assert clock.slept == [5]
 
 
-def test_a_date_that_has_passed_asks_for_no_wait(make: Maker, clock: FakeClock) -> None:
+def test_past_retry_after_date_is_ignored(make: Maker, clock: FakeClock) -> None:
     date = formatdate(clock.wall - 3600, usegmt=True)
     evaluate(make.script(Answer(429, headers={"Retry-After": date}), Answer()))
     assert clock.slept == [0.5]
@@ -218,13 +212,13 @@ def test_a_date_that_has_passed_asks_for_no_wait(make: Maker, clock: FakeClock) 
         *("GMT", "Fri, 31 Dec 99999 23:59:59 GMT"),
     ],
 )
-def test_a_bad_retry_after_is_ignored(make: Maker, clock: FakeClock, value: str) -> None:
+def test_invalid_retry_after_is_ignored(make: Maker, clock: FakeClock, value: str) -> None:
     headers = {"Retry-After": value.encode().decode("latin-1")}
     evaluate(make.script(Answer(429, headers=headers), Answer()))
     assert clock.slept == [0.5]
 
 
-def test_the_error_tells_what_the_server_asked_for(make: Maker) -> None:
+def test_error_has_retry_after(make: Maker) -> None:
     statsig = make.script(Answer(429, headers={"Retry-After": "9"}), max_retries=0)
     with pytest.raises(RateLimitError) as raised:
         evaluate(statsig)
@@ -234,21 +228,21 @@ def test_the_error_tells_what_the_server_asked_for(make: Maker) -> None:
 # ---- The deadline ----
 
 
-def test_retry_after_beyond_the_deadline_means_give_up_now(make: Maker, clock: FakeClock) -> None:
+def test_retry_after_beyond_deadline_ends_call(make: Maker, clock: FakeClock) -> None:
     statsig = make.script(Answer(429, headers={"Retry-After": "31"}))
     with pytest.raises(RateLimitError) as raised:
         evaluate(statsig)
     assert (raised.value.attempts, clock.slept) == (1, [])
 
 
-def test_a_wait_beyond_the_deadline_means_give_up_now(make: Maker, clock: FakeClock) -> None:
+def test_delay_beyond_deadline_ends_call(make: Maker, clock: FakeClock) -> None:
     statsig = make.script(Answer(500, after=0.6), deadline=1.0)
     with pytest.raises(InternalServerError):
         evaluate(statsig)
     assert clock.slept == []
 
 
-def test_an_attempt_gets_no_more_time_than_remains(make: Maker) -> None:
+def test_attempt_timeout_is_remaining_time(make: Maker) -> None:
     statsig = make.script(Fails("ConnectError", after=8), Answer(), deadline=10.0, max_retries=1)
     evaluate(statsig)
     granted = [request.extensions["timeout"] for request in make.sent]
@@ -258,7 +252,7 @@ def test_an_attempt_gets_no_more_time_than_remains(make: Maker) -> None:
         assert [waits["read"] for waits in granted] == [10.0, 1.5]
 
 
-def test_no_attempt_begins_after_the_deadline(make: Maker, clock: FakeClock) -> None:
+def test_deadline_prevents_further_attempts(make: Maker, clock: FakeClock) -> None:
     statsig = make.script(Answer(500, after=3), deadline=20, max_retries=100)
     with pytest.raises(InternalServerError) as raised:
         evaluate(statsig)
@@ -266,7 +260,7 @@ def test_no_attempt_begins_after_the_deadline(make: Maker, clock: FakeClock) -> 
     assert raised.value.elapsed == clock.now - 1000
 
 
-def test_a_timeout_is_told_as_one(make: Maker) -> None:
+def test_timeout_error_names_duration(make: Maker) -> None:
     statsig = make.script(Fails("ReadTimeout", after=10), max_retries=0)
     with pytest.raises(
         APITimeoutError,

@@ -1,4 +1,4 @@
-"""What holds for retries whatever happens, and the clock that they go by."""
+"""Properties of retries, and the system clock."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ outcomes = st.one_of(
     retries=st.integers(0, 10),
     deadline=st.floats(0.1, 60),
 )
-def test_nobody_waits_beyond_the_deadline_or_tries_more_often_than_allowed(
+def test_retries_respect_deadline_and_limit(
     planned: list[Answer | Fails], chance: float, retries: int, deadline: float
 ) -> None:
     clock = FakeClock()
@@ -43,7 +43,7 @@ def test_nobody_waits_beyond_the_deadline_or_tries_more_often_than_allowed(
     assert bool(gate) is (gate.error is None)
 
 
-def test_the_real_clock_goes_with_the_system() -> None:
+def test_clock_follows_system() -> None:
     clock = Clock()
     before, wall = clock.monotonic(), clock.time()
     clock.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Whatever a server answers: an answer or one of our errors, in time, and never the key."""
+"""Hostile responses: a result or an error of the package, in time, without the API key."""
 
 import json
 import pickle
@@ -139,7 +139,7 @@ headers = st.dictionaries(
 @given(methods, st.integers(100, 999), bodies, headers)
 @settings(max_examples=200)
 @example("check_gate", 302, b"", {"Location": "https://[what"})
-def test_any_status_with_any_body_is_an_answer_or_an_error_of_ours(
+def test_any_response_gives_result_or_error(
     name: str, status: int, body: bytes, extra: dict[str, str]
 ) -> None:
     latin = {key: value.encode("latin-1") for key, value in extra.items()}
@@ -169,7 +169,7 @@ def test_every_kind_of_client_survives_any_reply(
     ),
     methods.filter(lambda name: not name.startswith("log_")),
 )
-def test_with_a_fallback_every_evaluation_has_an_answer(outcomes: list[Any], name: str) -> None:
+def test_fallback_covers_any_response(outcomes: list[Any], name: str) -> None:
     with maker("sync httpx", FakeClock()) as make:
         statsig = make.script(*outcomes, on_error="fallback")
         METHODS[name](statsig)
@@ -209,9 +209,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 @given(methods, st.data())
 @settings(max_examples=200)
-def test_any_wrong_value_at_any_place_is_told_by_its_path_or_does_no_harm(
-    name: str, data: st.DataObject
-) -> None:
+def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(places(VALID[name]))))
     body = replaced(VALID[name], path, data.draw(json_values))
     with maker("sync httpx", FakeClock()) as make:
@@ -246,7 +244,7 @@ def test_any_wrong_value_at_any_place_is_told_by_its_path_or_does_no_harm(
     ids=lambda value: repr(value)[:30],
 )
 @on_any_library
-def test_what_is_wrong_with_a_reply_is_told(make: Maker, body: bytes, told: str) -> None:
+def test_response_problem_is_reported(make: Maker, body: bytes, told: str) -> None:
     statsig = make.script(Answer(200, body))
     with pytest.raises(ResponseValidationError) as raised:
         statsig.check_gate(USER, "a_gate")
@@ -299,7 +297,7 @@ endings = st.sampled_from([raw, then_reset])
 @pytest.mark.parametrize("kind", ["sync", "async", "sync httpx2"])
 @given(st.data(), endings, methods)
 @settings(max_examples=60)
-def test_any_bytes_on_the_wire_are_an_answer_or_an_error_of_ours(
+def test_any_bytes_give_result_or_error(
     wire: Loopback, kind: str, data: st.DataObject, ending: Callable[[bytes], Script], name: str
 ) -> None:
     line_end = data.draw(st.sampled_from([b"\r\n", b"\n"]))
@@ -322,7 +320,7 @@ def test_any_bytes_on_the_wire_are_an_answer_or_an_error_of_ours(
     ids=["headers", "body", "refusal", "silence"],
 )
 @pytest.mark.parametrize("make", ["sync", "async", "async httpx", "async httpx2"], indirect=True)
-def test_no_call_outlives_its_deadline(
+def test_calls_end_by_deadline(
     make: Maker, server: Loopback, script: Callable[[Connection], None]
 ) -> None:
     server.script(script)
@@ -334,7 +332,7 @@ def test_no_call_outlives_its_deadline(
     assert 0.1 < raised.value.elapsed < 5
 
 
-def test_a_reply_of_50_mb_is_refused(make: Maker, server: Loopback) -> None:
+def test_response_of_50_mb_is_rejected(make: Maker, server: Loopback) -> None:
     server.script(reply(200, b" " * 50_000_000))
     statsig = make(base_url=server.url)
     with pytest.raises(ResponseValidationError, match="the body is larger than 10 MiB"):
