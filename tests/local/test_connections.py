@@ -78,7 +78,7 @@ def connection(address: Address) -> Iterator[socket.socket]:
 
 
 def post(path: str = "/", body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "host: x", *headers, f"content-length: {len(body)}"]
+    lines = [f"POST {path} HTTP/1.1", "host: localhost", *headers, f"content-length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -267,8 +267,10 @@ def test_exhausted_descriptors_are_logged_once_a_second() -> None:
             stderr=subprocess.PIPE,
             text=True,
         ) as process,
+        contextlib.ExitStack() as cleanup,
         contextlib.ExitStack() as connections,
     ):
+        cleanup.callback(process.kill)  # a failed assertion must not leave the server running
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         port = int(url.rpartition(":")[2].partition("/")[0])
