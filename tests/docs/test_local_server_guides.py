@@ -201,6 +201,11 @@ def test_links_of_guide_exist(page: str) -> None:
         for title in re.findall(r"^##+ (.*)$", text, flags=re.MULTILINE)
     }
     for target in re.findall(r"\]\(([^)]+)\)", text):
+        if in_repository := re.match(
+            r"https://github\.com/[^/]+/[^/]+/(?:blob|tree)/main/(.*)", target
+        ):
+            assert (ROOT / in_repository[1]).exists(), target
+            continue
         path, _, heading = target.partition("#")
         assert not path or (ROOT / "docs" / path).exists(), target
         assert path or heading in headings, target

@@ -114,14 +114,14 @@ class Deliveries(RuleBasedStateMachine):
             while number in self.logged or number in self.bad:
                 number += 1
             event = json.dumps({"n": number, "padding": "x" * 600 * self.spooled}).encode()
-            before = process.store.stats().accepted
+            before = process.queue.stats().accepted
             try:
-                taken = process.store.put(event)
+                taken = process.queue.put(event)
             except EventQueueFullError:
                 taken = False
                 assert self.settings.overflow == "raise"
             assert taken or self.settings.overflow in ("block", "raise")
-            assert process.store.stats().accepted == before + taken
+            assert process.queue.stats().accepted == before + taken
             if taken:
                 self.logged.add(number)
                 if bad:
@@ -163,15 +163,15 @@ class Deliveries(RuleBasedStateMachine):
             numbers = [json.loads(event)["n"] for event in process.sending.events]
             self.taken.update(numbers)
             self.allowed_doubles += len(numbers)
-        process.store.close()  # as at the end of a process: claimed events are not released
-        process.store = self.open()
-        process.dispatch = Dispatcher(self.settings, process.store, self.clock)
+        process.queue.close()  # as at the end of a process: claimed events are not released
+        process.queue = self.open()
+        process.dispatch = Dispatcher(self.settings, process.queue, self.clock)
         process.sending = None
 
     @invariant()
     def the_sum_balances(self) -> None:
         for process in self.alive:
-            stats = process.store.stats()
+            stats = process.queue.stats()
             final = stats.delivered + stats.rejected + stats.ambiguous + stats.dropped
             assert stats.accepted == final + stats.pending, stats
             assert stats.resent_ambiguous <= stats.retried
@@ -184,7 +184,7 @@ class Deliveries(RuleBasedStateMachine):
             self.everything_has_a_final_state()
         finally:
             for process in self.alive:
-                process.store.close()
+                process.queue.close()
             self.folder.cleanup()
 
     def everything_has_a_final_state(self) -> None:
@@ -193,13 +193,13 @@ class Deliveries(RuleBasedStateMachine):
             if process.sending is not None:
                 process.dispatch.handle(process.sending, SendResult.from_error(TROUBLE["503"]))
         for _ in range(3000):
-            if not last.store.stats().pending:
+            if not last.queue.stats().pending:
                 break
             self.clock.pass_(30.0)
             for process in self.alive:
                 process.sending = process.dispatch.next(hurry=True)
                 self.reply(process, "none", took=True)
-        stats = last.store.stats()
+        stats = last.queue.stats()
         assert stats.pending == 0, stats
         self.the_sum_balances()
         states: dict[str, set[int]] = {}

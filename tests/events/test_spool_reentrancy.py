@@ -175,7 +175,7 @@ def test_operation_within_operation_is_rejected(
     queue.close()
 
 
-@pytest.mark.parametrize("next_operation", ["offer", "claim"])
+@pytest.mark.parametrize("next_operation", ["put", "claim"])
 def test_transaction_left_open_is_undone(
     spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch, next_operation: str
 ) -> None:
@@ -186,8 +186,8 @@ def test_transaction_left_open_is_undone(
         interrupt(patch, lambda: 1 / 0, "INSERT INTO leases", "after")
         with pytest.raises(ZeroDivisionError):
             queue.claim()
-    if next_operation == "offer":
-        assert queue.offer(b"1")
+    if next_operation == "put":
+        assert queue.put(b"1")
         assert pending(spool) == [b"0", b"1"]
     batch = queue.claim()
     assert batch is not None

@@ -26,8 +26,6 @@ from statsig_api_client.local.runner import ServerOptions, ServerThread, serve
 
 from .conftest import SHOP
 
-pytestmark = pytest.mark.slow
-
 START_MARK = b"\nstatsig-local-server\n"
 
 
