@@ -59,7 +59,7 @@ def _after_fork() -> None:
         _thread.acquired.pop().release()
 
 
-def _after_fork_in_child() -> None:
+def _after_fork_in_child() -> None:  # pragma: no cover  (runs in forked children)
     global _registration, _locks  # noqa: PLW0603
     _after_fork()
     # The locks of other threads stay locked if the delay was too long.

@@ -104,7 +104,7 @@ class LoopSender:
 
     def close(self) -> None:
         """Close the connections and the event loop of `prepare_exit`."""
-        if self._exit_runner is not None:
+        if self._exit_runner is not None:  # pragma: no branch  (at exit, in a process of its own)
             self._exit_runner.run(self._sender.aclose())
             self._exit_runner.close()
 

@@ -38,6 +38,7 @@ def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
     [
         ({"max_rejected": 2.5}, TypeError, "max_rejected: expected an integer, got float"),
         ({"max_batch": "1"}, TypeError, "max_batch: expected an integer, got str"),
+        ({"max_rate": 0}, ConfigurationError, "max_rate: expected a number above 0, got 0"),
         ({"max_concurrency": 0}, ConfigurationError, "max_concurrency: expected 1 or more"),
         (
             {"allow_truncation": "no"},

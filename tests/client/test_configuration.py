@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig, StatsigUser
+from statsig_api_client._options import ApiKey
 from tests.support.clients import KEY, Maker
 from tests.support.loopback import Loopback, loopback
 
@@ -250,3 +251,7 @@ def test_missing_fast_engine_explains_installation(
     monkeypatch.setitem(sys.modules, "pyreqwest.client", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'statsig-api-client\[fast\]'$"):
         client(KEY, engine="fast")
+
+
+def test_api_key_repr_hides_value() -> None:
+    assert repr(ApiKey("secret-abc")) == "ApiKey(…)"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig, StatsigError, StatsigUser
+from statsig_api_client._redaction import clear_locals
 from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
 from tests.support.loopback import Loopback, reply, silence
 from tests.support.reports import reports
@@ -271,3 +272,23 @@ def test_interrupts_at_any_line_report_no_secret(server: Loopback, kind: str) ->
         timeout=300,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_clear_locals_clears_grouped_errors() -> None:
+    def fail() -> None:
+        secret = [KEY]
+        raise ValueError(str(len(secret)))
+
+    def failed() -> ValueError:
+        try:
+            fail()
+        except ValueError as error:
+            return error
+        raise AssertionError
+
+    member = failed()
+    clear_locals(ExceptionGroup("group", [member]))
+    assert member.__traceback__ is not None
+    frame = member.__traceback__.tb_next
+    assert frame is not None
+    assert frame.tb_frame.f_locals == {}

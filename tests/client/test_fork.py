@@ -113,3 +113,12 @@ def test_threads_hold_forks_concurrently() -> None:
     with hold_forks():
         threading.Thread(target=hold).start()
         assert done.wait(20)
+
+
+def test_fork_releases_locks_in_parent() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with hold_forks():
+        pass

@@ -317,3 +317,13 @@ def test_internal_error_hides_traceback(
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert "line 42" in str(record.exc_info[1])
+
+
+def test_accept_errors_are_logged_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.new_event_loop()
+    limit_accept_errors(loop)
+    error = OSError(24, "Too many open files")
+    for _ in range(3):
+        loop.call_exception_handler({"message": "socket.accept() failed", "exception": error})
+    loop.close()
+    assert caplog.text.count("cannot accept connections") == 1

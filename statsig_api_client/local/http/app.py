@@ -56,7 +56,7 @@ def _error_response(_request: Request, error: Exception) -> Response:
     if isinstance(error, sqlite3.Error):
         body = {"status": 503, "message": f"could not be stored: {error}", "success": False}
         return JSONResponse(body, 503)
-    if isinstance(error, ClientDisconnect):
+    if isinstance(error, ClientDisconnect):  # pragma: no cover  (depends on when a client leaves)
         return Response(status_code=400)  # The client does not read it.
     # uvicorn logs the traceback.
     return JSONResponse({"status": 500, "message": "internal error of the local server"}, 500)
