@@ -16,6 +16,7 @@ from tests.support.loopback import loopback, reply
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first_use",
     ["call", "fast_call", "async_call", "async_fast_call", "construction", "fast_construction"],
