@@ -67,7 +67,7 @@ def _after_fork_in_child() -> None:  # pragma: no cover  (runs in forked childre
     _locks = WeakSet([_thread.lock])
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch  (not on Windows)
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from statsig_api_client import _fork
 from statsig_api_client._fork import hold_forks
 from tests.support.loopback import loopback, reply
 
@@ -90,6 +91,7 @@ def test_fork_waits_for_other_threads(max_delay: float, leave_after: float, even
 
 OWN_THREAD = """
 import os
+from statsig_api_client import _fork
 from statsig_api_client._fork import hold_forks
 with hold_forks():
     child = os.fork()
@@ -123,3 +125,23 @@ def test_fork_releases_locks_in_parent() -> None:
     assert os.waitpid(child, 0)[1] == 0
     with hold_forks():
         pass
+
+
+def test_fork_gives_up_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fork, "_MAX_DELAY", 0.0)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with hold_forks():
+            held.set()
+            release.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    release.set()
+    thread.join()
