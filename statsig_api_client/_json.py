@@ -19,8 +19,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
-from attrs import has
-
 from ._runtime.parsers import JsonObject, child
 
 _MAX_DEPTH: Final = 500
@@ -223,7 +221,7 @@ def _problem(node: _Node) -> Exception | None:  # noqa: PLR0911  (one line per t
             return None
         case _:
             name = type(node.value).__name__
-            hint = "; convert it with to_dict()" if has(type(value)) else ""
+            hint = "; convert it with to_dict()" if hasattr(value, "to_dict") else ""
             return TypeError(f"{path}: {name} is not JSON{hint}")
 
 

@@ -1,7 +1,6 @@
 """Redaction of secrets: in text that a server sent, and in the frames of tracebacks."""
 
 import binascii
-import inspect
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
@@ -66,7 +65,8 @@ def clear_locals(error: BaseException) -> None:
     bytes, which no `repr` of ours can hide.
     """
     running: set[FrameType] = set()
-    frame = inspect.currentframe()
+    # The traceback starts at the frame that caught the error.
+    frame = None if error.__traceback__ is None else error.__traceback__.tb_frame
     while frame is not None:
         running.add(frame)
         frame = frame.f_back

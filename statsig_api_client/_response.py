@@ -1,9 +1,7 @@
 """Raw responses and their headers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
-
-from attrs import field, frozen
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -54,7 +52,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in _REQUEST_ID if name in headers), None)
 
 
-@frozen(kw_only=True)
 class APIResponse(Generic[T]):
     """Successful response that is parsed on demand, as of `with_raw_response.check_gate(...)`.
 
@@ -66,17 +63,33 @@ class APIResponse(Generic[T]):
         True
     """
 
-    status_code: int
-    """The HTTP status, 200 to 299."""
-    headers: Mapping[str, str] = field(repr=False)
-    """The headers, with case-insensitive names."""
-    content: bytes = field(repr=False)
-    """The body, decompressed."""
-    elapsed: float
-    """Duration of the call in seconds, including all attempts and delays."""
-    attempts: int
-    """Number of attempts."""
-    _read: Callable[[], T] = field(alias="read", repr=False, eq=False)
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        headers: Mapping[str, str],
+        content: bytes,
+        elapsed: float,
+        attempts: int,
+        read: Callable[[], T],
+    ) -> None:
+        self.status_code: Final = status_code
+        """The HTTP status, 200 to 299."""
+        self.headers: Final = headers
+        """The headers, with case-insensitive names."""
+        self.content: Final = content
+        """The body, decompressed."""
+        self.elapsed: Final = elapsed
+        """Duration of the call in seconds, including all attempts and delays."""
+        self.attempts: Final = attempts
+        """Number of attempts."""
+        self._read = read
+
+    def __repr__(self) -> str:
+        return (
+            f"APIResponse(status_code={self.status_code}, elapsed={self.elapsed}, "
+            f"attempts={self.attempts})"
+        )
 
     @property
     def request_id(self) -> str | None:

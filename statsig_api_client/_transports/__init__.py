@@ -43,7 +43,7 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
             raise _not_installed(error) from error
         _initialize_resolver()
         return AsyncPyreqwestTransport()
-    from .httpx import AsyncHttpxTransport
+    from .httpx_asyncio import AsyncHttpxTransport
 
     _initialize_resolver()
     return AsyncHttpxTransport(http_client)

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from pyreqwest.request import StreamRequest, SyncStreamRequest
     from pyreqwest.response import Response, SyncResponse
 
-    from .httpx import AsyncHttpxTransport, HttpxTransport
+    from .httpx import HttpxTransport
+    from .httpx_asyncio import AsyncHttpxTransport
 
     _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
@@ -199,7 +200,7 @@ class AsyncPyreqwestTransport:
 
     def _fallback(self) -> "AsyncHttpxTransport":
         with hold_forks():
-            from .httpx import AsyncHttpxTransport
+            from .httpx_asyncio import AsyncHttpxTransport
 
         self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute
