@@ -223,7 +223,7 @@ def _(setting: Setting) -> Rounds:
 
 @case("Statsig, engine that answers at once")
 def _(setting: Setting) -> Rounds:
-    from statsig_api_client._response import Headers
+    from statsig_api_client._transports.base import Headers
     from statsig_api_client._transports.base import TransportResponse
 
     class AtOnce:

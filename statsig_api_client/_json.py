@@ -12,13 +12,13 @@ The notation of numbers may differ (`1e-7` instead of `1e-07`).
 """
 
 import enum
-import functools
 import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
+from ._fork import hold_forks
 from ._runtime.parsers import JsonObject, child
 
 _MAX_DEPTH: Final = 500
@@ -135,24 +135,59 @@ class OrjsonCodec:
             return self._standard.parse(content)
 
 
-@functools.cache
-def codec() -> Codec:
-    """Return the fastest codec that is installed."""
-    try:
-        return OrjsonCodec()
-    except ImportError:
-        return StandardCodec()
+_ORJSON_IMPORTS: Final = frozenset({"dataclasses", "uuid"})
+_STANDARD_USES: Final = 32
 
 
-def serialize(body: JsonObject) -> bytes:
+class CodecChoice:
+    """The fastest codec that is installed, from when importing it pays.
+
+    orjson imports modules that take a fifth of the time of a first call, which a short program
+    spends in vain. A program that has imported them already uses orjson at once.
+    """
+
+    def __init__(self) -> None:
+        self._standard = StandardCodec()
+        self._fastest: Codec | None = None
+        self._remaining = _STANDARD_USES
+
+    def __call__(self, weight: int = 1) -> Codec:
+        """Return the codec for a body.
+
+        Args:
+            weight: The size of the body in kilobytes or events, or 1 if it is small.
+        """
+        if self._fastest is None:
+            self._remaining -= weight
+            if self._remaining > 0 and not sys.modules.keys() >= _ORJSON_IMPORTS:
+                return self._standard
+            with hold_forks():
+                self._fastest = self._import()
+        return self._fastest
+
+    def _import(self) -> Codec:
+        try:
+            return OrjsonCodec()
+        except ImportError:
+            return self._standard
+
+
+codec = CodecChoice()
+
+
+def serialize(body: JsonObject, weight: int = 1) -> bytes:
     """Return a request body as compact JSON in UTF-8.
+
+    Args:
+        body: The request body.
+        weight: See `CodecChoice`.
 
     Raises:
         TypeError: A value has a type that JSON does not have; the message starts with its path.
         ValueError: A value cannot be represented in JSON; the message starts with its path.
     """
     try:
-        return codec().serialize(body)
+        return codec(weight).serialize(body)
     except (TypeError, ValueError, RecursionError):
         problems = (_problem(node) for node in _nodes(body))
     # The stack of the caller may be deep, too.

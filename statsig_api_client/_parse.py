@@ -93,7 +93,7 @@ def _parse(  # noqa: PLR0911  (one line per problem)
     # The status confirms a delivery; a gateway may send no body.
     content = response.content or (b"{}" if call.delivers else b"")
     try:
-        data = codec().parse(content)
+        data = codec(1 + (len(content) >> 10)).parse(content)
         if call.delivers and _reports_rejection(data):
             return _Problem("", rejected=True)
         return call.parse(data, "$")

@@ -1,10 +1,10 @@
 """Redaction of secrets: in text that a server sent, and in the frames of tracebacks."""
 
-import binascii
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+from ._fork import hold_forks
 from ._transports.base import RequestHeaders
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ def _without_credentials(found: re.Match[str]) -> str:
     scheme, space, value = found.groups()
     is_secret = any(letter.isdigit() for letter in value)
     if scheme.lower() == "basic":  # "basic authentication" is two words, and not a user's
+        with hold_forks():
+            import binascii
+
         is_secret = False
         with suppress(binascii.Error):
             is_secret = b":" in binascii.a2b_base64(value)

@@ -66,7 +66,7 @@ class RequestBuilder:
         self.configuration = configuration
         self.options = options
         self.clock = clock
-        codec()  # imports orjson
+        codec(0)  # may import orjson
         api_key = configuration.key.value
         self._redact = Redactor(api_key, options.headers)
         self._headers = RequestHeaders(
@@ -99,7 +99,7 @@ class RequestBuilder:
         if call.delivers == "events":
             check_events(items)
         return self._delivery(
-            call, serialize(delivery), len(items), compress_from=self._compress_from()
+            call, serialize(delivery, len(items)), len(items), compress_from=self._compress_from()
         )
 
     def build_encoded(

@@ -1,50 +1,11 @@
-"""Raw responses and their headers."""
+"""Raw responses."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
 _REQUEST_ID = ("x-request-id", "cf-ray")
-
-
-class Headers(Mapping[str, str]):
-    """Response headers: a mapping with case-insensitive names.
-
-    The values of a repeated header are joined by commas. `repr` shows names only.
-    """
-
-    __slots__ = ("_items", "_values")
-
-    def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        # Read on demand: the headers of most responses are never used.
-        self._items = items
-        self._values: dict[str, str] | None = None
-
-    def _read(self) -> dict[str, str]:
-        if self._values is None:
-            values: dict[str, str] = {}
-            for any_case, value in self._items():
-                name = any_case.lower()
-                values[name] = f"{values[name]}, {value}" if name in values else value
-            self._values = values
-        return self._values
-
-    def __getitem__(self, name: str) -> str:
-        return self._read()[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-    def __repr__(self) -> str:
-        return f"<Headers: {', '.join(self)}>"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # A response of pyreqwest can neither be copied nor pickled.
-        return Headers, (self._read().items,)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

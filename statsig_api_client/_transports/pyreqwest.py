@@ -29,11 +29,11 @@ from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
 from .._fork import hold_forks
-from .._response import Headers
 from .base import (
     CLOSED,
     NO_TIME_LEFT,
     UNCLOSED,
+    Headers,
     TransportFailure,
     TransportRequest,
     TransportResponse,

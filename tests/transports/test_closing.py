@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client._response import Headers
 from statsig_api_client._transports.base import (
+    Headers,
     RequestHeaders,
     TransportFailure,
     TransportRequest,
