@@ -3,10 +3,10 @@
 orjson needs a tenth of the time of `json` to serialize, and a third to parse. Where it differs,
 this module uses `json` instead, so that the result is the same:
 
-* orjson serializes NaN and infinity as null, so output that contains null is serialized again.
+* orjson serializes NaN and infinity as null, so output with null is parsed again and compared.
 * orjson parses integers of more than 64 bits as floats.
-* orjson rejects large integers, subclasses of `int` and `str`, keys that are not strings, and deep
-  nesting, with less precise errors.
+* orjson rejects large integers, keys that are not strings, and deep nesting, with less precise
+  errors.
 
 The notation of numbers may differ (`1e-7` instead of `1e-07`).
 """
@@ -15,7 +15,7 @@ import enum
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
 from ._fork import hold_forks
@@ -57,11 +57,20 @@ def _default(value: object) -> object:
         return value.value
     if _is_uuid(value):
         return str(value)
+    if isinstance(value, str | int | float):  # a subclass, such as `numpy.float64`
+        return _plain(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS):
         return list(cast("Sequence[object]", value))
     raise TypeError
+
+
+def _plain(value: str | float) -> str | float:
+    """Return a value of the type itself, from the value that a subclass stores."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__pos__(value) if isinstance(value, int) else float.__pos__(value)
 
 
 def _is_uuid(value: object) -> bool:
@@ -98,8 +107,28 @@ class StandardCodec:
 
 
 _DIGITS_TO_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_INTEGER: Final = b"0" * 19
+_ZEROS: Final = b"0" * 19
 """As many digits as the smallest integer of more than 64 bits has."""
+_IN_STRING: Final = b'"' + _ZEROS
+_IN_FRACTION: Final = b"." + _ZEROS
+_NULLS: Final = (b":null", b",null", b"[null")
+"""null as a member or an item. A string may contain one, too, which only costs time."""
+
+
+def _may_have_nan(value: object) -> bool:
+    """Return whether a value contains NaN or infinity, or a type that may contain them."""
+    containers = [value]
+    for container in containers:  # grows
+        values = container.values() if type(container) is dict else container
+        for each in cast("Iterable[object]", values):
+            kind = type(each)
+            if kind is str or kind is int or each is None or kind is bool:
+                continue
+            if kind is dict or kind is list:
+                containers.append(each)
+            elif kind is not float or not math.isfinite(cast("float", each)):
+                return True
+    return False
 
 
 class OrjsonCodec:
@@ -123,11 +152,14 @@ class OrjsonCodec:
             content = self._dumps(value, _default, self._options)
         except TypeError:
             return self._standard.serialize(value)
-        return self._standard.serialize(value) if b"null" in content else content
+        if b"null" in content and any(null in content for null in _NULLS) and _may_have_nan(value):
+            return self._standard.serialize(value)
+        return content
 
     def parse(self, content: bytes) -> object:
         """See `Codec`."""
-        if _LONG_INTEGER in content.translate(_DIGITS_TO_ZEROS):
+        zeros = content.translate(_DIGITS_TO_ZEROS)
+        if _ZEROS in zeros and _ZEROS in zeros.replace(_IN_STRING, b"").replace(_IN_FRACTION, b""):
             return self._standard.parse(content)
         try:
             return cast("object", self._loads(content))

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 _MIN_LENGTH: Final = 6
 """Characters: a shorter header value is part of too many words to be taken out of them."""
+_MAX_CREDENTIALS: Final = 4096
+"""Characters of credentials in a URL or a header."""
 _REDACTED: Final = "[redacted]"
 _CREDENTIALS: Final = r"(?i)\b(basic|bearer)(\s+)([a-z0-9._~+/-]{8,}=*)"
-_USER_IN_URL: Final = r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"
+# Each run of letters is tried once, at its start: a long one would take quadratic time.
+_USER_IN_URL: Final = r"(?i)(?<![a-z0-9+.-])([a-z0-9+.-]*://)[^\s/@]+@"
 
 
 class Redactor:
@@ -24,7 +27,7 @@ class Redactor:
     credentials of `Authorization` and `Proxy-Authorization` headers.
     """
 
-    __slots__ = ("_secrets",)
+    __slots__ = ("_secrets", "longest")
 
     def __init__(self, api_key: str, headers: RequestHeaders) -> None:
         secrets = [(api_key, "[API key]")]
@@ -35,6 +38,8 @@ class Redactor:
         ]
         # The longest first, since one may be a part of another.
         self._secrets = sorted(secrets, key=lambda secret: -len(secret[0]))
+        self.longest = len(self._secrets[0][0]) + _MAX_CREDENTIALS
+        """Characters at the end of a text that was cut in which a part of a secret may be."""
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets."""
