@@ -145,3 +145,50 @@ def test_fork_gives_up_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.waitpid(child, 0)[1] == 0
     release.set()
     thread.join()
+
+
+LOGGING = """
+import os, sys, threading, time
+from statsig_api_client._fork import hold_forks
+
+assert "logging" not in sys.modules
+if {imported}:
+    import logging
+entered = threading.Event()
+
+def hold():
+    with hold_forks():
+        entered.set()
+        time.sleep(0.3)  # until the fork waits
+        import logging
+        logging.getLogger("statsig")
+
+thread = threading.Thread(target=hold)
+thread.start()
+entered.wait()
+start = time.monotonic()
+child = os.fork()
+if child == 0:
+    import logging
+    logging.getLogger("child")
+    os._exit(0)
+assert time.monotonic() - start < 5
+assert os.waitpid(child, 0) == (child, 0)
+logging = sys.modules["logging"]
+thread = threading.Thread(target=logging.getLogger, args=["parent"])
+thread.start()
+thread.join(20)
+assert not thread.is_alive()
+"""
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_fork_leaves_logging_usable(imported: bool) -> None:  # noqa: FBT001
+    result = subprocess.run(
+        [sys.executable, "-c", LOGGING.format(imported=imported)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert result.stderr == ""
