@@ -177,21 +177,10 @@ class Library:
             return context
         with hold_forks(), self._tls_lock:  # one thread reads the certificates for all, in 25 ms
             if files not in self._tls_contexts:
-                self._tls_contexts[files] = _create_tls_context(*files)
+                from .tls import create_tls_context
+
+                self._tls_contexts[files] = create_tls_context(*files)
             return self._tls_contexts[files]
-
-
-def _create_tls_context(file: str | None, directory: str | None) -> "ssl.SSLContext":
-    """Return a context with certifi's certificates, or those of the environment, as httpx."""
-    import ssl
-
-    import certifi
-
-    if file:
-        return ssl.create_default_context(cafile=file)
-    if directory:
-        return ssl.create_default_context(capath=directory)
-    return ssl.create_default_context(cafile=certifi.where())
 
 
 @cache
