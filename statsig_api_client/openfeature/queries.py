@@ -1,0 +1,145 @@
+"""Queries: what a flag asks of Statsig, and the evaluation of any kind of entity."""
+
+from typing import Generic, TypeVar
+
+from attrs import frozen
+from openfeature.evaluation_context import EvaluationContext
+
+from .._client import AsyncStatsig, Statsig
+from .._errors import NotFoundError
+from .._openfeature.context import user_of_context
+from .._openfeature.keys import FlagKey, Kind
+from .._openfeature.resolution import (
+    Entity,
+    Resolution,
+    entity_kind,
+    not_found,
+    other_kind,
+    other_type,
+    resolve,
+)
+from .._openfeature.values import ValueType
+from ..generated import DynamicConfig, Experiment, FeatureGate, Layer, StatsigUserDict
+
+T = TypeVar("T")
+
+_NO_CONTEXT = EvaluationContext()
+
+
+@frozen
+class Query(Generic[T]):
+    """A flag that is asked for a user."""
+
+    value_type: ValueType[T]
+    key: FlagKey
+    kind: Kind
+    user: StatsigUserDict
+
+    @property
+    def name(self) -> str:
+        """The name of the entity."""
+        return self.key.name
+
+    @property
+    def other_kind(self) -> Kind | None:
+        """The kind of an entity of the same name that would be of another type; None for none."""
+        return other_kind(self.key, self.kind)
+
+    def resolve(self, entity: Entity | None, other: Entity | None) -> Resolution[T]:
+        """Return the resolution.
+
+        Args:
+            entity: The evaluation of the entity; None if it does not exist.
+            other: The evaluation of the entity of the other kind.
+
+        Raises:
+            ResolutionError: FLAG_NOT_FOUND or TYPE_MISMATCH.
+        """
+        if entity is not None:
+            return resolve(self.key, entity, self.value_type)
+        if other is not None:
+            raise other_type(self.key, self.value_type, other.kind)
+        raise not_found(self.key, self.kind)
+
+
+def query_of(
+    value_type: ValueType[T],
+    flag_key: str,
+    context: EvaluationContext | None,
+    *,
+    needs_id: bool,
+) -> Query[T]:
+    """Return the query of an evaluation.
+
+    Raises:
+        ResolutionError: The key or the context is invalid.
+    """
+    context = context or _NO_CONTEXT
+    key = FlagKey.parse(flag_key)
+    user = user_of_context(context.targeting_key, context.attributes, needs_id=needs_id)
+    return Query(value_type, key, entity_kind(key, value_type), user)
+
+
+def evaluate(client: Statsig, kind: Kind, name: str, user: StatsigUserDict) -> Entity | None:
+    """Evaluate an entity; return None if the project does not have it.
+
+    Raises:
+        StatsigError: The evaluation failed.
+        ValueError: The name or the user cannot be serialized as JSON.
+    """
+    match kind:
+        case "gate":
+            return _gate(client.check_gate(user, name))
+        case "config":
+            return _config("config", client.get_config(user, name))
+        case "experiment":
+            return _config("experiment", client.get_experiment(user, name))
+        case "layer":
+            try:
+                return _layer(client.get_layer(user, name))
+            except NotFoundError:
+                return None
+
+
+async def evaluate_async(
+    client: AsyncStatsig, kind: Kind, name: str, user: StatsigUserDict
+) -> Entity | None:
+    """Evaluate an entity; see `evaluate`."""
+    match kind:
+        case "gate":
+            return _gate(await client.check_gate(user, name))
+        case "config":
+            return _config("config", await client.get_config(user, name))
+        case "experiment":
+            return _config("experiment", await client.get_experiment(user, name))
+        case "layer":
+            try:
+                return _layer(await client.get_layer(user, name))
+            except NotFoundError:
+                return None
+
+
+def _gate(gate: FeatureGate) -> Entity | None:
+    return _existing(
+        Entity(kind="gate", value=gate.value, rule_id=gate.rule_id, group_name=gate.group_name)
+    )
+
+
+def _config(kind: Kind, config: DynamicConfig | Experiment) -> Entity | None:
+    return _existing(
+        Entity(kind=kind, value=config.value, rule_id=config.rule_id, group_name=config.group_name)
+    )
+
+
+def _layer(layer: Layer) -> Entity:
+    return Entity(
+        kind="layer",
+        value=layer.value,
+        rule_id=layer.rule_id,
+        allocated_experiment=layer.allocated_experiment_name,
+    )
+
+
+def _existing(entity: Entity) -> Entity | None:
+    # Statsig returns neither a rule nor a value for a name that the project does not have.
+    return entity if entity.rule_id or entity.value else None
