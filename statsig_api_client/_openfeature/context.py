@@ -77,8 +77,8 @@ def _user_of_attributes(attributes: Mapping[str, object]) -> JsonObject:
         elif value is not None and (name == field or field not in user):
             # Statsig's spelling takes precedence.
             user[field] = (_object if field in _OBJECTS else _string)(name, value)
+    custom.pop(_TARGETING_KEY, None)
     if custom:
-        custom.pop(_TARGETING_KEY, None)
         user["custom"] = cast("JsonObject", user.get("custom", {})) | custom
     return user
 

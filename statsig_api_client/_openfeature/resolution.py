@@ -35,6 +35,14 @@ class Entity:
     allocated_experiment: str | None = None
 
 
+def existing(entity: Entity) -> Entity | None:
+    """Return an entity; None if the project does not have it.
+
+    Statsig then returns neither a rule nor a value.
+    """
+    return entity if entity.rule_id or entity.value else None
+
+
 @frozen(kw_only=True)
 class Resolution(Generic[T]):
     """The result of a flag."""

@@ -13,6 +13,7 @@ from .._openfeature.resolution import (
     Entity,
     Resolution,
     entity_kind,
+    existing,
     not_found,
     other_kind,
     other_type,
@@ -120,13 +121,13 @@ async def evaluate_async(
 
 
 def _gate(gate: FeatureGate) -> Entity | None:
-    return _existing(
+    return existing(
         Entity(kind="gate", value=gate.value, rule_id=gate.rule_id, group_name=gate.group_name)
     )
 
 
 def _config(kind: Kind, config: DynamicConfig | Experiment) -> Entity | None:
-    return _existing(
+    return existing(
         Entity(kind=kind, value=config.value, rule_id=config.rule_id, group_name=config.group_name)
     )
 
@@ -138,8 +139,3 @@ def _layer(layer: Layer) -> Entity:
         rule_id=layer.rule_id,
         allocated_experiment=layer.allocated_experiment_name,
     )
-
-
-def _existing(entity: Entity) -> Entity | None:
-    # Statsig returns neither a rule nor a value for a name that the project does not have.
-    return entity if entity.rule_id or entity.value else None
