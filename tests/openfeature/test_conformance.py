@@ -92,13 +92,13 @@ class RecordingHook(Hook):
         self.name = name
         self.run = run
 
-    def before(self, *_: Any) -> None:
+    def before(self, *_: Any, **__: Any) -> None:
         self.run.append(f"before {self.name}")
 
-    def after(self, *_: Any) -> None:
+    def after(self, *_: Any, **__: Any) -> None:
         self.run.append(f"after {self.name}")
 
-    def finally_after(self, *_: Any) -> None:
+    def finally_after(self, *_: Any, **__: Any) -> None:
         self.run.append(f"finally {self.name}")
 
 
@@ -172,7 +172,8 @@ def _provider(
         return
     if status == "error":
         server.fail_next(status=500)
-    with suppress(OpenFeatureError) if status in {"error", "fatal"} else suppress():
+    expected = (OpenFeatureError,) if status in {"error", "fatal"} else ()
+    with suppress(*expected):
         api.set_provider_and_wait(provider)
     if status == "stale":
         provider.emit_provider_stale(ProviderEventDetails())
@@ -189,7 +190,8 @@ def close_later() -> Iterator[Callable[[Any], None]]:
 
 @given(
     parsers.re(
-        r'an? (?P<kind>\w+)-flag with key "(?P<key>.+)" and a fallback value "(?P<value>.*)"'
+        r'an? (?P<kind>\w+)-flag with key "(?P<key>.+)" '
+        r'and a fallback value "(?P<value>.*)"'
     )
 )
 def _flag(evaluation: Evaluation, kind: str, key: str, value: str) -> None:
