@@ -8,6 +8,7 @@ from openfeature import api
 from statsig_api_client.local import LocalServer
 
 from ..local.conftest import SHOP
+from ..support.loopback import Loopback, loopback
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,3 +33,9 @@ def _clean_openfeature() -> Iterator[None]:
 def shop() -> Iterator[LocalServer]:
     with LocalServer(SHOP) as server:
         yield server
+
+
+@pytest.fixture
+def loopback_server() -> Iterator[Loopback]:
+    with loopback() as running:
+        yield running
