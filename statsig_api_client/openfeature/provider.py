@@ -99,6 +99,8 @@ class StatsigProvider(AbstractProvider):
         self._is_fatal = False
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_clients"):  # error trackers show providers with invalid options
+            return "<StatsigProvider>"
         return f"<StatsigProvider of {self._clients.statsig!r}>"
 
     def get_metadata(self) -> Metadata:
