@@ -316,7 +316,7 @@ def test_faults_apply_to_calls(shop: Ofrep, call: str | None, fails: tuple[bool,
 SHOP_FLAGS: dict[str, Any] = {
     "staff_tools": False,
     "new_checkout": False,
-    "gate:new_checkout": False,
+    "experiment:logo_test:shape": "x",
     "homepage": {},
     "homepage:headline": "x",
     "homepage:button_color": "x",
