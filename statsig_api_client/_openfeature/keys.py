@@ -4,7 +4,8 @@ The separator is a colon, because Statsig's names may contain a dot but no colon
 OFREP clients put a key into the path of a URL without escaping a slash.
 """
 
-from typing import Final, Literal, Self, TypeAlias, cast, get_args
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 from attrs import frozen
 
@@ -35,15 +36,16 @@ class FlagKey:
     def __str__(self) -> str:
         return self.text[:200]
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    @lru_cache(maxsize=1024)  # a program has few flags
+    def parse(text: str) -> "FlagKey":
         """Parse a flag key.
 
         Raises:
             ResolutionError: FLAG_NOT_FOUND if the key has no name, or a gate has a parameter.
         """
         if ":" not in text and text:
-            return cls(text, None, text, None)
+            return FlagKey(text, None, text, None)
         head, _, rest = text.partition(":")
         kind = cast("Kind", head) if head in _KINDS else None
         name, separator, parameter = (rest if kind else text).partition(":")
@@ -53,4 +55,4 @@ class FlagKey:
         if kind == "gate" and parameter:
             problem = f"{text[:200]}: a gate has no parameters; remove {':' + parameter[:100]!r}"
             raise ResolutionError("FLAG_NOT_FOUND", problem)
-        return cls(text, kind, name, parameter or None)
+        return FlagKey(text, kind, name, parameter or None)

@@ -2,7 +2,7 @@
 
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import define
 
 from .._runtime.parsers import UNSET, JsonObject, JsonValue, Unset
 from .errors import ResolutionError
@@ -24,7 +24,7 @@ _DEFAULT_RULES: Final = frozenset(
 """The IDs of the rules that give Statsig's default to users whom no rule of the project matches."""
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Entity:
     """The evaluation of a gate, config, experiment or layer for a user."""
 
@@ -43,7 +43,7 @@ def existing(entity: Entity) -> Entity | None:
     return entity if entity.rule_id or entity.value else None
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Resolution(Generic[T]):
     """The result of a flag."""
 
@@ -51,7 +51,7 @@ class Resolution(Generic[T]):
     """The value; `UNSET` for the default in the code."""
     reason: Reason
     variant: str | None
-    metadata: dict[str, str | bool] = field(hash=False)
+    metadata: dict[str, str | bool]
 
 
 def entity_kind(key: FlagKey, value_type: ValueType[T]) -> Kind:

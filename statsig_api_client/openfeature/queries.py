@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from attrs import frozen
+from attrs import define
 from openfeature.evaluation_context import EvaluationContext
 
 from .._client import AsyncStatsig, Statsig
@@ -27,7 +27,7 @@ T = TypeVar("T")
 _NO_CONTEXT = EvaluationContext()
 
 
-@frozen
+@define
 class Query(Generic[T]):
     """A flag that is asked for a user."""
 
