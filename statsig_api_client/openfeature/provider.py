@@ -112,7 +112,7 @@ class StatsigProvider(AbstractProvider):
 
         Raises:
             ProviderFatalError: Statsig rejects the key.
-            GeneralError: Statsig cannot be reached. The provider goes on evaluating.
+            GeneralError: Statsig cannot be reached. Evaluations still try.
         """
         self._is_fatal = False
         if not self._checks_key:

@@ -1,4 +1,4 @@
-"""Queries: what a flag asks of Statsig, and the evaluation of any kind of entity."""
+"""Queries: the entity and the user of a flag, and the evaluation of any kind of entity."""
 
 from typing import Generic, TypeVar
 
@@ -29,7 +29,7 @@ _NO_CONTEXT = EvaluationContext()
 
 @define
 class Query(Generic[T]):
-    """A flag that is asked for a user."""
+    """The evaluation of a flag for a user, before it is sent."""
 
     value_type: ValueType[T]
     key: FlagKey
