@@ -82,13 +82,12 @@ class Clients:
         Raises:
             ConfigurationError: It was closed.
         """
-        if self._events is None:
-            with self._lock:
+        with self._lock:
+            if self._events is None:
                 if self._closed:
                     raise ConfigurationError("the provider is shut down")
-                if self._events is None:
-                    self._events = self._owned_events = EventLogger(self.statsig)
-        return self._events
+                self._events = self._owned_events = EventLogger(self.statsig)
+            return self._events
 
     def note_loop(self) -> None:
         """Note the running event loop as the one to close the own asynchronous client in."""

@@ -88,36 +88,32 @@ def evaluate(client: Statsig, kind: Kind, name: str, user: StatsigUserDict) -> E
         StatsigError: The evaluation failed.
         ValueError: The name or the user cannot be serialized as JSON.
     """
-    match kind:
-        case "gate":
-            return _gate(client.check_gate(user, name))
-        case "config":
-            return _config("config", client.get_config(user, name))
-        case "experiment":
-            return _config("experiment", client.get_experiment(user, name))
-        case "layer":
-            try:
-                return _layer(client.get_layer(user, name))
-            except NotFoundError:
-                return None
+    if kind == "gate":
+        return _gate(client.check_gate(user, name))
+    if kind == "experiment":
+        return _config(kind, client.get_experiment(user, name))
+    if kind == "config":
+        return _config(kind, client.get_config(user, name))
+    try:
+        return _layer(client.get_layer(user, name))
+    except NotFoundError:
+        return None
 
 
 async def evaluate_async(
     client: AsyncStatsig, kind: Kind, name: str, user: StatsigUserDict
 ) -> Entity | None:
     """Evaluate an entity; see `evaluate`."""
-    match kind:
-        case "gate":
-            return _gate(await client.check_gate(user, name))
-        case "config":
-            return _config("config", await client.get_config(user, name))
-        case "experiment":
-            return _config("experiment", await client.get_experiment(user, name))
-        case "layer":
-            try:
-                return _layer(await client.get_layer(user, name))
-            except NotFoundError:
-                return None
+    if kind == "gate":
+        return _gate(await client.check_gate(user, name))
+    if kind == "experiment":
+        return _config(kind, await client.get_experiment(user, name))
+    if kind == "config":
+        return _config(kind, await client.get_config(user, name))
+    try:
+        return _layer(await client.get_layer(user, name))
+    except NotFoundError:
+        return None
 
 
 def _gate(gate: FeatureGate) -> Entity | None:

@@ -14,6 +14,7 @@ from statsig_api_client import Statsig
 from statsig_api_client.local import LocalServer
 from statsig_api_client.openfeature import StatsigProvider
 
+from ..support.config_specs import v1_specs
 from .conftest import SHOP, Api, Json
 
 FLAGS = "/ofrep/v1/evaluate/flags"
@@ -39,8 +40,10 @@ configs:
 experiments:
   shape: { default: { shape: none }, groups: { Circle: { value: { shape: circle } } } }
   in_layer: { layer: page, groups: { Green: { value: { rate: 0.5 } } } }
+  out_of_layer: { layer: spare, allocation: 0, groups: { A: { value: { rate: 0.5 } } } }
 layers:
   page: { default: { rate: 1 } }
+  spare: { default: { rate: 1, count: 1 } }
 """
 
 
@@ -97,6 +100,8 @@ def shop(shop_server: Api) -> Iterator[Ofrep]:
         ("shape:shape", "circle", "TARGETING_MATCH", "Circle"),
         ("experiment:shape:shape", "circle", "SPLIT", "Circle"),
         ("layer:page", {"rate": 0.5}, "SPLIT", "Green"),
+        ("layer:spare:rate", 1.0, "DEFAULT", "default"),
+        ("layer:spare:count", 1, "DEFAULT", "default"),
     ],
 )
 def test_flag_has_value_reason_and_variant(
@@ -178,12 +183,28 @@ def test_bulk_has_every_entity_and_parameter(ofrep: Ofrep) -> None:
         *("both", "none", "off", "open", "part", "second", "staff"),
         *("config:both", "config:both:none", "config:both:value"),
         *("off_config", "off_config:value", "price", "price:value", "price:whole"),
-        *("single", "single:value", "in_layer", "in_layer:rate", "shape", "shape:shape"),
-        *("experiment:in_layer", "experiment:in_layer:rate"),
+        *("single", "single:value", "in_layer", "in_layer:rate"),
+        *("out_of_layer", "out_of_layer:count", "out_of_layer:rate", "shape", "shape:shape"),
+        *("experiment:in_layer", "experiment:in_layer:rate", "experiment:out_of_layer"),
+        *("experiment:out_of_layer:count", "experiment:out_of_layer:rate"),
         *("experiment:shape", "experiment:shape:shape", "layer:page", "layer:page:rate"),
+        *("layer:spare", "layer:spare:count", "layer:spare:rate"),
     ]
     for key, flag in flags.items():
         assert ofrep.flag(key).json() == flag
+
+
+def test_unsupported_condition_has_no_flag(serve: Callable[..., Api]) -> None:
+    unsupported = {"type": "user_field", "field": "a", "operator": "unknown", "targetValue": 1}
+    specs = v1_specs()
+    specs["feature_gates"][0]["rules"][0]["conditions"] = [unsupported]
+    with pytest.warns(UserWarning, match="does not support, in a_gate"):
+        client = Ofrep(serve(json.dumps(specs), "specs.json").server)
+    keys = {flag["key"] for flag in client.flags().json()["flags"]}
+    assert "held" in keys
+    assert "a_gate" not in keys
+    assert client.flag("a_gate").status_code == 404
+    client.http.close()
 
 
 def test_single_call_records_exposure(shop: Ofrep) -> None:

@@ -185,7 +185,7 @@ def test_any_of_10_000_contexts_is_valid_or_rejected(context: Any) -> None:
     check_context(context)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(CONTEXTS)
 def test_any_context_is_valid_or_rejected(context: Any) -> None:
     check_context(context)

@@ -1,11 +1,14 @@
 """The provider's life: registration, keys, faults, concurrency and shutdown."""
 
 import asyncio
+import importlib
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from typing import Any, Final
 
 import pytest
@@ -37,6 +40,20 @@ def resolve(provider: StatsigProvider, key: str = "staff_tools") -> Any:
     return provider.resolve_boolean_details(key, default_value=False, evaluation_context=USER)
 
 
+class InlineExecutor(Executor):
+    """Runs functions at once."""
+
+    def submit(self, function: Any, /, *args: Any, **options: Any) -> Future[Any]:
+        function(*args, **options)
+        return Future()
+
+
+@pytest.fixture
+def inline_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run event handlers at once; the SDK runs them in threads, so that a count may come early."""
+    monkeypatch.setattr("openfeature._event_support._event_executor", InlineExecutor())
+
+
 def handled(event: ProviderEvent) -> list[EventDetails]:
     """Return the list to which each later event of a kind is appended."""
     events: list[EventDetails] = []
@@ -44,6 +61,7 @@ def handled(event: ProviderEvent) -> list[EventDetails]:
     return events
 
 
+@pytest.mark.usefixtures("inline_handlers")
 def test_ready_handlers_run_once(statsig: Statsig) -> None:
     # openfeature-sdk 0.10 emits the event itself; a version that leaves it to providers fails here.
     ready = handled(ProviderEvent.PROVIDER_READY)
@@ -53,6 +71,7 @@ def test_ready_handlers_run_once(statsig: Statsig) -> None:
     assert api.get_client().get_provider_status() is ProviderStatus.READY
 
 
+@pytest.mark.usefixtures("inline_handlers")
 def test_wrong_key_is_fatal(shop: LocalServer) -> None:
     errors = handled(ProviderEvent.PROVIDER_ERROR)
     with Statsig("secret-wrong", base_url=shop.url) as statsig:
@@ -66,6 +85,7 @@ def test_wrong_key_is_fatal(shop: LocalServer) -> None:
     assert [error.error_code for error in errors] == [ErrorCode.PROVIDER_FATAL]
 
 
+@pytest.mark.usefixtures("inline_handlers")
 @pytest.mark.parametrize("status", [401, 403])
 def test_rejected_key_stops_evaluations_once(
     shop: LocalServer, statsig: Statsig, status: int
@@ -130,6 +150,29 @@ def test_provider_makes_clients_from_environment(
     client = api.get_client()
     assert client.get_boolean_value("staff_tools", False, USER) is True  # noqa: FBT003
     api.shutdown()
+
+
+def test_blocking_client_is_made_for_given_async_client(shop: LocalServer) -> None:
+    async def evaluate() -> list[bool]:
+        async with AsyncStatsig(shop.secret_key, base_url=shop.url) as client:
+            provider = StatsigProvider(shop.secret_key, base_url=shop.url, async_statsig=client)
+            api.set_provider_and_wait(provider)
+            flags = api.get_client()
+            return [
+                await flags.get_boolean_value_async("staff_tools", False, USER),  # noqa: FBT003
+                flags.get_boolean_value("staff_tools", False, USER),  # noqa: FBT003
+            ]
+
+    assert asyncio.run(evaluate()) == [True, True]
+
+
+def test_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = "statsig_api_client.openfeature"
+    for name in [name for name in sys.modules if name.startswith(package)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "openfeature.evaluation_context", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'statsig-api-client\[openfeature"):
+        importlib.import_module(package)
 
 
 @pytest.mark.parametrize("where", ["inside the loop", "in a thread", "after the loop"])
@@ -307,6 +350,7 @@ def faults() -> list[Any]:
     ]
 
 
+@pytest.mark.usefixtures("inline_handlers")
 def test_thousand_faults_show_no_key(
     loopback_server: Loopback, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

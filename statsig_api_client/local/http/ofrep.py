@@ -183,13 +183,8 @@ def _evaluate(key: FlagKey, evaluations: UserEvaluations) -> tuple[Kind, Evaluat
     """
     kinds: tuple[Kind, ...] = ("gate", "config") if key.parameter is None else ("config",)
     for kind in kinds if key.kind is None else (key.kind,):
-        match kind:
-            case "gate":
-                evaluation = evaluations.gate(key.name)
-            case "layer":
-                evaluation = evaluations.layer(key.name)
-            case "config" | "experiment":
-                evaluation = evaluations.config(key.name)
+        find = {"gate": evaluations.gate, "layer": evaluations.layer}.get(kind, evaluations.config)
+        evaluation = find(key.name)
         if evaluation is not None and (kind == "layer" or existing(_entity(kind, evaluation))):
             return kind, evaluation
     raise not_found(key, key.kind or kinds[-1])
@@ -207,13 +202,11 @@ def _entity(kind: Kind, evaluation: Evaluation) -> Entity:
 
 
 def _exposure(kind: Kind, user: JsonObject, name: str, evaluation: Evaluation) -> LoggedEventDict:
-    match kind:
-        case "gate":
-            return gate_exposure(user, name, evaluation)
-        case "layer":
-            return layer_exposure(user, name, evaluation)
-        case "config" | "experiment":
-            return config_exposure(user, name, evaluation)
+    if kind == "gate":
+        return gate_exposure(user, name, evaluation)
+    if kind == "layer":
+        return layer_exposure(user, name, evaluation)
+    return config_exposure(user, name, evaluation)
 
 
 def _failure(error: ResolutionError) -> JsonObject:
