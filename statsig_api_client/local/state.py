@@ -1,5 +1,6 @@
 """Server state: the loaded project, overrides, injected faults and recorded events."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,7 @@ class ServerState:
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()
         self._problem: str | None = None
+        self._changed = asyncio.Event()
         # Newer than the specs that SDKs have from an earlier server.
         started = max(self._loaded.time, time.time_ns() // 1_000_000)
         self._specs = overridden(self._loaded, (), started)
@@ -51,6 +53,11 @@ class ServerState:
     def evaluator(self) -> Evaluator:
         """The evaluator of these specs."""
         return self._evaluator
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """An event that is set when these specs are replaced."""
+        return self._changed
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -112,6 +119,8 @@ class ServerState:
         self._evaluator.close()
         self._loaded, self._overrides = loaded, overrides
         self._specs, self._evaluator = specs, evaluator
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def _override_problem(specs: ConfigSpecs, override: Override) -> str | None:
