@@ -4,7 +4,8 @@ import asyncio
 import threading
 from typing import Final
 
-from .._client import AsyncStatsig, Statsig
+from .._async_client import AsyncStatsig
+from .._client import Statsig
 from .._errors import ConfigurationError
 from .._redaction import clear_locals
 from ..events import EventLogger

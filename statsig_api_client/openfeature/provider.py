@@ -10,7 +10,8 @@ from openfeature.flag_evaluation import FlagResolutionDetails
 from openfeature.provider import AbstractProvider, Metadata
 from openfeature.track import TrackingEventDetails
 
-from .._client import AsyncStatsig, Statsig
+from .._async_client import AsyncStatsig
+from .._client import Statsig
 from .._errors import AuthenticationError, PermissionDeniedError, StatsigError
 from .._openfeature.errors import ResolutionError
 from .._openfeature.values import BOOLEAN, FLOAT, INTEGER, OBJECT, STRING, ObjectValue, ValueType
@@ -189,7 +190,7 @@ class StatsigProvider(AbstractProvider):
         default_value: int,
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[int]:
-        """Resolve a integer."""
+        """Resolve an integer."""
         return self._resolve(INTEGER, flag_key, default_value, evaluation_context)
 
     async def resolve_integer_details_async(

@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 from attrs import define
 from openfeature.evaluation_context import EvaluationContext
 
-from .._client import AsyncStatsig, Statsig
+from .._async_client import AsyncStatsig
+from .._client import Statsig
 from .._errors import NotFoundError
 from .._openfeature.context import user_of_context
 from .._openfeature.keys import FlagKey, Kind
