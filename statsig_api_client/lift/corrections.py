@@ -7,12 +7,17 @@ from attrs import field, frozen
 from .errors import LiftError
 
 
+def _check_share(_: object, __: object, value: float) -> None:
+    if not 0 < value < 1:
+        raise LiftError(f"primary_share: expected a fraction between 0 and 1, got {value}")
+
+
 @frozen(kw_only=True)
 class Bonferroni:
     """Bonferroni's correction.
 
     Raises:
-        LiftError: The share is not above 0 and at most 1.
+        LiftError: The share is not between 0 and 1.
     """
 
     variants: bool = True
@@ -21,13 +26,8 @@ class Bonferroni:
     """Divide alpha among the metrics."""
     primary: Sequence[str] = ()
     """Names of primary metrics. They share `primary_share` of alpha, and the others the rest."""
-    primary_share: float = field(default=0.5)
+    primary_share: float = field(default=0.5, validator=_check_share)
     """The fraction of alpha for primary metrics."""
-
-    @primary_share.validator
-    def _check_share(self, _: object, value: float) -> None:
-        if not 0 < value <= 1:
-            raise LiftError(f"primary_share: expected a fraction above 0, got {value}")
 
 
 @frozen(kw_only=True)

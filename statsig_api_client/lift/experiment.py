@@ -5,13 +5,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self, cast
 
-from attrs import field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from .._runtime.parsers import JsonObject
 from .errors import LiftError
 
 _BUCKETS: Final = 1000
 """The number of buckets into which an experiment divides units."""
+
+
+def _default_control(experiment: "Experiment") -> str:
+    names = (*experiment.groups, "")
+    return next((name for name in names if name.lower() == "control"), names[0])
 
 
 @frozen(kw_only=True)
@@ -28,11 +33,11 @@ class Experiment:
     name: str
     groups: Mapping[str, float | None]
     """The planned share of units of each group; None where it is unknown."""
-    control: str
-    """The name of the control group."""
+    control: str = field(default=Factory(_default_control, takes_self=True))
+    """The name of the control group; by default `Control`, or the first group."""
     id_type: str = "userID"
     """The type of the unit ID: `userID`, `stableID` or a key of `customIDs`."""
-    rules: Mapping[str, str] = field(factory=dict)
+    rules: Mapping[str, str] = field(factory=dict[str, str])
     """The group of each rule ID. The name of a group is its rule ID, too."""
     planned_units: int | None = None
     """The number of units after which the interval without correction for peeking decides."""
@@ -91,12 +96,10 @@ class Experiment:
             )
         spec = cast("dict[str, JsonObject]", specs.document["dynamic_configs"])[name]
         conditions = cast("dict[str, JsonObject]", specs.document["condition_map"])
-        return cls._from_spec(name, spec, conditions, control)
+        return cls._from_spec(name, spec, conditions).with_control(control)
 
     @classmethod
-    def _from_spec(
-        cls, name: str, spec: JsonObject, conditions: Mapping[str, JsonObject], control: str | None
-    ) -> Self:
+    def _from_spec(cls, name: str, spec: JsonObject, conditions: Mapping[str, JsonObject]) -> Self:
         groups: dict[str, float | None] = {}
         rules: dict[str, str] = {}
         before: float | None = 0.0
@@ -112,14 +115,16 @@ class Experiment:
             before = end
         if not groups:
             raise LiftError(f"experiment {name}: has no groups; it has not started")
-        first = next((group for group in groups if group.lower() == "control"), next(iter(groups)))
-        return cls(
-            name=name,
-            groups=groups,
-            control=control or first,
-            id_type=str(spec.get("idType") or "userID"),
-            rules=rules,
-        )
+        id_type = str(spec.get("idType") or "userID")
+        return cls(name=name, groups=groups, id_type=id_type, rules=rules)
+
+    def with_control(self, name: str | None) -> Self:
+        """Return the experiment with another control group; None keeps it.
+
+        Raises:
+            LiftError: There is no such group.
+        """
+        return self if name is None else evolve(self, control=name)
 
 
 def _last_buckets(rule: JsonObject, conditions: Mapping[str, JsonObject]) -> Iterator[float]:

@@ -44,6 +44,19 @@ def _check_window(_: object, __: object, value: tuple[float, float] | None) -> N
         raise LiftError(f"window: expected days such as (0, 7), got {value!r}")
 
 
+def _check_operator(_: object, __: object, operator: str) -> None:
+    if operator not in get_args(Operator):
+        expected = ", ".join(get_args(Operator))
+        raise LiftError(f"where: expected one of {expected}, got {operator!r}")
+
+
+def _check_value(_: object, __: object, value: str | float) -> None:
+    if isinstance(value, bool) or not isinstance(cast("object", value), str | int | float):
+        raise LiftError(f"where: expected a string or a number, got {value!r}")
+    if not isinstance(value, str) and not isfinite(value):
+        raise LiftError(f"where: expected a finite number, got {value!r}")
+
+
 def _window(value: float | tuple[float, float] | None) -> tuple[float, float] | None:
     return (0.0, value) if isinstance(value, int | float) else value
 
@@ -62,21 +75,8 @@ class Where:
     """
 
     field: str = attrs.field(validator=_check_field)
-    operator: Operator = attrs.field()
-    value: str | float = attrs.field()
-
-    @operator.validator
-    def _check_operator(self, _: object, operator: str) -> None:
-        if operator not in get_args(Operator):
-            expected = ", ".join(get_args(Operator))
-            raise LiftError(f"where: expected one of {expected}, got {operator!r}")
-
-    @value.validator
-    def _check_value(self, _: object, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise LiftError(f"where: expected a string or a number, got {value!r}")
-        if not isinstance(value, str) and not isfinite(value):
-            raise LiftError(f"where: expected a finite number, got {value!r}")
+    operator: Operator = attrs.field(validator=_check_operator)
+    value: str | float = attrs.field(validator=_check_value)
 
     def __str__(self) -> str:
         """Return the condition as the command line accepts it."""
@@ -242,6 +242,11 @@ class Mean(EventMetric):
         )
 
 
+def _check_part(_: object, __: object, value: EventCount | Sum | Users) -> None:
+    if not isinstance(cast("object", value), EventCount | Sum | Users):
+        raise LiftError(f"Ratio: expected EventCount, Sum or Users, got {value!r}")
+
+
 @frozen
 class Ratio:
     """The sum of one metric divided by the sum of another, over units with a denominator.
@@ -254,14 +259,8 @@ class Ratio:
         LiftError: One of them is a ratio itself.
     """
 
-    numerator: EventCount | Sum | Users = attrs.field()
-    denominator: EventCount | Sum | Users = attrs.field()
-
-    @numerator.validator
-    @denominator.validator
-    def _check_part(self, _: object, value: object) -> None:
-        if not isinstance(value, EventCount | Sum | Users):
-            raise LiftError(f"Ratio: expected EventCount, Sum or Users, got {value!r}")
+    numerator: EventCount | Sum | Users = attrs.field(validator=_check_part)
+    denominator: EventCount | Sum | Users = attrs.field(validator=_check_part)
 
     @property
     def name(self) -> str:

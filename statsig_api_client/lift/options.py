@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from .._errors import ConfigurationError
 from .._validators import boolean, one_of
@@ -21,6 +21,16 @@ FIRST_TIME: Final = 946_684_800_000
 """The year 2000: an earlier time has the wrong unit, or comes from a wrong clock."""
 
 
+def _check_alpha(_: object, __: object, value: float) -> None:
+    if not 0 < value < 0.5:
+        raise ConfigurationError(f"alpha: expected a fraction below 0.5, got {value}")
+
+
+def _check_time(_: object, attribute: "Attribute[datetime | None]", value: datetime | None) -> None:
+    if value is not None and value.tzinfo is None:
+        raise ConfigurationError(f"{attribute.name}: expected a time with a time zone, got {value}")
+
+
 @frozen(kw_only=True)
 class LiftOptions:
     """Options of `analyze`.
@@ -29,7 +39,7 @@ class LiftOptions:
         ConfigurationError: A value is out of range.
     """
 
-    alpha: float = field(default=0.05)
+    alpha: float = field(default=0.05, validator=_check_alpha)
     """The significance level; intervals have the confidence 1 - alpha."""
     side: Side = field(default="two", validator=one_of(*get_args(Side)))
     """The alternative: any difference, a greater mean of the test group, or a smaller one."""
@@ -48,19 +58,7 @@ class LiftOptions:
     """Compute the cumulative results at the end of each day, too."""
     correction: Bonferroni | BenjaminiHochberg | None = None
     """The correction for several comparisons."""
-    start: datetime | None = field(default=None)
+    start: datetime | None = field(default=None, validator=_check_time)
     """Exposures and events before this time are left out."""
-    end: datetime | None = field(default=None)
+    end: datetime | None = field(default=None, validator=_check_time)
     """Exposures and events from this time on are left out."""
-
-    @alpha.validator
-    def _check_alpha(self, _: object, value: float) -> None:
-        if not 0 < value < 0.5:
-            raise ConfigurationError(f"alpha: expected a fraction below 0.5, got {value}")
-
-    @start.validator
-    @end.validator
-    def _check_time(self, attribute: object, value: datetime | None) -> None:
-        if value is not None and value.tzinfo is None:
-            name = getattr(attribute, "name", "time")
-            raise ConfigurationError(f"{name}: expected a time with a time zone, got {value}")

@@ -1,5 +1,8 @@
 """Plots of reports, with matplotlib."""
 
+# The types of matplotlib's keyword arguments are unknown.
+# pyright: reportUnknownMemberType=false
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -67,6 +70,8 @@ def _plot_intervals(report: LiftReport, axes: "Axes") -> None:
 
 
 def _plot_days(report: LiftReport, axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.axhline(0, color="0.6", linewidth=1)
     for number, first in enumerate(report.results[:_MAX_LINES]):
         days: list[float] = []
@@ -83,7 +88,7 @@ def _plot_days(report: LiftReport, axes: "Axes") -> None:
         (line,) = axes.plot(days, points, marker=".", label=_label(report, first))
         axes.fill_between(days, lows, highs, color=line.get_color(), alpha=0.15)
     axes.set_xlabel("day")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("cumulative lift, %")
     axes.legend(loc="best", fontsize="small")
     axes.set_title("by day")
