@@ -21,6 +21,8 @@ RelativeMethod: TypeAlias = Literal["fieller", "delta", "simplified"]
 WELCH_BELOW: Final = 100
 """Degrees of freedom below which Welch's t-test replaces the z-test."""
 
+_MAX_RATIO: Final = 1e100
+
 
 @frozen(kw_only=True)
 class Estimate:
@@ -129,7 +131,7 @@ def compare(
         degrees_of_freedom=degrees,
         interval=_around(delta, critical * sqrt(variance), side) if has_test else None,
         p_value=_p_value(z, side, degrees) if has_test else None,
-        relative_delta=delta / control.mean if control.mean > 0 else None,
+        relative_delta=_relative_delta(delta, control),
         relative_interval=(
             relative_interval(test, control, critical, side, relative) if has_test else None
         ),
@@ -165,7 +167,7 @@ def relative_interval(
         None if the mean of the control group is not positive or, with Fieller's theorem, not
         significantly different from zero.
     """
-    if control.mean <= 0:
+    if _relative_delta(test.mean - control.mean, control) is None:
         return None
     ratio = test.mean / control.mean
     if method == "simplified":
@@ -174,7 +176,8 @@ def relative_interval(
     if method == "delta":
         width = critical / control.mean * sqrt(ratio**2 * control.variance + test.variance)
         return _around(ratio - 1, width, side)
-    g = critical**2 * control.variance / control.mean**2
+    errors = critical * control.standard_error / control.mean
+    g = errors * errors
     if g >= 1:
         return None
     width = critical / control.mean * sqrt(ratio**2 * control.variance + (1 - g) * test.variance)
@@ -198,6 +201,13 @@ def topline_impact(delta: float, test_units: int, days: int) -> float:
         days: The duration of the measurement.
     """
     return delta * test_units / days
+
+
+def _relative_delta(delta: float, control: Estimate) -> float | None:
+    # A mean that is a rounding error gives a ratio that overflows when it is squared.
+    if control.mean <= 0 or abs(delta / control.mean) > _MAX_RATIO:
+        return None
+    return delta / control.mean
 
 
 def _degrees_of_freedom(test: Estimate, control: Estimate) -> float | None:
