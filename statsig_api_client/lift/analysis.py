@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
-from math import ceil
+from math import ceil, frexp, ldexp
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -238,7 +238,7 @@ class _Analysis:
             values += [_capped(f"c{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
         is_ratio = len(metric.components) == 2
         ((*averages,),) = self._engine.rows(self._definition.centers(values, is_ratio=is_ratio))
-        centers = [_number(average) for average in averages]
+        centers = [_short(_number(average)) for average in averages]
         groups: dict[str, Moments] = {}
         covered = 0
         for group, units, covering, *sums in self._engine.rows(
@@ -392,14 +392,13 @@ class _Analysis:
 
 
 def _notes(estimates: Mapping[str, Estimate | None], control: Estimate | None) -> Iterator[str]:
-    known = {name: one for name, one in estimates.items() if one is not None}
-    for name in estimates:
-        units = known[name].units if name in known else 0
-        if units < 2:
-            yield f"group {name}: expected at least 2 units with this metric, got {units}"
+    units = {name: 0 if one is None else one.units for name, one in estimates.items()}
+    for name, count in units.items():
+        if count < 2:
+            yield f"group {name}: expected at least 2 units with this metric, got {count}"
     if control is not None and control.mean <= 0:
         yield f"relative delta: expected a positive mean of the control group, got {control.mean:g}"
-    if len(known) == 2 and not any(one.variance for one in known.values()):
+    if min(units.values()) > 1 and not any(one.variance for one in estimates.values() if one):
         yield "p-value: all units have the same value"
 
 
@@ -436,6 +435,12 @@ def _capped(column: str, cap: float | None) -> str:
 
 def _number(cell: Cell) -> float:
     return 0.0 if cell is None else float(cell)
+
+
+def _short(number: float) -> float:
+    """Return a number with 24 significant bits, so that its difference from integers is exact."""
+    mantissa, exponent = frexp(number)
+    return ldexp(round(ldexp(mantissa, 24)), exponent - 24)
 
 
 def _milliseconds(moment: datetime) -> int:
