@@ -367,7 +367,7 @@ def test_exposures_that_do_not_count_are_explained(tmp_path: Path) -> None:
 
 
 def test_metric_without_events_is_reported(tmp_path: Path) -> None:
-    found = report(tmp_path, [*PAIR, event("t", "purchased")])
+    found = report(tmp_path, [*groups([[], []], [[], []]), event("Square-0", "purchased")])
     assert found.health.warnings == (
         "metric: no events named 'purchase'; did you mean 'purchased'?",
     )

