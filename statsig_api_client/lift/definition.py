@@ -22,7 +22,7 @@ from typing import Final
 from attrs import frozen
 
 from .engines import Engine
-from .experiment import Experiment
+from .experiment import OVERRIDE, Experiment
 from .metrics import Component, Where
 from .options import DATE_OFFSET, DAY, Crossover, Join
 
@@ -358,14 +358,15 @@ class Definition:
         return f"CASE rule {cases} END"
 
     def _is_override(self) -> str:
-        # `override` is that of SDKs and of the local server; the others are Statsig's own.
+        override = self.engine.literal(OVERRIDE)
+        # Those of Statsig's console.
         patterns = " OR ".join(
             f"rule LIKE {self.engine.literal(f'%:{end}')}" for end in ("override", "id_override")
         )
         known = ", ".join(map(self.engine.literal, self.experiment.group_by_rule))
         return (
-            f"CASE WHEN rule IN ({known}) THEN 0 WHEN rule = 'override' OR {patterns} THEN 1 "
-            "ELSE 0 END"
+            f"CASE WHEN rule IN ({known}) THEN 0 WHEN rule = {override} OR {patterns} "
+            "THEN 1 ELSE 0 END"
         )
 
     def _events(self) -> str:

@@ -10,6 +10,9 @@ from attrs import Factory, evolve, field, frozen
 from .._runtime.parsers import JsonObject
 from .errors import LiftError
 
+OVERRIDE: Final = "override"
+"""The rule ID of overrides in SDKs and in the local server."""
+
 _BUCKETS: Final = 1000
 """The number of buckets into which an experiment divides units."""
 
@@ -104,7 +107,8 @@ class Experiment:
         rules: dict[str, str] = {}
         before: float | None = 0.0
         for rule in cast("list[JsonObject]", spec["rules"]):
-            if not rule.get("isExperimentGroup"):
+            # A local server marks its overrides as groups, too, so that SDKs report them.
+            if not rule.get("isExperimentGroup") or rule["id"] == OVERRIDE:
                 continue
             group = str(rule.get("groupName") or rule["id"])
             rules[str(rule["id"])] = group

@@ -32,7 +32,8 @@ TABLES = (
     """CREATE TABLE l AS
         SELECT r->>'$.user.userID' AS unit_id, r->>'$.eventName' AS event_name,
             CAST(r->>'$.time' AS BIGINT) AS time, r->>'$.value' AS value,
-            r->>'$.metadata.page' AS page, CAST(r->'$.metadata' AS MAP(VARCHAR, VARCHAR)) AS metadata
+            r->>'$.metadata.page' AS page,
+            CAST(r->'$.metadata' AS MAP(VARCHAR, VARCHAR)) AS metadata
         FROM records WHERE r->>'$.eventName' NOT LIKE 'statsig::%'""",
 )
 """Tables with the records of a file."""
