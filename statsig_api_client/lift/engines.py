@@ -21,10 +21,6 @@ class Engine(Protocol):
         """Store the rows of a query in a temporary table, or replace it."""
         ...
 
-    def create_view(self, name: str, query: str) -> None:
-        """Create or replace a temporary view."""
-        ...
-
     def rows(self, query: str) -> list[Row]:
         """Return the rows of a query."""
         ...
@@ -82,11 +78,6 @@ class SqliteEngine:
         """Store the rows of a query in a temporary table, or replace it."""
         self.connection.execute(f"DROP TABLE IF EXISTS {name}")
         self.connection.execute(f"CREATE TABLE {name} AS {query}")
-
-    def create_view(self, name: str, query: str) -> None:
-        """Create or replace a temporary view."""
-        self.connection.execute(f"DROP VIEW IF EXISTS {name}")
-        self.connection.execute(f"CREATE VIEW {name} AS {query}")
 
     def rows(self, query: str) -> list[Row]:
         """Return the rows of a query."""

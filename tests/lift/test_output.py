@@ -46,7 +46,7 @@ def test_table_shows_intervals(tmp_path: Path) -> None:
     assert lines[2].split() == [
         *("metric", "group", "units", "mean", "control", "lift", "p", "-405%", "+405%")
     ]
-    assert lines[3].startswith("purchase:users  Square    100   0.6      0.2  +200.0% (+106.7% to")
+    assert lines[3].startswith("purchase:users  Square    100    0.6      0.2  +200.0% (+105.7% to")
     assert " * " in lines[3]
     assert "●" in lines[3]
     assert "│" in lines[3]
