@@ -392,7 +392,7 @@ def _experiment(given: _AnalyzeOptions, name: str) -> "Experiment":
     if project is None:
         raise click.UsageError("expected the groups of the experiment: --project or --group")
     found = Experiment.from_project(project, name, control=control)
-    return attrs.evolve(found, planned_units=planned_units)
+    return found.with_planned_units(planned_units)
 
 
 def _group(argument: str) -> tuple[str, float | None]:

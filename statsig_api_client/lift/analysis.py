@@ -17,7 +17,14 @@ from .corrections import (
     bonferroni_alpha,
 )
 from .cuped import adjust
-from .definition import CROSSOVERS, EVENT_NAMES, EXPERIMENT_NAMES, UNIT_COUNTS, Definition
+from .definition import (
+    CROSSOVERS,
+    EVENT_NAMES,
+    EXPERIMENT_NAMES,
+    FIRST_EXPOSURE,
+    UNIT_COUNTS,
+    Definition,
+)
 from .engines import Cell, Engine, SqliteEngine
 from .errors import LiftError
 from .experiment import Experiment
@@ -332,7 +339,8 @@ class _Analysis:
 
     def _days(self) -> Iterator[DailyResults]:
         offset = DATE_OFFSET if self._options.join == "date" else 0
-        ((first, last),) = self._engine.rows(self._definition.period(self._end))
+        ((first,),) = self._engine.rows(FIRST_EXPOSURE)
+        ((last,),) = self._engine.rows(self._definition.last_record(self._end))
         day = (int(_number(first)) - offset) // DAY * DAY + offset
         number = 0
         while day <= int(_number(last)):

@@ -161,8 +161,12 @@ EXPERIMENT_NAMES: Final = """
     SELECT name, count(*) AS records FROM lift_records WHERE kind = 'exposure' GROUP BY name
 """
 
-_PERIOD: Final = Template("""
-    SELECT min(time) AS first_time, max(time) AS last_time FROM lift_records
+FIRST_EXPOSURE: Final = """
+    SELECT min(exposed) AS exposed FROM lift_units WHERE status = 'included'
+"""
+
+_LAST_TIME: Final = Template("""
+    SELECT max(time) AS last_time FROM lift_records
     WHERE $in_scope AND (name = $experiment OR name IN ($events))
 """)
 
@@ -275,9 +279,9 @@ class Definition:
             is_override=self._is_override(),
         )
 
-    def period(self, end: int) -> str:
-        """Return a query for the first and the last time."""
-        return _PERIOD.substitute(
+    def last_record(self, end: int) -> str:
+        """Return a query for the time of the last record that counts."""
+        return _LAST_TIME.substitute(
             in_scope=self._in_scope(end),
             experiment=self.engine.literal(self.experiment.name),
             events=self._events(),

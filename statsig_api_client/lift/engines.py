@@ -38,7 +38,7 @@ class Engine(Protocol):
         ...
 
     def milliseconds(self, text: str) -> str:
-        """Return an expression for a time as milliseconds since 1970; NULL if it is none."""
+        """Return an expression for a time as milliseconds since 1970; NULL for other strings."""
         ...
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class SqliteEngine:
         return f"to_number({text})"
 
     def milliseconds(self, text: str) -> str:
-        """Return an expression for a time as milliseconds since 1970; NULL if it is none."""
+        """Return an expression for a time as milliseconds since 1970; NULL for other strings."""
         return f"to_milliseconds({text})"
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class DuckDBEngine:
         return f"CASE WHEN {is_number} THEN CAST({text} AS DOUBLE) END"
 
     def milliseconds(self, text: str) -> str:
-        """Return an expression for a time as milliseconds since 1970; NULL if it is none."""
+        """Return an expression for a time as milliseconds since 1970; NULL for other strings."""
         moment = f"epoch_ms(TRY_CAST({text} AS TIMESTAMPTZ))"
         return f"coalesce(TRY_CAST({text} AS BIGINT), {moment})"
 

@@ -130,6 +130,10 @@ class Experiment:
         """
         return self if name is None else evolve(self, control=name)
 
+    def with_planned_units(self, units: int | None) -> Self:
+        """Return the experiment with another planned size."""
+        return evolve(self, planned_units=units)
+
 
 def _last_buckets(rule: JsonObject, conditions: Mapping[str, JsonObject]) -> Iterator[float]:
     """Yield the end of the buckets of a rule, as a percentage."""

@@ -87,11 +87,27 @@ def _plot_days(report: LiftReport, axes: "Axes") -> None:
                 highs.append(high)
         (line,) = axes.plot(days, points, marker=".", label=_label(report, first))
         axes.fill_between(days, lows, highs, color=line.get_color(), alpha=0.15)
+    axes.set_ylim(*_visible_range(report))
     axes.set_xlabel("day")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("cumulative lift, %")
     axes.legend(loc="best", fontsize="small")
     axes.set_title("by day")
+
+
+def _visible_range(report: LiftReport) -> tuple[float, float]:
+    """Return the range of the intervals of the second half; those of the first days are wide."""
+    later = report.days[len(report.days) // 2 :]
+    bounds = [
+        bound
+        for day in later
+        for result in day.results[:_MAX_LINES]
+        for bound in _percentages(result)
+        if bound is not None
+    ]
+    low, high = min([0.0, *bounds]), max([0.0, *bounds])
+    margin = (high - low) / 2 or 1.0
+    return low - margin, high + margin
 
 
 def _percentages(result: LiftResult) -> tuple[float | None, float | None, float | None]:

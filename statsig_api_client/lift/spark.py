@@ -114,7 +114,7 @@ class SparkEngine:
         return f"CASE WHEN {text} RLIKE {self.literal(NUMBER)} THEN CAST({text} AS DOUBLE) END"
 
     def milliseconds(self, text: str) -> str:
-        """Return an expression for a time as milliseconds since 1970; NULL if it is none."""
+        """Return an expression for a time as milliseconds since 1970; NULL for other strings."""
         moment = f"unix_millis(try_cast({text} AS TIMESTAMP))"
         return f"coalesce(try_cast({text} AS BIGINT), {moment})"
 

@@ -320,14 +320,14 @@ def test_days_of_date_join_begin_at_eight(tmp_path: Path) -> None:
     assert [day.end.hour for day in found.days] == [8]
 
 
-def test_days_before_first_exposure_have_no_result(tmp_path: Path) -> None:
-    records = [*PAIR, event("t", time=T0 - 2 * DAY)]
+def test_days_begin_with_first_exposure(tmp_path: Path) -> None:
+    records = [*PAIR, exposure("t2", "Square", T0 - DAY), event("t", time=T0 - 9 * DAY)]
     found = report(tmp_path, records, LiftOptions(by_day=True))
-    assert [day.results[0].difference is None for day in found.days] == [True, True, False]
+    assert [day.results[0].difference is None for day in found.days] == [True, False]
 
 
 def test_too_many_days_are_rejected(tmp_path: Path) -> None:
-    records = [*PAIR, event("t", time=T0 - 400 * DAY)]
+    records = [*PAIR, exposure("t2", "Square", T0 - 400 * DAY)]
     with pytest.raises(LiftError, match="by_day: expected at most 366 days"):
         report(tmp_path, records, LiftOptions(by_day=True))
 
