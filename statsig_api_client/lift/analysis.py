@@ -243,13 +243,15 @@ class _Analysis:
         values = [_capped(f"v{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
         if self._definition.cuped:
             values += [_capped(f"c{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
-        is_ratio = len(metric.components) == 2
-        ((*averages,),) = self._engine.rows(self._definition.centers(values, is_ratio=is_ratio))
+        denominator = f"v{indexes[1]}" if len(indexes) > 1 else None
+        ((*averages,),) = self._engine.rows(
+            self._definition.centers(values, denominator=denominator)
+        )
         centers = [_short(_number(average)) for average in averages]
         groups: dict[str, Moments] = {}
         covered = 0
         for group, units, covering, *sums in self._engine.rows(
-            self._definition.sums(values, centers, is_ratio=is_ratio)
+            self._definition.sums(values, centers, denominator=denominator)
         ):
             size = len(values)
             totals = [_number(one) for one in sums]

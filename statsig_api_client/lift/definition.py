@@ -176,11 +176,11 @@ _FROM_TOP: Final = Template("""
     SELECT $column FROM lift_values WHERE $column <> 0 ORDER BY $column DESC LIMIT 1 OFFSET $skip
 """)
 
-_CENTERS: Final = Template("SELECT $averages FROM (SELECT $values FROM lift_values) AS v $where")
+_CENTERS: Final = Template("SELECT $averages FROM lift_values $where")
 
 _SUMS: Final = Template("""
-    SELECT group_name, count(*) AS units, $covered AS covered, $sums
-    FROM (SELECT group_name, $values FROM lift_values) AS v $where
+    SELECT group_name, count(*) AS units, sum(CASE WHEN covering <> 0 THEN 1 ELSE 0 END), $sums
+    FROM (SELECT group_name, $last AS covering, $centered FROM lift_values $where) AS centered
     GROUP BY group_name
 """)
 
@@ -295,30 +295,44 @@ class Definition:
         """Return a query for the highest value that is not zero after a number of others."""
         return _FROM_TOP.substitute(column=column, skip=skip)
 
-    def centers(self, values: Sequence[str], *, is_ratio: bool) -> str:
-        """Return a query for the means of expressions over all groups."""
+    def centers(self, values: Sequence[str], *, denominator: str | None) -> str:
+        """Return a query for the means of expressions over all groups.
+
+        Args:
+            values: The expressions.
+            denominator: The column that must not be zero; None for all units.
+        """
         return _CENTERS.substitute(
-            averages=", ".join(f"avg(x{index})" for index in range(len(values))),
-            values=_named(values),
-            where=_participants(is_ratio=is_ratio),
+            averages=", ".join(f"avg({value})" for value in values),
+            where=_participants(denominator),
         )
 
-    def sums(self, values: Sequence[str], centers: Sequence[float], *, is_ratio: bool) -> str:
-        """Return a query for the sums, and the sums of products, of centered expressions."""
-        size = len(values)
-        centered = [f"(x{index} - ({centers[index]!r}))" for index in range(size)]
-        sums = [f"sum({one})" for one in centered]
-        products = [
-            f"sum({centered[row]} * {centered[column]})"
-            for row in range(size)
-            for column in range(row, size)
+    def sums(
+        self, values: Sequence[str], centers: Sequence[float], *, denominator: str | None
+    ) -> str:
+        """Return a query for the sums, and the sums of products, of centered expressions.
+
+        Args:
+            values: The expressions; the units whose last one is not zero are counted, too.
+            centers: The constants to subtract.
+            denominator: The column that must not be zero; None for all units.
+        """
+        names = [f"x{index}" for index in range(len(values))]
+        # Nested parentheses would take Spark's parser a second each.
+        centered = [
+            f"{value} {'-' if center >= 0 else '+'} {abs(center)!r} AS {name}"
+            for value, center, name in zip(values, centers, names, strict=True)
         ]
-        last = f"x{size - 1}"
+        products = [
+            f"sum({first} * {second})"
+            for index, first in enumerate(names)
+            for second in names[index:]
+        ]
         return _SUMS.substitute(
-            covered=f"sum(CASE WHEN {last} <> 0 THEN 1 ELSE 0 END)",
-            sums=", ".join((*sums, *products)),
-            values=_named(values),
-            where=_participants(is_ratio=is_ratio),
+            sums=", ".join((*(f"sum({name})" for name in names), *products)),
+            last=values[-1],
+            centered=", ".join(centered),
+            where=_participants(denominator),
         )
 
     def _aggregate(self, component: Component, *, before: bool) -> str:
@@ -388,9 +402,5 @@ class Definition:
         return f"coalesce(lower(environment), 'production') = {name}"
 
 
-def _named(values: Sequence[str]) -> str:
-    return ", ".join(f"{value} AS x{index}" for index, value in enumerate(values))
-
-
-def _participants(*, is_ratio: bool) -> str:
-    return "WHERE x1 <> 0" if is_ratio else ""
+def _participants(denominator: str | None) -> str:
+    return "" if denominator is None else f"WHERE {denominator} <> 0"
