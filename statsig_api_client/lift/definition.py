@@ -105,7 +105,7 @@ _VALUES: Final = Template("""
     SELECT units.unit_id AS unit_id, units.group_name AS group_name, $aggregates
     FROM (SELECT * FROM lift_units WHERE status = 'included') AS units
     LEFT JOIN (
-        SELECT * FROM lift_records
+        SELECT unit_id, name, time, number, text $fields FROM lift_records
         WHERE kind = 'event' AND name IN ($events) AND unit_id IS NOT NULL AND $in_scope
     ) AS events
     ON events.unit_id = units.unit_id AND events.time >= units.since - $lookback
@@ -263,6 +263,10 @@ class Definition:
             events=self._events(),
             in_scope=self._in_scope(end),
             lookback=LOOKBACK if self.cuped else 0,
+            fields="".join(
+                f", f{index}, {self.engine.number(f'f{index}')} AS n{index}"
+                for index in range(len(self.fields))
+            ),
         )
 
     def fates(self, end: int) -> str:
@@ -365,7 +369,7 @@ class Definition:
         return "events.text" if field == "value" else f"events.f{self.fields.index(field)}"
 
     def _number(self, field: str) -> str:
-        return "events.number" if field == "value" else self.engine.number(self._text(field))
+        return "events.number" if field == "value" else f"events.n{self.fields.index(field)}"
 
     def _group(self) -> str:
         literal = self.engine.literal
