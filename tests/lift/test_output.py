@@ -50,7 +50,7 @@ def test_table_shows_intervals(tmp_path: Path) -> None:
     assert " * " in lines[3]
     assert "●" in lines[3]
     assert "│" in lines[3]
-    assert "┼" in lines[4]
+    assert "─●─" in lines[4]
     assert lines[5].split() == ["search:count", "Square", "100", "0", "0", "-", "-"]
     assert lines[7] == "95% intervals, fixed horizon, fieller; * significant"
     assert "warning: metric: no events named 'search'; there are purchase" in lines
