@@ -69,7 +69,10 @@ def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:
 
 def _type(annotation: Any) -> "tuple[click.ParamType[Any], str | None]":  # generic since click 8.4
     """Return the type of a command-line option, and the name of its argument."""
-    types = set(get_args(annotation) or (annotation,)) - {type(None)}
+    is_literal = get_origin(annotation) is Literal
+    types = (
+        {annotation} if is_literal else set(get_args(annotation) or (annotation,)) - {type(None)}
+    )
     if literal := next((one for one in types if get_origin(one) is Literal), None):
         return click.Choice(get_args(literal)), None
     if Path in types:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LOG_EVERY: Final = 5.0
 _NOT_ON_COMMAND_LINE: Final = ("mapping", "on_progress", "stop")
 
-_mapping_options = combine(
+mapping_options = combine(
     click.option(
         "--map",
         "fields",
@@ -58,14 +58,16 @@ _mapping_options = combine(
 )
 
 
-class _MappingOptions(TypedDict):
+class MappingOptions(TypedDict):
+    """Values of `mapping_options`."""
+
     fields: tuple[str, ...]
     map_file: str | None
     time_unit: "TimeUnit | None"
     time_zone: str | None
 
 
-class _CommandOptions(_MappingOptions, ConnectionOptions):
+class _CommandOptions(MappingOptions, ConnectionOptions):
     restart: bool
 
 
@@ -105,7 +107,7 @@ class _ImportCommand(click.Command):
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
-@_mapping_options
+@mapping_options
 @json_option
 @connection_options
 def import_events(
@@ -121,7 +123,7 @@ def import_events(
 
     names = [field.name for field in attrs.fields(ImportOptions)]
     chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
-    options = ImportOptions(mapping=_mapping(given), **chosen)
+    options = ImportOptions(mapping=make_mapping(given), **chosen)
     if dry_run:
         found = examine_events([*files], options, environment=given["environment"])
         _show_examination(found, as_json=as_json)
@@ -152,7 +154,12 @@ def _how_to_resume(problem: Exception, files: tuple[str, ...], *, restart: bool)
     return f"{command} resumes the import"
 
 
-def _mapping(given: _MappingOptions) -> "EventMapping | None":
+def make_mapping(given: MappingOptions) -> "EventMapping | None":
+    """Return the mapping of the given options; None without one.
+
+    Raises:
+        click.UsageError: Two options exclude each other, or one needs another.
+    """
     from ..bulk import TimeFormat, read_mapping, read_mapping_file
 
     times = TimeFormat(given["time_unit"], given["time_zone"])

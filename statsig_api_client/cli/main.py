@@ -12,6 +12,7 @@ from .evaluate import check_gate, check_gates, get_config, get_experiment, get_l
 from .exit_codes import ExitCode, exit_code_for
 from .flags import flags
 from .import_events import import_events
+from .lift import lift
 from .log_event import log_event
 from .options import examples
 from .serve import serve
@@ -61,7 +62,7 @@ def completion(shell: str) -> int:
 
 for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, import_events, flags, serve, spool),
+    *(log_event, import_events, lift, flags, serve, spool),
 ):
     commands.add_command(_command)
 
