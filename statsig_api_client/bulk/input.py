@@ -46,7 +46,9 @@ def open_input(
     Raises:
         SourceError: A file cannot be used, or its columns do not fit the mapping.
     """
-    sources = find_sources(source, options.format, (options.checkpoint, options.dead_letters))
+    sources = find_sources(
+        source, options.format, (options.checkpoint, options.dead_letters), options.delimiter
+    )
     first = sources[0].path
     if first is None and options.checkpoint is not None:
         raise SourceError("standard input cannot be resumed; `checkpoint` is not supported")
@@ -64,13 +66,15 @@ def open_input(
         if first is None
         else {
             "files": [found.fingerprint() for found in sources],
-            "mapping": _digest(mapping, environment),
+            "mapping": _digest(mapping, environment, options),
         },
     )
 
 
-def _digest(mapping: EventMapping | None, environment: str | None) -> str:
+def _digest(mapping: EventMapping | None, environment: str | None, options: ImportOptions) -> str:
     properties = [mapping.to_dict() if mapping else None, environment]
+    if options.delimiter is not None:
+        properties.append(options.delimiter)
     return sha256(serialize(with_serializable_integers(properties))).hexdigest()
 
 

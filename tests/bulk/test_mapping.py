@@ -56,7 +56,7 @@ SALES_MAP = (
             {"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"},
             "b.csv: expected the columns of the previous file; different: time, value",
         ),
-        ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
+        ({"a.parquet": "no parquet"}, "a.parquet: expected Parquet, got text"),
         (
             {"a.jsonl": "{}", "b.csv": "eventName,time\n"},
             "need a mapping when they are read together",
