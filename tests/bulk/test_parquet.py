@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -171,3 +171,11 @@ def test_reader_starts_within_row_group(tmp_path: Path) -> None:
     reader = SourceReader(source)
     assert [record.line for record in reader.records(InputPosition(0, 35))] == list(range(36, 101))
     reader.close()
+
+
+def test_dates_are_midnight_of_zone(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+    days = pa.table({"eventName": ["a"], "time": pa.array([date(2026, 1, 31)], pa.date32())})
+    pq.write_table(days, tmp_path / "e.parquet")
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat(zone="UTC"))
+    assert import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping)).delivered
+    assert collector.events[0]["time"] == 1769817600000

@@ -167,7 +167,10 @@ def test_api_key_file_provides_key(
         (["check-gate", "g", "--custom", ":=x"], "--custom: expected KEY:=JSON"),
         (["check-gate", "g", "--custom", "x:=" + "[" * 99999], "expected KEY:=JSON"),
         (["check-gate", "g", "--user", "/no/such/file"], "No such file"),
-        (["log-event", "e", "--user-id", "1", "--time", "yesterday"], "--time: expected milli"),
+        (
+            ["log-event", "e", "--user-id", "1", "--time", "yesterday"],
+            "got 'yesterday'; pass milli",
+        ),
         (["log-event", "e", "--user-id", "1", "--time", "2026-01-31T12:00:00"], "with its zone"),
         (["check-gate", "g", "--user-id", "1", "--timeout", "0"], "--timeout"),
         (["check-gates", *map(str, range(101)), "--user-id", "1"], "1 to 100 items"),

@@ -71,7 +71,8 @@ def columns(**kinds: Any) -> StructType:
         (StructType().add("event", "string"), {}, "there is no column eventName; name the columns"),
         (columns(amount="double"), {}, "expected eventName, time"),
         (columns(eventName="long"), {}, "column eventName: expected a string, got bigint"),
-        (columns(time="date"), {}, "column time: expected a timestamp, a number or a string, got"),
+        (columns(time="date"), {}, "column time: has no time zone; set the option timeZone"),
+        (columns(time="boolean"), {}, "column time: expected a timestamp, a date, a number or a"),
         (
             columns(time="timestamp_ntz"),
             {},
