@@ -18,7 +18,8 @@ try:
         SourceError,
     )
     from .importer import import_events
-    from .mapping.fields import Constant, EventMapping, read_mapping, read_mapping_file
+    from .mapping.entries import Constant
+    from .mapping.fields import EventMapping, read_mapping, read_mapping_file
     from .mapping.times import TimeFormat
     from .options import ImportOptions
     from .summary import ImportProgress, ImportSummary

@@ -38,9 +38,10 @@ _mapping_options = combine(
         "fields",
         multiple=True,
         metavar="FIELD=COLUMN,…",
-        help="Mapping of columns to event fields: eventName=event,user.userID=uid,time=ts,"
-        "metadata.*=*. FIELD:=VALUE sets a constant. By default events have the format of the "
-        "HTTP API.",
+        help="Mapping of columns to event fields, separated by commas: eventName=event,"
+        "user.userID=uid,time=ts,metadata.*=*. FIELD:=CONSTANT sets a constant: eventName:=sale. "
+        "Names and constants with a comma are in double quotes. Repeatable. By default events "
+        "have the format of the HTTP API.",
     ),
     click.option(
         "--map-file", type=click.Path(), metavar="FILE", help="Mapping in YAML: fields, time."
@@ -96,7 +97,8 @@ class _ImportCommand(click.Command):
     epilog=examples(
         "statsig-api import-events events.jsonl.gz",
         "statsig-api import-events 'events/*.jsonl' --dry-run",
-        "statsig-api import-events sales.csv --map eventName:=purchase,... --time-zone UTC",
+        "statsig-api import-events sales.csv --map eventName:=sale,user.userID=uid,time=at \\",
+        "    --time-zone UTC --delimiter semicolon",
         "statsig-api import-events sales.parquet \\",
         "    --map eventName=event,user.userID=uid,time=ts,value=amount,'metadata.*=*' \\",
         "    --time-unit s --max-rate 5000",

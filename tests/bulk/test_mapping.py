@@ -28,6 +28,7 @@ from statsig_api_client.bulk import (
 from statsig_api_client.bulk.batches import BatchReader
 from statsig_api_client.bulk.errors import RowError
 from statsig_api_client.bulk.input import open_input
+from statsig_api_client.bulk.mapping.entries import read_entries
 from statsig_api_client.bulk.mapping.rows import RowMapper
 from statsig_api_client.bulk.readers.records import InputPosition
 from tests.support.collector import Collector
@@ -186,6 +187,9 @@ def _requests(path: Path) -> list[list[object]]:
         (["user.userID=x"], "eventName is missing"),
         (["eventName=e,user.name=x"], "expected eventName, .*, got 'user.name'"),
         (["eventName=e,time=a", "time=b"], "mapping: time occurs twice"),
+        (["eventName:=a,b"], "got .b.; quote a name or a constant that contains a comma"),
+        (["eventName=e,time="], "expected FIELD=COLUMN or FIELD:=CONSTANT, got .time=."),
+        (["=e"], "expected FIELD=COLUMN or FIELD:=CONSTANT, got .=e."),
         (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
@@ -211,6 +215,48 @@ def test_mapping_of_wrong_types_is_rejected() -> None:
 def test_constants_are_json_or_strings() -> None:
     mapping = read_mapping(["eventName:=a", "value:=1.5"])
     assert mapping.fields == {"eventName": Constant("a"), "value": Constant(1.5)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a:=x,b=c", {"a": Constant("x"), "b": "c"}, id="constant-first"),
+        pytest.param("b=c,a:=x", {"a": Constant("x"), "b": "c"}, id="constant-last"),
+        pytest.param(" a := x ;\n b = c \n", {"a": Constant("x"), "b": "c"}, id="whitespace"),
+        pytest.param(",;a=b;;", {"a": "b"}, id="empty-entries"),
+        pytest.param(
+            'a:={"x": [1, "y,z=1"]},b=c',
+            {"a": Constant({"x": [1, "y,z=1"]}), "b": "c"},
+            id="json",
+        ),
+        pytest.param('a:="x, y",b:="1"', {"a": Constant("x, y"), "b": Constant("1")}, id="quoted"),
+        pytest.param('a="x, \\"y\\";=",b=c', {"a": 'x, "y";=', "b": "c"}, id="quoted-name"),
+        pytest.param('a="x"y,b={c,d:=[', {"a": '"x"y', "b": "{c", "d": Constant("[")}, id="odd"),
+        pytest.param('a="x"y"', {"a": '"x"y"'}, id="odd-quotes"),
+        pytest.param("a=1,b:=1.10", {"a": "1", "b": Constant(Decimal("1.10"))}, id="numbers"),
+        pytest.param("a=x=y", {"a": "x=y"}, id="equals-in-name"),
+        pytest.param("a:=" + "[" * 9999, {"a": Constant("[" * 9999)}, id="deep"),
+        pytest.param("a=" + "[" * 9999, {"a": "[" * 9999}, id="deep-name"),
+    ],
+)
+def test_entries_end_at_separators(text: str, expected: dict[str, object]) -> None:
+    assert dict(read_entries(text)) == expected
+
+
+@pytest.mark.parametrize("source", ["arguments", "text", "yaml-text", "yaml-map"])
+def test_mapping_syntax_is_shared(source: str, tmp_path: Path) -> None:
+    expected = {"eventName": Constant("a"), "time": "ts", "metadata.x": "b, c"}
+    text = 'eventName:=a,time=ts;metadata.x="b, c"'
+    file = tmp_path / "map.yaml"
+    if source == "yaml-map":
+        file.write_text("fields: {eventName: {constant: a}, time: ts, metadata.x: 'b, c'}")
+    else:
+        file.write_text("fields: |\n  " + text.replace(",t", "\n  t"))
+    if source.startswith("yaml"):
+        mapping = read_mapping_file(file)
+    else:
+        mapping = read_mapping(text if source == "text" else text.split(";"))
+    assert mapping.fields == expected
 
 
 def test_mapping_is_read_from_yaml(tmp_path: Path) -> None:
