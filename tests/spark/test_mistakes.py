@@ -30,7 +30,10 @@ from .tasks import SCHEMA, source
         ({"allowTruncation": "yes"}, "option allowTruncation: expected true or false, got 'yes'"),
         ({"timeUnit": "min"}, "option timeUnit: expected one of s, ms, us, ns, got 'min'"),
         ({"timeZone": "Mars"}, "option timeZone: time zone: expected UTC"),
-        ({"map": "eventName"}, "option map: mapping: expected FIELD=COLUMN or FIELD:=CONSTANT, got 'eventName'"),
+        (
+            {"map": "eventName"},
+            "option map: mapping: expected FIELD=COLUMN or FIELD:=CONSTANT, got 'eventName'",
+        ),
         ({"map": "time=time"}, "option map: mapping: eventName is missing"),
         ({"map": "eventName=e"}, "option map: there is no column e; the columns are eventName,"),
         ({"map": "eventName=user.id"}, "option map: there is no column user.id; the columns"),
