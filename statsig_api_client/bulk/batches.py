@@ -73,13 +73,16 @@ class BatchReader:
         self._max_bytes = options.max_batch_bytes
         self._reader: SourceReader | None = None
         self._bytes_of_read_files = 0
+        self._bytes_of_closed_file = 0
+        """Bytes of the last file that were read before the import stopped in it."""
         self.bytes_skipped: int = 0
         """Approximate part of `bytes_read` that earlier runs have completed."""
 
     @property
     def bytes_read(self) -> int:
         """Bytes of the files that were read, before decompression."""
-        return self._bytes_of_read_files + (self._reader.consumed if self._reader else 0)
+        of_file = self._reader.consumed if self._reader else self._bytes_of_closed_file
+        return self._bytes_of_read_files + of_file
 
     @property
     def bytes_total(self) -> int | None:
@@ -112,9 +115,11 @@ class BatchReader:
                         yield batch
                         number = batch.end
                 finally:
+                    self._bytes_of_closed_file = self._reader.consumed
                     self._reader.close()
                     self._reader = None
             self._bytes_of_read_files += source.size or 0
+            self._bytes_of_closed_file = 0
 
     def _batches(
         self, reader: SourceReader, number: int, start: InputPosition, completed: list[RecordSpan]

@@ -26,7 +26,13 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..bulk import EventMapping, Examination, ImportProgress, ImportSummary
+    from ..bulk import (
+        EventMapping,
+        Examination,
+        ImportProgress,
+        ImportSummary,
+        RejectionReason,
+    )
     from ..bulk.mapping.times import TimeUnit
 
 _LOG_EVERY: Final = 5.0
@@ -138,6 +144,9 @@ def import_events(
     if problem is not None:
         hint = _how_to_resume(problem, files, restart=given["restart"])
         click.echo(f"error: {problem}; {hint}", err=True)
+    if stop.interrupted and summary.stopped:
+        return ExitCode.INTERRUPTED
+    if problem is not None:
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
             return exit_code_for(cause)
@@ -169,16 +178,21 @@ def _mapping(given: _MappingOptions) -> "EventMapping | None":
     return None
 
 
+class _Stop(threading.Event):
+    """An event that is set at the end of an import, and before it by a signal."""
+
+    interrupted = False
+
+
 @contextmanager
-def _stopping() -> Generator[threading.Event]:
+def _stopping() -> Generator[_Stop]:
     """Return an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
-    stop, interrupted = threading.Event(), False
+    stop = _Stop()
 
     def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        if interrupted:
+        if stop.interrupted:
             raise KeyboardInterrupt
-        interrupted = True  # first, since a second signal may arrive in this handler
+        stop.interrupted = True  # first, since a second signal may arrive in this handler
         stop.set()
         click.echo("stopping after the requests in progress", err=True)
 
@@ -244,8 +258,14 @@ def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
         f"{summary.retried:,} retried, of which {summary.resent:,} may be counted twice; "
         f"{summary.bytes_sent / 1e6:,.1f} MB in {summary.seconds:,.1f} s"
     )
+    _show_reasons(summary.reasons)
     if summary.dead_letters is not None:
         click.echo(f"dead letters: {summary.dead_letters}")
+
+
+def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
+    for one in reasons:
+        click.echo(f"{one.count:,} not sent: {one.reason} (first in {one.example})")
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:
@@ -258,6 +278,8 @@ def _show_examination(found: "Examination", *, as_json: bool) -> None:
     )
     for error in found.errors:
         click.echo(f"  {error}")
+    if found.invalid > len(found.errors):
+        _show_reasons(found.reasons)
     click.echo(
         f"{found.requests:,} requests of {found.bytes / 1e6:,.1f} MB, "
         f"{found.compressed_bytes / 1e6:,.1f} MB compressed, at least {found.seconds:,.1f} s"

@@ -21,6 +21,7 @@ from statsig_api_client.bulk import (
     ImportOptions,
     SourceError,
     TimeFormat,
+    examine_events,
     import_events,
     read_mapping,
     read_mapping_file,
@@ -313,3 +314,38 @@ def test_cells_are_converted_for_fields() -> None:
     assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(RowError, match="metadata: expected an object"):
         RowMapper(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        pytest.param("eventName=event", "mapping: time is missing, so Statsig would", id="time"),
+        pytest.param("eventName=event,time:=null", "mapping: time is missing", id="null"),
+        pytest.param("eventName:=re<fund,time=ts", "mapping: eventName: Statsig drops", id="name"),
+        pytest.param(
+            'eventName:="",time=ts', "eventName: expected a name, got an empty", id="empty"
+        ),
+        pytest.param(
+            "eventName=event,time=ts,metadata.a.b=uid",
+            "mapping: metadata: Statsig reads the dot in the key 'a.b'",
+            id="dot",
+        ),
+    ],
+)
+def test_unfit_mapping_is_rejected_before_sending(
+    mapping: str, said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "sales.csv").write_text(SALES)
+    options = ImportOptions(mapping=read_mapping(mapping, TimeFormat("s")))
+    for run in (import_events, lambda _, *given: examine_events(*given)):
+        with pytest.raises(SourceError, match=said):
+            run(statsig, tmp_path / "sales.csv", options)
+    assert not collector.requests
+
+
+def test_table_without_time_is_rejected_before_sending(statsig: Statsig, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("eventName\na\n")
+    with pytest.raises(SourceError, match="mapping: time is missing"):
+        import_events(statsig, tmp_path / "e.csv")
+    summary = import_events(statsig, tmp_path / "e.csv", ImportOptions(allow_missing_time=True))
+    assert summary.delivered == 1

@@ -136,7 +136,7 @@ def test_ctrl_c_stops_after_requests_in_progress(
         return OK
 
     collector.plan = plan
-    assert main(["import-events", file]) == 5
+    assert main(["import-events", file]) == 130
     output = capsys.readouterr()
     assert json.loads(output.out)["stopped"]
     assert "stopping after" in output.err

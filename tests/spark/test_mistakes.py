@@ -97,6 +97,7 @@ def columns(**kinds: Any) -> StructType:
             {},
             "column user.custom: expected a struct, got string",
         ),
+        (columns(), {}, "mapping: time is missing, so Statsig would use the time of arrival"),
         (columns(metadata__sku="binary"), {}, "column metadata.sku: binary data cannot be sent"),
         (
             columns(ts="long"),
@@ -114,7 +115,8 @@ def test_columns_are_checked(schema: StructType, options: dict[str, str], expect
 @pytest.mark.parametrize(
     "schema",
     [
-        columns(user__userID="long", user__custom__level="integer", metadata__sku="string"),
+        columns(time="long", user__userID="long", user__custom__level="integer"),
+        columns(time="timestamp", metadata__sku="string"),
         columns(value="double", time="timestamp", metadata=MapType(StringType(), StringType())),
         columns(time="string", user="void"),
     ],

@@ -8,6 +8,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import SourceError
@@ -32,6 +33,13 @@ class ParquetReader:
         self._file = pq.ParquetFile(source.path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         self._size = source.size or 0
         self.columns: list[str] | None = list(self._file.schema_arrow.names)
+        self.number_columns: frozenset[str] = frozenset(
+            field.name
+            for field in self._file.schema_arrow
+            if pa.types.is_integer(field.type)
+            or pa.types.is_floating(field.type)
+            or pa.types.is_decimal(field.type)
+        )
         self.line: int = 0
         """Number of the last row that was read."""
         self.consumed: int = 0
@@ -45,6 +53,8 @@ class ParquetReader:
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
         """Read all rows behind a position."""
+        if position.line > self._file.metadata.num_rows:
+            raise EOFError("it is shorter than it was")
         first, groups = self._groups_after(position.line)
         if not groups:
             return

@@ -72,6 +72,8 @@ class InputStream:
 class TextReader:
     """State shared by the readers of text formats."""
 
+    number_columns: frozenset[str] = frozenset()
+
     def __init__(self, source: InputSource) -> None:
         self.source = source
         self.stream = InputStream(source.path)
@@ -90,6 +92,8 @@ class TextReader:
         if not position.offset:
             return
         if self.stream.is_seekable:
+            if self.source.size is not None and position.offset > self.source.size:
+                raise EOFError("it is shorter than it was")
             self.stream.lines.seek(position.offset)
         else:
             self.stream.skip(position.offset - self.offset)
