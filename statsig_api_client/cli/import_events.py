@@ -24,6 +24,7 @@ from .options import (
     json_option,
     make_client,
 )
+from .output import make_console, print_error
 
 if TYPE_CHECKING:
     from ..bulk import (
@@ -143,7 +144,7 @@ def import_events(
     _show_summary(summary, as_json=as_json)
     if problem is not None:
         hint = _how_to_resume(problem, files, restart=given["restart"])
-        click.echo(f"error: {problem}; {hint}", err=True)
+        print_error(f"{problem}; {hint}")
     if stop.interrupted and summary.stopped:
         return ExitCode.INTERRUPTED
     if problem is not None:
@@ -219,11 +220,10 @@ def _progress() -> "Generator[Callable[[ImportProgress], None]]":
 
         yield print_line
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    with Progress(*columns, console=make_console(sys.stderr)) as bar:
         task = bar.add_task("", total=None)
 
         def draw(progress: "ImportProgress") -> None:

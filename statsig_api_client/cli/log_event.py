@@ -21,7 +21,7 @@ from .options import (
     parse_pair,
     user_options,
 )
-from .output import print_json
+from .output import print_json, print_warning
 
 
 class LogEventOptions(UserOptions, ConnectionOptions):
@@ -72,7 +72,7 @@ def log_event(
             user, event_name, _parse_value(value), details or None, milliseconds
         )
     for warning in caught:
-        click.echo(f"warning: {warning.message}", err=True)
+        print_warning(warning.message)
     if as_json or not sys.stdout.isatty():
         print_json(result.to_dict())
     else:

@@ -96,7 +96,7 @@ def test_terminal_output_shows_panels(terminal: Terminal, monkeypatch: pytest.Mo
         "gate staff_tools",
         "passes",
         "button_color",
-        "'blue'",
+        '"blue"',
         "experiment",
         "layer product_page",
     ):
