@@ -63,7 +63,7 @@ def add_help(command: click.Command) -> None:
 def _function_docstring(function: Callable[..., object]) -> str | None:
     try:
         source = textwrap.dedent(inspect.getsource(function))
-    except OSError:
+    except (OSError, TypeError):
         return None
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.FunctionDef)

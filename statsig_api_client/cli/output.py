@@ -159,18 +159,13 @@ def print_result(result: Evaluation, *, as_json: bool) -> None:
 def _facts(
     result: DynamicConfig | Experiment | Layer | RankedVariant,
 ) -> tuple[str, dict[str, str | None]]:
-    match result:
-        case Layer():
-            return "layer", {
-                "rule": result.rule_id,
-                "experiment": result.allocated_experiment_name,
-            }
-        case RankedVariant():
-            return "variant", {"rule": result.rule_id, "score": f"{result.score:g}"}
-        case Experiment():
-            return "experiment", {"rule": result.rule_id, "group": result.group_name}
-        case DynamicConfig():
-            return "config", {"rule": result.rule_id, "group": result.group_name}
+    if isinstance(result, Layer):
+        experiment = result.allocated_experiment_name
+        return "layer", {"rule": result.rule_id, "experiment": experiment}
+    if isinstance(result, RankedVariant):
+        return "variant", {"rule": result.rule_id, "score": f"{result.score:g}"}
+    kind = "experiment" if isinstance(result, Experiment) else "config"
+    return kind, {"rule": result.rule_id, "group": result.group_name}
 
 
 def _print_panel(

@@ -80,6 +80,16 @@ def test_format_by_name_ignores_case(name: str, tmp_path: Path) -> None:
     assert examine_events(tmp_path / name).valid == 2
 
 
+def test_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    file = write(tmp_path / "e.jsonl", 1)
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(SourceError, match=r"e\.jsonl: cannot be read: Permission denied"):
+        examine_events(file)
+
+
 def test_name_that_is_not_utf_8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / os.fsdecode(b"\xff.jsonl")
     file.write_bytes(lines(b"{", event(1)))

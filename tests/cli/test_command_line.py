@@ -1,5 +1,6 @@
 """Output and exit codes of the commands, against the local server."""
 
+import errno
 import io
 import json
 import os
@@ -305,8 +306,24 @@ def test_keyboard_interrupt_exits_without_traceback(monkeypatch: pytest.MonkeyPa
     assert main(arguments) == 130
     monkeypatch.setattr(sys, "argv", ["statsig-api", *arguments])
     monkeypatch.setattr(os, "_exit", left.append)
+    monkeypatch.setattr(sys, "stderr", None)
     run()
     assert left == [130]  # which waits for no thread
+
+
+def test_closed_descriptors_are_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def is_closed(descriptor: int) -> None:
+        if descriptor == 2:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", is_closed)
+        patch.setattr(os, "open", lambda path, _: opened.append(path))
+        assert run() == 0
+    assert opened == [os.devnull]
 
 
 def test_missing_click_names_extra(

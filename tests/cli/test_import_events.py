@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -72,6 +73,15 @@ def test_pipe_shows_progress_lines(
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 2))]) == 0
     assert "2 delivered, 0 not" in capsys.readouterr().err
     assert collector.taken
+
+
+def test_dry_run_of_many_invalid_lines_shows_reasons(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(b"{\n" * 12)
+    with redirect_stdout(Terminal()) as out:
+        assert main(["import-events", str(tmp_path / "e.jsonl"), "--dry-run"]) == 5
+    shown = out.getvalue()
+    assert shown.count("e.jsonl:") == 11
+    assert re.search(r"^12 not sent: not JSON .* \(first in .*e.jsonl:1\)$", shown, re.MULTILINE)
 
 
 def test_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
