@@ -149,7 +149,11 @@ def _yaml_object(path: str | Path) -> dict[str, object]:
     ExactLoader.add_constructor("tag:yaml.org,2002:float", fraction)
     try:
         text = Path(path).read_text(encoding="utf-8")
-        data = cast("object", yaml.load(text, ExactLoader))  # noqa: S506  (a safe loader)
+        loader = ExactLoader(text)
+        try:
+            data = cast("object", loader.get_single_data())
+        finally:
+            loader.dispose()
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
     return cast("dict[str, object]", data) if isinstance(data, dict) else {}

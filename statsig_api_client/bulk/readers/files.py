@@ -126,7 +126,7 @@ def _without_outputs(
 
 
 def _matching(pattern: str) -> list[Path]:
-    # Path.glob accepts no absolute patterns.
+    # Path.glob accepts no absolute patterns, and finds hidden files.
     return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
 
 
