@@ -11,8 +11,10 @@ from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import SchemaError
 from ..events.options import MAX_REQUEST
 from ..generated import StatsigEvent
-from .errors import RowError
+from .errors import RowError, SourceError
+from .mapping.entries import Constant
 from .mapping.exact_json import is_exact, parse, parse_exactly, serialize
+from .mapping.fields import EventMapping
 from .mapping.rows import RowMapper
 from .options import ImportOptions
 
@@ -30,6 +32,8 @@ _CONTENT_ERRORS: Final = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
 """Errors that the content of a row can cause. They reject the row, and never end an import."""
+
+_UNSAFE_NAME: Final = r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
 
 Event = dict[str, object]
 
@@ -99,9 +103,7 @@ class EventBuilder:
         if type(name) is not str or not name:
             raise RowError("eventName: is missing or not a string")
         if SAFE_NAME.fullmatch(name) is None:
-            raise RowError(
-                r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
-            )
+            raise RowError(_UNSAFE_NAME)
         metadata = event.get("metadata")
         if not _is_common(event, value, metadata):
             _check_by_model(event)
@@ -120,7 +122,7 @@ class EventBuilder:
             if type(text) is not str:
                 raise RowError(f"metadata.{key}: expected a string, got {type(text).__name__}")
             if "." in key and not self._allow_truncation:
-                raise RowError(f"metadata: Statsig reads the dot in the key {key!r} as a path")
+                raise RowError(_dotted(key))
             size += len(key) + len(text) + 6
         if size > MAX_METADATA and not self._allow_truncation:
             raise RowError(f"metadata: Statsig may drop metadata above {MAX_METADATA} characters")
@@ -147,6 +149,30 @@ class EventBuilder:
         return remove_private_attributes(user) | add_environment(user, self._environment)
 
 
+def check_mapping(mapping: EventMapping, options: ImportOptions) -> None:
+    """Check what is the same for all rows.
+
+    Raises:
+        SourceError: The mapping would cause the rejection of every row.
+    """
+    time = mapping.fields.get("time")
+    if time in (None, Constant(None)) and not options.allow_missing_time:
+        raise SourceError(
+            "mapping: time is missing, so Statsig would use the time of arrival; map a column to "
+            "time, or allow missing times"
+        )
+    name = mapping.fields["eventName"]
+    if isinstance(name, Constant):
+        if name.value in (None, ""):
+            raise SourceError("mapping: eventName: expected a name, got an empty constant")
+        if not SAFE_NAME.fullmatch(str(name.value)):
+            raise SourceError(f"mapping: {_UNSAFE_NAME}")
+    for target in mapping.fields:
+        section, _, key = target.partition(".")
+        if section == "metadata" and "." in key.removesuffix(".*") and not options.allow_truncation:
+            raise SourceError(f"mapping: {_dotted(key)}")
+
+
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:
     """Return the object in a line of JSON.
 
@@ -160,6 +186,10 @@ def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Even
     if type(data) is not dict:
         raise RowError("expected a JSON object")
     return cast("Event", data)
+
+
+def _dotted(key: str) -> str:
+    return f"metadata: Statsig reads the dot in the key {key!r} as a path"
 
 
 def _is_common(event: Event, value: object, metadata: object) -> bool:

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Container
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -49,6 +49,25 @@ def attribute_docstrings(cls: type) -> dict[str, str]:
             case _:
                 continue
     return found
+
+
+def add_help(command: click.Command) -> None:
+    """Add help texts from the source code where Python has removed docstrings (`-OO`)."""
+    if command.help is None and command.callback is not None:
+        command.help = _function_docstring(command.callback)
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            add_help(subcommand)
+
+
+def _function_docstring(function: Callable[..., object]) -> str | None:
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return None
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.FunctionDef)
+    return ast.get_docstring(definition)
 
 
 def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:

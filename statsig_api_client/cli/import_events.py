@@ -24,9 +24,16 @@ from .options import (
     json_option,
     make_client,
 )
+from .output import make_console, print_error
 
 if TYPE_CHECKING:
-    from ..bulk import EventMapping, Examination, ImportProgress, ImportSummary
+    from ..bulk import (
+        EventMapping,
+        Examination,
+        ImportProgress,
+        ImportSummary,
+        RejectionReason,
+    )
     from ..bulk.mapping.times import TimeUnit
 
 _LOG_EVERY: Final = 5.0
@@ -38,9 +45,10 @@ mapping_options = combine(
         "fields",
         multiple=True,
         metavar="FIELD=COLUMN,…",
-        help="Mapping of columns to event fields: eventName=event,user.userID=uid,time=ts,"
-        "metadata.*=*. FIELD:=VALUE sets a constant. By default events have the format of the "
-        "HTTP API.",
+        help="Mapping of columns to event fields, separated by commas: eventName=event,"
+        "user.userID=uid,time=ts,metadata.*=*. FIELD:=CONSTANT sets a constant: eventName:=sale. "
+        "Names and constants with a comma are in double quotes. Repeatable. By default events "
+        "have the format of the HTTP API.",
     ),
     click.option(
         "--map-file", type=click.Path(), metavar="FILE", help="Mapping in YAML: fields, time."
@@ -98,7 +106,8 @@ class _ImportCommand(click.Command):
     epilog=examples(
         "statsig-api import-events events.jsonl.gz",
         "statsig-api import-events 'events/*.jsonl' --dry-run",
-        "statsig-api import-events sales.csv --map eventName:=purchase,... --time-zone UTC",
+        "statsig-api import-events sales.csv --map eventName:=sale,user.userID=uid,time=at \\",
+        "    --time-zone UTC --delimiter semicolon",
         "statsig-api import-events sales.parquet \\",
         "    --map eventName=event,user.userID=uid,time=ts,value=amount,'metadata.*=*' \\",
         "    --time-unit s --max-rate 5000",
@@ -137,7 +146,10 @@ def import_events(
     _show_summary(summary, as_json=as_json)
     if problem is not None:
         hint = _how_to_resume(problem, files, restart=given["restart"])
-        click.echo(f"error: {problem}; {hint}", err=True)
+        print_error(f"{problem}; {hint}")
+    if stop.interrupted and summary.stopped:
+        return ExitCode.INTERRUPTED
+    if problem is not None:
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
             return exit_code_for(cause)
@@ -174,16 +186,21 @@ def make_mapping(given: MappingOptions) -> "EventMapping | None":
     return None
 
 
+class _Stop(threading.Event):
+    """An event that is set at the end of an import, and before it by a signal."""
+
+    interrupted = False
+
+
 @contextmanager
-def _stopping() -> Generator[threading.Event]:
+def _stopping() -> Generator[_Stop]:
     """Return an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
-    stop, interrupted = threading.Event(), False
+    stop = _Stop()
 
     def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        if interrupted:
+        if stop.interrupted:
             raise KeyboardInterrupt
-        interrupted = True  # first, since a second signal may arrive in this handler
+        stop.interrupted = True  # first, since a second signal may arrive in this handler
         stop.set()
         click.echo("stopping after the requests in progress", err=True)
 
@@ -210,11 +227,10 @@ def _progress() -> "Generator[Callable[[ImportProgress], None]]":
 
         yield print_line
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    with Progress(*columns, console=make_console(sys.stderr)) as bar:
         task = bar.add_task("", total=None)
 
         def draw(progress: "ImportProgress") -> None:
@@ -249,8 +265,14 @@ def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
         f"{summary.retried:,} retried, of which {summary.resent:,} may be counted twice; "
         f"{summary.bytes_sent / 1e6:,.1f} MB in {summary.seconds:,.1f} s"
     )
+    _show_reasons(summary.reasons)
     if summary.dead_letters is not None:
         click.echo(f"dead letters: {summary.dead_letters}")
+
+
+def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
+    for one in reasons:
+        click.echo(f"{one.count:,} not sent: {one.reason} (first in {one.example})")
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:
@@ -263,6 +285,8 @@ def _show_examination(found: "Examination", *, as_json: bool) -> None:
     )
     for error in found.errors:
         click.echo(f"  {error}")
+    if found.invalid > len(found.errors):
+        _show_reasons(found.reasons)
     click.echo(
         f"{found.requests:,} requests of {found.bytes / 1e6:,.1f} MB, "
         f"{found.compressed_bytes / 1e6:,.1f} MB compressed, at least {found.seconds:,.1f} s"
