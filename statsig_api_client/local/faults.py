@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Final, cast
 
@@ -43,9 +43,14 @@ class InjectedFault:
 
 
 class FaultQueue:
-    """The armed faults, oldest first."""
+    """The armed faults, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        changed: A function to call after each change.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self._faults: dict[int, InjectedFault] = {}
         self._ids = count(1)
 
@@ -58,11 +63,13 @@ class FaultQueue:
         """Arm a fault and return it with its ID."""
         added = evolve(fault, id=next(self._ids))
         self._faults[added.id] = added
+        self._changed()
         return added
 
     def clear(self) -> None:
         """Remove all faults."""
         self._faults.clear()
+        self._changed()
 
     def take(self, call: str) -> InjectedFault | None:
         """Return the first fault that applies to a call, and count it as used once."""
@@ -72,6 +79,7 @@ class FaultQueue:
                     del self._faults[fault.id]
                 elif fault.times is not None:
                     self._faults[fault.id] = evolve(fault, times=fault.times - 1)
+                self._changed()
                 return fault
         return None
 
