@@ -10,8 +10,11 @@ from .._errors import StatsigError
 from .._version import __version__
 from .evaluate import check_gate, check_gates, get_config, get_experiment, get_layer
 from .exit_codes import ExitCode, exit_code_for
+from .explain import explain
 from .flags import flags
 from .import_events import import_events
+from .local_connection import LocalServerError
+from .local_control import local
 from .log_event import log_event
 from .options import examples
 from .serve import serve
@@ -61,7 +64,7 @@ def completion(shell: str) -> int:
 
 for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, import_events, flags, serve, spool),
+    *(log_event, import_events, flags, serve, explain, local, spool),
 ):
     commands.add_command(_command)
 
@@ -81,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except click.ClickException as error:
         error.show()
-        return ExitCode.USAGE
+        return ExitCode.API if isinstance(error, LocalServerError) else ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except StatsigError as error:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
@@ -33,6 +33,21 @@ def print_result(
 def print_json(value: Mapping[str, JsonValue]) -> None:
     """Print one line of JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on a terminal."""
+    # Importing rich takes longer than a call, and pipes do not need it.
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    colors = {"pass": "green", "fail": "red"}
+    for row in rows:
+        table.add_row(*(Text(cell, style=colors.get(cell, "")) for cell in row))
+    Console(file=sys.stdout).print(table)
 
 
 def _title(result: DynamicConfig | Experiment | Layer) -> str:

@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from attrs import evolve, field, frozen
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .._runtime.parsers import JsonObject
 
 EXTENSION: Final = "statsig"
 """The name of the ASGI extension that provides the `connection` of a request."""
@@ -40,6 +42,22 @@ class InjectedFault:
     """Close the connection without a response."""
     garbage: bool
     """Respond with status 200 and a body that is not JSON."""
+
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Self:
+        """Create a fault from its JSON form."""
+        calls = cast("list[str] | None", data["calls"])
+        return cls(
+            id=cast("int", data["id"]),
+            calls=None if calls is None else frozenset(calls),
+            times=cast("int | None", data["times"]),
+            delay=cast("int", data["delay"]),
+            status=cast("int | None", data["status"]),
+            retry_after=cast("float | None", data["retryAfter"]),
+            body=cast("str | None", data["body"]),
+            drop=cast("bool", data["drop"]),
+            garbage=cast("bool", data["garbage"]),
+        )
 
 
 class FaultQueue:

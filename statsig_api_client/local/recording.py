@@ -364,8 +364,12 @@ def _where(condition: EventFilter) -> tuple[str, list[object]]:
     return " AND ".join(["TRUE", *(_CONDITIONS[field] for field in fields)]), [*fields.values()]
 
 
-def _recorded(event_id: int, document: str) -> RecordedEvent:
-    fields = cast("JsonObject", read_json(document.encode()))
-    event = cast("RecordedEventDict", {"id": event_id, **fields})
+def recorded_event(event: RecordedEventDict) -> RecordedEvent:
+    """Return an event, or an exposure, from its JSON form."""
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)
+
+
+def _recorded(event_id: int, document: str) -> RecordedEvent:
+    fields = cast("JsonObject", read_json(document.encode()))
+    return recorded_event(cast("RecordedEventDict", {"id": event_id, **fields}))

@@ -229,9 +229,9 @@ def _applied(check: RuleCheck) -> tuple[Reason, str]:
 def _rolled_out(check: RuleCheck) -> tuple[Reason, str]:
     rule = check.rule
     if not check.in_rollout:
-        return "rollout", f"{rule.text}, but not in the rollout to {percentage(rule.rollout)}"
+        return "rollout", f"{rule.text}, but not in the {percentage(rule.rollout)} rollout"
     if rule.rollout != 100:
-        return "rule", f"{rule.text}, and in the rollout to {percentage(rule.rollout)}"
+        return "rule", f"{rule.text}, and in the {percentage(rule.rollout)} rollout"
     return "rule", rule.text
 
 

@@ -133,7 +133,7 @@ const Checks = ({ rules }) =>
                 <strong>${rule.name}</strong>
                 <ul>
                   ${rule.conditions.map((condition) => html`<${Check} holds=${condition.holds} text=${condition.text} />`)}
-                  ${rule.applies && rule.rollout !== 100 && html`<${Check} holds=${rule.inRollout} text=${`in the rollout to ${rule.rollout} %`} />`}
+                  ${rule.applies && rule.rollout !== 100 && html`<${Check} holds=${rule.inRollout} text=${`in the ${rule.rollout} % rollout`} />`}
                 </ul>
               </li>
             `,
