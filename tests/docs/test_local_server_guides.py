@@ -82,9 +82,9 @@ def server() -> Iterator[RunningServer]:
         assert process.wait(20) == 0
 
 
-def sessions(title: str) -> list[tuple[str, str]]:
+def sessions(title: str, guide: str = GUIDE) -> list[tuple[str, str]]:
     """Return the commands of a section's console blocks, each with its output."""
-    text = "".join(code_blocks(GUIDE, "console", title))
+    text = "".join(code_blocks(guide, "console", title))
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
     return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
 
@@ -103,6 +103,30 @@ def test_console_session_prints_documented_output(server: RunningServer, title: 
         # Not every version of Starlette sends this header.
         output = server.shell(command).replace("vary: Origin\n", "")
         assert matches(output, documented), f"{command}\n{output}"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Who gets what",
+        "Live exposures and events",
+        "Entities and overrides",
+        "Faults and reset",
+    ],
+)
+def test_console_guide_prints_documented_output(server: RunningServer, title: str) -> None:
+    for command, documented in sessions(title, "docs/console.md"):
+        output = server.shell(command, STATSIG_BASE_URL=f"http://{server.address}/v1")
+        assert matches(output, documented), f"{command}\n{output}"
+
+
+def test_explanation_of_console_guide_runs(
+    server: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = code_blocks("docs/console.md", "python")
+    run(code.replace(DOCUMENTED, server.address), "docs/console.md")
+    assert capsys.readouterr().out == "True in segment staff\n"
 
 
 @needs_curl

@@ -65,7 +65,7 @@ def test_serve_prints_greeting_and_stops_on_sigint(tmp_path: Path) -> None:
   secret key   secret-local
   client key   client-local
   project      {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer
-  control API  {address[1]}/local/
+  console      {address[1]}/
 
 For programs that use statsig_api_client:
   export STATSIG_BASE_URL={address[1]}/v1

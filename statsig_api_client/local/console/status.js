@@ -72,13 +72,13 @@ function CopyField({ label, value }) {
     await navigator.clipboard?.writeText(value).then(() => setCopied(true), () => {});
   };
   return html`
-    <label>
-      <span class="label">${label}</span>
-      <span class="copy">
+    <div class="copy">
+      <label>
+        <span class="label">${label}</span>
         <input type="text" readonly ref=${field} value=${value} />
-        <button type="button" onClick=${copy} aria-label=${`Copy the ${label}`}>${copied ? "Copied" : "Copy"}</button>
-      </span>
-    </label>
+      </label>
+      <button type="button" onClick=${copy}>${copied ? "Copied" : "Copy"} <span class="hidden">${label}</span></button>
+    </div>
   `;
 }
 
