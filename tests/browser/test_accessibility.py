@@ -22,7 +22,7 @@ def violations(console: Console) -> list[str]:
 
 
 def fill(console: Console) -> None:
-    console.server.override_gate("new_checkout", True, "42")
+    console.server.override_gate("new_checkout", value=True, user_id="42")
     console.server.override_experiment("add_to_cart_test", group="Green")
     console.server.fail_next(call="get_layer", status=429, retry_after=1)
     with console.client() as statsig:
@@ -41,7 +41,9 @@ def test_view_has_no_violations(console: Console, view: str, scheme: str) -> Non
     if view == "who":
         console.page.get_by_role("button", name="Compare with another user").click()
         console.page.get_by_role("button", name="JSON").last.click()
-        console.page.get_by_role("textbox", name="Second user as JSON").fill('{"email": "a@example.com"}')
+        console.page.get_by_role("textbox", name="Second user as JSON").fill(
+            '{"email": "a@example.com"}'
+        )
         expect(console.page.get_by_text("of 8 differ")).not_to_contain_text("0 of")
         console.page.locator(".why summary").first.click()
     if view == "live":

@@ -73,9 +73,9 @@ def test_search_key_is_fast(
         """async () => {
             const search = document.querySelector("input[type=search]");
             const times = [];
-            for (const text of ["g", "ga", "gat", "gate", "gate_", "gate_1", "gate_19", "gate_199"]) {
+            for (const end of [1, 2, 3, 4, 5, 6, 7, 8]) {
                 const begin = performance.now();
-                search.value = text;
+                search.value = "gate_199".slice(0, end);
                 search.dispatchEvent(new InputEvent("input", {bubbles: true}));
                 await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
                 times.push(performance.now() - begin);

@@ -53,14 +53,16 @@ PAYLOADS: Final = [
 ]
 """More than a hundred payloads of cross-site scripting."""
 
-CREATED: Final = "img, iframe, object, video, marquee, animate, body body, main style, main script, base"
+CREATED: Final = (
+    "img, iframe, object, video, marquee, animate, body body, main style, main script, base"
+)
 """The elements that the payloads would create; the page has none of them."""
 
 
 def hostile_specs() -> dict[str, object]:
     """Return config specs with payloads as names, rules, conditions and values."""
 
-    def spec(kind: str, name: str, value: object, default: object) -> dict[str, object]:
+    def spec(kind: str, name: str, *, value: object, default: object) -> dict[str, object]:
         condition = {"type": "user_field", "field": name, "operator": "any", "targetValue": [name]}
         rule = {
             "name": name,
@@ -85,8 +87,10 @@ def hostile_specs() -> dict[str, object]:
     return {
         "has_updates": True,
         "time": 1,
-        "feature_gates": [spec("feature_gate", p, True, False) for p in PAYLOADS],
-        "dynamic_configs": [spec("dynamic_config", p, {p: p}, {p: p}) for p in PAYLOADS],
+        "feature_gates": [spec("feature_gate", p, value=True, default=False) for p in PAYLOADS],
+        "dynamic_configs": [
+            spec("dynamic_config", p, value={p: p}, default={p: p}) for p in PAYLOADS
+        ],
         "layer_configs": [],
     }
 
@@ -111,9 +115,7 @@ def log_events(server: LocalServer, events: list[dict[str, object]]) -> None:
     httpx.post(url, headers=headers, json={"events": events}).raise_for_status()
 
 
-def test_payloads_stay_text(
-    tmp_path: Path, open_console: Callable[[LocalServer], Console]
-) -> None:
+def test_payloads_stay_text(tmp_path: Path, open_console: Callable[[LocalServer], Console]) -> None:
     file = tmp_path / "<img src=x onerror=alert(1)>.json"
     file.write_text(json.dumps(hostile_specs()), "utf-8")
     with LocalServer(file) as server:
@@ -130,14 +132,16 @@ def test_payloads_stay_text(
         for details in console.page.locator(".live summary").all()[:20]:
             details.click()
         assert_inert(PAYLOADS[-1])
-        server.override_gate(PAYLOADS[0], True, unit_id=(PAYLOADS[1], PAYLOADS[2]))
+        server.override_gate(PAYLOADS[0], value=True, unit_id=(PAYLOADS[1], PAYLOADS[2]))
         for kind, payload in itertools.product(("gate", "config"), PAYLOADS[:5]):
             quoted = httpx.URL("http://h", params={"n": payload}).query.decode()[2:]
             console.open(f"#/entity/{kind}/{quoted.replace('+', '%20')}")
             assert_inert(payload)
         console.open("who")
         console.page.get_by_role("button", name="JSON").click()
-        user_json = json.dumps({"userID": PAYLOADS[0], "custom": dict.fromkeys(PAYLOADS, PAYLOADS[0])})
+        user_json = json.dumps(
+            {"userID": PAYLOADS[0], "custom": dict.fromkeys(PAYLOADS, PAYLOADS[0])}
+        )
         console.page.get_by_role("textbox", name="User as JSON").fill(user_json)
         console.page.locator(".why summary").first.click()
         assert_inert(PAYLOADS[0])
@@ -168,7 +172,7 @@ def foreign_page() -> Iterator[str]:
 
 @pytest.fixture
 def attacked(server: LocalServer) -> Iterator[LocalServer]:
-    server.override_gate("staff_tools", True)
+    server.override_gate("staff_tools", value=True)
     before = server.status()
     yield server
     assert server.status() == before
@@ -180,7 +184,9 @@ CHANGES: Final = (("POST", "local/reset", "{}"), ("DELETE", "local/overrides", N
 
 
 @pytest.mark.parametrize("path", READS)
-def test_foreign_page_cannot_read(attacked: LocalServer, context: BrowserContext, path: str) -> None:
+def test_foreign_page_cannot_read(
+    attacked: LocalServer, context: BrowserContext, path: str
+) -> None:
     page = context.new_page()
     with foreign_page() as address:
         page.goto(address)
@@ -246,7 +252,9 @@ def test_rebound_name_is_rejected(attacked: LocalServer, context: BrowserContext
         response = page.goto(root + path)
         assert response is not None
         assert response.status == 421
-    script = "() => fetch('/local/reset', {method: 'POST', body: '{}', headers: {'content-type': 'application/json'}}).then(r => r.status)"
+    script = """() => fetch("/local/reset", {
+        method: "POST", body: "{}", headers: {"content-type": "application/json"},
+    }).then(r => r.status)"""
     assert page.evaluate(script) == 421
 
 

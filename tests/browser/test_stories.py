@@ -56,8 +56,8 @@ def test_override_for_user_reaches_client(console: Console) -> None:
 
 
 def test_removed_override_no_longer_applies(console: Console) -> None:
-    console.server.override_gate("staff_tools", True)
-    console.server.override_gate("staff_tools", True, "42")
+    console.server.override_gate("staff_tools", value=True)
+    console.server.override_gate("staff_tools", value=True, user_id="42")
     console.open("#/entity/gate/staff_tools")
     console.page.get_by_role("button", name="Remove the override for everyone").click()
     expect(console.section("Overrides").get_by_role("listitem")).to_have_count(1)
@@ -177,7 +177,9 @@ def test_who_gets_what_equals_single_calls(console: Console) -> None:
     console.page.get_by_label("Custom attributes: name 1").fill("plan")
     console.page.get_by_label("Custom attributes: value 1").fill("pro")
     expect(console.page.get_by_text("country is DK, FI, NO or SE and custom.plan")).to_be_visible()
-    assert_shows_single_calls(console, {"userID": "ada", "country": "NO", "custom": {"plan": "pro"}})
+    assert_shows_single_calls(
+        console, {"userID": "ada", "country": "NO", "custom": {"plan": "pro"}}
+    )
 
 
 @pytest.mark.skipif(not REAL_PROJECTS.is_dir(), reason="real projects are not present")
@@ -213,7 +215,9 @@ def test_saved_file_shows_new_rule(console: Console, project: Path) -> None:
     console.open("gate")
     expect(console.section("Rules").get_by_text("half of all")).to_be_visible()
     text = project.read_text(encoding="utf-8")
-    project.write_text(text.replace("half of all", "three quarters").replace("rollout: 50", "rollout: 75"), "utf-8")
+    project.write_text(
+        text.replace("half of all", "three quarters").replace("rollout: 50", "rollout: 75"), "utf-8"
+    )
     expect(console.section("Rules").get_by_text("three quarters")).to_be_visible()
     expect(console.section("Rules").get_by_text("rollout 75 %")).to_be_visible()
 
@@ -249,7 +253,7 @@ def test_fault_makes_client_retry(console: Console) -> None:
 
 
 def test_reset_discards_everything(console: Console) -> None:
-    console.server.override_gate("staff_tools", True)
+    console.server.override_gate("staff_tools", value=True)
     console.server.fail_next(call="get_layer")
     evaluate(console, "check_gate", gateName="staff_tools", user=USER)
     console.open("live")
@@ -317,7 +321,9 @@ def test_keyboard_alone_overrides_gate(console: Console) -> None:
             label = "document.activeElement.textContent || document.activeElement.value"
             if name in console.page.evaluate(f"String({label})"):
                 return
-            if name in str(console.page.evaluate("document.activeElement.closest('label')?.textContent")):
+            if name in str(
+                console.page.evaluate("document.activeElement.closest('label')?.textContent")
+            ):
                 return
         raise AssertionError(name)
 

@@ -36,11 +36,14 @@ def test_eight_tabs_show_events(
 
 def test_hidden_tab_catches_up(console: Console) -> None:
     console.open("live")
-    show = "document.dispatchEvent(new Event('visibilitychange'))"
-    console.page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: true, configurable: true}}); {show}")
+    script = """hidden => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    console.page.evaluate(script, arg=True)
     with console.client() as statsig:
         statsig.log_event({"userID": "42"}, "purchase")
-    console.page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: false}}); {show}")
+    console.page.evaluate(script, arg=False)
     expect(console.page.locator(".live li")).to_contain_text("purchase")
 
 
