@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
 CONSOLE_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH" tests/browser/node_modules/.bin
+PARALLEL := --numprocesses 2 --dist worksteal
 OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 
 .DEFAULT_GOAL := help
@@ -17,11 +18,11 @@ demo: .venv/.ready   ## show the main job on the local server; PROJECT=file for 
 	$(BIN)/python generate.py --check
 	$(BIN)/python examples/demo.py $(PROJECT)
 
-test: lint types   ## lint, type-check and test; what a change must pass first
-	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" --cov --cov-report term
+test: lint types   ## lint, type-check and test; COVERAGE=1 measures coverage, which doubles the time
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(if $(COVERAGE),--cov --cov-report term)
 
 unit: .venv/.ready   ## run the fast tests; one test: .venv/bin/python -m pytest tests/FILE::NAME
-	$(BIN)/python -m pytest --numprocesses 2 -m "not slow" tests/client tests/runtime tests/transports tests/events tests/bulk tests/cli
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests/client tests/runtime tests/transports tests/events tests/bulk tests/cli
 
 lint: .venv/.ready tests/browser/node_modules/.ready   ## check style, layers, OpenAPI documents, generated code and the console
 	$(BIN)/ruff check
@@ -45,17 +46,17 @@ docs: .venv-docs/.ready   ## build the documentation site in build/docs; warning
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
 test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
-	$(BIN)/python -m pytest --numprocesses 2 -m slow
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
-	$(BIN)/python -m pytest --numprocesses 2 tests/local/sdks
+	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
 
 test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## run the console in Chromium, which is installed where it is missing
 	@command -v chromium || command -v google-chrome || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 	.venv-browser/bin/python -m pytest tests/browser -m "not slow"
 
 test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
-	.venv-lowest/bin/python -m pytest --numprocesses 2 -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs
+	.venv-lowest/bin/python -m pytest $(PARALLEL) -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs
 
 test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
@@ -66,13 +67,13 @@ test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ##
 
 test-python-%:
 	@if ! python$* -c "" 2>/dev/null; then echo "python$* is not installed: skipped"; else \
-		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest --numprocesses 2 -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
+		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest $(PARALLEL) -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
 
 faults: .venv/.ready   ## deliver events under every injected fault, for a quarter of an hour; SCALE=0.1 for a tenth
 	$(BIN)/python -m tests.chaos.campaign $(SCALE)
 
 fuzz: .venv/.ready   ## send thousands of generated requests to the local server, for a minute
-	FUZZ_REQUESTS=3000 $(BIN)/python -m pytest --numprocesses 2 tests/local/test_fuzz.py
+	FUZZ_REQUESTS=3000 $(BIN)/python -m pytest $(PARALLEL) tests/local/test_fuzz.py
 
 soak: .venv/.ready   ## kill the local server under load and send it a million events, for minutes
 	$(BIN)/python tests/local/soak.py

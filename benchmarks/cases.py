@@ -223,8 +223,7 @@ def _(setting: Setting) -> Rounds:
 
 @case("Statsig, engine that answers at once")
 def _(setting: Setting) -> Rounds:
-    from statsig_api_client._response import Headers
-    from statsig_api_client._transports.base import TransportResponse
+    from statsig_api_client._transports.base import Headers, TransportResponse
 
     class AtOnce:
         def send(self, _: object) -> TransportResponse:

@@ -44,7 +44,7 @@ PACKAGE = Path(__file__).parents[1] / "statsig_api_client"
 TEMPLATE_NAMES = {
     "API_SERVER", "AsyncOperations", "AsyncRawOperations", "EVENTS_SERVER", "Final", "Iterable",
     "Literal", "Mapping", "NotRequired", "Operations", "RawOperations", "Self", "Sequence",
-    "TypeAlias", "TypedDict", "calls", "field", "frozen", "warnings",
+    "TypeAlias", "TypedDict", "calls", "set_field", "warnings",
 }  # fmt: skip
 """The names that generated modules define or import themselves."""
 SCALARS = {

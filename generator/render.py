@@ -52,6 +52,13 @@ def render(api: Api) -> dict[str, str]:
     variables = {
         "api": api,
         "compound_parsers": _compound_parsers(api),
+        "lazy_names": {
+            ".async_client": ["AsyncOperations", "AsyncRawOperations"],
+            ".calls": list(api.servers),
+            ".client": ["Operations", "RawOperations"],
+            ".models": [*models, *enums],
+            ".typed_dicts": typed_dicts,
+        },
         "model_names": ", ".join([*models, *enums]),
         "public_names": sorted([*models, *typed_dicts, *enums, *CLIENTS, *api.servers, "calls"]),
         "typed_dict_names": ", ".join(typed_dicts),
@@ -65,13 +72,8 @@ def render(api: Api) -> dict[str, str]:
 
 
 def _default(field: Field) -> str:
-    """Return the default of a field, as ` = VALUE` or as a call of `attrs.field`."""
-    options = [f"default={field.default}"] if field.default is not None else []
-    if not field.type.hashable:
-        options.append("hash=False")
-    if options == [f"default={field.default}"]:
-        return f" = {field.default}"
-    return f" = field({', '.join(options)})" if options else ""
+    """Return the default of a constructor argument, as ` = VALUE`."""
+    return "" if field.default is None else f" = {field.default}"
 
 
 def _check_condition(field: Field) -> str:

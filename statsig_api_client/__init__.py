@@ -1,6 +1,6 @@
 """The typed client for the Statsig HTTP API: gates, configs, experiments, layers, events.
 
-    from . import Statsig, StatsigUser
+    from statsig_api_client import Statsig, StatsigUser
 
     with Statsig() as statsig:  # the key is in STATSIG_API_KEY
         user = StatsigUser(user_id="42", email="ada@example.com")
@@ -12,50 +12,113 @@
 `AsyncStatsig` is the same with `await`.
 """
 
-from ._client import AsyncStatsig, Statsig
-from ._errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    EventWarning,
-    InternalServerError,
-    NotFoundError,
-    PayloadTooLargeError,
-    PermissionDeniedError,
-    RateLimitError,
-    ResponseValidationError,
-    StatsigError,
-)
-from ._options import ClientOptions
-from ._response import APIResponse
-from ._runtime.parsers import UNSET, JsonValue, SchemaError, Unset
-from ._transports.base import AsyncHTTPClient, HTTPClient
+import typing as _typing
+
+from ._lazy import lazy_names as _lazy_names
 from ._version import __version__
-from .generated import (
-    DynamicConfig,
-    Experiment,
-    ExperimentExposure,
-    ExperimentExposureDict,
-    FeatureGate,
-    GateExposure,
-    GateExposureDict,
-    Layer,
-    LogEventResult,
-    RankedVariant,
-    SecondaryExposure,
-    SecondaryExposureDict,
-    StatsigEnvironment,
-    StatsigEnvironmentDict,
-    StatsigEvent,
-    StatsigEventDict,
-    StatsigMetadata,
-    StatsigMetadataDict,
-    StatsigUser,
-    StatsigUserDict,
-)
+
+if _typing.TYPE_CHECKING:
+    from ._async_client import AsyncStatsig
+    from ._client import Statsig
+    from ._errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        EventWarning,
+        InternalServerError,
+        NotFoundError,
+        PayloadTooLargeError,
+        PermissionDeniedError,
+        RateLimitError,
+        ResponseValidationError,
+        StatsigError,
+    )
+    from ._options import ClientOptions
+    from ._response import APIResponse
+    from ._runtime.parsers import UNSET, JsonValue, SchemaError, Unset
+    from ._transports.base import AsyncHTTPClient, HTTPClient
+    from .generated import (
+        DynamicConfig,
+        Experiment,
+        ExperimentExposure,
+        ExperimentExposureDict,
+        FeatureGate,
+        GateExposure,
+        GateExposureDict,
+        Layer,
+        LogEventResult,
+        RankedVariant,
+        SecondaryExposure,
+        SecondaryExposureDict,
+        StatsigEnvironment,
+        StatsigEnvironmentDict,
+        StatsigEvent,
+        StatsigEventDict,
+        StatsigMetadata,
+        StatsigMetadataDict,
+        StatsigUser,
+        StatsigUserDict,
+    )
+
+# A program imports only what it uses.
+_MODULES = {
+    "._async_client": ("AsyncStatsig",),
+    "._client": ("Statsig",),
+    "._errors": (
+        "APIConnectionError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "BadRequestError",
+        "ConfigurationError",
+        "EventWarning",
+        "InternalServerError",
+        "NotFoundError",
+        "PayloadTooLargeError",
+        "PermissionDeniedError",
+        "RateLimitError",
+        "ResponseValidationError",
+        "StatsigError",
+    ),
+    "._options": ("ClientOptions",),
+    "._response": ("APIResponse",),
+    "._runtime.parsers": (
+        "UNSET",
+        "JsonValue",
+        "SchemaError",
+        "Unset",
+    ),
+    "._transports.base": (
+        "AsyncHTTPClient",
+        "HTTPClient",
+    ),
+    ".generated": (
+        "DynamicConfig",
+        "Experiment",
+        "ExperimentExposure",
+        "ExperimentExposureDict",
+        "FeatureGate",
+        "GateExposure",
+        "GateExposureDict",
+        "Layer",
+        "LogEventResult",
+        "RankedVariant",
+        "SecondaryExposure",
+        "SecondaryExposureDict",
+        "StatsigEnvironment",
+        "StatsigEnvironmentDict",
+        "StatsigEvent",
+        "StatsigEventDict",
+        "StatsigMetadata",
+        "StatsigMetadataDict",
+        "StatsigUser",
+        "StatsigUserDict",
+    ),
+}
+__getattr__, __dir__ = _lazy_names(__name__, _MODULES)
 
 __all__ = [
     "APIConnectionError",

@@ -4,15 +4,17 @@ The limits are those of Statsig's guide to logging events. The limits of the ser
 """
 
 import functools
-import inspect
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ._errors import EventWarning
+from ._fork import hold_forks
 from ._runtime.parsers import JsonObject
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 MAX_TEXT: Final = 64
 MAX_METADATA: Final = 4096
@@ -84,6 +86,9 @@ def _stacklevel() -> int:
 
     It differs between methods, and between blocking and asynchronous ones.
     """
+    with hold_forks():
+        import inspect
+
     level = 0
     frame = inspect.currentframe()
     while frame is not None and _package_of(frame) == "statsig_api_client":
@@ -92,6 +97,6 @@ def _stacklevel() -> int:
     return level
 
 
-def _package_of(frame: FrameType) -> str:
+def _package_of(frame: "FrameType") -> str:
     module = str(frame.f_globals.get("__name__"))  # None in code of `exec`
     return module.partition(".")[0]

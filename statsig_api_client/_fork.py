@@ -6,6 +6,7 @@ is made in `with hold_forks():`, and a fork waits until no other thread is insid
 """
 
 import os
+import sys
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -44,9 +45,34 @@ def hold_forks() -> AbstractContextManager[bool]:
 
 def _before_fork() -> None:
     deadline = time.monotonic() + _MAX_DELAY
+    logging_lock = _logging_lock()
+    is_held = logging_lock is not None and _release(logging_lock)
     _acquire(_registration, deadline)  # so that no lock is added
     for lock in list(_locks):
         _acquire(lock, deadline)
+    # If `logging` was imported meanwhile, its other hooks expect the lock to be held.
+    imported = _logging_lock() if logging_lock is None else None
+    lock = logging_lock if is_held else imported
+    if lock is not None:
+        lock.acquire()
+
+
+def _logging_lock() -> "threading.RLock | None":
+    """Return the lock that a hook of `logging` holds during a fork.
+
+    If `logging` was imported after this package, that hook runs first. But a thread that is waited
+    for may need the lock: httpcore makes its loggers while it is imported.
+    """
+    return getattr(sys.modules.get("logging"), "_lock", None)
+
+
+def _release(lock: threading.RLock) -> bool:
+    """Release a lock if this thread holds it; return whether it did."""
+    try:
+        lock.release()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _acquire(lock: threading.RLock, deadline: float) -> None:
@@ -67,7 +93,7 @@ def _after_fork_in_child() -> None:  # pragma: no cover  (runs in forked childre
     _locks = WeakSet([_thread.lock])
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch  (not on Windows)
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork,

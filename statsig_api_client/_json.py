@@ -3,24 +3,22 @@
 orjson needs a tenth of the time of `json` to serialize, and a third to parse. Where it differs,
 this module uses `json` instead, so that the result is the same:
 
-* orjson serializes NaN and infinity as null, so output that contains null is serialized again.
+* orjson serializes NaN and infinity as null, so output with null is parsed again and compared.
 * orjson parses integers of more than 64 bits as floats.
-* orjson rejects large integers, subclasses of `int` and `str`, keys that are not strings, and deep
-  nesting, with less precise errors.
+* orjson rejects large integers, keys that are not strings, and deep nesting, with less precise
+  errors.
 
 The notation of numbers may differ (`1e-7` instead of `1e-07`).
 """
 
 import enum
-import functools
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
-from attrs import has
-
+from ._fork import hold_forks
 from ._runtime.parsers import JsonObject, child
 
 _MAX_DEPTH: Final = 500
@@ -59,11 +57,20 @@ def _default(value: object) -> object:
         return value.value
     if _is_uuid(value):
         return str(value)
+    if isinstance(value, str | int | float):  # a subclass, such as `numpy.float64`
+        return _plain(value)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Sequence) and not isinstance(value, _NOT_ARRAYS):
         return list(cast("Sequence[object]", value))
     raise TypeError
+
+
+def _plain(value: str | float) -> str | float:
+    """Return a value of the type itself, from the value that a subclass stores."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__pos__(value) if isinstance(value, int) else float.__pos__(value)
 
 
 def _is_uuid(value: object) -> bool:
@@ -100,8 +107,28 @@ class StandardCodec:
 
 
 _DIGITS_TO_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_INTEGER: Final = b"0" * 19
+_ZEROS: Final = b"0" * 19
 """As many digits as the smallest integer of more than 64 bits has."""
+_IN_STRING: Final = b'"' + _ZEROS
+_IN_FRACTION: Final = b"." + _ZEROS
+_NULLS: Final = (b":null", b",null", b"[null")
+"""null as a member or an item. A string may contain one, too, which only costs time."""
+
+
+def _may_have_nan(value: object) -> bool:
+    """Return whether a value contains NaN or infinity, or a type that may contain them."""
+    containers = [value]
+    for container in containers:  # grows
+        values = container.values() if type(container) is dict else container
+        for each in cast("Iterable[object]", values):
+            kind = type(each)
+            if kind is str or kind is int or each is None or kind is bool:
+                continue
+            if kind is dict or kind is list:
+                containers.append(each)
+            elif kind is not float or not math.isfinite(cast("float", each)):
+                return True
+    return False
 
 
 class OrjsonCodec:
@@ -125,11 +152,14 @@ class OrjsonCodec:
             content = self._dumps(value, _default, self._options)
         except TypeError:
             return self._standard.serialize(value)
-        return self._standard.serialize(value) if b"null" in content else content
+        if b"null" in content and any(null in content for null in _NULLS) and _may_have_nan(value):
+            return self._standard.serialize(value)
+        return content
 
     def parse(self, content: bytes) -> object:
         """See `Codec`."""
-        if _LONG_INTEGER in content.translate(_DIGITS_TO_ZEROS):
+        zeros = content.translate(_DIGITS_TO_ZEROS)
+        if _ZEROS in zeros and _ZEROS in zeros.replace(_IN_STRING, b"").replace(_IN_FRACTION, b""):
             return self._standard.parse(content)
         try:
             return cast("object", self._loads(content))
@@ -137,24 +167,59 @@ class OrjsonCodec:
             return self._standard.parse(content)
 
 
-@functools.cache
-def codec() -> Codec:
-    """Return the fastest codec that is installed."""
-    try:
-        return OrjsonCodec()
-    except ImportError:
-        return StandardCodec()
+_ORJSON_IMPORTS: Final = frozenset({"dataclasses", "uuid"})
+_STANDARD_USES: Final = 32
 
 
-def serialize(body: JsonObject) -> bytes:
+class CodecChoice:
+    """The fastest codec that is installed, from when importing it pays.
+
+    orjson imports modules that take a fifth of the time of a first call, which a short program
+    spends in vain. A program that has imported them already uses orjson at once.
+    """
+
+    def __init__(self) -> None:
+        self._standard = StandardCodec()
+        self._fastest: Codec | None = None
+        self._remaining = _STANDARD_USES
+
+    def __call__(self, weight: int = 1) -> Codec:
+        """Return the codec for a body.
+
+        Args:
+            weight: The size of the body in kilobytes or events, or 1 if it is small.
+        """
+        if self._fastest is None:
+            self._remaining -= weight
+            if self._remaining > 0 and not sys.modules.keys() >= _ORJSON_IMPORTS:
+                return self._standard
+            with hold_forks():
+                self._fastest = self._import()
+        return self._fastest
+
+    def _import(self) -> Codec:
+        try:
+            return OrjsonCodec()
+        except ImportError:
+            return self._standard
+
+
+codec = CodecChoice()
+
+
+def serialize(body: JsonObject, weight: int = 1) -> bytes:
     """Return a request body as compact JSON in UTF-8.
+
+    Args:
+        body: The request body.
+        weight: See `CodecChoice`.
 
     Raises:
         TypeError: A value has a type that JSON does not have; the message starts with its path.
         ValueError: A value cannot be represented in JSON; the message starts with its path.
     """
     try:
-        return codec().serialize(body)
+        return codec(weight).serialize(body)
     except (TypeError, ValueError, RecursionError):
         problems = (_problem(node) for node in _nodes(body))
     # The stack of the caller may be deep, too.
@@ -223,7 +288,7 @@ def _problem(node: _Node) -> Exception | None:  # noqa: PLR0911  (one line per t
             return None
         case _:
             name = type(node.value).__name__
-            hint = "; convert it with to_dict()" if has(type(value)) else ""
+            hint = "; convert it with to_dict()" if hasattr(value, "to_dict") else ""
             return TypeError(f"{path}: {name} is not JSON{hint}")
 
 

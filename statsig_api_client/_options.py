@@ -5,12 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
 
-import attrs
-from attrs import field, frozen
-
 from ._errors import ConfigurationError
 from ._transports.base import LOOPBACK, RequestHeaders
-from ._validators import boolean, check_names, integer, one_of, optional, seconds, string
+from ._validators import Validator, boolean, check_names, integer, one_of, optional, seconds, string
 from .generated import API_SERVER, EVENTS_SERVER
 
 OnError: TypeAlias = Literal["raise", "fallback"]
@@ -63,11 +60,9 @@ _HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE: Final = r"([!-~]([\t -~]*[!-~])?)?"
 
 
-def _request_headers(headers: Mapping[str, str] | RequestHeaders | None) -> RequestHeaders:
+def _request_headers(headers: Mapping[str, str] | None) -> RequestHeaders:
     if headers is None:
         return RequestHeaders()
-    if isinstance(headers, RequestHeaders):  # `evolve` passes converted headers
-        return headers
     if not isinstance(cast("object", headers), Mapping):
         raise TypeError(f"headers: expected a dict, got {type(headers).__name__}")
     for name, value in cast("Mapping[object, object]", headers).items():
@@ -84,20 +79,19 @@ def _request_headers(headers: Mapping[str, str] | RequestHeaders | None) -> Requ
     return RequestHeaders(*headers.items())
 
 
-@frozen(kw_only=True)
 class Options:
     """Validated options of a client; see `ClientOptions`."""
 
-    timeout: float = field(default=10.0, validator=seconds)
-    connect_timeout: float = field(default=3.0, validator=seconds)
-    deadline: float = field(default=30.0, validator=seconds)
-    max_retries: int = field(default=2, validator=integer(minimum=0))
-    retry_ambiguous: bool = field(default=False, validator=boolean)
-    log_exposures: bool = field(default=True, validator=boolean)
-    environment: str | None = field(default=None, validator=optional(string(example="staging")))
-    headers: RequestHeaders = field(default=None, converter=_request_headers)
-    gzip_events: bool = field(default=False, validator=boolean)
-    on_error: OnError = field(default="raise", validator=one_of("raise", "fallback"))
+    timeout: float = 10.0
+    connect_timeout: float = 3.0
+    deadline: float = 30.0
+    max_retries: int = 2
+    retry_ambiguous: bool = False
+    log_exposures: bool = True
+    environment: str | None = None
+    headers: RequestHeaders = RequestHeaders()
+    gzip_events: bool = False
+    on_error: OnError = "raise"
 
     def evolve(self, **changes: Unpack[ClientOptions]) -> "Options":
         """Return a copy with some options changed.
@@ -107,7 +101,32 @@ class Options:
             ConfigurationError: A value is out of range.
         """
         check_names(changes, Options)
-        return attrs.evolve(self, **changes)
+        copy = Options()
+        vars(copy).update(vars(self), **changes)
+        for name in changes:
+            if name == "headers":
+                copy.headers = _request_headers(changes["headers"])
+            else:
+                _VALIDATORS[name](copy, _Option(name), getattr(copy, name))
+        return copy
+
+
+class _Option:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_VALIDATORS: Final[Mapping[str, Validator]] = {
+    "timeout": seconds,
+    "connect_timeout": seconds,
+    "deadline": seconds,
+    "max_retries": integer(minimum=0),
+    "retry_ambiguous": boolean,
+    "log_exposures": boolean,
+    "environment": optional(string(example="staging")),
+    "gzip_events": boolean,
+    "on_error": one_of("raise", "fallback"),
+}
 
 
 # ---- API key and servers ----

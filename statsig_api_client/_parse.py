@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 MAX_BODY: Final = 4096
 """Characters of a response that an error carries at most."""
+_MAX_REDACTED: Final = 64 * 1024
+"""Bytes of a response in which secrets are looked for, since it may have megabytes."""
 MAX_EXCERPT: Final = 200
 """Characters of server text that an error message quotes at most."""
 
@@ -93,7 +95,7 @@ def _parse(  # noqa: PLR0911  (one line per problem)
     # The status confirms a delivery; a gateway may send no body.
     content = response.content or (b"{}" if call.delivers else b"")
     try:
-        data = codec().parse(content)
+        data = codec(1 + (len(content) >> 10)).parse(content)
         if call.delivers and _reports_rejection(data):
             return _Problem("", rejected=True)
         return call.parse(data, "$")
@@ -180,16 +182,25 @@ def _facts(state: RetryState, response: TransportResponse) -> CallFacts:
     name = request_id(response.headers)
     return state.facts() | CallFacts(
         request_id=None if name is None else _excerpt(state, name),
-        body=state.request.redact(response.content.decode(errors="replace"))[:MAX_BODY],
+        body=_body(state, response.content),
     )
+
+
+def _body(state: RetryState, content: bytes) -> str:
+    """Return the start of a response, without secrets."""
+    redact = state.request.redact
+    text = redact(content[:_MAX_REDACTED].decode(errors="replace"))
+    if len(content) > _MAX_REDACTED:
+        text = text[: -redact.longest]  # it may end within a secret
+    return text[:MAX_BODY]
 
 
 def _excerpt(state: RetryState, text: str) -> str:
     """Redact, sanitize and truncate server text. Truncate last: half a key could survive it."""
     text = state.request.redact(text)
     # A terminal obeys control characters, and a lone surrogate cannot be encoded.
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}…"
+    excerpt = "".join(each if each.isprintable() else "�" for each in text[:MAX_EXCERPT])
+    return excerpt if len(text) <= MAX_EXCERPT else f"{excerpt}…"
 
 
 def _summary(body: str) -> str:
@@ -202,6 +213,6 @@ def _summary(body: str) -> str:
         members = cast("dict[str, object]", data)
         texts = (members.get(name) for name in ("message", "error"))
         body = next((text for text in texts if isinstance(text, str) and text), body)
-    elif title := re.search("<title>(.*?)</title>", body, re.DOTALL | re.IGNORECASE):
+    elif title := re.search("<title>([^<]*)</title>", body, re.IGNORECASE):
         body = title[1]
     return " ".join(body.split())

@@ -1,11 +1,10 @@
 """Redaction of secrets: in text that a server sent, and in the frames of tracebacks."""
 
-import binascii
-import inspect
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+from ._fork import hold_forks
 from ._transports.base import RequestHeaders
 
 if TYPE_CHECKING:
@@ -13,9 +12,12 @@ if TYPE_CHECKING:
 
 _MIN_LENGTH: Final = 6
 """Characters: a shorter header value is part of too many words to be taken out of them."""
+_MAX_CREDENTIALS: Final = 4096
+"""Characters of credentials in a URL or a header."""
 _REDACTED: Final = "[redacted]"
 _CREDENTIALS: Final = r"(?i)\b(basic|bearer)(\s+)([a-z0-9._~+/-]{8,}=*)"
-_USER_IN_URL: Final = r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"
+# Each run of letters is tried once, at its start: a long one would take quadratic time.
+_USER_IN_URL: Final = r"(?i)(?<![a-z0-9+.-])([a-z0-9+.-]*://)[^\s/@]+@"
 
 
 class Redactor:
@@ -25,7 +27,7 @@ class Redactor:
     credentials of `Authorization` and `Proxy-Authorization` headers.
     """
 
-    __slots__ = ("_secrets",)
+    __slots__ = ("_secrets", "longest")
 
     def __init__(self, api_key: str, headers: RequestHeaders) -> None:
         secrets = [(api_key, "[API key]")]
@@ -36,6 +38,8 @@ class Redactor:
         ]
         # The longest first, since one may be a part of another.
         self._secrets = sorted(secrets, key=lambda secret: -len(secret[0]))
+        self.longest = len(self._secrets[0][0]) + _MAX_CREDENTIALS
+        """Characters at the end of a text that was cut in which a part of a secret may be."""
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets."""
@@ -52,6 +56,9 @@ def _without_credentials(found: re.Match[str]) -> str:
     scheme, space, value = found.groups()
     is_secret = any(letter.isdigit() for letter in value)
     if scheme.lower() == "basic":  # "basic authentication" is two words, and not a user's
+        with hold_forks():
+            import binascii
+
         is_secret = False
         with suppress(binascii.Error):
             is_secret = b":" in binascii.a2b_base64(value)
@@ -66,7 +73,8 @@ def clear_locals(error: BaseException) -> None:
     bytes, which no `repr` of ours can hide.
     """
     running: set[FrameType] = set()
-    frame = inspect.currentframe()
+    # The traceback starts at the frame that caught the error.
+    frame = None if error.__traceback__ is None else error.__traceback__.tb_frame
     while frame is not None:
         running.add(frame)
         frame = frame.f_back

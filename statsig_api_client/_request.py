@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, cast
 
-from attrs import define, field
-
 from ._clock import Clock
 from ._event_limits import check_events
 from ._fork import hold_forks
@@ -24,19 +22,36 @@ MIN_COMPRESSED: Final = 1024
 _SDK_TYPE: Final = "py-http-api"
 
 
-@define(kw_only=True)
 class PreparedRequest:
-    """The request of a call; every attempt sends the same."""
+    """The request of a call; every attempt sends the same.
 
-    operation: str
-    """The name of the client method."""
-    delivers: Literal["events", "exposures"] | None
-    """What the request delivers; None for an evaluation."""
-    url: str
-    headers: RequestHeaders
-    body: bytes = field(repr=False)
-    redact: Redactor
-    """Removes secrets from text that a server sent."""
+    Args:
+        operation: The name of the client method.
+        delivers: What the request delivers; None for an evaluation.
+        url: The URL.
+        headers: All headers but those of a single attempt.
+        body: The body.
+        redact: Removes secrets from text that a server sent.
+    """
+
+    __slots__ = ("body", "delivers", "headers", "operation", "redact", "url")
+
+    def __init__(
+        self,
+        *,
+        operation: str,
+        delivers: Literal["events", "exposures"] | None,
+        url: str,
+        headers: RequestHeaders,
+        body: bytes,
+        redact: Redactor,
+    ) -> None:
+        self.operation = operation
+        self.delivers: Literal["events", "exposures"] | None = delivers
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.redact = redact
 
     @property
     def host(self) -> str:
@@ -51,7 +66,7 @@ class RequestBuilder:
         self.configuration = configuration
         self.options = options
         self.clock = clock
-        codec()  # imports orjson
+        codec(0)  # may import orjson
         api_key = configuration.key.value
         self._redact = Redactor(api_key, options.headers)
         self._headers = RequestHeaders(
@@ -84,7 +99,7 @@ class RequestBuilder:
         if call.delivers == "events":
             check_events(items)
         return self._delivery(
-            call, serialize(delivery), len(items), compress_from=self._compress_from()
+            call, serialize(delivery, len(items)), len(items), compress_from=self._compress_from()
         )
 
     def build_encoded(

@@ -1,52 +1,11 @@
-"""Raw responses and their headers."""
+"""Raw responses."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
-
-from attrs import field, frozen
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
 _REQUEST_ID = ("x-request-id", "cf-ray")
-
-
-class Headers(Mapping[str, str]):
-    """Response headers: a mapping with case-insensitive names.
-
-    The values of a repeated header are joined by commas. `repr` shows names only.
-    """
-
-    __slots__ = ("_items", "_values")
-
-    def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        # Read on demand: the headers of most responses are never used.
-        self._items = items
-        self._values: dict[str, str] | None = None
-
-    def _read(self) -> dict[str, str]:
-        if self._values is None:
-            values: dict[str, str] = {}
-            for any_case, value in self._items():
-                name = any_case.lower()
-                values[name] = f"{values[name]}, {value}" if name in values else value
-            self._values = values
-        return self._values
-
-    def __getitem__(self, name: str) -> str:
-        return self._read()[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-    def __repr__(self) -> str:
-        return f"<Headers: {', '.join(self)}>"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # A response of pyreqwest can neither be copied nor pickled.
-        return Headers, (self._read().items,)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -54,7 +13,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in _REQUEST_ID if name in headers), None)
 
 
-@frozen(kw_only=True)
 class APIResponse(Generic[T]):
     """Successful response that is parsed on demand, as of `with_raw_response.check_gate(...)`.
 
@@ -66,17 +24,33 @@ class APIResponse(Generic[T]):
         True
     """
 
-    status_code: int
-    """The HTTP status, 200 to 299."""
-    headers: Mapping[str, str] = field(repr=False)
-    """The headers, with case-insensitive names."""
-    content: bytes = field(repr=False)
-    """The body, decompressed."""
-    elapsed: float
-    """Duration of the call in seconds, including all attempts and delays."""
-    attempts: int
-    """Number of attempts."""
-    _read: Callable[[], T] = field(alias="read", repr=False, eq=False)
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        headers: Mapping[str, str],
+        content: bytes,
+        elapsed: float,
+        attempts: int,
+        read: Callable[[], T],
+    ) -> None:
+        self.status_code: Final = status_code
+        """The HTTP status, 200 to 299."""
+        self.headers: Final = headers
+        """The headers, with case-insensitive names."""
+        self.content: Final = content
+        """The body, decompressed."""
+        self.elapsed: Final = elapsed
+        """Duration of the call in seconds, including all attempts and delays."""
+        self.attempts: Final = attempts
+        """Number of attempts."""
+        self._read = read
+
+    def __repr__(self) -> str:
+        return (
+            f"APIResponse(status_code={self.status_code}, elapsed={self.elapsed}, "
+            f"attempts={self.attempts})"
+        )
 
     @property
     def request_id(self) -> str | None:

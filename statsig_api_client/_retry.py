@@ -5,18 +5,19 @@ idempotency key, and Statsig does not deduplicate: they are retried only if they
 accepted, unless `retry_ambiguous` is set.
 """
 
-import logging
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ._clock import Clock
 from ._errors import CallFacts
 from ._fork import hold_forks
+from ._logging import debug_logger
 from ._options import Options
 from ._request import PreparedRequest
 from ._transports.base import TransportFailure, TransportRequest, TransportResult
 
-logger = logging.getLogger("statsig_api_client")
+if TYPE_CHECKING:
+    import logging
 
 BASE_DELAY: Final = 0.5
 """Maximum first delay in seconds; each further maximum is twice as long."""
@@ -59,8 +60,9 @@ class RetryState:
         self.elapsed = self._clock.monotonic() - self._started
         if self.request.delivers is not None and _may_be_accepted(result):
             self.ambiguous = True
-        if logger.isEnabledFor(logging.DEBUG):
-            self._log(result)
+        logger = debug_logger()
+        if logger is not None:
+            self._log(logger, result)
 
     def next_delay(self, result: TransportResult) -> float | None:
         """Return the seconds before the next attempt; None if there is no other."""
@@ -100,7 +102,7 @@ class RetryState:
             ambiguous=self.ambiguous,
         )
 
-    def _log(self, result: TransportResult) -> None:
+    def _log(self, logger: "logging.Logger", result: TransportResult) -> None:
         text = result.reason if isinstance(result, TransportFailure) else str(result.status_code)
         logger.debug(
             "%s: attempt %d at %s, %.3f s after the start: %s",

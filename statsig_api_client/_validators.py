@@ -4,19 +4,25 @@ A value of the wrong type raises `TypeError`, a value out of range `Configuratio
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias, TypeGuard
-
-import attrs
+from typing import Any, Final, Protocol, TypeAlias, TypeGuard
 
 from ._errors import ConfigurationError
 
-Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+class Option(Protocol):
+    """An option, such as an attribute of an attrs class."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Validator: TypeAlias = Callable[[Any, Option, Any], None]
 
 MAX_SECONDS: Final = 1e9
 """31 years. Sockets reject ten times as much, in the middle of a call."""
 
 
-def seconds(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+def seconds(_: object, attribute: Option, value: object) -> None:
     """Check a positive number of seconds."""
     if not _is_number(value):
         raise TypeError(f"{attribute.name}: expected seconds, got {type(value).__name__}")
@@ -26,7 +32,7 @@ def seconds(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None
         )
 
 
-def positive_number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+def positive_number(_: object, attribute: Option, value: object) -> None:
     """Check a number above 0."""
     if not _is_number(value):
         raise TypeError(f"{attribute.name}: expected a number, got {type(value).__name__}")
@@ -43,7 +49,7 @@ def integer(*, minimum: int, maximum: int | None = None, reason: str = "") -> Va
         reason: Reason for the maximum, for the message.
     """
 
-    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    def validate(_: object, attribute: Option, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{attribute.name}: expected an integer, got {type(value).__name__}")
         if value < minimum:
@@ -57,7 +63,7 @@ def integer(*, minimum: int, maximum: int | None = None, reason: str = "") -> Va
     return validate
 
 
-def boolean(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+def boolean(_: object, attribute: Option, value: object) -> None:
     """Check True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
@@ -70,7 +76,7 @@ def string(*, example: str) -> Validator:
         example: A valid value, for the message.
     """
 
-    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    def validate(_: object, attribute: Option, value: object) -> None:
         if not isinstance(value, str):
             raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
         if not value:
@@ -85,14 +91,14 @@ def one_of(*values: str) -> Validator:
     """Return a validator of a closed set of strings."""
     expected = ", ".join(map(repr, values[:-1])) + f" or {values[-1]!r}"
 
-    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    def validate(_: object, attribute: Option, value: object) -> None:
         if value not in values:
             raise ConfigurationError(f"{attribute.name}: expected {expected}, got {value!r}")
 
     return validate
 
 
-def function(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+def function(_: object, attribute: Option, value: object) -> None:
     """Check something callable."""
     if not callable(value):
         raise TypeError(f"{attribute.name}: expected a function, got {type(value).__name__}")
@@ -101,7 +107,7 @@ def function(_: object, attribute: "attrs.Attribute[Any]", value: object) -> Non
 def instance_of(type_: type) -> Validator:
     """Return a validator of instances of a class."""
 
-    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    def validate(_: object, attribute: Option, value: object) -> None:
         if not isinstance(value, type_):
             raise TypeError(
                 f"{attribute.name}: expected {type_.__name__}, got {type(value).__name__}"
@@ -113,20 +119,20 @@ def instance_of(type_: type) -> Validator:
 def optional(validator: Validator) -> Validator:
     """Return a validator that also accepts None."""
 
-    def validate(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    def validate(instance: object, attribute: Option, value: object) -> None:
         if value is not None:
             validator(instance, attribute, value)
 
     return validate
 
 
-def check_names(given: Iterable[str], options: "type[attrs.AttrsInstance]") -> None:
+def check_names(given: Iterable[str], options: type) -> None:
     """Check that options exist.
 
     Raises:
         TypeError: An option does not exist.
     """
-    known = [option.name for option in attrs.fields(options)]
+    known = [*options.__annotations__]
     for name in given:
         if name not in known:
             raise TypeError(f"unknown option {name!r}; expected one of {', '.join(known)}")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ._client import AsyncStatsig, Statsig
+    from ._async_client import AsyncStatsig
+    from ._client import Statsig
     from .local import LocalServer
 
 
@@ -62,7 +63,7 @@ def async_statsig(statsig_local: "LocalServer") -> "AsyncStatsig":
 
     import httpx
 
-    from ._client import AsyncStatsig
+    from ._async_client import AsyncStatsig
 
     # The event loop is the test's, so this fixture cannot close connections: none stays open after
     # its response. The TLS context is empty: loading certificates takes longer than most tests.

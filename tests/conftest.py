@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import runpy
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -11,6 +12,9 @@ from tests.support import hypothesis_profiles  # noqa: F401
 from tests.support.clients import KINDS, Maker, maker
 from tests.support.clock import FakeClock
 from tests.support.loopback import Loopback, loopback
+
+# Background jobs of shells ignore SIGINT, and child processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Spark has an environment of its own: make test-spark.
 collect_ignore = [] if find_spec("pyspark") else ["spark"]

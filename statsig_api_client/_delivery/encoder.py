@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from .._clock import Clock
 from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events
-from .._json import serialize
+from .._json import codec, serialize
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonObject
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
@@ -17,6 +17,8 @@ _USER_TEXTS: Final = frozenset(
 )
 _USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
+_MANY: Final = 1000
+"""Events for which orjson is imported at once: a logger encodes many."""
 _ENVELOPE: Final = len(b'{"events":[]}')
 
 
@@ -36,6 +38,7 @@ class EventEncoder:
     def __init__(
         self, environment: str | None, id_key: str | None, max_batch_bytes: int, clock: Clock
     ) -> None:
+        codec(_MANY)
         self._environment = None if environment is None else {"tier": environment}
         self._id_key = id_key
         self._max_bytes = max_batch_bytes - _ENVELOPE

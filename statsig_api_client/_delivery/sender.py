@@ -6,7 +6,7 @@ The client's own retries do not apply: the caller decides when to send a batch a
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from .._client import delivery_parts
+from .._base_client import delivery_parts
 from .._errors import StatsigError
 from .._parse import parse_response, successful_response
 from .._redaction import clear_locals
@@ -17,7 +17,8 @@ from ..generated import LogEventResult
 from .result import ACCEPTED, SendResult
 
 if TYPE_CHECKING:
-    from .._client import AsyncStatsig, Statsig
+    from .._async_client import AsyncStatsig
+    from .._client import Statsig
     from .._transports.base import TransportResult
 
 _CALL: Final = Call(

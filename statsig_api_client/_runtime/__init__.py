@@ -3,17 +3,18 @@
 from typing import TYPE_CHECKING
 
 from .._errors import StatsigError
+from .._lazy import lazy_names
 from .._response import APIResponse
 from .arguments import (
     check_argument,
     check_field,
     check_strings,
-    empty_object,
     model_json,
     model_or_object,
     models_json,
 )
 from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
+from .model import NO_PROPERTIES, Model, field_setter
 from .parsers import (
     UNSET,
     JsonObject,
@@ -52,6 +53,8 @@ __all__ = [
     "GateValue",
     "JsonObject",
     "JsonValue",
+    "Model",
+    "NO_PROPERTIES",
     "ObjectReader",
     "ParameterValues",
     "Parser",
@@ -67,11 +70,12 @@ __all__ = [
     "check_strings",
     "deprecated",
     "either",
-    "empty_object",
+    "field_setter",
     "integer",
     "json_object",
     "json_value",
     "keyed_by_name",
+    "lazy_names",
     "map_of",
     "model_json",
     "model_or_object",

@@ -8,17 +8,12 @@ from .parsers import JsonObject, JsonValue, Parser, SchemaError, expected, strin
 T = TypeVar("T")
 
 
-class Model(Protocol):
+class HasJson(Protocol):
     """A generated model."""
 
     def to_dict(self) -> JsonObject:
         """Return the JSON form."""
         ...
-
-
-def empty_object() -> JsonObject:
-    """Return a new, empty JSON object; the type of `dict` alone would be unknown."""
-    return {}
 
 
 # ---- Calls ----
@@ -49,7 +44,7 @@ def check_strings(name: str, values: object, minimum: int, maximum: int | None) 
     ]
 
 
-def model_json(name: str, value: object, *models: type[Model]) -> JsonObject:
+def model_json(name: str, value: object, *models: type[HasJson]) -> JsonObject:
     """Return the JSON form of a model; a dict is copied unchanged.
 
     Raises:
@@ -64,7 +59,7 @@ def model_json(name: str, value: object, *models: type[Model]) -> JsonObject:
 
 
 def models_json(
-    name: str, values: object, minimum: int, maximum: int | None, *models: type[Model]
+    name: str, values: object, minimum: int, maximum: int | None, *models: type[HasJson]
 ) -> list[JsonObject]:
     """Return the JSON form of a list of models or dicts.
 
@@ -107,7 +102,7 @@ def check_field(model: object, name: str, parse: Parser[object]) -> None:
         raise TypeError(str(error)) from None
 
 
-def model_or_object(model: type[Model]) -> Parser[object]:
+def model_or_object(model: type[HasJson]) -> Parser[object]:
     """Return a parser that accepts a model, or a dict in its JSON form."""
 
     def parse(data: object, path: str) -> object:

@@ -4,8 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
-from attrs import define
-
 from .._errors import StatsigError
 from .._response import APIResponse
 from .parsers import JsonObject, Parser
@@ -14,22 +12,38 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
 
 
-@define(kw_only=True)
 class Call(Generic[T]):
-    """A call of one client method: no I/O, no options, no key."""
+    """A call of one client method: no I/O, no options, no key.
 
-    operation: str
-    """The name of the client method, for errors."""
-    path: str
-    """The path below the server's URL."""
-    body: JsonObject
-    """The request body."""
-    parse: Parser[T]
-    """The parser of the response."""
-    fallback: Callable[[StatsigError], T] | None = None
-    """The result with `on_error="fallback"`; None if there is no fallback, as for deliveries."""
-    delivers: Literal["events", "exposures"] | None = None
-    """The field of `body` whose items are delivered. None for evaluations, which can be retried."""
+    Args:
+        operation: The name of the client method, for errors.
+        path: The path below the server's URL.
+        body: The request body.
+        parse: The parser of the response.
+        fallback: The result with `on_error="fallback"`; None if there is no fallback, as for
+            deliveries.
+        delivers: The field of `body` whose items are delivered. None for evaluations, which can be
+            retried.
+    """
+
+    __slots__ = ("body", "delivers", "fallback", "operation", "parse", "path")
+
+    def __init__(
+        self,
+        *,
+        operation: str,
+        path: str,
+        body: JsonObject,
+        parse: Parser[T],
+        fallback: Callable[[StatsigError], T] | None = None,
+        delivers: Literal["events", "exposures"] | None = None,
+    ) -> None:
+        self.operation = operation
+        self.path = path
+        self.body = body
+        self.parse = parse
+        self.fallback = fallback
+        self.delivers: Literal["events", "exposures"] | None = delivers
 
     def __repr__(self) -> str:
         return f"<Call of {self.operation}>"  # without the attributes of users

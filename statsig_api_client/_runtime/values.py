@@ -1,15 +1,14 @@
 """Base classes of gates and configs: truthiness, and typed access to parameters."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import overload
 
+from .._logging import debug_logger
+from .model import Model
 from .parsers import JsonObject, JsonValue, json_type
 
-logger = logging.getLogger("statsig_api_client")
 
-
-class GateValue:
+class GateValue(Model):
     """A gate that is truthy if and only if it passes."""
 
     __slots__ = ()
@@ -20,7 +19,7 @@ class GateValue:
         return self.value
 
 
-class ParameterValues:
+class ParameterValues(Model):
     """Typed access to the parameters of a dynamic config, experiment or layer."""
 
     __slots__ = ()
@@ -59,13 +58,15 @@ class ParameterValues:
         value = self.value[name]
         if default is None or _fits(value, default):
             return value
-        logger.debug(
-            "%r: parameter %r is of type %s, not %s as its default; the default is used",
-            self.name,
-            name,
-            json_type(value),
-            json_type(default),
-        )
+        logger = debug_logger()
+        if logger is not None:
+            logger.debug(
+                "%r: parameter %r is of type %s, not %s as its default; the default is used",
+                self.name,
+                name,
+                json_type(value),
+                json_type(default),
+            )
         return default
 
 

@@ -43,7 +43,7 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
             raise _not_installed(error) from error
         _initialize_resolver()
         return AsyncPyreqwestTransport()
-    from .httpx import AsyncHttpxTransport
+    from .httpx_asyncio import AsyncHttpxTransport
 
     _initialize_resolver()
     return AsyncHttpxTransport(http_client)
@@ -55,10 +55,11 @@ def _initialize_resolver() -> None:
 
     `HttpxTransport` delays forks during each lookup instead.
     """
-    import socket
+    # `socket` has imports of its own, and a host as a string would import the codec `idna`.
+    import _socket
 
     with suppress(OSError):
-        socket.getaddrinfo("localhost", None)
+        _socket.getaddrinfo(b"localhost", None)
 
 
 def _is_fast(name: object, http_client: object) -> bool:

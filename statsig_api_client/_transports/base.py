@@ -4,12 +4,8 @@ A transport knows HTTP and not Statsig. It raises only what the exchange did not
 exception of a signal handler.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
-
-from attrs import define, field
-
-from .._response import Headers
 
 LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
 """Hosts that are this machine, with or without a port."""
@@ -39,48 +35,129 @@ class RequestHeaders:
         return f"<RequestHeaders: {', '.join(name for name, _ in self._items)}>"
 
 
+class Headers(Mapping[str, str]):
+    """Response headers: a mapping with case-insensitive names.
+
+    The values of a repeated header are joined by commas. `repr` shows names only.
+    """
+
+    __slots__ = ("_items", "_values")
+
+    def __init__(self, items: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        # Read on demand: the headers of most responses are never used.
+        self._items = items
+        self._values: dict[str, str] | None = None
+
+    def _read(self) -> dict[str, str]:
+        if self._values is None:
+            values: dict[str, str] = {}
+            for any_case, value in self._items():
+                name = any_case.lower()
+                values[name] = f"{values[name]}, {value}" if name in values else value
+            self._values = values
+        return self._values
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return f"<Headers: {', '.join(self)}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A response of pyreqwest can neither be copied nor pickled.
+        return Headers, (self._read().items,)
+
+
 # A request holds the API key, and a server may send it back. Error trackers walk through named
-# tuples and dataclasses whatever their `repr` shows, and through attrs fields unless `repr=False`.
+# tuples, dataclasses and attrs classes, whose fields they show.
 
 
-@define(kw_only=True)
 class TransportRequest:
-    """One attempt: a POST."""
+    """One attempt: a POST.
 
-    url: str
-    headers: RequestHeaders
-    """All but `Host` and `Content-Length`."""
-    body: bytes = field(repr=False)
-    connect_timeout: float
-    """Seconds for connecting, and again for the TLS handshake."""
-    timeout: float
-    """Seconds for everything, to the last byte of the response."""
+    Args:
+        url: The URL.
+        headers: All headers but `Host` and `Content-Length`.
+        body: The body.
+        connect_timeout: Seconds for connecting, and again for the TLS handshake.
+        timeout: Seconds for everything, to the last byte of the response.
+    """
+
+    __slots__ = ("body", "connect_timeout", "headers", "timeout", "url")
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        headers: RequestHeaders,
+        body: bytes,
+        connect_timeout: float,
+        timeout: float,
+    ) -> None:
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.connect_timeout = connect_timeout
+        self.timeout = timeout
 
 
-@define
 class TransportResponse:
-    """A response."""
+    """A response.
 
-    status_code: int
-    headers: Headers = field(repr=False)
-    content: bytes = field(repr=False)
-    """The body, decompressed."""
-    problem: str | None = field(default=None, repr=False)
-    """Why `content` is not the whole body, if it is not."""
+    Args:
+        status_code: The HTTP status.
+        headers: The headers.
+        content: The body, decompressed.
+        problem: Why `content` is not the complete body, if it is not.
+    """
+
+    __slots__ = ("content", "headers", "problem", "status_code")
+
+    def __init__(
+        self, status_code: int, headers: Headers, content: bytes, problem: str | None = None
+    ) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+        self.problem = problem
+
+    def __repr__(self) -> str:
+        return f"TransportResponse(status_code={self.status_code})"
 
 
-@define
 class TransportFailure:
-    """No response."""
+    """No response.
 
-    reason: str = field(repr=False)
-    """Why; it may repeat what a server sent."""
-    sent: bool = field(kw_only=True)
-    """Whether the request, or a part of it, may have reached the server."""
-    timeout: bool = field(default=False, kw_only=True)
-    unusable: bool = field(default=False, kw_only=True)
-    """Whether the transport is closed, or cannot work as it is configured, so that another attempt
-    would fail in the same way."""
+    Args:
+        reason: Why; it may repeat what a server sent.
+        sent: Whether the request, or a part of it, may have reached the server.
+        timeout: Whether time ran out.
+        unusable: Whether the transport is closed, or cannot work as it is configured, so that
+            another attempt would fail in the same way.
+    """
+
+    __slots__ = ("reason", "sent", "timeout", "unusable")
+
+    def __init__(
+        self, reason: str, *, sent: bool, timeout: bool = False, unusable: bool = False
+    ) -> None:
+        self.reason = reason
+        self.sent = sent
+        self.timeout = timeout
+        self.unusable = unusable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TransportFailure) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 TransportResult: TypeAlias = TransportResponse | TransportFailure

@@ -6,8 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from .._response import Headers
-from .base import TransportResponse
+from .base import Headers, TransportResponse
 from .interruptions import raise_interruption
 
 MAX_BODY_SIZE: Final = 10 * 1024 * 1024

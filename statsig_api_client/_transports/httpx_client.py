@@ -6,10 +6,9 @@ them the pool accepts no more requests. Therefore the client's pools are repaire
 that failed. An exception of a signal handler within a lock of httpcore can still block the client.
 """
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -17,12 +16,11 @@ from .body import ResponseReader
 from .interruptions import raise_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     import httpx
 
     from .base import TransportRequest, TransportResponse
-    from .httpx_library import Address, Library
+    from .httpcore_library import Address
+    from .httpx_library import ClientLibrary
 
 _LOCK_TIMEOUT: Final = 1.0
 """Seconds after which a pool counts as left locked; httpcore locks it for microseconds."""
@@ -31,7 +29,7 @@ _LOCK_TIMEOUT: Final = 1.0
 class SuppliedClient:
     """An `httpx.Client` or `httpx2.Client`."""
 
-    def __init__(self, library: "Library", client: "httpx.Client") -> None:
+    def __init__(self, library: "ClientLibrary", client: "httpx.Client") -> None:
         self._library = library
         self._client = client
 
@@ -40,7 +38,7 @@ class SuppliedClient:
         timeout = request.timeout
         connect = min(request.connect_timeout, timeout)
         timeouts = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
-        prepared = _request(self._client, address, request, timeouts)
+        prepared = build_request(self._client, address, request, timeouts)
         prepared.extensions["trace"] = _check_write
         return prepared
 
@@ -49,8 +47,8 @@ class SuppliedClient:
         try:
             return self._exchange(request, deadline)
         except BaseException:
-            for pool in _pools(self._client):
-                for connection in _repair(pool, request):
+            for pool in pools(self._client):
+                for connection in repair(pool, request):
                     connection.close()
             raise
 
@@ -69,65 +67,7 @@ class SuppliedClient:
         return reader.response()
 
 
-class AsyncSuppliedClient:
-    """An `httpx.AsyncClient` or `httpx2.AsyncClient`."""
-
-    def __init__(self, library: "Library", client: "httpx.AsyncClient") -> None:
-        self._library = library
-        self._client = client
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def prepare(self, address: "Address", request: "TransportRequest") -> "httpx.Request":
-        """Return a request with the client's own headers, cookies and parameters."""
-        # The timeout of the attempt limits everything else.
-        timeouts = {"connect": request.connect_timeout, "read": None, "write": None, "pool": None}
-        return _request(self._client, address, request, timeouts)
-
-    async def exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
-        """Send a request and return the response."""
-        self._leave_closed_loop()
-        try:
-            return await self._exchange(request, deadline)
-        except BaseException:
-            abandoned = [each for pool in _pools(self._client) for each in _repair(pool, request)]
-            if abandoned:  # in a separate task, since this one may be cancelled again
-                task = asyncio.get_running_loop().create_task(_close(abandoned))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            raise
-
-    def _leave_closed_loop(self) -> None:
-        """Remove the connections of an event loop that is closed.
-
-        A request on one of them reaches the server, but its response cannot be read any more.
-        """
-        loop, self._loop = self._loop, asyncio.get_running_loop()
-        if loop is not None and loop.is_closed():
-            for pool in _pools(self._client):
-                pool.__dict__.update(_requests=[], _connections=[])
-
-    async def _exchange(self, request: "httpx.Request", deadline: float) -> "TransportResponse":
-        async with AsyncExitStack() as stack:
-            async with asyncio.timeout_at(deadline):
-                response = await self._client.send(request, stream=True, follow_redirects=False)
-                await stack.enter_async_context(aclosing(response))
-            reader = ResponseReader.from_raw(
-                response.status_code, response.headers.raw, self._library.decoding_error
-            )
-            with reader:
-                decoded = response.is_stream_consumed or reader.encoding()
-                chunks = response.aiter_bytes() if decoded else response.aiter_raw()
-                async with (
-                    asyncio.timeout_at(deadline),
-                    aclosing(cast("AsyncGenerator[bytes]", chunks)),
-                ):
-                    async for chunk in chunks:
-                        reader.add(chunk)
-        return reader.response()
-
-
-def _request(
+def build_request(
     client: "httpx.Client | httpx.AsyncClient",
     address: "Address",
     request: "TransportRequest",
@@ -135,7 +75,7 @@ def _request(
 ) -> "httpx.Request":
     return client.build_request(
         "POST",
-        address.url,
+        address.text,
         headers=[*request.headers.items()],
         content=request.body,
         extensions={"timeout": timeouts},
@@ -157,7 +97,7 @@ _SEND_METHODS: Final = ("handle_request", "handle_async_request")
 # the tests that cancel requests fail.
 
 
-def _pools(client: object) -> Iterator[Any]:
+def pools(client: object) -> Iterator[Any]:
     """Return the pools of a client's transports, and of the transports within them."""
     pending: list[Any] = [client]
     seen = {id(client)}
@@ -181,7 +121,7 @@ def _attributes(owner: object) -> Iterator[Any]:
             yield value
 
 
-def _repair(pool: Any, request: "httpx.Request") -> list[Any]:
+def repair(pool: Any, request: "httpx.Request") -> list[Any]:
     """Remove a request that has ended from a pool, and return the connections to close."""
     lock = pool.__dict__["_optional_thread_lock"].__dict__.get("_lock")
     if lock is None:  # the client is asynchronous
@@ -210,8 +150,3 @@ def _remove(pool: Any, request: "httpx.Request") -> list[Any]:
     # A request that waits for a connection may now open one.
     closing: list[Any] = getattr(pool, "_assign_requests_to_connections")()  # noqa: B009
     return abandoned + closing
-
-
-async def _close(connections: list[Any]) -> None:
-    for connection in connections:
-        await connection.aclose()

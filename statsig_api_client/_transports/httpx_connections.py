@@ -6,25 +6,21 @@ pools survive neither: connections stay occupied, and a lock can stay locked. Th
 of their connections whenever a request starts or ends.
 """
 
-import asyncio
 import contextlib
 import time
 from collections import deque
-from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from .base import TransportRequest, TransportResponse
 from .body import ResponseReader
-from .httpx_library import KEEPALIVE_EXPIRY
+from .httpcore_library import KEEPALIVE_EXPIRY
 from .network import Network
-from .network_asyncio import AsyncNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     import httpcore
 
-    from .httpx_library import Address, Library
+    from .httpcore_library import Address, Library
 
 MAX_CONNECTIONS: Final = 96
 
@@ -43,7 +39,7 @@ class Connection:
 
     def is_usable(self) -> bool:
         """Return whether the connection is open and idle."""
-        return _is_usable(self._connection)
+        return is_usable(self._connection)
 
     def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request and return the response."""
@@ -61,45 +57,7 @@ class Connection:
         self._network.close()
 
 
-class AsyncConnection:
-    """A connection in an event loop that is opened by its first request."""
-
-    idle_since: float = 0
-
-    def __init__(self, library: "Library", address: "Address", options: dict[str, Any]) -> None:
-        self._network = AsyncNetwork(library.httpcore)
-        pool: httpcore.AsyncConnectionPool = library.httpcore.AsyncConnectionPool(
-            network_backend=self._network, **options
-        )
-        self._connection = pool.create_connection(address.target.origin)
-
-    def is_usable(self) -> bool:
-        """Return whether the connection is open and idle."""
-        return _is_usable(self._connection)
-
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
-        """Send a request and return the response."""
-        self._network.deadline = deadline
-        timer = asyncio.get_running_loop().call_at(deadline, self._network.expire)
-        try:
-            async with aclosing(await self._connection.handle_async_request(request)) as response:
-                reader = ResponseReader.from_raw(response.status, response.headers)
-                with reader:
-                    add = reader.receiver()
-                    chunks = cast("AsyncGenerator[bytes]", response.aiter_stream())
-                    async with aclosing(chunks):
-                        async for chunk in chunks:
-                            add(chunk)
-            return reader.response()
-        finally:
-            timer.cancel()
-
-    def close(self) -> None:
-        """Close the socket, in any state of the connection."""
-        self._network.close()
-
-
-def _is_usable(
+def is_usable(
     connection: "httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface",
 ) -> bool:
     if not connection.is_available() or connection.has_expired():
@@ -113,10 +71,19 @@ def _is_usable(
     return parser is None or not parser.trailing_data[0]
 
 
-_Connection = TypeVar("_Connection", Connection, AsyncConnection)
+class Idleness(Protocol):
+    """A connection that can be idle."""
+
+    idle_since: float
+
+    def is_usable(self) -> bool: ...
+    def close(self) -> None: ...
 
 
-class _Idle(Generic[_Connection]):
+_Connection = TypeVar("_Connection", bound=Idleness)
+
+
+class Idle(Generic[_Connection]):
     """Idle connections, the most recently used on the right.
 
     All operations on the deque are atomic. An exception of a signal handler, or a fork, could leave
@@ -161,7 +128,7 @@ class Connections:
         self._library = library
         self._address = address
         self._options = library.connection_options(address.origin)
-        self._idle: _Idle[Connection] = _Idle()
+        self._idle: Idle[Connection] = Idle()
         self._closed = False
 
     def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
@@ -177,47 +144,6 @@ class Connections:
             connection.close()
             raise
         self._idle.put(connection)
-        if self._closed:
-            self._idle.close()
-        return response
-
-    def close(self) -> None:
-        """Close all connections: those in use when their requests have ended."""
-        self._closed = True
-        self._idle.close()
-
-
-class AsyncConnections:
-    """The connections of one event loop to one server, for any number of tasks."""
-
-    def __init__(self, library: "Library", address: "Address") -> None:
-        self._library = library
-        self._address = address
-        self._options = library.connection_options(address.origin)
-        self._idle: _Idle[AsyncConnection] = _Idle()
-        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._closed = False
-
-    def prepare(self, address: "Address", request: "TransportRequest") -> "httpcore.Request":
-        """Return a request with the headers that HTTP requires."""
-        return self._library.request(address, request)
-
-    async def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
-        """Send a request on an idle connection or a new one, and return the response."""
-        async with asyncio.timeout_at(deadline if self._free.locked() else None):
-            await self._free.acquire()
-        try:
-            connection = self._idle.take() or AsyncConnection(
-                self._library, self._address, self._options
-            )
-            try:
-                response = await connection.exchange(request, deadline)
-            except BaseException:
-                connection.close()
-                raise
-            self._idle.put(connection)
-        finally:
-            self._free.release()
         if self._closed:
             self._idle.close()
         return response

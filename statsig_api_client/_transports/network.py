@@ -61,11 +61,12 @@ class Network:
         socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
     ) -> "NetworkStream":
         """Connect to the first address of `host` that accepts the connection."""
+        # A host or an address as a string would import the codec `idna`. Hosts are ASCII.
         # httpcore would apply the timeout to each address. Only the system limits the lookup of
         # addresses, to 5 to 30 seconds.
         with hold_forks():
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        *others, last = [str(address[0]) for *_, address in found]
+            found = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
+        *others, last = [str(address[0]).encode() for *_, address in found]
         for address in others:
             try:
                 return self._connect(address, port, timeout, local_address, socket_options)
@@ -74,9 +75,10 @@ class Network:
         return self._connect(last, port, timeout, local_address, socket_options)
 
     def _connect(
-        self, address: str, port: int, timeout: float | None, *options: Any
+        self, address: bytes, port: int, timeout: float | None, *options: Any
     ) -> "NetworkStream":
-        stream = self._backend.connect_tcp(address, port, self.remaining(timeout), *options)
+        host: Any = address
+        stream = self._backend.connect_tcp(host, port, self.remaining(timeout), *options)
         return self.opened(stream)
 
     def opened(self, stream: "httpcore.NetworkStream") -> "NetworkStream":
@@ -121,4 +123,5 @@ class NetworkStream:
     ) -> "NetworkStream":
         """Return a TLS stream on the same socket."""
         remaining = self._network.remaining(timeout)
-        return self._network.opened(self._stream.start_tls(ssl_context, server_hostname, remaining))
+        host: Any = server_hostname and server_hostname.encode()
+        return self._network.opened(self._stream.start_tls(ssl_context, host, remaining))

@@ -29,11 +29,11 @@ from pyreqwest.http import Url
 from pyreqwest.proxy import ProxyBuilder
 
 from .._fork import hold_forks
-from .._response import Headers
 from .base import (
     CLOSED,
     NO_TIME_LEFT,
     UNCLOSED,
+    Headers,
     TransportFailure,
     TransportRequest,
     TransportResponse,
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from pyreqwest.request import StreamRequest, SyncStreamRequest
     from pyreqwest.response import Response, SyncResponse
 
-    from .httpx import AsyncHttpxTransport, HttpxTransport
+    from .httpx import HttpxTransport
+    from .httpx_asyncio import AsyncHttpxTransport
 
     _Builder = TypeVar("_Builder", ClientBuilder, SyncClientBuilder)
 
@@ -199,7 +200,7 @@ class AsyncPyreqwestTransport:
 
     def _fallback(self) -> "AsyncHttpxTransport":
         with hold_forks():
-            from .httpx import AsyncHttpxTransport
+            from .httpx_asyncio import AsyncHttpxTransport
 
         self._substitute = self._substitute or AsyncHttpxTransport()
         return self._substitute

@@ -67,7 +67,7 @@ def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:
     )
 
 
-def _type(annotation: Any) -> tuple[click.ParamType[Any], str | None]:
+def _type(annotation: Any) -> "tuple[click.ParamType[Any], str | None]":  # generic since click 8.4
     """Return the type of a command-line option, and the name of its argument."""
     types = set(get_args(annotation) or (annotation,)) - {type(None)}
     if literal := next((one for one in types if get_origin(one) is Literal), None):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
-from .._client import AsyncStatsig
+from .._async_client import AsyncStatsig
 from .._clock import Clock
 from .._delivery.encoder import EventEncoder
 from .._delivery.sender import AsyncEventSender

@@ -5,7 +5,8 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from attrs import frozen
 
-from .._client import AsyncStatsig, Statsig
+from .._async_client import AsyncStatsig
+from .._client import Statsig
 from .._errors import StatsigError
 from ..generated import (
     DynamicConfig,

@@ -1,35 +1,40 @@
 # Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """The client code that `generate.py` writes from `openapi.yaml`."""
 
-from . import calls
-from .async_client import AsyncOperations, AsyncRawOperations
-from .calls import API_SERVER, EVENTS_SERVER
-from .client import Operations, RawOperations
-from .models import (
-    DynamicConfig,
-    Experiment,
-    ExperimentExposure,
-    FeatureGate,
-    GateExposure,
-    Layer,
-    LogEventResult,
-    RankedVariant,
-    SecondaryExposure,
-    SecondaryExposureGateValue,
-    StatsigEnvironment,
-    StatsigEvent,
-    StatsigMetadata,
-    StatsigUser,
-)
-from .typed_dicts import (
-    ExperimentExposureDict,
-    GateExposureDict,
-    SecondaryExposureDict,
-    StatsigEnvironmentDict,
-    StatsigEventDict,
-    StatsigMetadataDict,
-    StatsigUserDict,
-)
+import typing as _typing
+
+from statsig_api_client._runtime import lazy_names as _lazy_names
+
+if _typing.TYPE_CHECKING:
+    from . import calls
+    from .async_client import AsyncOperations, AsyncRawOperations
+    from .calls import API_SERVER, EVENTS_SERVER
+    from .client import Operations, RawOperations
+    from .models import (
+        DynamicConfig,
+        Experiment,
+        ExperimentExposure,
+        FeatureGate,
+        GateExposure,
+        Layer,
+        LogEventResult,
+        RankedVariant,
+        SecondaryExposure,
+        SecondaryExposureGateValue,
+        StatsigEnvironment,
+        StatsigEvent,
+        StatsigMetadata,
+        StatsigUser,
+    )
+    from .typed_dicts import (
+        ExperimentExposureDict,
+        GateExposureDict,
+        SecondaryExposureDict,
+        StatsigEnvironmentDict,
+        StatsigEventDict,
+        StatsigMetadataDict,
+        StatsigUserDict,
+    )
 
 __all__ = [
     "API_SERVER",
@@ -61,3 +66,46 @@ __all__ = [
     "StatsigUserDict",
     "calls",
 ]
+
+__getattr__, __dir__ = _lazy_names(
+    __name__,
+    {
+        ".async_client": (
+            "AsyncOperations",
+            "AsyncRawOperations",
+        ),
+        ".calls": (
+            "API_SERVER",
+            "EVENTS_SERVER",
+        ),
+        ".client": (
+            "Operations",
+            "RawOperations",
+        ),
+        ".models": (
+            "StatsigEnvironment",
+            "StatsigUser",
+            "StatsigMetadata",
+            "FeatureGate",
+            "DynamicConfig",
+            "Experiment",
+            "Layer",
+            "RankedVariant",
+            "SecondaryExposure",
+            "StatsigEvent",
+            "LogEventResult",
+            "ExperimentExposure",
+            "GateExposure",
+            "SecondaryExposureGateValue",
+        ),
+        ".typed_dicts": (
+            "StatsigEnvironmentDict",
+            "StatsigUserDict",
+            "StatsigMetadataDict",
+            "SecondaryExposureDict",
+            "StatsigEventDict",
+            "ExperimentExposureDict",
+            "GateExposureDict",
+        ),
+    },
+)

@@ -12,13 +12,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self, TypeAlias
 
-from attrs import field, frozen
-
 from statsig_api_client._runtime import (
+    NO_PROPERTIES,
     UNSET,
     GateValue,
     JsonObject,
     JsonValue,
+    Model,
     ObjectReader,
     ParameterValues,
     Parser,
@@ -29,7 +29,7 @@ from statsig_api_client._runtime import (
     boolean,
     check_field,
     either,
-    empty_object,
+    field_setter,
     integer,
     json_object,
     map_of,
@@ -49,16 +49,31 @@ from .typed_dicts import (
 )
 
 
-@frozen(kw_only=True)
-class StatsigEnvironment:
+class StatsigEnvironment(Model):
     """An environment of the project."""
 
-    tier: str | None = None
+    __slots__ = ("additional_properties", "tier")
+    _not_hashed = frozenset({"additional_properties"})
+
+    tier: str | None
     """`production`, `staging`, `development`, or a name that the project defines."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        tier: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("tier", tier)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if self.tier is not None and type(self.tier) is not str:
             check_field(self, "tier", string)
         if type(self.additional_properties) is not dict:
@@ -81,8 +96,7 @@ class StatsigEnvironment:
         return data
 
 
-@frozen(kw_only=True)
-class StatsigUser:
+class StatsigUser(Model):
     """A user to evaluate, or the user of an event.
 
     Set `userID` or one of `customIDs`: the API accepts users without an ID, but all of them are
@@ -90,34 +104,89 @@ class StatsigUser:
     characters.
     """
 
-    user_id: str | None = None
-    """The ID of the user in your system."""
-    email: str | None = None
-    """The email address. It is not validated, because rules may match any string."""
-    ip: str | None = None
-    """The IP address. Statsig infers the country from it if `country` is absent."""
-    user_agent: str | None = None
-    """The user agent. Statsig infers the browser and the operating system from it."""
-    country: str | None = None
-    """The country as an ISO 3166-1 alpha-2 code."""
-    locale: str | None = None
-    """The locale, such as `en_NZ`."""
-    app_version: str | None = None
-    """The version of your application. Rules compare it number by number."""
-    custom: Mapping[str, JsonValue] | None = field(default=None, hash=False)
-    """Custom attributes. Rules can use them, and events contain them."""
-    private_attributes: Mapping[str, JsonValue] | None = field(default=None, hash=False)
-    """Attributes for evaluation only. The client removes them from events and exposures."""
-    custom_ids: Mapping[str, str] | None = field(default=None, hash=False)
-    """IDs of other unit types, such as companies or devices."""
-    statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = field(
-        default=None, hash=False
+    __slots__ = (
+        "additional_properties",
+        "app_version",
+        "country",
+        "custom",
+        "custom_ids",
+        "email",
+        "ip",
+        "locale",
+        "private_attributes",
+        "statsig_environment",
+        "user_agent",
+        "user_id",
     )
+    _not_hashed = frozenset(
+        {
+            "custom",
+            "private_attributes",
+            "custom_ids",
+            "statsig_environment",
+            "additional_properties",
+        }
+    )
+
+    user_id: str | None
+    """The ID of the user in your system."""
+    email: str | None
+    """The email address. It is not validated, because rules may match any string."""
+    ip: str | None
+    """The IP address. Statsig infers the country from it if `country` is absent."""
+    user_agent: str | None
+    """The user agent. Statsig infers the browser and the operating system from it."""
+    country: str | None
+    """The country as an ISO 3166-1 alpha-2 code."""
+    locale: str | None
+    """The locale, such as `en_NZ`."""
+    app_version: str | None
+    """The version of your application. Rules compare it number by number."""
+    custom: Mapping[str, JsonValue] | None
+    """Custom attributes. Rules can use them, and events contain them."""
+    private_attributes: Mapping[str, JsonValue] | None
+    """Attributes for evaluation only. The client removes them from events and exposures."""
+    custom_ids: Mapping[str, str] | None
+    """IDs of other unit types, such as companies or devices."""
+    statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None
     """The environment to evaluate in, by default production."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        user_id: str | None = None,
+        email: str | None = None,
+        ip: str | None = None,
+        user_agent: str | None = None,
+        country: str | None = None,
+        locale: str | None = None,
+        app_version: str | None = None,
+        custom: Mapping[str, JsonValue] | None = None,
+        private_attributes: Mapping[str, JsonValue] | None = None,
+        custom_ids: Mapping[str, str] | None = None,
+        statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("user_id", user_id)
+        set_field("email", email)
+        set_field("ip", ip)
+        set_field("user_agent", user_agent)
+        set_field("country", country)
+        set_field("locale", locale)
+        set_field("app_version", app_version)
+        set_field("custom", custom)
+        set_field("private_attributes", private_attributes)
+        set_field("custom_ids", custom_ids)
+        set_field("statsig_environment", statsig_environment)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if self.user_id is not None and type(self.user_id) is not str:
             check_field(self, "user_id", string)
         if self.email is not None and type(self.email) is not str:
@@ -197,23 +266,42 @@ class StatsigUser:
         return data
 
 
-@frozen(kw_only=True)
-class StatsigMetadata:
+class StatsigMetadata(Model):
     """Metadata of a request or an event."""
 
-    sdk_type: str | None = None
+    __slots__ = ("additional_properties", "exposure_logging_disabled", "sdk_type", "sdk_version")
+    _not_hashed = frozenset({"additional_properties"})
+
+    sdk_type: str | None
     """The type of the client."""
-    sdk_version: str | None = None
+    sdk_version: str | None
     """The version of the client."""
-    exposure_logging_disabled: bool | None = None
+    exposure_logging_disabled: bool | None
     """Whether Statsig logs no exposures for this evaluation.
 
     Only in requests, since 2025-12. The client option `log_exposures=False` sends it.
     """
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        sdk_type: str | None = None,
+        sdk_version: str | None = None,
+        exposure_logging_disabled: bool | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("sdk_type", sdk_type)
+        set_field("sdk_version", sdk_version)
+        set_field("exposure_logging_disabled", exposure_logging_disabled)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if self.sdk_type is not None and type(self.sdk_type) is not str:
             check_field(self, "sdk_type", string)
         if self.sdk_version is not None and type(self.sdk_version) is not str:
@@ -251,25 +339,48 @@ class StatsigMetadata:
         return data
 
 
-@frozen(kw_only=True)
 class FeatureGate(GateValue):
     """A feature gate, evaluated for a user. It is truthy if and only if it passes."""
+
+    __slots__ = ("additional_properties", "error", "group_name", "name", "rule_id", "value")
+    _not_hashed = frozenset({"additional_properties"})
+    _not_compared = frozenset({"error"})
 
     name: str
     """The name of the gate."""
     value: bool
     """Whether the gate passes."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the matching rule.
 
     It is None, empty or `default` if no rule matched, and `disabled` if the gate is disabled.
     """
-    group_name: str | None = None
+    group_name: str | None
     """The name of the matching rule or group."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
-    error: StatsigError | None = field(default=None, eq=False)
+    error: StatsigError | None
     """The error that this fallback stands for, with `on_error="fallback"`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        value: bool,
+        rule_id: str | None = None,
+        group_name: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        error: StatsigError | None = None,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("name", name)
+        set_field("value", value)
+        set_field("rule_id", rule_id)
+        set_field("group_name", group_name)
+        set_field("additional_properties", additional_properties)
+        set_field("error", error)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -295,24 +406,57 @@ class FeatureGate(GateValue):
         return data
 
 
-@frozen(kw_only=True)
 class DynamicConfig(ParameterValues):
     """A dynamic config, evaluated for a user."""
 
+    __slots__ = (
+        "additional_properties",
+        "error",
+        "group",
+        "group_name",
+        "name",
+        "rule_id",
+        "value",
+    )
+    _not_hashed = frozenset({"value", "additional_properties"})
+    _not_compared = frozenset({"error"})
+
     name: str
     """The name of the config."""
-    value: dict[str, JsonValue] = field(hash=False)
+    value: dict[str, JsonValue]
     """The parameters, empty for an unknown config."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the matching rule; None, empty or `default` if no rule matched."""
-    group_name: str | None = None
+    group_name: str | None
     """The name of the matching rule."""
-    group: str | None = None
+    group: str | None
     """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
-    error: StatsigError | None = field(default=None, eq=False)
+    error: StatsigError | None
     """The error that this fallback stands for, with `on_error="fallback"`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        value: dict[str, JsonValue],
+        rule_id: str | None = None,
+        group_name: str | None = None,
+        group: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        error: StatsigError | None = None,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("name", name)
+        set_field("value", value)
+        set_field("rule_id", rule_id)
+        set_field("group_name", group_name)
+        set_field("group", group)
+        set_field("additional_properties", additional_properties)
+        set_field("error", error)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -341,24 +485,57 @@ class DynamicConfig(ParameterValues):
         return data
 
 
-@frozen(kw_only=True)
 class Experiment(ParameterValues):
     """An experiment, evaluated for a user."""
 
+    __slots__ = (
+        "additional_properties",
+        "error",
+        "group",
+        "group_name",
+        "name",
+        "rule_id",
+        "value",
+    )
+    _not_hashed = frozenset({"value", "additional_properties"})
+    _not_compared = frozenset({"error"})
+
     name: str
     """The name of the experiment."""
-    value: dict[str, JsonValue] = field(hash=False)
+    value: dict[str, JsonValue]
     """The parameters of the user's group, empty for an unknown experiment."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the group; None, empty or `default` if the user is in no group."""
-    group_name: str | None = None
+    group_name: str | None
     """The name of the user's group, or None."""
-    group: str | None = None
+    group: str | None
     """The ID of the matching rule, replaced by `rule_id` in 2023-06. Deprecated."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
-    error: StatsigError | None = field(default=None, eq=False)
+    error: StatsigError | None
     """The error that this fallback stands for, with `on_error="fallback"`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        value: dict[str, JsonValue],
+        rule_id: str | None = None,
+        group_name: str | None = None,
+        group: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        error: StatsigError | None = None,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("name", name)
+        set_field("value", value)
+        set_field("rule_id", rule_id)
+        set_field("group_name", group_name)
+        set_field("group", group)
+        set_field("additional_properties", additional_properties)
+        set_field("error", error)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -387,22 +564,52 @@ class Experiment(ParameterValues):
         return data
 
 
-@frozen(kw_only=True)
 class Layer(ParameterValues):
     """A layer, evaluated for a user. Its fields are in camelCase, unlike those of configs."""
 
+    __slots__ = (
+        "additional_properties",
+        "allocated_experiment_name",
+        "error",
+        "name",
+        "rule_id",
+        "value",
+    )
+    _not_hashed = frozenset({"value", "additional_properties"})
+    _not_compared = frozenset({"error"})
+
     name: str
     """The name of the layer."""
-    value: dict[str, JsonValue] = field(hash=False)
+    value: dict[str, JsonValue]
     """The parameters, as set by the user's experiment in the layer."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the matching rule; None, empty or `default` if no rule matched."""
-    allocated_experiment_name: str | None = None
+    allocated_experiment_name: str | None
     """The name of the experiment that the user is in, or None."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
-    error: StatsigError | None = field(default=None, eq=False)
+    error: StatsigError | None
     """The error that this fallback stands for, with `on_error="fallback"`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        value: dict[str, JsonValue],
+        rule_id: str | None = None,
+        allocated_experiment_name: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        error: StatsigError | None = None,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("name", name)
+        set_field("value", value)
+        set_field("rule_id", rule_id)
+        set_field("allocated_experiment_name", allocated_experiment_name)
+        set_field("additional_properties", additional_properties)
+        set_field("error", error)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -430,20 +637,40 @@ class Layer(ParameterValues):
         return data
 
 
-@frozen(kw_only=True)
-class RankedVariant:
+class RankedVariant(Model):
     """A variant of a contextual bandit, with its score for one user."""
+
+    __slots__ = ("additional_properties", "name", "rule_id", "score", "value")
+    _not_hashed = frozenset({"value", "additional_properties"})
 
     name: str
     """The name of the variant."""
-    value: dict[str, JsonValue] = field(hash=False)
+    value: dict[str, JsonValue]
     """The parameters of the variant."""
     score: float
     """The score of the variant for the user; higher is better."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the rule of the variant."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        value: dict[str, JsonValue],
+        score: float,
+        rule_id: str | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("name", name)
+        set_field("value", value)
+        set_field("score", score)
+        set_field("rule_id", rule_id)
+        set_field("additional_properties", additional_properties)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -474,9 +701,11 @@ SecondaryExposureGateValue: TypeAlias = Literal["true", "false"]
 _secondary_exposure_gate_value: Parser[SecondaryExposureGateValue] = one_of("true", "false")
 
 
-@frozen(kw_only=True)
-class SecondaryExposure:
+class SecondaryExposure(Model):
     """A gate evaluated as part of a decision."""
+
+    __slots__ = ("additional_properties", "gate", "gate_value", "rule_id")
+    _not_hashed = frozenset({"additional_properties"})
 
     gate: str
     """The name of the gate."""
@@ -484,10 +713,27 @@ class SecondaryExposure:
     """Whether the gate passed, as a string."""
     rule_id: str
     """The ID of the matching rule."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        gate: str,
+        gate_value: SecondaryExposureGateValue,
+        rule_id: str,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("gate", gate)
+        set_field("gate_value", gate_value)
+        set_field("rule_id", rule_id)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if type(self.gate) is not str:
             check_field(self, "gate", string)
         check_field(self, "gate_value", _secondary_exposure_gate_value)
@@ -516,8 +762,7 @@ class SecondaryExposure:
         return data
 
 
-@frozen(kw_only=True)
-class StatsigEvent:
+class StatsigEvent(Model):
     """A user action.
 
     Statsig accepts an event and then drops it if its name contains a backslash, a line break,
@@ -525,29 +770,66 @@ class StatsigEvent:
     and metadata to 4096 characters. The client emits an `EventWarning` for both.
     """
 
+    __slots__ = (
+        "additional_properties",
+        "event_name",
+        "metadata",
+        "secondary_exposures",
+        "statsig_metadata",
+        "time",
+        "user",
+        "value",
+    )
+    _not_hashed = frozenset(
+        {"user", "metadata", "secondary_exposures", "statsig_metadata", "additional_properties"}
+    )
+
     event_name: str
     """The name of the event."""
-    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
+    user: StatsigUser | StatsigUserDict | None
     """The user of the event."""
-    value: str | float | Unset | None = UNSET
+    value: str | float | Unset | None
     """A number for metrics to sum, or a string to group by."""
-    time: int | str | None = None
+    time: int | str | None
     """The time as milliseconds since 1970, or as an RFC 3339 string.
 
     By default, the time when the request arrives.
     """
-    metadata: Mapping[str, str] | None = field(default=None, hash=False)
+    metadata: Mapping[str, str] | None
     """Details for filtering and grouping in metrics."""
-    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None, hash=False
-    )
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None
     """For exposure events, the gates evaluated as part of the decision."""
-    statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = field(default=None, hash=False)
+    statsig_metadata: StatsigMetadata | StatsigMetadataDict | None
     """Metadata of the event."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        event_name: str,
+        user: StatsigUser | StatsigUserDict | None = None,
+        value: str | float | Unset | None = UNSET,
+        time: int | str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
+        statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("event_name", event_name)
+        set_field("user", user)
+        set_field("value", value)
+        set_field("time", time)
+        set_field("metadata", metadata)
+        set_field("secondary_exposures", secondary_exposures)
+        set_field("statsig_metadata", statsig_metadata)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if type(self.event_name) is not str:
             check_field(self, "event_name", string)
         if self.user is not None and type(self.user) is not StatsigUser:
@@ -614,14 +896,28 @@ class StatsigEvent:
         return data
 
 
-@frozen(kw_only=True)
-class LogEventResult:
+class LogEventResult(Model):
     """The acknowledgement of a batch of events or exposures."""
 
-    success: bool = True
+    __slots__ = ("additional_properties", "success")
+    _not_hashed = frozenset({"additional_properties"})
+
+    success: bool
     """Whether the batch was accepted. The client raises an error if not."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields of the response."""
+
+    def __init__(
+        self,
+        *,
+        success: bool = True,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("success", success)
+        set_field("additional_properties", additional_properties)
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -639,34 +935,65 @@ class LogEventResult:
         return data
 
 
-@frozen(kw_only=True)
-class ExperimentExposure:
+class ExperimentExposure(Model):
     """An exposure of a user to a group of an experiment, or to a rule of a dynamic config.
 
     Set `group`, `ruleID` or both. Statsig documents exactly one, but its example has both.
     """
 
+    __slots__ = (
+        "additional_properties",
+        "experiment_name",
+        "group",
+        "rule_id",
+        "secondary_exposures",
+        "time",
+        "user",
+    )
+    _not_hashed = frozenset({"user", "secondary_exposures", "additional_properties"})
+
     experiment_name: str
     """The name of the experiment or dynamic config."""
-    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
+    user: StatsigUser | StatsigUserDict | None
     """The exposed user. Statsig matches exposures with events by the ID."""
-    group: str | None = None
+    group: str | None
     """The exact name of the group."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the rule."""
-    time: int | str | None = None
+    time: int | str | None
     """The time as milliseconds since 1970, or as an RFC 3339 string.
 
     By default, the time when the request arrives.
     """
-    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None, hash=False
-    )
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        experiment_name: str,
+        user: StatsigUser | StatsigUserDict | None = None,
+        group: str | None = None,
+        rule_id: str | None = None,
+        time: int | str | None = None,
+        secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("experiment_name", experiment_name)
+        set_field("user", user)
+        set_field("group", group)
+        set_field("rule_id", rule_id)
+        set_field("time", time)
+        set_field("secondary_exposures", secondary_exposures)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if type(self.experiment_name) is not str:
             check_field(self, "experiment_name", string)
         if self.user is not None and type(self.user) is not StatsigUser:
@@ -721,36 +1048,70 @@ class ExperimentExposure:
         return data
 
 
-@frozen(kw_only=True)
-class GateExposure:
+class GateExposure(Model):
     """An exposure of a user to a feature gate.
 
     Set `group`, `ruleID` or both.
     """
 
+    __slots__ = (
+        "additional_properties",
+        "gate_name",
+        "group",
+        "passes",
+        "rule_id",
+        "secondary_exposures",
+        "time",
+        "user",
+    )
+    _not_hashed = frozenset({"user", "secondary_exposures", "additional_properties"})
+
     gate_name: str
     """The name of the gate."""
     passes: bool
     """Whether the gate passed."""
-    user: StatsigUser | StatsigUserDict | None = field(default=None, hash=False)
+    user: StatsigUser | StatsigUserDict | None
     """The exposed user. Statsig matches exposures with events by the ID."""
-    group: str | None = None
+    group: str | None
     """The exact name of the rule."""
-    rule_id: str | None = None
+    rule_id: str | None
     """The ID of the rule."""
-    time: int | str | None = None
+    time: int | str | None
     """The time as milliseconds since 1970, or as an RFC 3339 string.
 
     By default, the time when the request arrives.
     """
-    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = field(
-        default=None, hash=False
-    )
+    secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue] = field(factory=empty_object, hash=False)
+    additional_properties: Mapping[str, JsonValue]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        gate_name: str,
+        passes: bool,
+        user: StatsigUser | StatsigUserDict | None = None,
+        group: str | None = None,
+        rule_id: str | None = None,
+        time: int | str | None = None,
+        secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
+        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+    ) -> None:
+        if additional_properties is NO_PROPERTIES:
+            additional_properties = {}
+        set_field = field_setter(self)
+        set_field("gate_name", gate_name)
+        set_field("passes", passes)
+        set_field("user", user)
+        set_field("group", group)
+        set_field("rule_id", rule_id)
+        set_field("time", time)
+        set_field("secondary_exposures", secondary_exposures)
+        set_field("additional_properties", additional_properties)
+        self._check()
+
+    def _check(self) -> None:
         if type(self.gate_name) is not str:
             check_field(self, "gate_name", string)
         if type(self.passes) is not bool:

@@ -17,6 +17,7 @@ EXTENSION: Final = "statsig"
 """The name of the ASGI extension that provides the `connection` of a request."""
 
 _CALL: Final = re.compile("/v[12]/([a-z_]+)")
+_OFREP: Final = re.compile("/ofrep/v1/evaluate/flags(/?)")
 
 _GARBAGE: Final = b'\x00\xff{"value": tru'
 
@@ -137,7 +138,11 @@ class FaultInjection:
 
 
 def _call(scope: Scope) -> str | None:
-    found = _CALL.match(scope["path"]) if scope["type"] == "http" else None
+    if scope["type"] != "http":
+        return None
+    if found := _OFREP.match(scope["path"]):
+        return "evaluate_flag" if found[1] else "evaluate_flags"
+    found = _CALL.match(scope["path"])
     return found[1] if found else None
 
 

@@ -1,5 +1,6 @@
 """Server state: the loaded project, overrides, injected faults and recorded events."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ class ServerState:
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()
         self._problem: str | None = None
+        self._changed = asyncio.Event()
         # Newer than the specs that SDKs have from an earlier server.
         started = max(self._loaded.time, time.time_ns() // 1_000_000)
         self._specs = overridden(self._loaded, (), started)
@@ -70,6 +72,11 @@ class ServerState:
     def load_time(self) -> int:
         """The time when the project was loaded, in milliseconds since 1970."""
         return self._load_time
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """An event that is set when these specs are replaced."""
+        return self._changed
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -153,6 +160,8 @@ class ServerState:
         self._loaded, self._overrides = loaded, overrides
         self._specs, self._evaluator = specs, evaluator
         self.changes.notify("project")
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def _override_problem(specs: ConfigSpecs, override: Override) -> str | None:

@@ -17,6 +17,7 @@ SHORT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     "scenario", [row[2] for row in SCENARIOS], ids=[row[0] for row in SCENARIOS]

@@ -25,7 +25,7 @@ from tests.support.clients import Answer, Maker, on_any_library
 def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Codec:
     """All of this holds with orjson and without."""
     made: Codec = request.param()
-    monkeypatch.setattr(_json, "codec", lambda: made)
+    monkeypatch.setattr(_json, "codec", lambda *_: made)
     return made
 
 

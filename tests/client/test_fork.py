@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from statsig_api_client import _fork
 from statsig_api_client._fork import hold_forks
 from tests.support.loopback import loopback, reply
 
@@ -90,6 +91,7 @@ def test_fork_waits_for_other_threads(max_delay: float, leave_after: float, even
 
 OWN_THREAD = """
 import os
+from statsig_api_client import _fork
 from statsig_api_client._fork import hold_forks
 with hold_forks():
     child = os.fork()
@@ -123,3 +125,70 @@ def test_fork_releases_locks_in_parent() -> None:
     assert os.waitpid(child, 0)[1] == 0
     with hold_forks():
         pass
+
+
+def test_fork_gives_up_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fork, "_MAX_DELAY", 0.0)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with hold_forks():
+            held.set()
+            release.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    release.set()
+    thread.join()
+
+
+LOGGING = """
+import os, sys, threading, time
+from statsig_api_client._fork import hold_forks
+
+assert "logging" not in sys.modules
+if {imported}:
+    import logging
+entered = threading.Event()
+
+def hold():
+    with hold_forks():
+        entered.set()
+        time.sleep(0.3)  # until the fork waits
+        import logging
+        logging.getLogger("statsig")
+
+thread = threading.Thread(target=hold)
+thread.start()
+entered.wait()
+start = time.monotonic()
+child = os.fork()
+if child == 0:
+    import logging
+    logging.getLogger("child")
+    os._exit(0)
+assert time.monotonic() - start < 5
+assert os.waitpid(child, 0) == (child, 0)
+logging = sys.modules["logging"]
+thread = threading.Thread(target=logging.getLogger, args=["parent"])
+thread.start()
+thread.join(20)
+assert not thread.is_alive()
+"""
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_fork_leaves_logging_usable(imported: bool) -> None:  # noqa: FBT001
+    result = subprocess.run(
+        [sys.executable, "-c", LOGGING.format(imported=imported)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert result.stderr == ""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from statsig_api_client._json import Codec, OrjsonCodec, StandardCodec
+from statsig_api_client._json import Codec, CodecChoice, OrjsonCodec, StandardCodec
 
 BY_JSON, BY_ORJSON = StandardCodec(), OrjsonCodec()
 
@@ -130,6 +130,9 @@ def test_large_integers_are_exact(codec: Codec) -> None:
         assert codec.parse(codec.serialize({"n": value})) == {"n": value}
 
 
+# ---- Choice of the codec ----
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_orjson_is_used_if_installed(installed: bool) -> None:  # noqa: FBT001
     program = f"""
@@ -137,7 +140,8 @@ import sys
 if not {installed}:
     sys.modules["orjson"] = None
 from statsig_api_client._json import codec
-print(type(codec()).__name__, codec() is codec(), codec().parse(codec().serialize([1])))
+chosen = codec(1000)
+print(type(chosen).__name__, codec() is chosen, chosen.parse(chosen.serialize([1])))
 """
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
@@ -145,12 +149,28 @@ print(type(codec()).__name__, codec() is codec(), codec().parse(codec().serializ
     assert result.stdout.split() == ["OrjsonCodec" if installed else "StandardCodec", "True", "[1]"]
 
 
-def test_standard_codec_replaces_missing_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
-    from statsig_api_client._json import codec
-
-    codec.cache_clear()
+def test_missing_orjson_leaves_standard_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "orjson", None)
-    assert isinstance(codec(), StandardCodec)
-    monkeypatch.undo()
-    codec.cache_clear()
-    assert isinstance(codec(), OrjsonCodec)
+    assert isinstance(CodecChoice()(1000), StandardCodec)
+
+
+@pytest.mark.parametrize(
+    ("weight", "uses"),
+    [pytest.param(1, 31, id="small bodies"), pytest.param(500, 0, id="large body")],
+)
+def test_orjson_is_imported_when_it_pays(
+    monkeypatch: pytest.MonkeyPatch, weight: int, uses: int
+) -> None:
+    monkeypatch.delitem(sys.modules, "uuid")
+    choice = CodecChoice()
+    kinds = [type(choice(weight)) for _ in range(uses + 1)]
+    assert kinds == [StandardCodec] * uses + [OrjsonCodec]
+
+
+def test_orjson_is_used_at_once_if_its_imports_exist() -> None:
+    import dataclasses
+    import uuid
+
+    assert dataclasses
+    assert uuid
+    assert isinstance(CodecChoice()(), OrjsonCodec)

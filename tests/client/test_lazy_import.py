@@ -1,53 +1,121 @@
 """Imports of the package, of the first client, and of the first call."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import statsig_api_client
 from tests.support.loopback import Loopback, reply
 
-PROGRAM = """
-import sys
-import statsig_api_client
 
-HEAVY = ("httpx", "httpx2", "httpcore", "h11", "anyio", "asyncio", "ssl", "certifi", "email",
-         "http", "urllib", "socket", "decimal", "dataclasses", "datetime", "pathlib", "random",
-         "orjson", "pyreqwest", "uuid", "zlib")
-print([name for name in HEAVY if name in sys.modules])
-
-from statsig_api_client import Statsig, StatsigUser
-
-StatsigUser(user_id="42")
-print("httpx" in sys.modules)
-with Statsig("secret-abc"):
-    print("httpx" in sys.modules, "httpx2" in sys.modules)
-"""
-
-
-def test_first_client_imports_httpx() -> None:
+def run(program: str, *arguments: str) -> str:
+    """Return the output of a program in a new interpreter."""
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-I", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert result.stdout.splitlines() == ["[]", "False", "True False"]
+    return result.stdout
 
 
-def test_first_fast_client_imports_pyreqwest_only() -> None:
+# ---- First calls ----
+
+# The interpreter and its `site` have imported some modules already.
+FIRST_CALL = """
+import sys
+before = set(sys.modules)
+from statsig_api_client import Statsig, StatsigUser
+with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2]) as statsig:
+    assert statsig.check_gate(StatsigUser(user_id="42"), "a_gate")
+    print(*set(sys.modules) - before)
+"""
+ASYNC_FIRST_CALL = """
+import asyncio, sys
+before = set(sys.modules)
+from statsig_api_client import AsyncStatsig, StatsigUser
+async def main():
+    async with AsyncStatsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2]) as statsig:
+        assert await statsig.check_gate(StatsigUser(user_id="42"), "a_gate")
+        print(*set(sys.modules) - before)
+asyncio.run(main())
+"""
+NOT_NEEDED = {
+    *("attr", "click", "email", "http.client", "httpx", "httpx2", "orjson", "rich"),
+    *("statsig_api_client.events", "urllib.request", "uuid"),
+}
+NOT_NEEDED_BY_FAST = NOT_NEEDED | {"dataclasses", "httpcore", "inspect", "logging", "socket", "ssl"}
+
+
+@pytest.mark.parametrize(
+    ("program", "engine", "unwanted", "own", "others"),
+    [
+        pytest.param(FIRST_CALL, "httpx", NOT_NEEDED | {"asyncio"}, 38, 150, id="httpx"),
+        pytest.param(FIRST_CALL, "fast", NOT_NEEDED_BY_FAST | {"asyncio"}, 36, 70, id="fast"),
+        pytest.param(ASYNC_FIRST_CALL, "httpx", NOT_NEEDED, 40, 120, id="async httpx"),
+        # asyncio itself needs `logging`, `socket` and `ssl`.
+        pytest.param(ASYNC_FIRST_CALL, "fast", NOT_NEEDED, 36, 40, id="async fast"),
+    ],
+)
+def test_first_call_imports_few_modules(
+    server: Loopback, program: str, engine: str, unwanted: set[str], own: int, others: int
+) -> None:
+    modules = set(run(program, server.url, engine).split())
+    ours = {name for name in modules if name.partition(".")[0] == "statsig_api_client"}
+    assert modules & unwanted == set()
+    assert len(ours) <= own
+    assert len(modules - ours) <= others
+
+
+def test_import_loads_few_modules() -> None:
     program = """
 import sys
-from statsig_api_client import Statsig
-print("pyreqwest" in sys.modules)
-with Statsig("secret-abc", engine="fast"):
-    print("pyreqwest" in sys.modules, "httpx" in sys.modules, "orjson" in sys.modules)
+before = set(sys.modules)
+import statsig_api_client
+print(*(name for name in set(sys.modules) - before if name.startswith("statsig_api_client.")))
 """
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    assert set(run(program).split()) == {
+        f"statsig_api_client.{name}" for name in ("_fork", "_lazy", "_version")
+    }
+
+
+# ---- Public names ----
+
+
+def test_lazy_names_are_those_of_type_checkers() -> None:
+    tree = ast.parse(Path(statsig_api_client.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        f".{node.module}": tuple(alias.name for alias in node.names)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert vars(statsig_api_client)["_MODULES"] == imported
+    names = {name for names in imported.values() for name in names}
+    assert {*statsig_api_client.__all__} == {*names, "__version__"}
+
+
+def test_dir_lists_public_names_before_first_use() -> None:
+    program = (
+        "import statsig_api_client as s; print({*s.__all__} <= {*dir(s)}, s.Statsig is s.Statsig)"
     )
-    assert result.stdout.splitlines() == ["False", "True False True"]
+    assert run(program).split() == ["True", "True"]
 
 
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'statsig_api_client' has no attribute 'Nope'"):
+        vars(statsig_api_client)["__getattr__"]("Nope")
+
+
+# ---- Later calls ----
+
+# A program with `uuid` and `dataclasses` uses orjson at once.
 BLOCKING = """
-import sys
+import dataclasses, sys, uuid
 from statsig_api_client import Statsig
 with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2], gzip_events=True) as statsig:
     before = set(sys.modules)
@@ -56,7 +124,7 @@ with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2], gzip_events
     print(sorted(set(sys.modules) - before))
 """
 ASYNCHRONOUS = """
-import asyncio, sys
+import asyncio, dataclasses, sys, uuid
 from statsig_api_client import AsyncStatsig
 async def main():
     options = dict(base_url=sys.argv[1], engine=sys.argv[2], gzip_events=True)
@@ -82,27 +150,6 @@ def test_call_imports_nothing(server: Loopback, program: str, engine: str) -> No
         timeout=60,
     )
     assert result.stdout == "[]\n"
-
-
-def test_import_loads_few_modules() -> None:
-    program = """
-import sys
-before = set(sys.modules)
-import statsig_api_client
-new = set(sys.modules) - before
-own = {name for name in new if name.partition(".")[0] == "statsig_api_client"}
-print(len(own), len(new - own))
-"""
-    result = subprocess.run(
-        [sys.executable, "-I", "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    own, others = map(int, result.stdout.split())
-    assert own <= 40
-    assert others <= 90, "something that is not needed before the first call came in"
 
 
 def test_every_module_can_be_imported_first() -> None:

@@ -82,9 +82,9 @@ def server() -> Iterator[RunningServer]:
         assert process.wait(20) == 0
 
 
-def sessions(title: str, guide: str = GUIDE) -> list[tuple[str, str]]:
+def sessions(title: str, page: str = GUIDE) -> list[tuple[str, str]]:
     """Return the commands of a section's console blocks, each with its output."""
-    text = "".join(code_blocks(guide, "console", title))
+    text = "".join(code_blocks(page, "console", title))
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
     return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
 
@@ -97,7 +97,9 @@ def matches(output: str, documented: str) -> bool:
 
 
 @needs_curl
-@pytest.mark.parametrize("title", ["Quickstart", "Control API", "Overrides", "Faults"])
+@pytest.mark.parametrize(
+    "title", ["Quickstart", "Control API", "Overrides", "Faults", "OpenFeature"]
+)
 def test_console_session_prints_documented_output(server: RunningServer, title: str) -> None:
     for command, documented in sessions(title):
         # Not every version of Starlette sends this header.

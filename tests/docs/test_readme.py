@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from openfeature import api
 
 import statsig_api_client
 from statsig_api_client import EventWarning, Statsig, StatsigUser
@@ -77,6 +78,15 @@ def test_async_block_evaluates(shop: LocalServer) -> None:
     gate, config = asyncio.run(main())  # type: ignore[operator]
     assert (gate.name, config.name) == ("new_checkout", "homepage")
     assert {exposure.name for exposure in shop.exposures()} == {"new_checkout", "homepage"}
+
+
+@pytest.mark.usefixtures("shop")
+def test_openfeature_block_evaluates() -> None:
+    (code,) = code_blocks(README, "python", "OpenFeature")
+    with Statsig() as statsig:
+        names = run(code, README, statsig=statsig)
+        assert names["color"] == "blue"
+        api.shutdown()
 
 
 def test_local_server_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:

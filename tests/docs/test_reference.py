@@ -13,6 +13,7 @@ PACKAGES = {
     "statsig_api_client.events": ("events",),
     "statsig_api_client.flags": ("flags",),
     "statsig_api_client.local": ("local",),
+    "statsig_api_client.openfeature": ("openfeature",),
     "statsig_api_client.bulk": ("bulk",),
     "statsig_api_client.spark": ("spark",),
 }

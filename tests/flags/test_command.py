@@ -8,6 +8,7 @@ import pytest
 
 from statsig_api_client.cli.main import main
 from tests.support.flag_packages import EXAMPLE, files_of
+from tests.support.tools import requires_mypy
 
 GENERATE = ["flags", "generate"]
 
@@ -113,6 +114,7 @@ def test_warning_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "warning: config 'empty': no known parameters\n"
 
 
+@requires_mypy
 def test_without_makes_type_checker_list_uses(tmp_path: Path) -> None:
     lines = [
         "from flags import configs, gates",

@@ -21,6 +21,7 @@ from statsig_api_client.flags.generation.output import diff_files, write_files
 from statsig_api_client.flags.generation.sources import merge_parameters
 from statsig_api_client.flags.generation.types import ANY
 from tests.support.flag_packages import EXAMPLE, ROOT, SOURCES, files_of, imported
+from tests.support.tools import requires_mypy, requires_ruff
 
 LONG = "a_very_long_name_" * 6
 TEXTS = [
@@ -100,6 +101,7 @@ def run(*arguments: object, **environment: str) -> str:
     return ended.stdout
 
 
+@requires_ruff
 @projects
 def test_package_is_formatted(name: str, tmp_path: Path) -> None:
     write_files(tmp_path / "flags", generated(name))
@@ -126,6 +128,7 @@ def test_values_of_defaults_are_kept(tmp_path: Path) -> None:
     assert found == VALUES
 
 
+@requires_mypy
 def test_packages_pass_type_checks(tmp_path: Path) -> None:
     for number, name in enumerate(PROJECTS):
         project = PROJECTS[name]

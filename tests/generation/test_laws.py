@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .next_spec import METHODS, TYPICAL, UNUSUAL
 from .processes import run
 from .spec_edits import ROOT, Json, edited, write
@@ -34,6 +36,7 @@ def names(spec: Json) -> set[str]:
     return {*spec["components"]["schemas"], *(one["name"] for some in methods for one in some)}
 
 
+@pytest.mark.slow
 def test_laws_cover_new_schemas_and_methods(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     spec = edited(*TYPICAL, *UNUSUAL, *METHODS)

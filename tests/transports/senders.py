@@ -22,7 +22,8 @@ from statsig_api_client._transports.base import (
     TransportResponse,
     TransportResult,
 )
-from statsig_api_client._transports.httpx import AsyncHttpxTransport, HttpxTransport
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 
 TIME_LIMIT = 5.0

@@ -17,7 +17,7 @@ from statsig_api_client._transports.base import (
     TransportResponse,
     TransportResult,
 )
-from statsig_api_client._transports.httpx import AsyncHttpxTransport
+from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport
 from tests.support.loopback import Loopback, reply, silence
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client._response import Headers
 from statsig_api_client._transports.base import (
+    Headers,
     RequestHeaders,
     TransportFailure,
     TransportRequest,
     TransportResponse,
     TransportResult,
 )
-from statsig_api_client._transports.httpx import AsyncHttpxTransport, HttpxTransport
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 from tests.support.loopback import (
     Connection,

@@ -101,8 +101,8 @@ def test_all_addresses_share_one_attempt_timeout(
 ) -> None:
     found = socket.getaddrinfo
 
-    def many(host: str, *args: Any, **options: Any) -> Any:
-        if host == "many.test":
+    def many(host: str | bytes, *args: Any, **options: Any) -> Any:
+        if host in ("many.test", b"many.test"):
             return found("127.0.0.1", *args, **options) * 20
         return found(host, *args, **options)
 

@@ -14,7 +14,8 @@ from statsig_api_client._transports.base import (
     TransportFailure,
     TransportRequest,
 )
-from statsig_api_client._transports.httpx import AsyncHttpxTransport, HttpxTransport
+from statsig_api_client._transports.httpx import HttpxTransport
+from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from tests.support.loopback import (
     Loopback,
     reply,

@@ -7,11 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 
-from statsig_api_client._transports.httpx_library import Library
+from statsig_api_client._transports.httpcore_library import Library
 from statsig_api_client._transports.proxies import Origin
 from tests.support.loopback import (
     Loopback,
@@ -74,13 +73,15 @@ def test_concurrent_first_requests_read_certificates_once(
 ) -> None:
     created: list[ssl.SSLContext] = []
 
-    def create_ssl_context() -> ssl.SSLContext:
+    create = ssl.create_default_context
+
+    def create_default_context(**_: object) -> ssl.SSLContext:
         time.sleep(0.02)  # lets the other threads in
-        created.append(ssl.create_default_context())
+        created.append(create())
         return created[-1]
 
-    monkeypatch.setattr(httpx, "create_ssl_context", create_ssl_context)
-    library = Library("httpx")
+    monkeypatch.setattr(ssl, "create_default_context", create_default_context)
+    library = Library("httpcore")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(library.connection_options, [Origin("https", "statsig.test")] * 8))
     assert len(created) == 1

@@ -29,6 +29,14 @@ class Evaluation:
     """The experiment of a layer that the user is in."""
     secondary_exposures: list[SecondaryExposureDict]
 
+    @property
+    def parameters(self) -> JsonObject:
+        """The parameters of an entity that is not a gate.
+
+        The core returns null after a condition that it does not support; Statsig's SDKs return {}.
+        """
+        return self.value if isinstance(self.value, dict) else {}
+
 
 class Evaluator:
     """A project that is ready to be evaluated.

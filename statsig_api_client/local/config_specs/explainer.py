@@ -16,7 +16,7 @@ from .core import Core, CoreResults
 from .document import ConfigSpecs
 from .evaluator import Evaluation, evaluation, exposed_document
 from .formats import CONFIGS, GATES, SECTIONS, as_object
-from .rules import NamedRule, named_rules
+from .named_rules import NamedRule, named_rules
 from .wording import percentage
 
 Reason: TypeAlias = Literal[

@@ -14,6 +14,7 @@ from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import suggestion
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
+from .rules import returned_values
 
 OverrideKind: TypeAlias = Literal["gate", "config", "experiment", "layer"]
 
@@ -189,24 +190,12 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
 def _layer(specs: ConfigSpecs, override: Override) -> str | None:
     if override.kind == "layer":
         return override.name
-    layer = _layers_by_experiment(specs).get(override.name)
+    layer = as_object(specs.document["experiment_to_layer"], "").get(override.name)
     return layer if isinstance(layer, str) and layer in specs.layers else None
 
 
 def _parameters(specs: ConfigSpecs, layer: str) -> set[str]:
-    # In a real project, the default of a layer may lack parameters that only its experiments set.
-    layers, configs = (as_object(specs.document[section], section) for section in (LAYERS, CONFIGS))
-    members = [name for name, its in _layers_by_experiment(specs).items() if its == layer]
-    entities = [layers[layer], *(configs[name] for name in members if name in configs)]
-    values: list[JsonValue] = []
-    for spec in (as_object(entity, layer) for entity in entities):
-        rules = (as_object(rule, "rules") for rule in as_list(spec["rules"], "rules"))
-        values += [spec["defaultValue"], *(rule["returnValue"] for rule in rules)]
-    return {parameter for value in values for parameter in as_object(value, layer)}
-
-
-def _layers_by_experiment(specs: ConfigSpecs) -> JsonObject:
-    return as_object(specs.document["experiment_to_layer"], "experiment_to_layer")
+    return {parameter for value in returned_values(specs, LAYERS, layer) for parameter in value}
 
 
 def _group_value(specs: ConfigSpecs, experiment: str, group: str) -> JsonValue:

@@ -15,6 +15,7 @@ from ..state import ServerState
 from .auth import CrossOriginAccess, LoopbackHosts
 from .console_pages import ConsolePages, SecurityHeaders
 from .control_api import ControlApi
+from .ofrep import Ofrep
 from .sdk_api import SdkApi
 from .statsig_api import StatsigApi
 from .validation import statsig_api_validator
@@ -41,6 +42,7 @@ def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
         routes=[
             *SdkApi(state=state).routes(),  # First: it takes the /v1/log_event of SDKs.
             *StatsigApi(state=state, validator=statsig_api_validator()).routes(),
+            *Ofrep(state=state).routes(),
             *ConsolePages(state).routes(),
             *ControlApi(state, loopback_only=loopback_only).routes(),
         ],

@@ -30,11 +30,21 @@ _BROWSER_PATHS: Final = frozenset(
         "sdk_exception",
     )
 )
-"""The paths that web pages may call with a client key."""
+"""The paths of Statsig that web pages may call with a client key."""
+
+OFREP: Final = "/ofrep/v1/"
+"""The root of OpenFeature's remote evaluation protocol, which web pages may call, too."""
+
+
+def _is_for_browsers(path: str) -> bool:
+    return path in _BROWSER_PATHS or path.startswith(OFREP)
 
 
 def sent_key(request: Request) -> str:
     """Return the API key of a request, or an empty string."""
+    if request.url.path.startswith(OFREP):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return request.headers.get("x-api-key") or (token if scheme.lower() == "bearer" else "")
     # Server SDKs send it in a header and in the path; JavaScript sends it in the query, because a
     # custom header would cost a preflight request.
     return (
@@ -74,7 +84,9 @@ def require_secret_key(request: Request, keys: Keys) -> None:
 def _require_kind(request: Request, keys: Keys) -> _KeyKind:
     kind = key_kind(sent_key(request), keys)
     if kind is None:
-        raise HTTPException(401, "expected one of the project's keys in header statsig-api-key")
+        is_ofrep = request.url.path.startswith(OFREP)
+        header = "x-api-key, or as a bearer token" if is_ofrep else "statsig-api-key"
+        raise HTTPException(401, f"expected one of the project's keys in header {header}")
     # The default secret is public knowledge, and browsers add this header to cross-origin requests.
     if kind == "secret" and "origin" in request.headers:
         raise HTTPException(403, "expected the client SDK key in a browser, got the secret key")
@@ -87,12 +99,16 @@ class CrossOriginAccess:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._open = CORSMiddleware(
-            app, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["etag"],  # OFREP clients send it back.
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        is_open = scope["type"] == "http" and scope["path"] in _BROWSER_PATHS
+        is_open = scope["type"] == "http" and _is_for_browsers(scope["path"])
         await (self._open if is_open else self._app)(scope, receive, send)
 
 
@@ -108,7 +124,7 @@ class LoopbackHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or reject it."""
-        if scope["type"] == "http" and scope["path"] not in _BROWSER_PATHS:
+        if scope["type"] == "http" and not _is_for_browsers(scope["path"]):
             host = Request(scope).headers.get("host", "")
             if not re.fullmatch(LOOPBACK, host):
                 message = f"expected a loopback name as the host, got {host[:100]!r}"

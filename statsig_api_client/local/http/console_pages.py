@@ -23,6 +23,9 @@ _MEDIA_TYPES: Final = {
 }
 _IMPORT_MAP: Final = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
+_HARDENED: Final = re.compile("/$|/console/|/local(/|$)")
+"""The paths whose responses have security headers."""
+
 _TEXT: Final = """\
 Local Statsig server {version}, serving {file}
 
@@ -104,7 +107,7 @@ def content_security_policy() -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds security headers to everything but the HTTP API."""
+    """ASGI middleware that adds security headers to the page, its files and the control API."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,7 +120,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        if scope["type"] != "http" or scope["path"].startswith(("/v1/", "/v2/")):
+        if scope["type"] != "http" or not _HARDENED.match(scope["path"]):
             await self._app(scope, receive, send)
             return
 

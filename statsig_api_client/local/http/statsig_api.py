@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..._runtime.parsers import JsonObject, JsonValue, SchemaError
+from ..._runtime.parsers import JsonObject, SchemaError
 from ...generated.typed_dicts import (
     CheckGateRequestDict,
     GetConfigRequestDict,
@@ -105,7 +105,7 @@ class StatsigApi:
         return JSONResponse(
             {
                 "name": name,
-                "value": _parameters(layer),
+                "value": layer.parameters,
                 "ruleID": layer.rule_id,
                 "allocatedExperimentName": layer.allocated_experiment,
             }
@@ -174,11 +174,6 @@ def _clock_error(request: Request) -> int:
     return clock_error(None if client_time is None else int(client_time))
 
 
-def _parameters(evaluation: Evaluation) -> JsonValue:
-    # The core returns null after a condition that it does not support; Statsig's SDKs return {}.
-    return {} if evaluation.value is None else evaluation.value
-
-
 def _gate_result(name: str, gate: Evaluation | None) -> JsonObject:
     if gate is None:
         return {"name": name, "value": False, "rule_id": None, "group_name": None}
@@ -195,7 +190,7 @@ def _config_result(name: str, config: Evaluation | None) -> JsonObject:
         return {"name": name, "value": {}, "group": "", "rule_id": None, "group_name": None}
     return {
         "name": name,
-        "value": _parameters(config),
+        "value": config.parameters,
         "group": config.rule_id,
         "rule_id": config.rule_id,
         "group_name": config.group_name,

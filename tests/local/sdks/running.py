@@ -23,7 +23,7 @@ def run(language: Language, code: str, *, given: str = "") -> str:
         code: The code, or the name of a file here.
         given: What it reads.
     """
-    program = sys.executable if language == "python" else _node()
+    program = sys.executable if language == "python" else node()
     is_file = (HERE / code.partition("\n")[0]).is_file()
     option = [] if is_file else ["-c" if language == "python" else "-e"]
     done = subprocess.run(
@@ -45,7 +45,8 @@ def require_legacy_sdk() -> None:
         pytest.skip("the extra legacy is not installed")
 
 
-def _node() -> str:
+def node() -> str:
+    """Return the path of Node; skip the test if Node or the packages are not installed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     node = shutil.which("node", path=path)
     if node is None:

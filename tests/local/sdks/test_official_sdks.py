@@ -17,6 +17,8 @@ from tests.support.targeted_users import targeted_users
 from ..conftest import SHOP, Api
 from .running import Language, require_legacy_sdk, run
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 SDKS: Final = (

@@ -1,0 +1,208 @@
+"""Time from a cold interpreter to the first answer over TLS.
+
+    python benchmarks/first_answer.py [--rounds N]
+
+Each case is a program of its own that evaluates one gate. The programs run in turns. The server has
+a certificate of a test authority, which is appended to certifi's bundle.
+"""
+
+import argparse
+import os
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import certifi
+import trustme
+
+REPLY = b'{"name":"new_checkout","value":true,"rule_id":"4pqmXHFDCO8xmYuAOtbyQF"}'
+
+# Without click and rich, httpx does not import its command line. Few services have both.
+CLEAN = "import sys\nsys.modules['click'] = None\n"
+BARE = "the interpreter alone"
+CASES = {
+    BARE: "import sys\n",
+    "http.client": """
+import http.client, json, os
+connection = http.client.HTTPSConnection("localhost", int(os.environ["PORT"]))
+body = json.dumps({"user": {"userID": "42"}, "gateName": "new_checkout"})
+headers = {"Content-Type": "application/json", "STATSIG-API-KEY": "secret-benchmark"}
+connection.request("POST", "/v1/check_gate", body, headers)
+assert json.loads(connection.getresponse().read())["value"]
+""",
+    "httpx": """
+import httpx, os
+headers = {"STATSIG-API-KEY": "secret-benchmark"}
+client = httpx.Client(base_url=os.environ["STATSIG_BASE_URL"], headers=headers)
+call = {"user": {"userID": "42"}, "gateName": "new_checkout"}
+assert client.post("/check_gate", json=call).raise_for_status().json()["value"]
+""",
+    "httpx, async": """
+import asyncio, httpx, os
+async def main():
+    headers = {"STATSIG-API-KEY": "secret-benchmark"}
+    call = {"user": {"userID": "42"}, "gateName": "new_checkout"}
+    async with httpx.AsyncClient(
+        base_url=os.environ["STATSIG_BASE_URL"], headers=headers
+    ) as client:
+        response = await client.post("/check_gate", json=call)
+        assert response.raise_for_status().json()["value"]
+        answered()
+asyncio.run(main())
+""",
+    "aiohttp": """
+import asyncio, aiohttp, os
+async def main():
+    headers = {"STATSIG-API-KEY": "secret-benchmark"}
+    call = {"user": {"userID": "42"}, "gateName": "new_checkout"}
+    url = os.environ["STATSIG_BASE_URL"] + "/check_gate"
+    async with aiohttp.ClientSession(headers=headers) as session:
+        async with session.post(url, json=call) as response:
+            response.raise_for_status()
+            assert (await response.json())["value"]
+        answered()
+asyncio.run(main())
+""",
+    "Statsig": """
+from statsig_api_client import Statsig, StatsigUser
+statsig = Statsig("secret-benchmark")
+assert statsig.check_gate(StatsigUser(user_id="42"), "new_checkout")
+""",
+    "Statsig, fast": """
+from statsig_api_client import Statsig, StatsigUser
+statsig = Statsig("secret-benchmark", engine="fast")
+assert statsig.check_gate(StatsigUser(user_id="42"), "new_checkout")
+""",
+    "AsyncStatsig": """
+import asyncio
+from statsig_api_client import AsyncStatsig, StatsigUser
+async def main():
+    async with AsyncStatsig("secret-benchmark") as statsig:
+        assert await statsig.check_gate(StatsigUser(user_id="42"), "new_checkout")
+        answered()
+asyncio.run(main())
+""",
+    "AsyncStatsig, fast": """
+import asyncio
+from statsig_api_client import AsyncStatsig, StatsigUser
+async def main():
+    async with AsyncStatsig("secret-benchmark", engine="fast") as statsig:
+        assert await statsig.check_gate(StatsigUser(user_id="42"), "new_checkout")
+        answered()
+asyncio.run(main())
+""",
+}
+WITH_CLICK = ("httpx", "Statsig")
+"""Cases that are measured a second time with click and rich."""
+
+ROWS = (
+    ("Statsig", "httpx"),
+    ("Statsig, click and rich", "httpx, click and rich"),
+    ("Statsig, fast", "http.client"),
+    ("AsyncStatsig", "httpx, async"),
+    ("AsyncStatsig, fast", "aiohttp"),
+)
+"""Our cases and those that they should not exceed."""
+
+# The program reports its answer at once, since an interpreter takes a while to exit.
+ANSWERED = "def answered():\n    print('answered', flush=True)\n"
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    milliseconds = measure(parser.parse_args().rounds)
+    print("| case | ms over the interpreter |\n|---|---|")
+    for name, taken in milliseconds.items():
+        print(f"| {name} | {taken:.0f} |")
+    print("\n| case | against | ratio |\n|---|---|---|")
+    for ours, theirs in ROWS:
+        print(f"| {ours} | {theirs} | {milliseconds[ours] / milliseconds[theirs]:.2f} |")
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """Return the median of each case, in milliseconds more than the interpreter alone."""
+    programs = {name: f"{CLEAN}{ANSWERED}{program}" for name, program in CASES.items()}
+    programs |= {f"{name}, click and rich": f"{ANSWERED}{CASES[name]}" for name in WITH_CLICK}
+    programs = {
+        name: program if "    answered()" in program else f"{program}answered()\n"
+        for name, program in programs.items()
+    }
+    samples: dict[str, list[float]] = {name: [] for name in programs}
+    with _server() as environment:
+        for index in range(rounds + 1):
+            for name, program in programs.items():
+                taken = _first_answer(program, environment)
+                if index:  # the first round fills the caches of the system
+                    samples[name].append(taken)
+    bare = statistics.median(samples.pop(BARE))
+    return {name: (statistics.median(taken) - bare) * 1000 for name, taken in samples.items()}
+
+
+def _first_answer(program: str, environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout
+        answer = process.stdout.readline()
+        taken = time.perf_counter() - start
+        process.wait(30)
+    if answer != "answered\n":
+        raise RuntimeError(f"no answer: {program}")
+    return taken
+
+
+@contextmanager
+def _server() -> Iterator[dict[str, str]]:
+    """Run a server with TLS; return the environment of its clients."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        bundle = Path(folder, "bundle.pem")
+        bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+        threading.Thread(target=_accept, args=(server, context), daemon=True).start()
+        port = server.getsockname()[1]
+        # The first round compiles, as an installer does.
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        yield environment | {
+            "SSL_CERT_FILE": str(bundle),
+            "PORT": str(port),
+            "STATSIG_BASE_URL": f"https://localhost:{port}/v1",
+        }
+
+
+def _accept(server: socket.socket, context: ssl.SSLContext) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=_serve, args=(connection, context), daemon=True).start()
+
+
+def _serve(connection: socket.socket, context: ssl.SSLContext) -> None:
+    with suppress(OSError), connection, context.wrap_socket(connection, server_side=True) as tls:
+        request = b""
+        while chunk := tls.recv(65536):
+            request += chunk
+            if request.endswith(b"}"):
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                tls.sendall(head + b"%d\r\n\r\n" % len(REPLY) + REPLY)
+                request = b""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The asynchronous client."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from ._base_client import BaseClient
+from ._errors import StatsigError
+from ._fork import hold_forks
+from ._options import ClientOptions, Options, configure
+from ._parse import parse_response, raw_response, successful_response
+from ._redaction import clear_locals
+from ._request import RequestBuilder
+from ._response import APIResponse
+from ._retry import RetryState
+from ._runtime.call import Call
+from ._transports import EngineName, create_async_transport
+from ._transports.base import AsyncHTTPClient, AsyncTransport, TransportResponse
+from .generated import (
+    AsyncOperations,
+    AsyncRawOperations,
+    LogEventResult,
+    StatsigUser,
+    StatsigUserDict,
+)
+
+if TYPE_CHECKING:
+    from .events import AsyncEventLogger, EventLoggerOptions
+
+T = TypeVar("T")
+
+
+class AsyncStatsig(BaseClient, AsyncOperations):
+    """Client for the Statsig HTTP API on asyncio: as `Statsig`, with `await`.
+
+    Share one client in the whole program: any number of tasks can use it, in one event loop after
+    another. Close it, or use it in an `async with` block.
+
+    Args:
+        api_key: As for `Statsig`.
+        base_url: As for `Statsig`.
+        events_url: As for `Statsig`.
+        engine: As for `Statsig`.
+        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient`. As for `Statsig`, except that
+            it never exceeds the timeout of an attempt.
+        allow_http: As for `Statsig`.
+        **options: Further options; see `ClientOptions`.
+
+    Raises:
+        ConfigurationError: The API key is missing, it, a URL or an option is invalid, or the engine
+            is not installed.
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> async with AsyncStatsig() as statsig:
+        ...     user = StatsigUser(user_id="42")
+        ...     if await statsig.check_gate(user, "new_checkout"):
+        ...         await statsig.log_event(user, "checkout_shown")
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        events_url: str | None = None,
+        engine: EngineName = "httpx",
+        http_client: AsyncHTTPClient | None = None,
+        allow_http: bool = False,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        try:
+            with hold_forks():
+                self._builder = RequestBuilder(
+                    configure(api_key, base_url, events_url, allow_http=allow_http),
+                    Options().evolve(**options),
+                    self._clock,
+                )
+                self._transport: AsyncTransport = create_async_transport(engine, http_client)
+        except BaseException as error:
+            clear_locals(error)
+            del api_key, options  # a traceback would show the key and the values of headers
+            raise
+
+    async def log_event(
+        self,
+        user: StatsigUser | StatsigUserDict,
+        event_name: str,
+        value: str | float | None = None,
+        metadata: Mapping[str, str] | None = None,
+        time: int | str | None = None,
+    ) -> LogEventResult:
+        """Log one event. `log_events` sends many in one request, `events` in the background.
+
+        Statsig does not deduplicate, so an event is retried only if it was certainly not accepted.
+        Private attributes of the user are removed.
+
+        Args:
+            user: The user of the event.
+            event_name: The name of the event.
+            value: A number for metrics to add up, or a string to group by.
+            metadata: Details by which metrics can be broken down.
+            time: Time of the event: milliseconds since 1970, or a string in RFC 3339. Default: now.
+
+        Returns:
+            Confirmation that Statsig accepted the event.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument cannot be represented in JSON.
+            APIStatusError: Statsig rejected the call; see its subclasses.
+            APIConnectionError: There was no response within the deadline.
+            ResponseValidationError: The response does not match the API schema.
+        """
+        return await self.log_events([self._event(user, event_name, value, metadata, time)])
+
+    def events(self, **options: Unpack["EventLoggerOptions"]) -> "AsyncEventLogger":
+        """Return a logger that sends events in the background: in batches, with retries.
+
+        Close it before the client, or use both in one `with` block.
+
+        Args:
+            **options: Options of the logger; see `EventLoggerOptions` in
+                `statsig_api_client.events`.
+
+        Raises:
+            ConfigurationError: The value of an option is invalid.
+            TypeError: An option does not exist, or its value has the wrong type.
+            SpoolError: The spool cannot be used.
+        """
+        with hold_forks():
+            from .events import AsyncEventLogger
+
+        return AsyncEventLogger(self, **options)
+
+    @property
+    def with_raw_response(self) -> AsyncRawOperations:
+        """The same methods, returning raw responses: status, headers, body and duration.
+
+        They raise errors whatever `on_error` is.
+        """
+        return _AsyncRawStatsig(self._send)
+
+    async def aclose(self) -> None:
+        """Close all connections. Later calls raise a `ConfigurationError`."""
+        if not self._is_copy:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _call(self, call: Call[T]) -> T:
+        try:
+            return parse_response(call, *await self._send(call))
+        except StatsigError as error:
+            return self._fallback(call, error)
+
+    async def _send(self, call: Call[T]) -> tuple[RetryState, TransportResponse]:
+        try:
+            state = RetryState(self._builder.build(call), self._builder.options, self._clock)
+            while True:
+                result = await self._transport.send(state.next_attempt())
+                state.record(result)
+                delay = state.next_delay(result)
+                if delay is None:
+                    return state, successful_response(state, result)
+                await self._clock.sleep_async(delay)
+        except BaseException as error:
+            clear_locals(error)
+            raise
+
+
+class _AsyncRawStatsig(AsyncRawOperations):
+    def __init__(
+        self, send: Callable[[Call[Any]], Awaitable[tuple[RetryState, TransportResponse]]]
+    ) -> None:
+        self._send = send
+
+    async def _call(self, call: Call[T]) -> APIResponse[T]:
+        return raw_response(call, *await self._send(call))

@@ -1,0 +1,9 @@
+"""Marks of tests that run a development tool; environments of other suites lack it."""
+
+from importlib.util import find_spec
+from typing import Final
+
+import pytest
+
+requires_mypy: Final = pytest.mark.skipif(not find_spec("mypy"), reason="requires mypy")
+requires_ruff: Final = pytest.mark.skipif(not find_spec("ruff"), reason="requires ruff")
