@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 REDOCLY := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npx --yes @redocly/cli@2.77.0
+CONSOLE_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH" tests/browser/node_modules/.bin
 PARALLEL := --numprocesses 2 --dist worksteal
 OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types generate docs test-slow test-sdks test-lowest test-spark test-pythons \
+.PHONY: help demo test unit lint types generate docs test-slow test-sdks test-browser test-lowest test-spark test-pythons \
 	faults fuzz soak bench bench-quick clean
 
 help:   ## print the verbs
@@ -23,7 +24,7 @@ test: lint types   ## lint, type-check and test; COVERAGE=1 measures coverage, w
 unit: .venv/.ready   ## run the fast tests; one test: .venv/bin/python -m pytest tests/FILE::NAME
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests/client tests/runtime tests/transports tests/events tests/bulk tests/cli
 
-lint: .venv/.ready   ## check style, layers, language, OpenAPI documents and generated code
+lint: .venv/.ready tests/browser/node_modules/.ready   ## check style, layers, OpenAPI documents, generated code and the console
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports pyproject.toml
@@ -31,6 +32,8 @@ lint: .venv/.ready   ## check style, layers, language, OpenAPI documents and gen
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(REDOCLY) lint $(OPENAPI)
 	$(BIN)/python generate.py --check
+	$(CONSOLE_TOOLS)/openapi-typescript statsig_api_client/local/http/control_api.yaml --output build/console/control_api.d.ts >/dev/null
+	$(CONSOLE_TOOLS)/tsc --project tests/browser
 
 types: .venv/.ready   ## run mypy and pyright, both strict
 	$(BIN)/mypy
@@ -47,6 +50,10 @@ test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `ma
 
 test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
 	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
+
+test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## run the console in Chromium, which is installed where it is missing
+	@command -v chromium || command -v google-chrome || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	.venv-browser/bin/python -m pytest tests/browser -m "not slow"
 
 test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
 	.venv-lowest/bin/python -m pytest $(PARALLEL) -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs
@@ -78,7 +85,7 @@ bench-quick: .venv-bench/.ready   ## measure the ratios that matter, for half a 
 	.venv-bench/bin/python benchmarks/run.py --quick
 
 clean:   ## remove environments and build output
-	rm -rf .venv .venv-* dist build tests/local/sdks/node_modules
+	rm -rf .venv .venv-* dist build tests/browser/node_modules tests/local/sdks/node_modules
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -87,6 +94,15 @@ clean:   ## remove environments and build output
 
 tests/local/sdks/node_modules/.ready: tests/local/sdks/package.json .venv/.ready
 	cd tests/local/sdks && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-package-lock --no-audit --no-fund
+	touch $@
+
+tests/browser/node_modules/.ready: tests/browser/package.json .venv/.ready
+	cd tests/browser && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-package-lock --no-audit --no-fund
+	touch $@
+
+.venv-browser/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/python $(PIP_INSTALL) ".[browser]"
 	touch $@
 
 .venv-docs/.ready: pyproject.toml constraints.txt

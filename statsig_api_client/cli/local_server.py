@@ -150,7 +150,7 @@ def _greeting(url: str, specs: ConfigSpecs, project: Path | None) -> str:
             f"  secret key   {key}",
             f"  client key   {specs.keys.client}",
             f"  project      {name}: {counts}",
-            f"  control API  {url.removesuffix('/v1')}/local/",
+            f"  console      {url.removesuffix('v1')}",
             "",
             *example_call,
             "For programs that use statsig_api_client:",

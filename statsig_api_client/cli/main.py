@@ -18,9 +18,12 @@ from .evaluate import (
     get_ranked_list,
 )
 from .exit_codes import ExitCode, exit_code_for
+from .explain import explain
 from .flags import flags
 from .import_events import import_events
 from .lift import lift
+from .local_connection import LocalServerError
+from .local_control import local
 from .log_event import log_event
 from .log_exposures import log_exposures
 from .options import examples
@@ -72,7 +75,7 @@ def completion(shell: str) -> int:
 
 for _command in (
     *(check_gate, check_gates, get_config, get_experiment, get_layer, get_ranked_list),
-    *(log_event, log_exposures, import_events, lift, flags, serve, spool),
+    *(log_event, log_exposures, import_events, lift, flags, serve, explain, local, spool),
 ):
     commands.add_command(_command)
 
@@ -99,7 +102,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\n{_hint(error.ctx)}\n", err=True)
-        return _report(error.format_message(), ExitCode.USAGE)
+        is_local = isinstance(error, LocalServerError)
+        return _report(error.format_message(), ExitCode.API if is_local else ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except StatsigError as error:

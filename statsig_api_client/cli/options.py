@@ -159,11 +159,24 @@ class InputFile(click.File):
 user_options: OptionDecorator = combine(
     click.option("--user-id", metavar="ID", help="User ID."),
     click.option("--email", metavar="ADDRESS", help="Email address of the user."),
+    click.option("--country", metavar="CODE", help="Two-letter country code, such as NO."),
+    click.option("--ip", metavar="ADDRESS", help="IP address; sets the country by default."),
+    click.option("--locale", metavar="LOCALE", help="Locale, such as en_US."),
+    click.option("--app-version", metavar="VERSION", help="Version of the user's app."),
+    click.option(
+        "--user-agent", metavar="STRING", help="User agent; sets the browser and operating system."
+    ),
     click.option(
         "--custom",
         multiple=True,
         metavar="KEY=VALUE",
         help="Custom attribute: plan=pro is a string, level:=3 is JSON. Repeatable.",
+    ),
+    click.option(
+        "--private",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Private attribute, which is used in evaluations and never recorded. Repeatable.",
     ),
     click.option(
         "--custom-id",
@@ -187,7 +200,13 @@ class UserOptions(TypedDict):
 
     user_id: str | None
     email: str | None
+    country: str | None
+    ip: str | None
+    locale: str | None
+    app_version: str | None
+    user_agent: str | None
     custom: tuple[str, ...]
+    private: tuple[str, ...]
     custom_id: tuple[str, ...]
     user_file: TextIO | None
 
@@ -199,14 +218,31 @@ def make_user(given: UserOptions) -> StatsigUser:
         click.UsageError: No option is given, or one is invalid.
     """
     fields = {} if given["user_file"] is None else _read_user(given["user_file"])
-    if given["user_id"] is not None:
-        fields["userID"] = given["user_id"]
-    if given["email"] is not None:
-        fields["email"] = given["email"]
+    attributes: dict[str, JsonValue] = {
+        "userID": given["user_id"],
+        "email": given["email"],
+        "country": given["country"],
+        "ip": given["ip"],
+        "locale": given["locale"],
+        "appVersion": given["app_version"],
+        "userAgent": given["user_agent"],
+    }
+    fields |= {field: value for field, value in attributes.items() if value is not None}
     _merge(fields, "custom", dict(parse_attribute("--custom", pair) for pair in given["custom"]))
+    private = dict(parse_attribute("--private", pair) for pair in given["private"])
+    _merge(fields, "privateAttributes", private)
     _merge(fields, "customIDs", dict(parse_pair("--custom-id", p) for p in given["custom_id"]))
     if not fields:
         raise click.UsageError("no user: pass --user-id, --custom-id, --email or --user")
+    return parse_user(fields)
+
+
+def parse_user(fields: Mapping[str, JsonValue]) -> StatsigUser:
+    """Return the user with these fields, in the API's spelling.
+
+    Raises:
+        click.UsageError: A field is invalid.
+    """
     try:
         return StatsigUser.from_dict(fields, "user")
     except SchemaError as error:

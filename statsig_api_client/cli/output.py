@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
@@ -141,6 +141,20 @@ def print_json(value: Mapping[str, JsonValue]) -> None:
 def to_json(value: JsonValue) -> str:
     """Return JSON in one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on a terminal."""
+    # Importing rich takes longer than a call, and pipes do not need it.
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    colors = {"pass": "green", "fail": "red"}
+    for row in rows:
+        table.add_row(*(Text(escape(cell), style=colors.get(cell, "")) for cell in row))
+    make_console(sys.stdout).print(table)
 
 
 def print_result(result: Evaluation, *, as_json: bool) -> None:

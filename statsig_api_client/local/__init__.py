@@ -5,11 +5,24 @@ running one. It needs the extra `local`.
 """
 
 try:
-    from .client import LocalControl, LocalProject
+    from .client import LocalControl
     from .control_connection import ControlError, UnknownNameError
+    from .faults import InjectedFault
+    from .inspection import LocalProject
+    from .inspection_results import (
+        CheckedRule,
+        EntityDetails,
+        EntityExplanation,
+        EntityRule,
+        LocalEntity,
+        LocalOverride,
+        LocalStatus,
+        RuleCondition,
+    )
     from .project.model import ProjectError
-    from .recording import RecordedEvent, RecordedExposure, RecordingError
+    from .recording import ExposureCount, RecordedEvent, RecordedExposure, RecordingError
     from .server import EXAMPLE_PROJECT, LocalServer
+    from .unknown_names import UnknownName
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"the local server needs {_missing.name}: pip install 'statsig-api-client[local]'",
@@ -18,13 +31,24 @@ except ModuleNotFoundError as _missing:
 
 __all__ = [
     "EXAMPLE_PROJECT",
+    "CheckedRule",
     "ControlError",
+    "EntityDetails",
+    "EntityExplanation",
+    "EntityRule",
+    "ExposureCount",
+    "InjectedFault",
     "LocalControl",
+    "LocalEntity",
+    "LocalOverride",
     "LocalProject",
     "LocalServer",
+    "LocalStatus",
     "ProjectError",
     "RecordedEvent",
     "RecordedExposure",
     "RecordingError",
+    "RuleCondition",
+    "UnknownName",
     "UnknownNameError",
 ]

@@ -1,70 +1,13 @@
 """Control of a running local server: recorded events, overrides, faults."""
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Literal, Self, TypeAlias, cast
-
-from attrs import frozen
 
 from .._runtime.parsers import JsonObject, JsonValue
-from .control_connection import ControlConnection, ControlError, UnknownNameError
-from .recording import RecordedEvent, RecordedExposure
-
-EventOrder: TypeAlias = Literal["oldest", "newest"]
-"""The order of events: oldest first, or newest first."""
-
-ExposureKind: TypeAlias = Literal["gate", "config", "layer"]
-"""The kind of entity that a user was exposed to; an experiment is a config."""
+from .config_specs.overrides import OverrideKind
+from .inspection import LocalInspection, unknown_names
 
 
-@frozen(kw_only=True)
-class LocalProject:
-    """The project that a local server serves."""
-
-    file: str
-    """The project's file, as a path of the server."""
-    secret_key: str
-    client_key: str
-    environments: tuple[str, ...]
-    gates: tuple[str, ...]
-    """The names of the gates, without segments and holdouts."""
-    configs: tuple[str, ...]
-    experiments: tuple[str, ...]
-    layers: tuple[str, ...]
-    segments: tuple[str, ...]
-    holdouts: tuple[str, ...]
-    id_lists: tuple[str, ...]
-    time: int
-    """The time of the last change, or of the server's start, in milliseconds since 1970."""
-    problem: str | None
-    """The reason why an older version of the file is served; None if the file is served."""
-
-    @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
-        """Create a project from its JSON form."""
-        keys = cast("dict[str, str]", data["keys"])
-
-        def names(section: str) -> tuple[str, ...]:
-            return tuple(cast("list[str]", data[section]))
-
-        return cls(
-            file=cast("str", data["file"]),
-            secret_key=keys["secret"],
-            client_key=keys["client"],
-            environments=names("environments"),
-            gates=names("gates"),
-            configs=names("configs"),
-            experiments=names("experiments"),
-            layers=names("layers"),
-            segments=names("segments"),
-            holdouts=names("holdouts"),
-            id_lists=names("idLists"),
-            time=cast("int", data["time"]),
-            problem=cast("str | None", data["problem"]),
-        )
-
-
-class LocalControl:
+class LocalControl(LocalInspection):
     """A client of a running local server.
 
     Example:
@@ -79,116 +22,6 @@ class LocalControl:
     Raises:
         ControlError: Each method raises it if the server cannot be reached or rejects the request.
     """
-
-    def __init__(self, url: str) -> None:
-        self._connection = ControlConnection(url)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        """The base URL of the HTTP API, for clients."""
-        return f"{self._connection.url}/v1"
-
-    @property
-    def secret_key(self) -> str:
-        """The project's server secret key."""
-        return self.project().secret_key
-
-    @property
-    def client_key(self) -> str:
-        """The project's client SDK key."""
-        return self.project().client_key
-
-    @property
-    def gates(self) -> tuple[str, ...]:
-        """The names of the gates, without segments and holdouts."""
-        return self.project().gates
-
-    @property
-    def configs(self) -> tuple[str, ...]:
-        """The names of the dynamic configs."""
-        return self.project().configs
-
-    @property
-    def experiments(self) -> tuple[str, ...]:
-        """The names of the experiments."""
-        return self.project().experiments
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The names of the layers."""
-        return self.project().layers
-
-    def project(self) -> LocalProject:
-        """Return the project that is served."""
-        return LocalProject.from_dict(self._connection.request("GET", "/project"))
-
-    def events(
-        self,
-        name: str | None = None,
-        *,
-        user_id: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        order: EventOrder = "oldest",
-    ) -> list[RecordedEvent]:
-        """Return the recorded events without exposures, in the order of their arrival.
-
-        Args:
-            name: Only events of this name.
-            user_id: Only events of users with this `user_id`, or with it among their `custom_ids`.
-            since: Only events that arrived at this time or later, in milliseconds since 1970.
-            until: Only events that arrived before this time, in milliseconds since 1970.
-            order: `"newest"` reverses the order.
-        """
-        query = {"name": name, "userID": user_id, "since": since, "until": until, "order": order}
-        found = self._connection.recorded_events("/events", query)
-        return [RecordedEvent.from_dict(event) for event in found]
-
-    def exposures(
-        self,
-        name: str | None = None,
-        *,
-        kind: ExposureKind | None = None,
-        user_id: str | None = None,
-        rule_id: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        order: EventOrder = "oldest",
-    ) -> list[RecordedExposure]:
-        """Return the exposures that clients or the server logged, in the order of their arrival.
-
-        Args:
-            name: Only exposures to the gate, config, experiment or layer of this name.
-            kind: Only exposures to gates, to configs (experiments are configs), or to layers.
-            user_id: Only exposures of users with this `user_id`, or with it among their
-                `custom_ids`.
-            rule_id: Only exposures that this rule decided.
-            since: Only exposures that arrived at this time or later, in milliseconds since 1970.
-            until: Only exposures that arrived before this time, in milliseconds since 1970.
-            order: `"newest"` reverses the order.
-        """
-        query = {
-            "name": name,
-            "kind": kind,
-            "userID": user_id,
-            "ruleID": rule_id,
-            "since": since,
-            "until": until,
-            "order": order,
-        }
-        found = self._connection.recorded_events("/exposures", query)
-        return [RecordedExposure.from_dict(event) for event in found]
 
     def override_gate(
         self,
@@ -286,9 +119,36 @@ class LocalControl:
         """
         self._override("layer", layer_name, {"value": dict(value)}, user_id, unit_id)
 
-    def remove_overrides(self) -> None:
-        """Remove all overrides."""
-        self._connection.request("DELETE", "/overrides")
+    def remove_overrides(
+        self,
+        kind: OverrideKind | None = None,
+        name: str | None = None,
+        user_id: str | None = None,
+        *,
+        unit_id: tuple[str, str] | None = None,
+        only_everyone: bool = False,
+    ) -> None:
+        """Remove all overrides, or those that the arguments describe.
+
+        Args:
+            kind: Only overrides of gates, configs, experiments or layers.
+            name: Only overrides of this entity.
+            user_id: Only overrides for this user.
+            unit_id: Only overrides for this unit: the ID type and the ID.
+            only_everyone: Only overrides for all users.
+        """
+        query: dict[str, str | int] = {}
+        if kind is not None:
+            query["kind"] = kind
+        if name is not None:
+            query["name"] = name
+        if user_id is not None:
+            query["userID"] = user_id
+        if unit_id is not None:
+            query |= dict(zip(("unitType", "unitID"), unit_id, strict=True))
+        if only_everyone:
+            query["scope"] = "everyone"
+        self._connection.request("DELETE", "/overrides", query=query)
 
     def fail_next(
         self,
@@ -332,17 +192,20 @@ class LocalControl:
         """Remove all injected faults."""
         self._connection.request("DELETE", "/faults")
 
-    def reset(self) -> None:
-        """Discard recorded events, overrides and faults."""
-        self._connection.request("POST", "/reset", json={})
+    def reset(self, *, recorded: bool = True, overrides: bool = True, faults: bool = True) -> None:
+        """Discard recorded events, overrides and faults.
 
-    def close(self) -> None:
-        """Close the connections to the server. Closing twice is allowed."""
-        self._connection.close()
+        Args:
+            recorded: Discard recorded events and exposures.
+            overrides: Remove all overrides.
+            faults: Remove all faults.
+        """
+        parts: JsonObject = {"recorded": recorded, "overrides": overrides, "faults": faults}
+        self._connection.request("POST", "/reset", json=parts)
 
     def _override(
         self,
-        kind: str,
+        kind: OverrideKind,
         name: str,
         fields: JsonObject,
         user_id: str | None,
@@ -353,9 +216,5 @@ class LocalControl:
             override["userID"] = user_id
         if unit_id is not None:
             override["unitID"] = dict(zip(("type", "id"), unit_id, strict=True))
-        try:
+        with unknown_names():
             self._connection.request("PUT", "/overrides", json=override)
-        except ControlError as error:
-            if error.status == 404:
-                raise UnknownNameError(error.message, 404, error.path) from None
-            raise

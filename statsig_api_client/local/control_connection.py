@@ -1,5 +1,7 @@
 """HTTP requests to the control API of a local server."""
 
+import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
@@ -10,6 +12,9 @@ from .recording import RecordedEventDict
 
 _PAGE_SIZE: Final = 1000
 """The number of events that one request reads."""
+
+_STREAM_TIMEOUT: Final = 60.0
+"""Seconds without data after which a stream has failed; the server sends some every 15 s."""
 
 
 class ControlError(Exception):
@@ -58,22 +63,56 @@ class ControlConnection:
         self._http.close()
 
     def recorded_events(
-        self, path: str, query: Mapping[str, str | int | None]
+        self, path: str, query: Mapping[str, str | int | None], limit: int | None = None
     ) -> Iterator[RecordedEventDict]:
         """Yield recorded events, read page by page.
 
         Args:
             path: `/events` or `/exposures`.
             query: The conditions; None does not restrict the events.
+            limit: The maximum number of events; None for all.
         """
+        left = math.inf if limit is None else limit
         parameters = {name: value for name, value in query.items() if value is not None}
-        parameters["limit"] = _PAGE_SIZE
         after: int | None = None
-        while after is not None or "after" not in parameters:
+        while left > 0 and (after is not None or "after" not in parameters):
+            parameters["limit"] = int(min(left, _PAGE_SIZE))
             page = self.request("GET", path, query=parameters)
-            yield from cast("list[RecordedEventDict]", page["items"])
+            items = cast("list[RecordedEventDict]", page["items"])
+            yield from items
+            left -= len(items)
             after = cast("int | None", page["next"])
             parameters["after"] = after or 0
+
+    def items(self, path: str, query: Mapping[str, str | int | None]) -> list[JsonObject]:
+        """Return the items of a response; None in the query is left out."""
+        parameters = {name: value for name, value in query.items() if value is not None}
+        response = self.request("GET", path, query=parameters)
+        return cast("list[JsonObject]", response["items"])
+
+    def stream(
+        self, path: str, query: Mapping[str, str | int | None]
+    ) -> Iterator[RecordedEventDict]:
+        """Yield the recorded events of a stream until the server ends it.
+
+        Raises:
+            ControlError: The server cannot be reached, rejects the request or breaks off.
+        """
+        parameters = {name: value for name, value in query.items() if value is not None}
+        timeout = httpx.Timeout(10, read=_STREAM_TIMEOUT)
+        try:
+            with self._http.stream("GET", path, params=parameters, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _control_error(response)
+                is_event = False
+                for line in response.iter_lines():
+                    if line.startswith("event: "):
+                        is_event = line == "event: recorded"
+                    elif is_event and line.startswith("data: "):
+                        yield cast("RecordedEventDict", json.loads(line.removeprefix("data: ")))
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise ControlError(f"no local server at {self.url}: {error}") from error
 
     def request(
         self,

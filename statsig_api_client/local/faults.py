@@ -3,13 +3,15 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from attrs import evolve, field, frozen
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .._runtime.parsers import JsonObject
 
 EXTENSION: Final = "statsig"
 """The name of the ASGI extension that provides the `connection` of a request."""
@@ -42,11 +44,32 @@ class InjectedFault:
     garbage: bool
     """Respond with status 200 and a body that is not JSON."""
 
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Self:
+        """Create a fault from its JSON form."""
+        calls = cast("list[str] | None", data["calls"])
+        return cls(
+            id=cast("int", data["id"]),
+            calls=None if calls is None else frozenset(calls),
+            times=cast("int | None", data["times"]),
+            delay=cast("int", data["delay"]),
+            status=cast("int | None", data["status"]),
+            retry_after=cast("float | None", data["retryAfter"]),
+            body=cast("str | None", data["body"]),
+            drop=cast("bool", data["drop"]),
+            garbage=cast("bool", data["garbage"]),
+        )
+
 
 class FaultQueue:
-    """The armed faults, oldest first."""
+    """The armed faults, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        changed: A function to call after each change.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self._faults: dict[int, InjectedFault] = {}
         self._ids = count(1)
 
@@ -59,11 +82,13 @@ class FaultQueue:
         """Arm a fault and return it with its ID."""
         added = evolve(fault, id=next(self._ids))
         self._faults[added.id] = added
+        self._changed()
         return added
 
     def clear(self) -> None:
         """Remove all faults."""
         self._faults.clear()
+        self._changed()
 
     def take(self, call: str) -> InjectedFault | None:
         """Return the first fault that applies to a call, and count it as used once."""
@@ -73,6 +98,7 @@ class FaultQueue:
                     del self._faults[fault.id]
                 elif fault.times is not None:
                     self._faults[fault.id] = evolve(fault, times=fault.times - 1)
+                self._changed()
                 return fault
         return None
 

@@ -51,6 +51,7 @@ _CONDITIONS: Final = {
     "kind": "kind = ?",
     "exposures": "(kind <> 'event') = ?",
     "name": "name = ?",
+    "contains": "instr(lower(name), lower(?))",
     "user_id": "instr(unit_ids, ?)",
     "rule_id": "rule_id = ?",
     "since": "received_time >= ?",
@@ -160,6 +161,8 @@ class EventFilter:
     """Only exposures, or only other events."""
     name: str | None = None
     """The name of an event, or of the entity of an exposure."""
+    contains: str | None = None
+    """A part of that name, ignoring case."""
     user_id: str | None = None
     """The `userID` of the user, or one of the `customIDs`."""
     rule_id: str | None = None
@@ -176,6 +179,17 @@ class EventPage:
     items: list[RecordedEvent]
     next: int | None
     """The value of `after` for the next page; None for the last page."""
+
+
+@frozen(kw_only=True)
+class ExposureCount:
+    """The exposures that a rule decided."""
+
+    rule_id: str | None
+    """The ID of the rule; None for exposures without one."""
+    exposures: int
+    users: int
+    """The number of distinct users, by all of their IDs."""
 
 
 class Recording:
@@ -263,6 +277,25 @@ class Recording:
         items = [_recorded(event_id, document) for event_id, document in rows[:limit]]
         return EventPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
+    def exposure_counts(self, condition: EventFilter) -> list[ExposureCount]:
+        """Return the numbers of exposures by rule, the largest first.
+
+        Args:
+            condition: The conditions that the exposures must meet.
+        """
+        conditions, values = _where(condition)
+        with self._lock:
+            found = self._db.execute(
+                "SELECT rule_id, count(*) AS exposures, count(DISTINCT unit_ids) "  # noqa: S608
+                f"FROM events WHERE {conditions} GROUP BY rule_id ORDER BY exposures DESC, rule_id",
+                values,
+            )
+            rows = cast("list[tuple[str | None, int, int]]", found.fetchall())
+        return [
+            ExposureCount(rule_id=rule_id, exposures=exposures, users=users)
+            for rule_id, exposures, users in rows
+        ]
+
     def reset(self) -> None:
         """Delete all events. IDs continue, so that `after` keeps its meaning."""
         with self._transaction():
@@ -331,8 +364,12 @@ def _where(condition: EventFilter) -> tuple[str, list[object]]:
     return " AND ".join(["TRUE", *(_CONDITIONS[field] for field in fields)]), [*fields.values()]
 
 
-def _recorded(event_id: int, document: str) -> RecordedEvent:
-    fields = cast("JsonObject", read_json(document.encode()))
-    event = cast("RecordedEventDict", {"id": event_id, **fields})
+def recorded_event(event: RecordedEventDict) -> RecordedEvent:
+    """Return an event, or an exposure, from its JSON form."""
     kind = RecordedExposure if event["eventName"] in _EXPOSURES else RecordedEvent
     return kind.from_dict(event)
+
+
+def _recorded(event_id: int, document: str) -> RecordedEvent:
+    fields = cast("JsonObject", read_json(document.encode()))
+    return recorded_event(cast("RecordedEventDict", {"id": event_id, **fields}))

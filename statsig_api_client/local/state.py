@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .changes import Changes
 from .config_specs.document import ConfigSpecs, load_specs
 from .config_specs.evaluator import Evaluator
+from .config_specs.explainer import Explainer
 from .config_specs.overrides import (
     Override,
     OverrideTargetError,
@@ -15,7 +17,8 @@ from .config_specs.overrides import (
 )
 from .faults import FaultQueue
 from .project.model import ProjectError
-from .recording import Recording
+from .recording import LoggedEventDict, Recording
+from .unknown_names import UnknownNames
 
 
 class ServerState:
@@ -33,7 +36,9 @@ class ServerState:
 
     def __init__(self, project: Path, recording: Recording) -> None:
         self.recording = recording
-        self.faults: FaultQueue = FaultQueue()
+        self.changes: Changes = Changes()
+        self.faults: FaultQueue = FaultQueue(lambda: self.changes.notify("faults"))
+        self.unknown_names: UnknownNames = UnknownNames(lambda: self.changes.notify("unknownNames"))
         self._file = project
         self._loaded = load_specs(project)
         self._overrides: tuple[Override, ...] = ()
@@ -43,6 +48,8 @@ class ServerState:
         started = max(self._loaded.time, time.time_ns() // 1_000_000)
         self._specs = overridden(self._loaded, (), started)
         self._evaluator = Evaluator(self._specs)
+        self._explainer: Explainer | None = None
+        self._load_time = started
 
     @property
     def specs(self) -> ConfigSpecs:
@@ -53,6 +60,18 @@ class ServerState:
     def evaluator(self) -> Evaluator:
         """The evaluator of these specs."""
         return self._evaluator
+
+    @property
+    def explainer(self) -> Explainer:
+        """The explainer of these specs."""
+        if self._explainer is None:
+            self._explainer = Explainer(self._specs)
+        return self._explainer
+
+    @property
+    def load_time(self) -> int:
+        """The time when the project was loaded, in milliseconds since 1970."""
+        return self._load_time
 
     @property
     def changed(self) -> asyncio.Event:
@@ -87,7 +106,10 @@ class ServerState:
             self._serve(loaded, tuple(override for override, problem in checked if not problem))
         except ProjectError as error:
             self._problem = str(error)
+            self.changes.notify("project")
             raise
+        self._load_time = time.time_ns() // 1_000_000
+        self.unknown_names.clear()
         removed = "; ".join(filter(None, problems))
         self._problem = f"removed overrides that no longer apply: {removed}" if removed else None
 
@@ -107,18 +129,37 @@ class ServerState:
         if kept != self._overrides:
             self._serve(self._loaded, kept)
 
+    def record(self, events: Sequence[LoggedEventDict]) -> None:
+        """Store events, and wake the listeners to them.
+
+        Raises:
+            sqlite3.Error: The events could not be stored.
+        """
+        self.recording.store(events)
+        self.changes.wake()
+
+    def discard_recorded(self) -> None:
+        """Delete all recorded events."""
+        self.recording.reset()
+        self.unknown_names.clear()
+        self.changes.notify("recorded")
+
     def close(self) -> None:
         """Close the evaluator."""
         self._evaluator.close()
+        if self._explainer is not None:
+            self._explainer.close()
 
     def _serve(self, loaded: ConfigSpecs, overrides: tuple[Override, ...]) -> None:
         # SDKs ignore specs that are not newer than theirs.
         changed = max(loaded.time, self._specs.time + 1)
         specs = overridden(loaded, overrides, changed)
         evaluator = Evaluator(specs)
-        self._evaluator.close()
+        self.close()
+        self._explainer = None
         self._loaded, self._overrides = loaded, overrides
         self._specs, self._evaluator = specs, evaluator
+        self.changes.notify("project")
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -107,6 +107,30 @@ def test_console_session_prints_documented_output(server: RunningServer, title: 
         assert matches(output, documented), f"{command}\n{output}"
 
 
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Who gets what",
+        "Live exposures and events",
+        "Entities and overrides",
+        "Faults and reset",
+    ],
+)
+def test_console_guide_prints_documented_output(server: RunningServer, title: str) -> None:
+    for command, documented in sessions(title, "docs/console.md"):
+        output = server.shell(command, STATSIG_BASE_URL=f"http://{server.address}/v1")
+        assert matches(output, documented), f"{command}\n{output}"
+
+
+def test_explanation_of_console_guide_runs(
+    server: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = code_blocks("docs/console.md", "python")
+    run(code.replace(DOCUMENTED, server.address), "docs/console.md")
+    assert capsys.readouterr().out == "True in segment staff\n"
+
+
 @needs_curl
 def test_client_session_prints_documented_output(server: RunningServer) -> None:
     (export, nothing), (command, documented) = sessions("This client")

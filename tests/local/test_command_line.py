@@ -65,7 +65,7 @@ def test_serve_prints_greeting_and_stops_on_sigint(tmp_path: Path) -> None:
   secret key   secret-local
   client key   client-local
   project      {SHOP}: 2 gates, 1 config, 2 experiments, 1 layer
-  control API  {address[1]}/local/
+  console      {address[1]}/
 
 For programs that use statsig_api_client:
   export STATSIG_BASE_URL={address[1]}/v1
@@ -189,8 +189,8 @@ def test_verbose_prints_line_per_request(capsys: pytest.CaptureFixture[str]) -> 
     timer.join()
     lines = capsys.readouterr().err.splitlines()
     assert [re.sub(r"^\d\d:\d\d:\d\d |\d+\.\d(?= ms)", "", line) for line in lines] == [
-        "POST /v1/check_gate 200,  ms, secret key",
-        "POST /v1/check_gate 200,  ms, client key",
+        "POST /v1/check_gate 200,  ms, secret key, staff_tools: false for a user without ID",
+        "POST /v1/check_gate 200,  ms, client key, staff_tools: false for a user without ID",
         "POST /v1/check_gate 401,  ms, unknown key",
         "GET /v1/nothing%0A 404,  ms, client key",
         "GET /v1/nothing/secret-....json 404,  ms, secret key",

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from ..._runtime.parsers import JsonObject, JsonValue
 from ...generated.typed_dicts import SecondaryExposureDict
 from ..project.model import ProjectError
-from .core import Core, CoreResults, HashAlgorithm, Section
+from .core import Core, CoreResult, CoreResults, HashAlgorithm, Section
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_object
 from .id_lists import inline_members
@@ -47,7 +47,7 @@ class Evaluator:
 
     def __init__(self, specs: ConfigSpecs) -> None:
         self._specs = specs
-        document = _with_exposed_gates(specs)
+        document = exposed_document(specs)
         with self._start(document) as core:
             results = core.evaluate({})
         if skipped := _skipped(specs, results):
@@ -117,15 +117,25 @@ class UserEvaluations:
             return None
         if core not in self._results:
             self._results[core] = core.evaluate(self._user)
-        result = self._results[core][section][name]
-        return Evaluation(
-            value=_sorted(result["value"]),
-            rule_id=result["rule_id"],
-            group_name=result.get("group_name") or groups.get((name, result["rule_id"])),
-            passed=result.get("passed"),
-            allocated_experiment=result.get("allocated_experiment_name"),
-            secondary_exposures=result["secondary_exposures"],
-        )
+        return evaluation(self._results[core][section][name], name, groups)
+
+
+def evaluation(result: CoreResult, name: str, groups: Mapping[tuple[str, str], str]) -> Evaluation:
+    """Return a result of the core in the terms of the HTTP API.
+
+    Args:
+        result: The core's result.
+        name: The name of the entity.
+        groups: The group names that the core does not return, by entity and rule ID.
+    """
+    return Evaluation(
+        value=_sorted(result["value"]),
+        rule_id=result["rule_id"],
+        group_name=result.get("group_name") or groups.get((name, result["rule_id"])),
+        passed=result.get("passed"),
+        allocated_experiment=result.get("allocated_experiment_name"),
+        secondary_exposures=result["secondary_exposures"],
+    )
 
 
 MAX_CORES: Final = 64
@@ -225,9 +235,12 @@ def _with_id_lists(specs: ConfigSpecs) -> JsonObject:
     return {**specs.document, "condition_map": inline_members(conditions, specs.id_lists)}
 
 
-def _with_exposed_gates(specs: ConfigSpecs) -> JsonObject:
-    # The core leaves holdouts and segments out of its results, but the HTTP API evaluates them by
-    # name like any gate.
+def exposed_document(specs: ConfigSpecs) -> JsonObject:
+    """Return the config specs with ID lists inlined, and with segments and holdouts as gates.
+
+    The core leaves these two out of its results, but the HTTP API evaluates them by name like any
+    gate.
+    """
     gates: JsonObject = {
         name: {**gate, "entity": "feature_gate"} if name in specs.inner_gates else gate
         for name, gate in specs.gate_specs.items()

@@ -1,4 +1,4 @@
-"""Access log: one line for each request, without keys."""
+"""Access log: one line for each request, with the result of an evaluation, without keys."""
 
 import logging
 import re
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..state import ServerState
 from .auth import key_kind, sent_key
+from .summaries import request_summary
 
 _logger = logging.getLogger("statsig_api_client.local")
 
@@ -21,7 +22,7 @@ _KEY_IN_PATH: Final = re.compile(r"(?<=/)(secret|client|console)-[^/]*?(?=\.json
 
 @frozen
 class AccessLog:
-    """ASGI middleware that logs method, path, status, duration and the kind of the key.
+    """ASGI middleware that logs method, path, status, duration, the kind of the key and the result.
 
     Args:
         app: The application that serves the requests.
@@ -48,13 +49,14 @@ class AccessLog:
             request = Request(scope)
             path = cast("str", scope["path"])
             _logger.info(
-                "%s %s %s, %.1f ms, %s",
+                "%s %s %s, %.1f ms, %s%s",
                 request.method,
                 # Percent-encoded, so that a path cannot break the line.
                 quote(_KEY_IN_PATH.sub(r"\1-...", path), safe="/:@!$&'()*+,;=~"),
                 status,
                 (time.perf_counter() - begin) * 1000,
                 self._key_kind(request, path),
+                request_summary(request),
             )
 
     def _key_kind(self, request: Request, path: str) -> str:

@@ -1,6 +1,7 @@
 """The ASGI application: routes, middleware and error responses."""
 
 import sqlite3
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,11 +13,21 @@ from ..._runtime.parsers import SchemaError
 from ..faults import FaultInjection
 from ..state import ServerState
 from .auth import CrossOriginAccess, LoopbackHosts
+from .console_pages import ConsolePages, SecurityHeaders
 from .control_api import ControlApi
 from .ofrep import Ofrep
 from .sdk_api import SdkApi
 from .statsig_api import StatsigApi
 from .validation import statsig_api_validator
+
+_API_PATHS: Final = frozenset(
+    f"/v1/{call}"
+    for call in (
+        *("check_gate", "get_config", "get_layer", "get_ranked_list", "log_event"),
+        *("log_custom_exposure", "initialize", "rgstr", "download_config_specs", "get_id_lists"),
+    )
+)
+"""The paths of calls, which clients with a base URL without `/v1` miss."""
 
 
 def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
@@ -32,9 +43,11 @@ def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
             *SdkApi(state=state).routes(),  # First: it takes the /v1/log_event of SDKs.
             *StatsigApi(state=state, validator=statsig_api_validator()).routes(),
             *Ofrep(state=state).routes(),
-            *ControlApi(state).routes(),
+            *ConsolePages(state).routes(),
+            *ControlApi(state, loopback_only=loopback_only).routes(),
         ],
         middleware=[
+            Middleware(SecurityHeaders),
             Middleware(CrossOriginAccess),
             Middleware(FaultInjection, state.faults),
             *([Middleware(LoopbackHosts)] if loopback_only else []),
@@ -48,12 +61,13 @@ def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
     return app
 
 
-def _error_response(_request: Request, error: Exception) -> Response:
+def _error_response(request: Request, error: Exception) -> Response:
     if isinstance(error, SchemaError):
         body = {"status": 400, "message": f"{error.path}: {error.problem}", "path": error.path}
         return JSONResponse(body, 400)
     if isinstance(error, HTTPException):
-        body = {"status": error.status_code, "message": error.detail}
+        hint = _path_hint(request) if error.status_code == 404 else ""
+        body = {"status": error.status_code, "message": f"{error.detail}{hint}"}
         return JSONResponse(body, error.status_code, error.headers)
     if isinstance(error, sqlite3.Error):
         body = {"status": 503, "message": f"could not be stored: {error}", "success": False}
@@ -62,3 +76,8 @@ def _error_response(_request: Request, error: Exception) -> Response:
         return Response(status_code=400)  # The client does not read it.
     # uvicorn logs the traceback.
     return JSONResponse({"status": 500, "message": "internal error of the local server"}, 500)
+
+
+def _path_hint(request: Request) -> str:
+    call = request.url.path.strip("/")
+    return f"; did you mean /v1/{call}?" if f"/v1/{call}" in _API_PATHS else ""

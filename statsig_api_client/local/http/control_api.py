@@ -1,34 +1,25 @@
 """The control API below `/local`: project, recorded events, overrides, faults."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.resources import files
-from typing import Final, NotRequired, TypedDict, TypeVar, cast
+from typing import NotRequired, TypedDict, cast
 
 import yaml
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ..._runtime.parsers import JsonObject, JsonValue
-from ..config_specs.formats import CONFIGS, GATES, LAYERS, as_object
-from ..config_specs.overrides import (
-    Override,
-    OverrideKind,
-    OverrideTargetError,
-    Unit,
-    group_rules,
-)
+from ..config_specs.catalog import KINDS, entities
+from ..config_specs.overrides import Override, OverrideTargetError, Unit, group_rules
 from ..faults import InjectedFault
-from ..project.model import segment_spec
-from ..recording import EventFilter, EventKind, RecordedEventDict
+from ..recording import EventFilter, EventKind
 from ..state import ServerState
-from .body import read_body
-from .validation import BodyValidator, QueryValidator
-
-T = TypeVar("T")
-
-_PAGE_SIZE: Final = 100
+from .console_api import ConsoleApi, ExplainRequestDict
+from .console_pages import accepts_html
+from .control_requests import ControlRequests, event_page
+from .override_requests import OverrideRequestDict, override_result, requested_override
 
 
 class ResetRequestDict(TypedDict):
@@ -37,24 +28,6 @@ class ResetRequestDict(TypedDict):
     recorded: NotRequired[bool]
     overrides: NotRequired[bool]
     faults: NotRequired[bool]
-
-
-class UnitIDDict(TypedDict):
-    """The ID of a unit."""
-
-    type: str
-    id: str
-
-
-class OverrideRequestDict(TypedDict):
-    """An override: a value or a group, for one unit or for all users."""
-
-    kind: OverrideKind
-    name: str
-    userID: NotRequired[str]
-    unitID: NotRequired[UnitIDDict]
-    value: NotRequired[bool | JsonObject]
-    group: NotRequired[str]
 
 
 class FaultRequestDict(TypedDict):
@@ -88,15 +61,19 @@ def control_document() -> JsonObject:
 
 
 class ControlApi:
-    """The operations of the control API, for one server."""
+    """The operations of the control API, for one server.
 
-    def __init__(self, state: ServerState) -> None:
+    Args:
+        state: The server's state.
+        loopback_only: Whether only this machine can reach the server.
+    """
+
+    def __init__(self, state: ServerState, *, loopback_only: bool) -> None:
         self._state = state
         self._document = control_document()
-        self._bodies = BodyValidator(
-            self._document, ResetRequestDict, OverrideRequestDict, FaultRequestDict
-        )
-        self._queries = QueryValidator(self._document)
+        shapes = (ResetRequestDict, OverrideRequestDict, FaultRequestDict, ExplainRequestDict)
+        self._requests = ControlRequests(self._document, *shapes)
+        self._console = ConsoleApi(state, self._requests, loopback_only=loopback_only)
 
     def routes(self) -> list[Route]:
         """Return a route for each operation."""
@@ -118,12 +95,17 @@ class ControlApi:
             ("DELETE", "/faults", self.remove_faults),
         )
         return [
-            Route(f"/local{path}", operation, methods=[method])
-            for method, path, operation in operations
+            *(
+                Route(f"/local{path}", operation, methods=[method])
+                for method, path, operation in operations
+            ),
+            *self._console.routes(),
         ]
 
     async def document(self, request: Request) -> Response:
-        """Return the OpenAPI document, with the URL of this server."""
+        """Return the OpenAPI document, with the URL of this server; to a browser, the console."""
+        if request.url.path == "/local/" and accepts_html(request):
+            return RedirectResponse("/")
         server: JsonObject = {"url": f"{request.base_url}local", "description": "This server."}
         return JSONResponse({**self._document, "servers": [server]})
 
@@ -159,7 +141,7 @@ class ControlApi:
 
     async def entities(self, request: Request) -> Response:
         """Return the entities of the project."""
-        kind = self._query(request).get("kind")
+        kind = self._requests.query(request).get("kind")
         return JSONResponse(
             {"items": [entity for entity in self._entities() if kind in {None, entity["kind"]}]}
         )
@@ -174,9 +156,9 @@ class ControlApi:
 
     async def reset(self, request: Request) -> Response:
         """Discard recorded events, overrides and faults."""
-        wanted = await self._read(request, ResetRequestDict)
+        wanted = await self._requests.body(request, ResetRequestDict)
         if wanted.get("recorded", True):
-            self._state.recording.reset()
+            self._state.discard_recorded()
         if wanted.get("overrides", True):
             self._state.remove_overrides(lambda _: True)
         if wanted.get("faults", True):
@@ -185,29 +167,37 @@ class ControlApi:
 
     async def overrides(self, _request: Request) -> Response:
         """Return the overrides."""
-        return JSONResponse({"items": [_override_result(o) for o in self._state.overrides]})
+        return JSONResponse({"items": [override_result(o) for o in self._state.overrides]})
 
     async def override(self, request: Request) -> Response:
         """Add an override."""
-        wanted = await self._read(request, OverrideRequestDict)
-        override = _override(wanted)
+        wanted = await self._requests.body(request, OverrideRequestDict)
+        override = requested_override(wanted)
         try:
             self._state.override(override)
         except OverrideTargetError as error:
             raise HTTPException(404, str(error)) from None
-        return JSONResponse(_override_result(override))
+        return JSONResponse(override_result(override))
 
     async def remove_overrides(self, request: Request) -> Response:
         """Remove overrides."""
-        query = self._query(request)
-        unit = Unit(id_type="userID", id=str(query["userID"])) if "userID" in query else None
-        self._state.remove_overrides(
-            lambda override: (
+        query = self._requests.query(request)
+        unit: Unit | None = None
+        if "userID" in query:
+            unit = Unit(id_type="userID", id=str(query["userID"]))
+        elif "unitID" in query:
+            id_type = str(query.get("unitType", "userID"))
+            unit = Unit(id_type=id_type, id=str(query["unitID"]))
+
+        def matches(override: Override) -> bool:
+            return (
                 query.get("kind", override.kind) == override.kind
                 and query.get("name", override.name) == override.name
                 and (unit is None or unit == override.unit)
+                and (query.get("scope") != "everyone" or override.unit is None)
             )
-        )
+
+        self._state.remove_overrides(matches)
         return Response(status_code=204)
 
     async def faults(self, _request: Request) -> Response:
@@ -216,7 +206,7 @@ class ControlApi:
 
     async def add_fault(self, request: Request) -> Response:
         """Arm a fault."""
-        wanted = await self._read(request, FaultRequestDict)
+        wanted = await self._requests.body(request, FaultRequestDict)
         return JSONResponse(_fault_result(self._state.faults.add(_fault(wanted))))
 
     async def remove_faults(self, _request: Request) -> Response:
@@ -224,93 +214,36 @@ class ControlApi:
         self._state.faults.clear()
         return Response(status_code=204)
 
-    async def _read(self, request: Request, shape: type[T]) -> T:
-        # Web pages of other origins can send this type only after a preflight, which is rejected.
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != "application/json":
-            raise HTTPException(415, "expected content-type application/json")
-        return self._bodies.check(shape, await read_body(request))
-
-    def _query(self, request: Request) -> Mapping[str, str | int]:
-        path = request.url.path.removeprefix("/local")
-        return self._queries.parse(path, request.method, request.query_params)
-
     def _page(self, request: Request, *, exposures: bool) -> Response:
-        query = self._query(request)
-        page = self._state.recording.find(
-            EventFilter(
-                kind=cast("EventKind | None", query.get("kind")),
-                exposures=exposures,
-                name=cast("str | None", query.get("name")),
-                user_id=cast("str | None", query.get("userID")),
-                rule_id=cast("str | None", query.get("ruleID")),
-                since=cast("int | None", query.get("since")),
-                until=cast("int | None", query.get("until")),
-            ),
-            after=cast("int | None", query.get("after")),
-            limit=cast("int", query.get("limit", _PAGE_SIZE)),
-            newest_first=query.get("order") == "newest",
+        query = self._requests.query(request)
+        condition = EventFilter(
+            kind=cast("EventKind | None", query.get("kind")),
+            exposures=exposures,
+            name=cast("str | None", query.get("name")),
+            user_id=cast("str | None", query.get("userID")),
+            rule_id=cast("str | None", query.get("ruleID")),
+            since=cast("int | None", query.get("since")),
+            until=cast("int | None", query.get("until")),
         )
-        items: list[RecordedEventDict] = [event.to_dict() for event in page.items]
-        return JSONResponse({"items": items, "next": page.next})
+        return event_page(self._state.recording, condition, query)
 
     def _names(self) -> dict[str, list[str]]:
         names: dict[str, list[str]] = {}
         for entity in self._entities():
             names.setdefault(entity["kind"], []).append(entity["name"])
-        kinds = ("gate", "config", "experiment", "layer", "segment", "holdout")
-        return {kind: names.get(kind, []) for kind in kinds}
+        return {kind: names.get(kind, []) for kind in KINDS}
 
     def _entities(self) -> Iterator[EntityDict]:
-        specs = self._state.specs
         overridden = {(override.kind, override.name) for override in self._state.overrides}
-        inner = {name: str(specs.gate_specs[name]["entity"]) for name in sorted(specs.inner_gates)}
-        kinds = (
-            *(("gate", GATES, name) for name in specs.gates),
-            *(("config", CONFIGS, name) for name in specs.configs),
-            *(("experiment", CONFIGS, name) for name in specs.experiments),
-            *(("layer", LAYERS, name) for name in specs.layers),
-            *((kind, GATES, name) for name, kind in inner.items()),
-        )
-        for kind, section, name in kinds:
-            spec = as_object(as_object(specs.document[section], section)[name], name)
+        for entity in entities(self._state.specs):
             yield {
-                "kind": kind,
-                "name": name.removeprefix(segment_spec("")) if kind == "segment" else name,
-                "idType": str(spec["idType"]),
-                "enabled": spec.get("enabled") is True,
-                "groups": [*group_rules(spec)],
-                "overridden": (kind, name) in overridden,
+                "kind": entity.kind,
+                "name": entity.name,
+                "idType": str(entity.spec["idType"]),
+                "enabled": entity.spec.get("enabled") is True,
+                "groups": [*group_rules(entity.spec)],
+                "overridden": (entity.kind, entity.name) in overridden,
             }
-
-
-def _override(wanted: OverrideRequestDict) -> Override:
-    unit: Unit | None = None
-    if "userID" in wanted:
-        unit = Unit(id_type="userID", id=wanted["userID"])
-    elif "unitID" in wanted:
-        unit = Unit(id_type=wanted["unitID"]["type"], id=wanted["unitID"]["id"])
-    return Override(
-        kind=wanted["kind"],
-        name=wanted["name"],
-        unit=unit,
-        value=wanted.get("value"),
-        group=wanted.get("group"),
-    )
-
-
-def _override_result(override: Override) -> OverrideRequestDict:
-    reply = OverrideRequestDict(kind=override.kind, name=override.name)
-    if override.unit is not None:
-        if override.unit.id_type == "userID":
-            reply["userID"] = override.unit.id
-        else:
-            reply["unitID"] = {"type": override.unit.id_type, "id": override.unit.id}
-    if override.value is not None:
-        reply["value"] = override.value
-    if override.group is not None:
-        reply["group"] = override.group
-    return reply
 
 
 def _fault(wanted: FaultRequestDict) -> InjectedFault:

@@ -69,7 +69,7 @@ class Ofrep:
         except ResolutionError as error:
             status = 404 if error.code == "FLAG_NOT_FOUND" else 400
             return JSONResponse({"key": text, **_failure(error)}, status)
-        self.state.recording.store([_exposure(kind, user, key.name, evaluation)])
+        self.state.record([_exposure(kind, user, key.name, evaluation)])
         return JSONResponse(result)
 
     async def evaluate_flags(self, request: Request) -> Response:

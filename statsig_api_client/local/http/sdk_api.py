@@ -21,6 +21,7 @@ from ..state import ServerState
 from .auth import require_key, require_secret_key
 from .body import read_sdk_body
 from .events import clock_error, sdk_events
+from .summaries import summarize_events
 
 _logger = logging.getLogger("statsig_api_client.local")
 
@@ -141,7 +142,8 @@ class SdkApi:
         sent = request.headers.get("statsig-client-time", "")
         error = clock_error(int(sent) if re.fullmatch("[0-9]{1,19}", sent) else None)
         events = list(sdk_events(await read_sdk_body(request), error))
-        self.state.recording.store(events)
+        self.state.record(events)
+        summarize_events(request, events)
         return JSONResponse({"success": True}, 202)
 
     async def sdk_exception(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """The six calls of the Statsig HTTP API."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar, cast
 
 from attrs import frozen
@@ -22,6 +22,7 @@ from ...generated.typed_dicts import (
 from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEventDict
 from ..state import ServerState
+from ..unknown_names import RequestedKind
 from .auth import require_key
 from .body import read_body
 from .events import (
@@ -32,6 +33,7 @@ from .events import (
     layer_exposure,
     logged_events,
 )
+from .summaries import summarize, summarize_events
 from .validation import BodyValidator
 
 T = TypeVar("T")
@@ -73,8 +75,9 @@ class StatsigApi:
         call = await self._read(request, CheckGateRequestDict)
         user = _user(call)
         evaluations = self.state.evaluator.evaluate(user)
-        names = [call["gateName"]] if "gateName" in call else call.get("gateNames", [])
+        self._report_unknown("gate", names := _gate_names(call))
         gates = {name: evaluations.gate(name) for name in names}
+        summarize(request, user, {n: gate is not None and gate.value for n, gate in gates.items()})
         self._record(call, (gate_exposure(user, name, gate) for name, gate in gates.items()))
         results = {name: _gate_result(name, gate) for name, gate in gates.items()}
         return JSONResponse(results[call["gateName"]] if "gateName" in call else results)
@@ -84,6 +87,8 @@ class StatsigApi:
         call = await self._read(request, GetConfigRequestDict)
         user, name = _user(call), call["configName"]
         config = self.state.evaluator.evaluate(user).config(name)
+        self._report_unknown("config", [name])
+        summarize(request, user, {name: None if config is None else config.value})
         self._record(call, [config_exposure(user, name, config)])
         return JSONResponse(_config_result(name, config))
 
@@ -92,6 +97,8 @@ class StatsigApi:
         call = await self._read(request, GetLayerRequestDict)
         user, name = _user(call), call["layerName"]
         layer = self.state.evaluator.evaluate(user).layer(name)
+        self._report_unknown("layer", [name])
+        summarize(request, user, {name: None if layer is None else layer.value})
         if layer is None:
             raise HTTPException(404, "no such layer")
         self._record(call, [layer_exposure(user, name, layer)])
@@ -112,13 +119,17 @@ class StatsigApi:
     async def log_event(self, request: Request) -> Response:
         """Store events."""
         call = await self._read(request, LogEventRequestDict)
-        self.state.recording.store(logged_events(call, _clock_error(request)))
+        events = logged_events(call, _clock_error(request))
+        self.state.record(events)
+        summarize_events(request, events)
         return JSONResponse({"success": True}, 202)
 
     async def log_custom_exposure(self, request: Request) -> Response:
         """Store exposures."""
         call = await self._read(request, LogCustomExposureRequestDict)
-        self.state.recording.store(custom_exposures(call, _clock_error(request)))
+        events = custom_exposures(call, _clock_error(request))
+        self.state.record(events)
+        summarize_events(request, events)
         return JSONResponse({"success": True}, 202)
 
     async def _read(self, request: Request, shape: type[T]) -> T:
@@ -128,15 +139,30 @@ class StatsigApi:
                 raise SchemaError("$", f"expected {expected} in the header {header}")
         return self.validator.check(shape, await read_body(request))
 
+    def _report_unknown(self, kind: RequestedKind, names: Iterable[str]) -> None:
+        specs = self.state.specs
+        known = {
+            "gate": (*specs.gates, *specs.inner_gates),
+            "config": (*specs.configs, *specs.experiments),
+            "layer": specs.layers,
+        }[kind]
+        for name in names:
+            if name not in known:
+                self.state.unknown_names.add(kind, name, known)
+
     def _record(self, call: _EvaluationRequestDict, exposures: Iterable[LoggedEventDict]) -> None:
         metadata = call.get("statsigMetadata", {})
         if not metadata.get("exposureLoggingDisabled"):
-            self.state.recording.store(
+            self.state.record(
                 [
                     {**exposure, "statsigMetadata": cast("JsonObject", metadata)}
                     for exposure in exposures
                 ]
             )
+
+
+def _gate_names(call: CheckGateRequestDict) -> Sequence[str]:
+    return [call["gateName"]] if "gateName" in call else call.get("gateNames", [])
 
 
 def _user(call: _EvaluationRequestDict) -> JsonObject:

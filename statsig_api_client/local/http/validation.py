@@ -97,13 +97,17 @@ class QueryValidator:
         for path, item in as_object(document["paths"], "paths").items():
             for method, operation in as_object(item, path).items():
                 parameters = as_list(as_object(operation, path).get("parameters", []), path)
+                resolved = [_resolve(item, document) for item in parameters]
                 schemas: JsonObject = {
                     str(parameter["name"]): _resolve(parameter["schema"], document)
-                    for parameter in (_resolve(item, document) for item in parameters)
+                    for parameter in resolved
                 }
+                required = [item["name"] for item in resolved if item.get("required") is True]
                 key = path, method.upper()
                 self._schemas[key] = schemas
-                self._validators[key] = Draft202012Validator({"properties": schemas})
+                self._validators[key] = Draft202012Validator(
+                    {"properties": schemas, "required": required}
+                )
 
     def parse(self, path: str, method: str, query: QueryParams) -> Mapping[str, str | int]:
         """Parse the query of a request.
@@ -114,7 +118,7 @@ class QueryValidator:
             query: The query of the request.
 
         Raises:
-            SchemaError: A parameter is unknown, repeated, or has an invalid value.
+            SchemaError: A parameter is unknown, missing, repeated, or has an invalid value.
         """
         schemas = self._schemas[path, method]
         values: dict[str, str | int] = {}
@@ -129,7 +133,8 @@ class QueryValidator:
             self._validators[path, method].validate(values)
         except ValidationError as found:
             error = _schema_error(found)
-            raise SchemaError(f"?{error.path.removeprefix('$.')}", error.problem) from None
+            place = error.path.removeprefix("$").removeprefix(".")
+            raise SchemaError(f"?{place}", error.problem) from None
         return values
 
 
