@@ -12,6 +12,7 @@ from .arguments import (
     model_json,
     model_or_object,
     models_json,
+    nested_json,
 )
 from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
 from .model import NO_PROPERTIES, Model, field_setter
@@ -80,6 +81,7 @@ __all__ = [
     "model_json",
     "model_or_object",
     "models_json",
+    "nested_json",
     "nullable",
     "number",
     "one_of",

@@ -232,10 +232,12 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
                 for failure in (error, other):
                     if failure.path != path:  # the type matches, but a member is invalid
                         raise failure from None
-                # The two problems differ only in the expected type.
+                if error.problem == other.problem:
+                    raise error from None
+                # The two problems differ only in the expected type, or in the missing field.
                 wanted = error.problem.partition(", got ")[0]
-                problem = f"{wanted} or {other.problem.removeprefix('expected ')}"
-                raise SchemaError(path, problem) from None
+                others = other.problem.removeprefix("expected ").removeprefix("missing field ")
+                raise SchemaError(path, f"{wanted} or {others}") from None
 
     return read
 
