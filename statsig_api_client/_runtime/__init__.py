@@ -40,10 +40,13 @@ from .parsers import (
 from .values import GateValue, ParameterValues
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
     # Every type checker includes typing_extensions, which need not be installed.
     from typing_extensions import deprecated
 else:
     from .call import mark_deprecated as deprecated
+    from .typing_support import TypedDict
 
 __all__ = [
     "APIResponse",
@@ -62,6 +65,7 @@ __all__ = [
     "RawCaller",
     "SchemaError",
     "StatsigError",
+    "TypedDict",
     "UNSET",
     "Unset",
     "array_of",

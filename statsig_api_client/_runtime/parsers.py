@@ -3,15 +3,23 @@
 import enum
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 D = TypeVar("D")
 N = TypeVar("N", bound="Named")
 
-JsonValue: TypeAlias = (
-    "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-)
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = (
+        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+    )
+else:
+    from .typing_support import recursive_alias
+
+    JsonValue = recursive_alias(
+        "JsonValue",
+        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None",
+    )
 """Any JSON value. Parsed arrays are of type `list`, parsed objects of type `dict`."""
 
 JsonObject: TypeAlias = dict[str, JsonValue]
