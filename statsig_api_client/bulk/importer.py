@@ -71,7 +71,7 @@ class _ImportRun:
 
     def __init__(self, sender: EventSender, opened: ImportInput, options: ImportOptions) -> None:
         self._options = options
-        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity)
+        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity, opened.mode)
         if not options.restart:
             self._checkpoint.load(force=options.force)
         self._dead_letters = DeadLetterFile(
@@ -79,6 +79,7 @@ class _ImportRun:
             [source.name for source in opened.sources],
             self._checkpoint.dead_letter_bytes,
             replace=options.restart,
+            mode=opened.mode,
         )
         self._checkpoint.dead_letter_bytes = self._dead_letters.size
         self._batches = BatchReader(

@@ -364,6 +364,7 @@ class SpoolDatabase:
         # Only the owner may read a program's events. SQLite gives its other files the mode of this
         # one. Only SQLite opens an existing file: closing it would end the locks that this process
         # has on it.
+        self._place.check_owner()
         with suppress(FileExistsError):
             if self._must_exist and not self.path.exists():
                 raise FileNotFoundError("it does not exist")
