@@ -49,7 +49,7 @@ class Leases:
         return batch, len(batch) >= max_events or len(batch) < len(rows)
 
     def _delete_expired(self) -> None:
-        """Delete the leases of processes that died, or that could not write what became of them.
+        """Delete the leases of processes that died, or that could not write their result.
 
         Their events may have been accepted, and are sent again.
         """
