@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,10 +31,12 @@ class Checkpoint:
     Args:
         path: The file; None keeps the progress of this run only.
         identity: Properties of the input and the mapping, to detect changes.
+        mode: Permissions of the file.
     """
 
-    def __init__(self, path: Path | None, identity: dict[str, object]) -> None:
+    def __init__(self, path: Path | None, identity: dict[str, object], mode: int) -> None:
         self._path = path
+        self._mode = mode
         self._identity = identity
         self._in_progress: dict[int, ImportBatch] = {}
         """Batches that are being sent, by their first record."""
@@ -155,7 +158,8 @@ class Checkpoint:
 
     def _replace(self, path: Path, content: str) -> None:
         new = path.with_name(f"{path.name}.new")
-        with new.open("w", encoding="utf-8") as file:
+        opener = partial(os.open, mode=self._mode)
+        with open(new, "w", encoding="utf-8", opener=opener) as file:
             file.write(content)
             if time.monotonic() - self._synced > _SYNC_INTERVAL:
                 file.flush()

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -23,11 +25,13 @@ class DeadLetterFile:
         path: The file.
         names: Names of the input files.
         known_bytes: Size of the file when the checkpoint was written; None without one.
+        mode: Permissions of a new file.
     """
 
-    def __init__(self, path: Path, names: list[str], known_bytes: int | None) -> None:
+    def __init__(self, path: Path, names: list[str], known_bytes: int | None, *, mode: int) -> None:
         self.path = path
         self._names = names
+        self._mode = mode
         self._file: FileIO | None = None
         self.size: int = 0
         """Size of all complete dead letters in bytes."""
@@ -93,7 +97,7 @@ class DeadLetterFile:
 
     def _open(self) -> FileIO:
         if not self.size:
-            return self.path.open("wb", buffering=0)
+            return open(self.path, "wb", buffering=0, opener=partial(os.open, mode=self._mode))
         file = self.path.open("r+b", buffering=0)
         self._truncate(file)
         return file

@@ -1,12 +1,11 @@
 """Conversion of lines and rows into serialized events that can be sent."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME
+from .._event_limits import DAY, MAX_METADATA, MAX_TEXT, MIN_TIME, SAFE_NAME, time_problem
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import SchemaError
 from ..events.options import MAX_REQUEST
@@ -18,10 +17,6 @@ from .mapping.fields import EventMapping
 from .mapping.rows import RowMapper
 from .options import ImportOptions
 
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_MIN_TIME: Final = 946_684_800_000
-"""The year 2000 in milliseconds: an earlier time has the wrong unit."""
-_DAY: Final = 86_400_000
 _MAX_USER: Final = 4096
 _MAX_USER_ID: Final = 128
 """Characters. Statsig's SDK for Node warns that longer IDs may be truncated or removed."""
@@ -58,7 +53,7 @@ class EventBuilder:
         self._environment = None if environment is None else {"tier": environment}
         self._mapper = mapper
         self._max_bytes = min(options.max_batch_bytes, MAX_REQUEST)
-        self._max_time = int(time.time() * 1000) + _DAY
+        self._now = int(time.time() * 1000)
 
     def __call__(self, content: bytes | Mapping[str, object]) -> bytes:
         """Return the serialized event of a line of JSON, or of a row.
@@ -97,7 +92,7 @@ class EventBuilder:
 
     def _check(self, event: Event) -> None:
         when, value = event.get("time"), event.get("value")
-        if not (type(when) is int and _MIN_TIME <= when <= self._max_time):
+        if not (type(when) is int and MIN_TIME <= when <= self._now + DAY):
             self._check_time(when)
         name = event.get("eventName")
         if type(name) is not str or not name:
@@ -131,14 +126,8 @@ class EventBuilder:
         if when is None:
             if not self._allow_missing_time:
                 raise RowError("time: is missing; Statsig would use the time of arrival")
-        elif type(when) is str:
-            if not _RFC_3339.fullmatch(when):
-                raise RowError("time: expected milliseconds, or RFC 3339 with a time zone")
-        elif type(when) is int:
-            problem = "before the year 2000" if when < _MIN_TIME else "more than a day from now"
-            raise RowError(f"time: {when} milliseconds is {problem}; check the unit")
-        else:
-            raise RowError("time: expected integer milliseconds, or a string in RFC 3339")
+        elif problem := time_problem(when, self._now):
+            raise RowError(f"time: {problem}")
 
     def _complete(self, event: Event) -> bool:
         """Remove private attributes, add the environment, and return whether that changed it."""

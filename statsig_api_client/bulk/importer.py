@@ -72,13 +72,14 @@ class _ImportRun:
 
     def __init__(self, sender: EventSender, opened: ImportInput, options: ImportOptions) -> None:
         self._options = options
-        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity)
+        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity, opened.mode)
         if not options.restart:
             self._checkpoint.load(files=len(opened.sources), force=options.force)
         self._dead_letters = DeadLetterFile(
             opened.dead_letters,
             [source.name for source in opened.sources],
             0 if options.restart else self._checkpoint.dead_letter_bytes,
+            mode=opened.mode,
         )
         self._checkpoint.dead_letter_bytes = self._dead_letters.size
         self._batches = BatchReader(

@@ -1,5 +1,6 @@
 """Preparation of an input: everything that can be checked before events are sent."""
 
+import stat
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -36,6 +37,12 @@ class ImportInput:
     dead_letters: Path
     identity: dict[str, object]
     """Properties of the input and the mapping, to detect changes."""
+
+    @property
+    def mode(self) -> int:
+        """The permissions of output files, which contain parts of the input: those of the input."""
+        path = self.sources[0].path
+        return 0o600 if path is None else stat.S_IMODE(path.stat().st_mode) & 0o666
 
 
 def open_input(
