@@ -1,6 +1,7 @@
 """Metrics: what is measured of each unit of an experiment."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import isfinite
 from typing import Final, Literal, Protocol, TypeAlias, cast, get_args
@@ -126,7 +127,7 @@ class Metric(Protocol):
 
 
 @frozen
-class EventMetric:
+class EventMetric(ABC):
     """A metric of the events with one name.
 
     Raises:
@@ -141,6 +142,16 @@ class EventMetric:
         default=None, converter=_window, validator=_check_window, kw_only=True
     )
     """Days after the exposure, such as 7 or `(1, 8)`; None for all."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name, as the command line accepts it."""
+
+    @property
+    @abstractmethod
+    def components(self) -> tuple[Component, ...]:
+        """The value of a unit, or a numerator and a denominator."""
 
     def _component(
         self,
