@@ -8,14 +8,14 @@ from ._errors import StatsigUserWarning
 from ._event_limits import stacklevel
 from .generated import StatsigUserDict
 
-_FIELDS: Final = StatsigUserDict.__optional_keys__ | StatsigUserDict.__required_keys__
+USER_FIELDS: Final = StatsigUserDict.__optional_keys__ | StatsigUserDict.__required_keys__
 
 
 def _key(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-_SPELLINGS: Final = {_key(field): field for field in _FIELDS}
+_SPELLINGS: Final = {_key(field): field for field in USER_FIELDS}
 
 
 def check_user(path: str, user: Mapping[str, object]) -> None:
@@ -29,12 +29,14 @@ def check_user(path: str, user: Mapping[str, object]) -> None:
         StatsigUserWarning: Statsig would not read the user as it is meant.
     """
     has_id = user.get("userID") or user.get("customIDs")
-    if has_id and user.keys() <= _FIELDS:
+    if has_id and user.keys() <= USER_FIELDS:
         return
     problems = [
         f"{path}.{name}: unknown field; did you mean {meant}?"
         for name in user
-        if name not in _FIELDS and (meant := _SPELLINGS.get(_key(str(name)))) and meant not in user
+        if name not in USER_FIELDS
+        and (meant := _SPELLINGS.get(_key(str(name))))
+        and meant not in user
     ]
     if not has_id:
         problems.append(
