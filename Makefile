@@ -45,7 +45,7 @@ docs: .venv-docs/.ready   ## build the documentation site in build/docs; warning
 test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
-test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
+test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run the SDKs of Statsig and OpenFeature on the local server
 	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
 
 test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
