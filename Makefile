@@ -48,7 +48,7 @@ docs: .venv-docs/.ready   ## build the documentation site in build/docs; warning
 test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
-test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
+test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run the SDKs of Statsig and OpenFeature on the local server
 	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
 
 test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## run the console in Chromium, which is installed where it is missing
