@@ -61,7 +61,7 @@ test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are a
 test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
 	$(BIN)/pyright --project tests/spark/pyrightconfig.json
-	.venv-spark/bin/python -m pytest tests/spark --cov=statsig_api_client.spark --cov-config=tests/spark/coverage.ini --cov-report=term
+	.venv-spark/bin/python -m pytest tests/spark --cov --cov-config=tests/spark/coverage.ini --cov-report=term
 
 test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ## test on every Python from 3.11 to 3.14 that is installed
 

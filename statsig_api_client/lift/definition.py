@@ -131,12 +131,15 @@ _FATES: Final = Template("""
             WHEN time < since THEN 'before_exposure'
             ELSE 'events'
         END AS fate
-        FROM lift_records AS records
+        FROM (
+            SELECT *, CASE WHEN name IN ($experiment, $events) THEN unit_id END AS joined_unit
+            FROM lift_records
+        ) AS records
         LEFT JOIN (
             SELECT unit_id, min(since) AS since, min(status) AS status
             FROM lift_units GROUP BY unit_id
         ) AS units
-        ON units.unit_id = records.unit_id
+        ON units.unit_id = records.joined_unit
     ) AS fates
     GROUP BY fate
 """)
@@ -344,7 +347,8 @@ class Definition:
         if before:
             conditions.append("events.time < units.since")
         else:
-            conditions.append("events.time >= units.since")
+            if self.cuped:  # otherwise the join has no earlier events
+                conditions.append("events.time >= units.since")
             if component.window is not None:
                 first, last = (round(days * DAY) for days in component.window)
                 if first:
