@@ -236,7 +236,11 @@ def test_log_event_sends_options(
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
     server.script(reply(202, {"success": True}))
-    for value, time in (("9.5", "1700000000000"), ('"9"', "2026-01-31T12:00:00Z"), ("a", "1700000000001")):
+    for value, time in (
+        ("9.5", "1700000000000"),
+        ('"9"', "2026-01-31T12:00:00Z"),
+        ("a", "1700000000001"),
+    ):
         arguments = ["--user-id", "1", "--value", value, "--time", time, "--metadata", "sku=A1"]
         assert main(["log-event", "a[b]", *arguments]) == 0
     events = [request.json["events"][0] for request in server.requests]
