@@ -27,7 +27,7 @@ from .local_control import local
 from .log_event import log_event
 from .log_exposures import log_exposures
 from .options import examples
-from .output import escaped_streams, print_error
+from .output import escaped_streams, print_error, printed_warnings
 from .serve import serve
 from .spool import spool
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `ExitCode`.
     """
     add_help(commands)
-    with escaped_streams():
+    with escaped_streams(), printed_warnings():
         return _run(arguments)
 
 

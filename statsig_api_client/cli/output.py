@@ -8,12 +8,14 @@ import json
 import os
 import re
 import sys
+import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
 import click
 
+from .._errors import EventWarning, StatsigUserWarning
 from .._runtime.parsers import JsonValue
 from ..generated import DynamicConfig, Experiment, FeatureGate, Layer, RankedVariant
 
@@ -131,6 +133,20 @@ def print_error(message: str) -> None:
 def print_warning(message: object) -> None:
     """Print a warning, with the prefix that all of them have."""
     click.echo(f"warning: {message}", err=True)
+
+
+@contextmanager
+def printed_warnings() -> Generator[None]:
+    """Print warnings as messages; each of those about users and events."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print_warning(message)
+
+    with warnings.catch_warnings():
+        for category in (EventWarning, StatsigUserWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = show
+        yield
 
 
 def print_json(value: Mapping[str, JsonValue]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from statsig_api_client import Statsig
+from statsig_api_client import Statsig, StatsigUserWarning
 from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalControl, LocalServer, RecordedEvent
 
@@ -257,7 +257,8 @@ def test_recorded_events_are_printed(statsig: Statsig) -> None:
     statsig.check_gate({"userID": "42", "customIDs": {"companyID": "acme"}}, "staff_tools")
     statsig.get_config({"userID": "43"}, "homepage")
     statsig.log_event({"userID": "42"}, "purchase", 9.5, metadata={"sku": "A\x1b1"})
-    statsig.log_event({}, "visit")
+    with pytest.warns(StatsigUserWarning, match="without an ID"):
+        statsig.log_event({}, "visit")
     exposures = lines("local", "exposures", "--user-id", "42")
     assert [exposure["user"] for exposure in exposures] == [user]
     assert [event["eventName"] for event in lines("local", "events", "--limit", "1")] == ["visit"]

@@ -179,6 +179,13 @@ def test_fileno_is_that_of_stream(tmp_path: Path) -> None:
         assert EscapedStream(file, is_essential=True).fileno() == file.fileno()
 
 
+def test_warnings_are_messages(server: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    server.script(reply(200, {"name": "g", "value": True, "rule_id": "r"}))
+    assert main(["check-gate", "g", "--email", "a@b.c"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: user: expected userID or customIDs")
+
+
 def test_errors_have_one_prefix(
     server: Loopback, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
