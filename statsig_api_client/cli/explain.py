@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 import click
-from attrs import evolve
 
 from .._runtime.parsers import JsonValue
-from ..generated import StatsigEnvironment, StatsigUser
+from ..generated import StatsigUser
 from .exit_codes import ExitCode
 from .local_connection import local_control, require_local, url_option
 from .options import UserOptions, examples, json_option, make_user, parse_user, user_options
@@ -90,7 +89,7 @@ def explain(**given: Unpack[_Arguments]) -> int:
 def _in_environment(user: StatsigUser, tier: str | None) -> StatsigUser:
     if tier is None:
         return user
-    return evolve(user, statsig_environment=StatsigEnvironment(tier=tier))
+    return parse_user({**user.to_dict(), "statsigEnvironment": {"tier": tier}})
 
 
 def _second_user(argument: str) -> StatsigUser:

@@ -15,8 +15,8 @@ from statsig_api_client.local.config_specs.catalog import find_entity
 from statsig_api_client.local.config_specs.document import ConfigSpecs, load_specs
 from statsig_api_client.local.config_specs.evaluator import Evaluator
 from statsig_api_client.local.config_specs.explainer import Explainer, Explanation
-from statsig_api_client.local.config_specs.overrides import Override, Unit, overridden
 from statsig_api_client.local.config_specs.named_rules import named_rules
+from statsig_api_client.local.config_specs.overrides import Override, Unit, overridden
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 from tests.support.targeted_users import targeted_users
 
