@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -60,7 +61,7 @@ def require_local() -> None:
     """
     try:
         # Imported late: it needs the extra, and takes longer than most other commands.
-        import statsig_api_client.local  # noqa: F401
+        import_module("statsig_api_client.local")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"this command requires the extra `local` ({error.name} is missing): "
