@@ -48,7 +48,7 @@ docs: .venv-docs/.ready   ## build the documentation site in build/docs; warning
 test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
-test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run Statsig's own SDKs on the local server
+test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run the SDKs of Statsig and OpenFeature on the local server
 	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
 
 test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## run the console in Chromium, which is installed where it is missing
@@ -61,7 +61,7 @@ test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are a
 test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
 	$(BIN)/pyright --project tests/spark/pyrightconfig.json
-	.venv-spark/bin/python -m pytest tests/spark --cov=statsig_api_client.spark --cov-config=tests/spark/coverage.ini --cov-report=term
+	.venv-spark/bin/python -m pytest tests/spark --cov --cov-config=tests/spark/coverage.ini --cov-report=term
 
 test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ## test on every Python from 3.11 to 3.14 that is installed
 

@@ -66,7 +66,13 @@ deep = st.builds(
     st.sampled_from(["a", None, 1.5]),
 )
 maps = st.dictionaries(texts, values | deep, min_size=1, max_size=4)
-wide = st.builds(lambda value: {f"key{i}": value for i in range(200)}, scalars)
+
+
+def _wide(value: object) -> dict[str, object]:
+    return {f"key{index}": value for index in range(200)}
+
+
+wide = st.builds(_wide, scalars)
 attributes = maps | wide
 markup = st.lists(
     st.sampled_from(

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def _first_answer(program: str, environment: dict[str, str]) -> float:
 
 
 @contextmanager
-def _server() -> Iterator[dict[str, str]]:
+def _server() -> Generator[dict[str, str]]:
     """Run a server with TLS; return the environment of its clients."""
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import async_quickstart
+import measure_lift
 import quickstart
 import typed_flags
 
@@ -50,6 +51,12 @@ def main() -> int:
         else:
             evaluate_everything(server)
         show_recorded(server)
+        if project == SHOP:
+            title(f"examples/measure_lift.py: {measure_lift.SHOPPERS:,} simulated shoppers")
+            server.reset()
+            with Statsig() as statsig:
+                measure_lift.simulate(statsig)
+            measure_lift.print_lift(measure_lift.measure(server.url))
     return 0
 
 

@@ -1,5 +1,6 @@
 """The output of datamodel-code-generator: TypedDicts, and the oracle of the tests."""
 
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ def typed_dicts(spec: Spec, api: Api) -> str:
             kept["description"] = "\n".join(wrap(description(node), indent=4))
         return kept
 
-    return _generate(
+    code = _generate(
         spec,
         {
             **{f"{name}Dict": inline(schemas[name]) for name in names},
@@ -61,6 +62,7 @@ def typed_dicts(spec: Spec, api: Api) -> str:
             "Request models and request bodies as plain dicts, with the field names of the API.", 0
         ),
     )
+    return re.sub("^from typing import (.+)$", _import_typed_dict, code, flags=re.MULTILINE)
 
 
 def oracle(spec: Spec) -> str:
@@ -119,6 +121,13 @@ def _reported(spec: Spec) -> Iterator[None]:
         yield
     except Warning as warning:
         raise spec.error((), f"datamodel-code-generator: {warning}") from warning
+
+
+def _import_typed_dict(found: re.Match[str]) -> str:
+    """Import TypedDict from the runtime: pydantic rejects that of Python 3.11."""
+    names = [name for name in found[1].split(", ") if name != "TypedDict"]
+    own = "from statsig_api_client._runtime import TypedDict"
+    return f"from typing import {', '.join(names)}\n{own}" if names else own
 
 
 def _transform(node: Json, transform: Callable[[Json], Json], dropped: Collection[str]) -> Json:

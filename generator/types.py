@@ -114,7 +114,7 @@ class TypeMapper:
         if not others:
             to_json = first.to_json
         elif all(part.parse.endswith(".from_dict") for part in parts):
-            to_json = f"model_json(ARGUMENT, VALUE, {', '.join(models)})"
+            to_json = "nested_json(VALUE)"
         elif all(part.to_json == "VALUE" for part in parts):
             to_json = "VALUE"
         else:
@@ -176,7 +176,7 @@ def _model(name: str, *, request: bool) -> PythonType:
         parse=f"{name}.from_dict",
         check=f"model_or_object({name})",
         exact=(name,),
-        to_json=f"model_json(ARGUMENT, VALUE, {name})",
+        to_json="nested_json(VALUE)",
         hashable=False,
         models=(name,),
     )

@@ -35,6 +35,7 @@ if _typing.TYPE_CHECKING:
         RateLimitError,
         ResponseValidationError,
         StatsigError,
+        StatsigUserWarning,
     )
     from ._options import ClientOptions
     from ._response import APIResponse
@@ -82,6 +83,7 @@ _MODULES = {
         "RateLimitError",
         "ResponseValidationError",
         "StatsigError",
+        "StatsigUserWarning",
     ),
     "._options": ("ClientOptions",),
     "._response": ("APIResponse",),
@@ -163,6 +165,7 @@ __all__ = [
     "StatsigMetadataDict",
     "StatsigUser",
     "StatsigUserDict",
+    "StatsigUserWarning",
     "UNSET",
     "Unset",
     "__version__",

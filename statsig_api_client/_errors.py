@@ -164,6 +164,15 @@ class EventWarning(UserWarning):
     """
 
 
+class StatsigUserWarning(UserWarning):
+    """A user has no ID, or an unknown field whose name is almost that of a known one.
+
+    Statsig accepts such users: it puts all users without an ID in the same bucket, and rules
+    cannot read a misspelt field. To reject them before anything is sent, turn the warning into an
+    error: `warnings.filterwarnings("error", category=StatsigUserWarning)`.
+    """
+
+
 _STATUS_ERRORS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,

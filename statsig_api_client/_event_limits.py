@@ -1,4 +1,4 @@
-"""Warnings about events that Statsig would accept and then drop or truncate silently.
+"""Checks of events that Statsig would accept and then drop, truncate or misdate silently.
 
 The limits are those of Statsig's guide to logging events. The limits of the servers are unknown.
 """
@@ -23,19 +23,70 @@ SAFE_NAME: Final = re.compile("[^\\\\[\\]{}<>#=;&$%|\0\n\r]*")
 """Event names that Statsig does not drop."""
 
 
-def check_events(events: Sequence[JsonObject]) -> None:
-    """Warn once about each kind of problem, with the path of the first event that has it.
+MIN_TIME: Final = 946_684_800_000
+"""The year 2000 in milliseconds: an earlier time has the wrong unit."""
+DAY: Final = 86_400_000
+"""Milliseconds that a clock may be ahead."""
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_NAMES: Final = ("eventName", "experimentName", "gateName")
+
+
+def time_problem(time: object, now: int) -> str | None:
+    """Return the problem of a time that Statsig would misread; None if there is none.
+
+    Args:
+        time: The time of an event.
+        now: The current time in milliseconds since 1970.
+    """
+    if isinstance(time, int):
+        if MIN_TIME <= time <= now + DAY:
+            return None
+        problem = "before the year 2000" if time < MIN_TIME else "more than a day from now"
+        return f"{time} milliseconds is {problem}; check the unit"
+    if isinstance(time, str):
+        if _RFC_3339.fullmatch(time):
+            return None
+        return "expected milliseconds, or RFC 3339 with a time zone"
+    return "expected integer milliseconds, or a string in RFC 3339"
+
+
+def check_items(name: str, items: Sequence[JsonObject], now: int | None) -> None:
+    """Check the names and times of events or exposures.
+
+    Args:
+        name: The name of the list, for messages.
+        items: The events or exposures.
+        now: The current time in milliseconds since 1970; None to leave out the times.
+
+    Raises:
+        ValueError: A name is empty, or a time is not one that Statsig can read.
+    """
+    for index, item in enumerate(items):
+        for field in _NAMES:
+            if item.get(field) == "":
+                raise ValueError(f"{name}[{index}].{field}: expected a name, got an empty string")
+        time = item.get("time")
+        if time is not None and now is not None and (problem := time_problem(time, now)):
+            raise ValueError(f"{name}[{index}].time: {problem}")
+
+
+def check_events(events: Sequence[JsonObject], now: int | None) -> None:
+    """Check events as by `check_items`, and warn once about each kind of problem.
+
+    Raises:
+        ValueError: A name is empty, or a time is not one that Statsig can read.
 
     Warns:
         EventWarning: An event would be dropped or truncated.
     """
+    check_items("events", events, now)
     paths: dict[str, list[str]] = {}
     for index, event in enumerate(events):
         for name, problem in _problems(event):
             paths.setdefault(problem, []).append(f"events[{index}].{name}")
     for problem, found in paths.items():
         others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=_stacklevel())
+        warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=stacklevel())
 
 
 def _problems(event: JsonObject) -> list[tuple[str, str]]:
@@ -81,7 +132,7 @@ def _metadata_problems(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
     return problems
 
 
-def _stacklevel() -> int:
+def stacklevel() -> int:
     """Return the `stacklevel` of the first line outside this package.
 
     It differs between methods, and between blocking and asynchronous ones.

@@ -52,9 +52,9 @@ def _before_fork() -> None:
         _acquire(lock, deadline)
     # If `logging` was imported meanwhile, its other hooks expect the lock to be held.
     imported = _logging_lock() if logging_lock is None else None
-    lock = logging_lock if is_held else imported
-    if lock is not None:
-        lock.acquire()
+    expected = logging_lock if is_held else imported
+    if expected is not None:
+        expected.acquire()
 
 
 def _logging_lock() -> "threading.RLock | None":

@@ -119,7 +119,8 @@ def _may_have_nan(value: object) -> bool:
     """Return whether a value contains NaN or infinity, or a type that may contain them."""
     containers = [value]
     for container in containers:  # grows
-        values = container.values() if type(container) is dict else container
+        is_map = type(container) is dict
+        values = cast("dict[str, object]", container).values() if is_map else container
         for each in cast("Iterable[object]", values):
             kind = type(each)
             if kind is str or kind is int or each is None or kind is bool:

@@ -103,11 +103,11 @@ class Options:
         check_names(changes, Options)
         copy = Options()
         vars(copy).update(vars(self), **changes)
-        for name in changes:
-            if name == "headers":
-                copy.headers = _request_headers(changes["headers"])
-            else:
-                _VALIDATORS[name](copy, _Option(name), getattr(copy, name))
+        if "headers" in changes:
+            copy.headers = _request_headers(changes["headers"])
+        for name, value in vars(copy).items():
+            if name in _VALIDATORS:
+                _VALIDATORS[name](copy, _Option(name), value)
         return copy
 
 

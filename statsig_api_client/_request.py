@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, cast
 
 from ._clock import Clock
-from ._event_limits import check_events
+from ._event_limits import check_events, check_items
 from ._fork import hold_forks
 from ._json import codec, serialize
 from ._options import Configuration, Options
@@ -12,6 +12,7 @@ from ._redaction import Redactor
 from ._runtime.call import Call
 from ._runtime.parsers import JsonObject, JsonValue
 from ._transports.base import RequestHeaders
+from ._user_checks import USER_FIELDS, check_user
 from ._version import __version__
 
 T = TypeVar("T")
@@ -92,12 +93,22 @@ class RequestBuilder:
             ValueError: A value in the call cannot be represented in JSON.
         """
         if call.delivers is None:
+            user = call.body.get("user")
+            # Most users need no check.
+            if isinstance(user, dict) and not (user.get("userID") and user.keys() <= USER_FIELDS):
+                check_user("user", user)
             body = serialize(evaluation_body(call.body, self.options))
             return self._request(call, self.configuration.base_url, self._headers, body)
         delivery = delivery_body(call.body, call.delivers, self.options.environment)
         items = cast("list[JsonObject]", delivery[call.delivers])
+        now = int(self.clock.time() * 1000)
         if call.delivers == "events":
-            check_events(items)
+            check_events(items, now)
+        else:
+            check_items(call.delivers, items, now)
+        for index, item in enumerate(items):
+            if isinstance(user := item.get("user"), dict):
+                check_user(f"{call.delivers}[{index}].user", user)
         return self._delivery(
             call, serialize(delivery, len(items)), len(items), compress_from=self._compress_from()
         )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from .._clock import Clock
-from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events
+from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events, time_problem
 from .._json import codec, serialize
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonObject
+from .._user_checks import check_user
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 
 _USER_TEXTS: Final = frozenset(
@@ -60,9 +61,13 @@ class EventEncoder:
             TypeError: An argument has the wrong type.
             ValueError: An argument cannot be serialized as JSON, or the event is too large.
         """
+        now = int(self._clock.time() * 1000)
+        is_now = time is None
         if time is None:
-            time = int(self._clock.time() * 1000)
-        is_common = _is_common(event_name, value, metadata, time)
+            time = now
+        is_common = _is_common(event_name, value, metadata) and (
+            is_now or (type(time) is int and time_problem(time, now) is None)
+        )
         plain = _plain_user(user) if is_common else None
         if plain is not None:
             event: JsonObject = {"eventName": event_name, "user": plain, "time": time}
@@ -80,7 +85,7 @@ class EventEncoder:
                 f"the event has {len(encoded)} bytes, more than max_batch_bytes allows"
             )
         if not is_common:
-            check_events([event])
+            check_events([event], None if is_now else now)
         return encoded
 
     def _complete(self, event: JsonObject) -> None:
@@ -88,6 +93,7 @@ class EventEncoder:
         user = event.get("user")
         if not isinstance(user, dict):  # optional in the API, but not in `log()`
             raise TypeError("StatsigEvent.user: expected StatsigUser or object, got null")
+        check_user("user", user)
         remove_private_attributes(user)
         add_environment(user, self._environment)
         if self._id_key is not None:
@@ -118,9 +124,9 @@ def _plain_user(user: object) -> JsonObject | None:
     return dict(fields)
 
 
-def _is_common(name: object, value: object, metadata: object, time: object) -> bool:
+def _is_common(name: object, value: object, metadata: object) -> bool:
     """Return whether all types are right and nothing needs a warning."""
-    if type(name) is not str or not 0 < len(name) <= MAX_TEXT or type(time) is not int:
+    if type(name) is not str or not 0 < len(name) <= MAX_TEXT:
         return False
     if SAFE_NAME.fullmatch(name) is None:
         return False
@@ -148,9 +154,6 @@ def _checked(
     metadata: Mapping[str, str] | None,
     time: int | str,
 ) -> JsonObject:
-    if isinstance(user, Mapping):
-        # An invalid user would make the server reject the whole batch.
-        user = StatsigUser.from_dict(user, "user")
     event = StatsigEvent(
         event_name=event_name,
         user=user,

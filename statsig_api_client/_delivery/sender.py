@@ -3,6 +3,7 @@
 The client's own retries do not apply: the caller decides when to send a batch again.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -42,9 +43,12 @@ class _Sender:
         self.longest_attempt = min(options.timeout, options.deadline)
         """The maximum duration of one attempt in seconds."""
 
-    def _start(self, events: Sequence[bytes]) -> RetryState:
+    def _start(self, events: Sequence[bytes], within: float) -> RetryState:
         request = self._builder.build_encoded(_CALL, events, compress=self._compress)
-        return RetryState(request, self._builder.options, self._builder.clock)
+        options = self._builder.options
+        if within < options.deadline:
+            options = options.evolve(deadline=within)
+        return RetryState(request, options, self._builder.clock)
 
 
 class EventSender(_Sender):
@@ -54,10 +58,15 @@ class EventSender(_Sender):
         builder, self._transport = delivery_parts(client)
         super().__init__(builder, compress=compress)
 
-    def send(self, events: Sequence[bytes]) -> SendResult:
-        """Send a batch once and return the result; no `StatsigError` is raised."""
+    def send(self, events: Sequence[bytes], within: float = math.inf) -> SendResult:
+        """Send a batch once and return the result; no `StatsigError` is raised.
+
+        Args:
+            events: The encoded events.
+            within: Maximum seconds of the attempt, if they are less than the client's timeout.
+        """
         try:
-            state = self._start(events)
+            state = self._start(events, within)
             return _result(state, self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)
@@ -71,10 +80,10 @@ class AsyncEventSender(_Sender):
         builder, self._transport = delivery_parts(client)
         super().__init__(builder, compress=compress)
 
-    async def send(self, events: Sequence[bytes]) -> SendResult:
-        """Send a batch once and return the result; no `StatsigError` is raised."""
+    async def send(self, events: Sequence[bytes], within: float = math.inf) -> SendResult:
+        """Send a batch once and return the result; see `EventSender.send`."""
         try:
-            state = self._start(events)
+            state = self._start(events, within)
             return _result(state, await self._transport.send(state.next_attempt()))
         except BaseException as error:
             clear_locals(error)

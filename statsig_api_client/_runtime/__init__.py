@@ -12,6 +12,7 @@ from .arguments import (
     model_json,
     model_or_object,
     models_json,
+    nested_json,
 )
 from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
 from .model import NO_PROPERTIES, Model, field_setter
@@ -39,10 +40,13 @@ from .parsers import (
 from .values import GateValue, ParameterValues
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
     # Every type checker includes typing_extensions, which need not be installed.
     from typing_extensions import deprecated
 else:
     from .call import mark_deprecated as deprecated
+    from .typing_support import TypedDict
 
 __all__ = [
     "APIResponse",
@@ -61,6 +65,7 @@ __all__ = [
     "RawCaller",
     "SchemaError",
     "StatsigError",
+    "TypedDict",
     "UNSET",
     "Unset",
     "array_of",
@@ -80,6 +85,7 @@ __all__ = [
     "model_json",
     "model_or_object",
     "models_json",
+    "nested_json",
     "nullable",
     "number",
     "one_of",

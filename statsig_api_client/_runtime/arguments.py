@@ -1,15 +1,21 @@
 """Checks and JSON forms of the arguments of generated calls and constructors."""
 
+import functools
 from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, Self, TypeVar, cast
 
-from .parsers import JsonObject, JsonValue, Parser, SchemaError, expected, string
+from .parsers import JsonObject, JsonValue, Parser, SchemaError, either, expected, string
 
 T = TypeVar("T")
 
 
 class HasJson(Protocol):
     """A generated model."""
+
+    @classmethod
+    def from_dict(cls, data: object, path: str = "$") -> Self:
+        """Parse a JSON object."""
+        ...
 
     def to_dict(self) -> JsonObject:
         """Return the JSON form."""
@@ -45,14 +51,15 @@ def check_strings(name: str, values: object, minimum: int, maximum: int | None) 
 
 
 def model_json(name: str, value: object, *models: type[HasJson]) -> JsonObject:
-    """Return the JSON form of a model; a dict is copied unchanged.
+    """Return the JSON form of a model; a dict is checked and copied.
 
     Raises:
-        TypeError: The value is neither.
+        TypeError: The value is neither, or the dict does not match the schema of a model.
     """
     if isinstance(value, models):
         return value.to_dict()
     if isinstance(value, Mapping):
+        check_argument(name, cast("object", value), _parser(models))
         return dict(cast("Mapping[str, JsonValue]", value))
     names = " or ".join([*(model.__name__ for model in models), "dict"])
     raise TypeError(f"{name}: expected {names}, got {type(value).__name__}")
@@ -87,6 +94,20 @@ def _items(name: str, values: object, minimum: int, maximum: int | None) -> list
     return items
 
 
+def nested_json(value: object) -> JsonObject:
+    """Return the JSON form of a field, a model or a dict, that the constructor has checked."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, JsonValue]", value))
+    return cast("HasJson", value).to_dict()
+
+
+@functools.cache
+def _parser(models: tuple[type[HasJson], ...]) -> Parser[object]:
+    """Return a parser of the objects of several models."""
+    parsers: list[Parser[object]] = [model.from_dict for model in models]
+    return functools.reduce(either, parsers)
+
+
 # ---- Constructors ----
 
 
@@ -106,7 +127,10 @@ def model_or_object(model: type[HasJson]) -> Parser[object]:
     """Return a parser that accepts a model, or a dict in its JSON form."""
 
     def parse(data: object, path: str) -> object:
-        if isinstance(data, model | Mapping):
+        if isinstance(data, model):
+            return data
+        if isinstance(data, Mapping):
+            model.from_dict(cast("object", data), path)
             return cast("object", data)
         raise expected(f"{model.__name__} or object", data, path)
 

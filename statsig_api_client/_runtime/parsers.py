@@ -3,15 +3,23 @@
 import enum
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 D = TypeVar("D")
 N = TypeVar("N", bound="Named")
 
-JsonValue: TypeAlias = (
-    "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
-)
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = (
+        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+    )
+else:
+    from .typing_support import recursive_alias
+
+    JsonValue = recursive_alias(
+        "JsonValue",
+        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None",
+    )
 """Any JSON value. Parsed arrays are of type `list`, parsed objects of type `dict`."""
 
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -232,10 +240,12 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
                 for failure in (error, other):
                     if failure.path != path:  # the type matches, but a member is invalid
                         raise failure from None
-                # The two problems differ only in the expected type.
+                if error.problem == other.problem:
+                    raise error from None
+                # The two problems differ only in the expected type, or in the missing field.
                 wanted = error.problem.partition(", got ")[0]
-                problem = f"{wanted} or {other.problem.removeprefix('expected ')}"
-                raise SchemaError(path, problem) from None
+                others = other.problem.removeprefix("expected ").removeprefix("missing field ")
+                raise SchemaError(path, f"{wanted} or {others}") from None
 
     return read
 

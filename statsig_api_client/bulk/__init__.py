@@ -18,10 +18,11 @@ try:
         SourceError,
     )
     from .importer import import_events
-    from .mapping.fields import Constant, EventMapping, read_mapping, read_mapping_file
+    from .mapping.entries import Constant
+    from .mapping.fields import EventMapping, read_mapping, read_mapping_file
     from .mapping.times import TimeFormat
     from .options import ImportOptions
-    from .summary import ImportProgress, ImportSummary
+    from .summary import ImportProgress, ImportSummary, RejectionReason
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
@@ -38,6 +39,7 @@ __all__ = [
     "ImportProgress",
     "ImportStoppedError",
     "ImportSummary",
+    "RejectionReason",
     "SourceError",
     "TimeFormat",
     "examine_events",

@@ -14,6 +14,8 @@ from .readers.source_reader import SourceReader
 
 _NO_SPAN: Final = (1 << 62, 1 << 62)
 _MAX_EMPTY: Final = 100_000
+_MAX_INPUT: Final = 4 * 1024 * 1024
+"""Bytes of lines and rows that a batch keeps in memory, since columns may be in no event."""
 
 RecordSpan: TypeAlias = tuple[int, int]
 """Numbers of consecutive records: the first, and the one behind the last."""
@@ -71,13 +73,16 @@ class BatchReader:
         self._max_bytes = options.max_batch_bytes
         self._reader: SourceReader | None = None
         self._bytes_of_read_files = 0
+        self._bytes_of_closed_file = 0
+        """Bytes of the last file that were read before the import stopped in it."""
         self.bytes_skipped: int = 0
         """Approximate part of `bytes_read` that earlier runs have completed."""
 
     @property
     def bytes_read(self) -> int:
         """Bytes of the files that were read, before decompression."""
-        return self._bytes_of_read_files + (self._reader.consumed if self._reader else 0)
+        of_file = self._reader.consumed if self._reader else self._bytes_of_closed_file
+        return self._bytes_of_read_files + of_file
 
     @property
     def bytes_total(self) -> int | None:
@@ -110,16 +115,18 @@ class BatchReader:
                         yield batch
                         number = batch.end
                 finally:
+                    self._bytes_of_closed_file = self._reader.consumed
                     self._reader.close()
                     self._reader = None
             self._bytes_of_read_files += source.size or 0
+            self._bytes_of_closed_file = 0
 
     def _batches(
         self, reader: SourceReader, number: int, start: InputPosition, completed: list[RecordSpan]
     ) -> Iterator[ImportBatch]:
         spans = iter([span for span in completed if span[1] > number])
         span_start, span_end = next(spans, _NO_SPAN)
-        batch, size = ImportBatch(number, start, start), 0
+        batch, size, kept, end = ImportBatch(number, start, start), 0, 0, start.offset
         record: InputRecord | None = None
         for record in reader.records(start):
             while number >= span_end:
@@ -129,17 +136,21 @@ class BatchReader:
             elif record.content == b"":
                 batch.blank.append(number)
             else:
+                is_line = isinstance(record.content, bytes)
+                kept += len(record.content) if is_line else record.end - end
                 size += self._add(batch, NumberedRecord(number, start.file, record))
-            number += 1
+            number, end = number + 1, record.end
             if (
                 len(batch.events) >= self._max_events
                 or size >= self._max_bytes
+                or kept >= _MAX_INPUT
                 or len(batch.invalid) >= self._max_events
                 or len(batch.blank) + len(batch.completed) >= _MAX_EMPTY
             ):
                 batch.end_position = InputPosition(start.file, record.line, record.end)
                 yield batch
-                batch, size = ImportBatch(number, batch.end_position, batch.end_position), 0
+                batch = ImportBatch(number, batch.end_position, batch.end_position)
+                size = kept = 0
         if record is not None and number > batch.first:
             batch.end_position = InputPosition(start.file, record.line, record.end)
             yield batch

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -13,6 +14,7 @@ from attrs import asdict
 from filelock import FileLock, Timeout
 
 from .batches import ImportBatch, RecordSpan
+from .checkpoint_fields import CheckpointFields
 from .errors import CheckpointInUseError, SourceError
 from .readers.records import InputPosition
 
@@ -29,10 +31,12 @@ class Checkpoint:
     Args:
         path: The file; None keeps the progress of this run only.
         identity: Properties of the input and the mapping, to detect changes.
+        mode: Permissions of the file.
     """
 
-    def __init__(self, path: Path | None, identity: dict[str, object]) -> None:
+    def __init__(self, path: Path | None, identity: dict[str, object], mode: int) -> None:
         self._path = path
+        self._mode = mode
         self._identity = identity
         self._in_progress: dict[int, ImportBatch] = {}
         """Batches that are being sent, by their first record."""
@@ -55,8 +59,12 @@ class Checkpoint:
         """Completed records behind `number`, in order."""
         return _merged(self._completed, self.number)
 
-    def load(self, *, force: bool) -> None:
+    def load(self, *, files: int, force: bool) -> None:
         """Load the progress of earlier runs, if there are any.
+
+        Args:
+            files: Number of input files.
+            force: Whether to ignore that the input or the mapping has changed.
 
         Raises:
             SourceError: The checkpoint cannot be read, or belongs to another input.
@@ -64,25 +72,35 @@ class Checkpoint:
         if self._path is None:
             return
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
-            identity = data["input"]
-            self.number, self.position = data["number"], InputPosition(**data["position"])
-            self._completed = [(first, end) for first, end in data["completed"]]
-            self.interrupted = [(first, end) for first, end in data["in_progress"]]
-            self.dead_letter_bytes = data["dead_letter_bytes"]
-            self.dead_letters = data["dead_letters"]
+            data = CheckpointFields(self._path)
+            self.number = data.integer("number")
+            self.position = data.position(files)
+            self._completed = data.spans("completed")
+            self.interrupted = data.spans("in_progress")
+            self.dead_letter_bytes = data.optional_integer("dead_letter_bytes")
+            self.dead_letters = data.integer("dead_letters")
+            identity = data.member("input")
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, TypeError, ValueError, RecursionError) as error:
             raise SourceError(
-                f"{self._path}: the checkpoint cannot be read: {error!r}; use restart to send "
+                f"{self._path}: the checkpoint cannot be read: {error}; use restart to send "
                 "everything"
             ) from None
         if identity != json.loads(json.dumps(self._identity)) and not force:
             raise SourceError(
                 f"{self._path}: {_difference(identity, self._identity)} since the checkpoint was "
-                "written; use force to resume anyway, or restart to send everything"
+                f"written; use restart to send everything{self._effect_of_force()}"
             )
+
+    def _effect_of_force(self) -> str:
+        completed = self.number + sum(end - first for first, end in self.completed)
+        if self.dead_letters >= completed:
+            return "; no line was delivered"
+        return (
+            f", or force to skip the {completed:,} lines that are completed, of which "
+            f"{self.dead_letters:,} are dead letters"
+        )
 
     def count_interrupted(self, numbers: list[int]) -> int:
         """Return how many of these records earlier runs were sending when they ended."""
@@ -140,7 +158,8 @@ class Checkpoint:
 
     def _replace(self, path: Path, content: str) -> None:
         new = path.with_name(f"{path.name}.new")
-        with new.open("w", encoding="utf-8") as file:
+        opener = partial(os.open, mode=self._mode)
+        with open(new, "w", encoding="utf-8", opener=opener) as file:
             file.write(content)
             if time.monotonic() - self._synced > _SYNC_INTERVAL:
                 file.flush()

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
 import orjson
 
+from .batches import NumberedRecord
 from .mapping.cells import Unreadable
 from .pipeline import DeadLetter, DeadLetterState
 
@@ -22,20 +25,32 @@ class DeadLetterFile:
         path: The file.
         names: Names of the input files.
         known_bytes: Size of the file when the checkpoint was written; None without one.
-        replace: Whether the content of the file is discarded.
+        mode: Permissions of a new file.
     """
 
-    def __init__(
-        self, path: Path, names: list[str], known_bytes: int | None, *, replace: bool
-    ) -> None:
+    def __init__(self, path: Path, names: list[str], known_bytes: int | None, *, mode: int) -> None:
         self.path = path
         self._names = names
+        self._mode = mode
         self._file: FileIO | None = None
         self.size: int = 0
         """Size of all complete dead letters in bytes."""
-        if not replace:
-            with suppress(OSError):  # reported when there is something to write
-                self.size = self._kept_size(known_bytes)
+        with suppress(OSError):  # reported when there is something to write
+            self.size = self._kept_size(known_bytes)
+
+    def discard(self) -> None:
+        """Delete the file, with the dead letters of earlier imports.
+
+        Raises:
+            OSError: The file cannot be deleted.
+        """
+        if self.path.is_file():  # not a pipe or a device
+            self.path.unlink()
+        self.size = 0
+
+    def place(self, numbered: NumberedRecord) -> str:
+        """Return the file and the line of a record."""
+        return f"{self._names[numbered.file]}:{numbered.record.line}"
 
     def write(self, letters: list[DeadLetter]) -> None:
         """Append dead letters; if that fails, the next run discards all of them.
@@ -82,7 +97,7 @@ class DeadLetterFile:
 
     def _open(self) -> FileIO:
         if not self.size:
-            return self.path.open("wb", buffering=0)
+            return open(self.path, "wb", buffering=0, opener=partial(os.open, mode=self._mode))
         file = self.path.open("r+b", buffering=0)
         self._truncate(file)
         return file

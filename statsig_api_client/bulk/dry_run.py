@@ -12,6 +12,8 @@ from .batches import BatchReader
 from .input import open_input
 from .options import ImportOptions
 from .readers.records import InputPosition
+from .reasons import ReasonCounter
+from .summary import RejectionReason
 
 _MAX_ERRORS: Final = 10
 _SAMPLE_INTERVAL: Final = 20
@@ -32,6 +34,8 @@ class Examination:
     """Lines without content."""
     errors: list[str]
     """The first errors, each with file, line and field."""
+    reasons: tuple[RejectionReason, ...] = ()
+    """The three most frequent reasons of invalid lines."""
     requests: int
     """Requests that would be sent."""
     bytes: int
@@ -64,15 +68,18 @@ def examine_events(
     started = time.monotonic()
     read = valid = invalid = blank = requests = size = sampled = compressed = 0
     errors: list[str] = []
+    reasons = ReasonCounter()
     batches = BatchReader(opened.sources, opened.build_event, options, opened.standard_input)
     for batch in batches.read(0, InputPosition(), []):
         read = batch.end
         valid += len(batch.events)
         invalid += len(batch.invalid)
         blank += len(batch.blank)
-        for numbered, reason in batch.invalid[: _MAX_ERRORS - len(errors)]:
-            name, line = opened.sources[numbered.file].name, numbered.record.line
-            errors.append(f"{name}:{line}: {reason}")
+        for numbered, reason in batch.invalid:
+            place = f"{opened.sources[numbered.file].name}:{numbered.record.line}"
+            reasons.add(reason, place)
+            if len(errors) < _MAX_ERRORS:
+                errors.append(f"{place}: {reason}")
         if batch.events:
             body = b",".join(batch.events)
             size += len(body)
@@ -87,6 +94,7 @@ def examine_events(
         invalid=invalid,
         blank=blank,
         errors=errors,
+        reasons=reasons.most_frequent(),
         requests=requests,
         bytes=size,
         compressed_bytes=size * compressed // max(1, sampled) if options.compress else size,

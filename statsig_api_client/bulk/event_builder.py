@@ -1,25 +1,22 @@
 """Conversion of lines and rows into serialized events that can be sent."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
-from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME
+from .._event_limits import DAY, MAX_METADATA, MAX_TEXT, MIN_TIME, SAFE_NAME, time_problem
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import SchemaError
 from ..events.options import MAX_REQUEST
 from ..generated import StatsigEvent
-from .errors import RowError
+from .errors import RowError, SourceError
+from .mapping.entries import Constant
 from .mapping.exact_json import is_exact, parse, parse_exactly, serialize
+from .mapping.fields import EventMapping
 from .mapping.rows import RowMapper
 from .options import ImportOptions
 
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_MIN_TIME: Final = 946_684_800_000
-"""The year 2000 in milliseconds: an earlier time has the wrong unit."""
-_DAY: Final = 86_400_000
 _MAX_USER: Final = 4096
 _MAX_USER_ID: Final = 128
 """Characters. Statsig's SDK for Node warns that longer IDs may be truncated or removed."""
@@ -30,6 +27,8 @@ _CONTENT_ERRORS: Final = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
 """Errors that the content of a row can cause. They reject the row, and never end an import."""
+
+_UNSAFE_NAME: Final = r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
 
 Event = dict[str, object]
 
@@ -54,7 +53,7 @@ class EventBuilder:
         self._environment = None if environment is None else {"tier": environment}
         self._mapper = mapper
         self._max_bytes = min(options.max_batch_bytes, MAX_REQUEST)
-        self._max_time = int(time.time() * 1000) + _DAY
+        self._now = int(time.time() * 1000)
 
     def __call__(self, content: bytes | Mapping[str, object]) -> bytes:
         """Return the serialized event of a line of JSON, or of a row.
@@ -93,15 +92,13 @@ class EventBuilder:
 
     def _check(self, event: Event) -> None:
         when, value = event.get("time"), event.get("value")
-        if not (type(when) is int and _MIN_TIME <= when <= self._max_time):
+        if not (type(when) is int and MIN_TIME <= when <= self._now + DAY):
             self._check_time(when)
         name = event.get("eventName")
         if type(name) is not str or not name:
             raise RowError("eventName: is missing or not a string")
         if SAFE_NAME.fullmatch(name) is None:
-            raise RowError(
-                r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
-            )
+            raise RowError(_UNSAFE_NAME)
         metadata = event.get("metadata")
         if not _is_common(event, value, metadata):
             _check_by_model(event)
@@ -120,7 +117,7 @@ class EventBuilder:
             if type(text) is not str:
                 raise RowError(f"metadata.{key}: expected a string, got {type(text).__name__}")
             if "." in key and not self._allow_truncation:
-                raise RowError(f"metadata: Statsig reads the dot in the key {key!r} as a path")
+                raise RowError(_dotted(key))
             size += len(key) + len(text) + 6
         if size > MAX_METADATA and not self._allow_truncation:
             raise RowError(f"metadata: Statsig may drop metadata above {MAX_METADATA} characters")
@@ -129,14 +126,8 @@ class EventBuilder:
         if when is None:
             if not self._allow_missing_time:
                 raise RowError("time: is missing; Statsig would use the time of arrival")
-        elif type(when) is str:
-            if not _RFC_3339.fullmatch(when):
-                raise RowError("time: expected milliseconds, or RFC 3339 with a time zone")
-        elif type(when) is int:
-            problem = "before the year 2000" if when < _MIN_TIME else "more than a day from now"
-            raise RowError(f"time: {when} milliseconds is {problem}; check the unit")
-        else:
-            raise RowError("time: expected integer milliseconds, or a string in RFC 3339")
+        elif problem := time_problem(when, self._now):
+            raise RowError(f"time: {problem}")
 
     def _complete(self, event: Event) -> bool:
         """Remove private attributes, add the environment, and return whether that changed it."""
@@ -145,6 +136,30 @@ class EventBuilder:
             return False
         # Both are called in any case.
         return remove_private_attributes(user) | add_environment(user, self._environment)
+
+
+def check_mapping(mapping: EventMapping, options: ImportOptions) -> None:
+    """Check what is the same for all rows.
+
+    Raises:
+        SourceError: The mapping would cause the rejection of every row.
+    """
+    time = mapping.fields.get("time")
+    if time in (None, Constant(None)) and not options.allow_missing_time:
+        raise SourceError(
+            "mapping: time is missing, so Statsig would use the time of arrival; map a column to "
+            "time, or allow missing times"
+        )
+    name = mapping.fields["eventName"]
+    if isinstance(name, Constant):
+        if name.value in (None, ""):
+            raise SourceError("mapping: eventName: expected a name, got an empty constant")
+        if not SAFE_NAME.fullmatch(str(name.value)):
+            raise SourceError(f"mapping: {_UNSAFE_NAME}")
+    for target in mapping.fields:
+        section, _, key = target.partition(".")
+        if section == "metadata" and "." in key.removesuffix(".*") and not options.allow_truncation:
+            raise SourceError(f"mapping: {_dotted(key)}")
 
 
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:
@@ -160,6 +175,10 @@ def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Even
     if type(data) is not dict:
         raise RowError("expected a JSON object")
     return cast("Event", data)
+
+
+def _dotted(key: str) -> str:
+    return f"metadata: Statsig reads the dot in the key {key!r} as a path"
 
 
 def _is_common(event: Event, value: object, metadata: object) -> bool:

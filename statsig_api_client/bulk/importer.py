@@ -19,6 +19,7 @@ from .input import ImportInput, open_input
 from .interrupts import deferred_interrupts
 from .options import ImportOptions
 from .pipeline import BatchAccount, DeliveryPipeline
+from .reasons import ReasonCounter
 from .summary import ImportProgress, ImportSummary
 
 _PROGRESS_INTERVAL: Final = 0.5
@@ -71,14 +72,14 @@ class _ImportRun:
 
     def __init__(self, sender: EventSender, opened: ImportInput, options: ImportOptions) -> None:
         self._options = options
-        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity)
+        self._checkpoint = Checkpoint(opened.checkpoint, opened.identity, opened.mode)
         if not options.restart:
-            self._checkpoint.load(force=options.force)
+            self._checkpoint.load(files=len(opened.sources), force=options.force)
         self._dead_letters = DeadLetterFile(
             opened.dead_letters,
             [source.name for source in opened.sources],
-            self._checkpoint.dead_letter_bytes,
-            replace=options.restart,
+            0 if options.restart else self._checkpoint.dead_letter_bytes,
+            mode=opened.mode,
         )
         self._checkpoint.dead_letter_bytes = self._dead_letters.size
         self._batches = BatchReader(
@@ -99,6 +100,7 @@ class _ImportRun:
             on_tick=self._tick,
         )
         earlier = self._checkpoint.number
+        self._reasons = ReasonCounter()
         self._counts: Counter[str] = Counter(read=earlier, skipped=earlier)
         self._started = self._reported = time.monotonic()
         self._stopped = False
@@ -109,6 +111,8 @@ class _ImportRun:
         try:
             try:
                 self._checkpoint.save()
+                if self._options.restart:
+                    self._dead_letters.discard()
                 self._stopped = not self._pipeline.run(self._begun_batches())
             except (SourceError, OSError) as error:
                 problem = error
@@ -135,6 +139,7 @@ class _ImportRun:
             **self._counts,
             seconds=time.monotonic() - self._started,
             stopped=self._stopped,
+            reasons=self._reasons.most_frequent(),
             dead_letters=self._dead_letters.path if self._checkpoint.dead_letters else None,
         )
 
@@ -183,7 +188,9 @@ class _ImportRun:
             self._checkpoint.dead_letter_bytes = self._dead_letters.size
             self._checkpoint.dead_letters += len(letters)
             completed += [letter.record.number for letter in letters]
-            counts.update(letter.state for letter in letters)
+            for letter in letters:
+                counts[letter.state] += 1
+                self._reasons.add(letter.reason, self._dead_letters.place(letter.record))
         finally:
             counts["unsent"] = self._checkpoint.complete(batch, completed)
             self._counts.update(counts)

@@ -1,6 +1,7 @@
 """Preparation of an input: everything that can be checked before events are sent."""
 
-from collections.abc import Sequence
+import stat
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import Final
 from attrs import frozen
 
 from .errors import RowError, SourceError
-from .event_builder import EventBuilder, parse_object
+from .event_builder import EventBuilder, check_mapping, parse_object
 from .mapping.exact_json import serialize, with_serializable_integers
 from .mapping.fields import EventMapping, mapping_by_name
 from .mapping.rows import RowMapper
@@ -37,6 +38,12 @@ class ImportInput:
     identity: dict[str, object]
     """Properties of the input and the mapping, to detect changes."""
 
+    @property
+    def mode(self) -> int:
+        """The permissions of output files, which contain parts of the input: those of the input."""
+        path = self.sources[0].path
+        return 0o600 if path is None else stat.S_IMODE(path.stat().st_mode) & 0o666
+
 
 def open_input(
     source: str | Path | Sequence[str | Path], options: ImportOptions, environment: str | None
@@ -46,7 +53,9 @@ def open_input(
     Raises:
         SourceError: A file cannot be used, or its columns do not fit the mapping.
     """
-    sources = find_sources(source, options.format, (options.checkpoint, options.dead_letters))
+    sources = find_sources(
+        source, options.format, (options.checkpoint, options.dead_letters), options.delimiter
+    )
     first = sources[0].path
     if first is None and options.checkpoint is not None:
         raise SourceError("standard input cannot be resumed; `checkpoint` is not supported")
@@ -64,13 +73,15 @@ def open_input(
         if first is None
         else {
             "files": [found.fingerprint() for found in sources],
-            "mapping": _digest(mapping, environment),
+            "mapping": _digest(mapping, environment, options),
         },
     )
 
 
-def _digest(mapping: EventMapping | None, environment: str | None) -> str:
+def _digest(mapping: EventMapping | None, environment: str | None, options: ImportOptions) -> str:
     properties = [mapping.to_dict() if mapping else None, environment]
+    if options.delimiter is not None:
+        properties.append(options.delimiter)
     return sha256(serialize(with_serializable_integers(properties))).hexdigest()
 
 
@@ -100,6 +111,7 @@ def _checked_mapping(
         columns = found
         if options.mapping is not None:
             _check_columns(source, options.mapping, found)
+            _check_time_unit(source, options.mapping, reader.number_columns)
         elif "eventName" in found:
             mapping = mapping_by_name(found, TimeFormat("ms"))
         else:
@@ -107,6 +119,8 @@ def _checked_mapping(
                 f"{source.name}: there is no column eventName; pass a mapping of the columns "
                 f"{_column_list(found, source)}"
             )
+    if mapping is not None:
+        check_mapping(mapping, options)
     if options.mapping is None and len({source.format == "jsonl" for source in sources}) > 1:
         raise SourceError("JSON lines and tables need a mapping when they are read together")
     return mapping
@@ -127,6 +141,17 @@ def _check_columns(source: InputSource, mapping: EventMapping, columns: list[str
         raise SourceError(
             f"{source.name}: the mapping names columns that do not exist: {', '.join(missing)}; "
             f"the columns are {_column_list(columns, source)}"
+        )
+
+
+def _check_time_unit(
+    source: InputSource, mapping: EventMapping, number_columns: Collection[str]
+) -> None:
+    column = mapping.fields.get("time")
+    if column in number_columns and mapping.times.unit is None:
+        raise SourceError(
+            f"{source.name}: column {column}, for time, is a number without a unit; set the time "
+            "unit"
         )
 
 

@@ -12,6 +12,7 @@ from .mapping.fields import EventMapping
 from .summary import ImportProgress
 
 InputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
+Delimiter: TypeAlias = Literal["comma", "semicolon", "tab", "pipe"]
 
 
 @frozen(kw_only=True)
@@ -27,6 +28,10 @@ class ImportOptions:
         default=None, validator=optional(one_of(*get_args(InputFormat)))
     )
     """Format of the input; by default chosen by file name, else JSON lines."""
+    delimiter: Delimiter | None = field(
+        default=None, validator=optional(one_of(*get_args(Delimiter)))
+    )
+    """Character between two cells of CSV; by default a tab in files named .tsv, else a comma."""
     mapping: EventMapping | None = field(
         default=None, validator=optional(instance_of(EventMapping))
     )

@@ -6,6 +6,18 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
+class RejectionReason:
+    """A reason why lines were not delivered."""
+
+    reason: str
+    """The reason of the first of these lines; others differ in values and numbers."""
+    count: int
+    """Number of lines."""
+    example: str
+    """File and line of the first of them, as `sales.csv:4`."""
+
+
+@frozen(kw_only=True)
 class ImportSummary:
     """Counts of one run of an import.
 
@@ -36,6 +48,8 @@ class ImportSummary:
     """Duration of the run."""
     stopped: bool = False
     """True if the run ended before its input did."""
+    reasons: tuple[RejectionReason, ...] = ()
+    """The three most frequent reasons of the dead letters of this run."""
     dead_letters: Path | None = None
     """File with the dead letters of this and earlier runs; None without dead letters."""
 

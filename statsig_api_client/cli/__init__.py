@@ -8,13 +8,14 @@ Requires the extra `cli`. `docs/cli.md` describes all commands.
 
 import os
 import sys
-from typing import Final
+from typing import Final, TextIO, cast
 
 _INTERRUPTED: Final = 130
 
 
 def run() -> int:
     """Run the command line of this process and return its exit code."""
+    _reserve_descriptors()
     try:
         # Fails without the extra.
         from .main import main
@@ -27,7 +28,17 @@ def run() -> int:
     status = main()
     if status == _INTERRUPTED:
         # A regular exit would wait for the threads of requests in progress.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in cast("tuple[TextIO | None, ...]", (sys.stdout, sys.stderr)):
+            if stream is not None:
+                stream.flush()
         os._exit(status)
     return status
+
+
+def _reserve_descriptors() -> None:
+    """Open standard streams that the parent process closed, before a file gets their descriptor."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Container
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -51,6 +51,25 @@ def attribute_docstrings(cls: type) -> dict[str, str]:
     return found
 
 
+def add_help(command: click.Command) -> None:
+    """Add help texts from the source code where Python has removed docstrings (`-OO`)."""
+    if command.help is None and command.callback is not None:
+        command.help = _function_docstring(command.callback)
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            add_help(subcommand)
+
+
+def _function_docstring(function: Callable[..., object]) -> str | None:
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return None
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.FunctionDef)
+    return ast.get_docstring(definition)
+
+
 def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:
     name = f"--{field.name.replace('_', '-')}"
     if field.type is bool:
@@ -69,7 +88,10 @@ def _option(field: "attrs.Attribute[Any]", docstring: str) -> click.Option:
 
 def _type(annotation: Any) -> "tuple[click.ParamType[Any], str | None]":  # generic since click 8.4
     """Return the type of a command-line option, and the name of its argument."""
-    types = set(get_args(annotation) or (annotation,)) - {type(None)}
+    is_literal = get_origin(annotation) is Literal
+    types = (
+        {annotation} if is_literal else set(get_args(annotation) or (annotation,)) - {type(None)}
+    )
     if literal := next((one for one in types if get_origin(one) is Literal), None):
         return click.Choice(get_args(literal)), None
     if Path in types:

@@ -128,6 +128,24 @@ def get_layer(layer: str, **given: Unpack[EvaluationArguments]) -> int:
     return ExitCode.OK
 
 
+@click.command(
+    epilog=examples(
+        "statsig-api get-ranked-list shipping_offers --user-id 42",
+        "statsig-api get-ranked-list shipping_offers --user-id 42 | head -1 | jq .value",
+    )
+)
+@click.argument("config")
+@_evaluation_options
+def get_ranked_list(config: str, **given: Unpack[EvaluationArguments]) -> int:
+    """Get the variants of a contextual bandit for a user, the best first."""
+    user = make_user(given)
+    with _make_client(given) as statsig:
+        variants = statsig.get_ranked_list(user, config)
+    for variant in variants:
+        print_result(variant, as_json=given["as_json"])
+    return ExitCode.OK
+
+
 def _print_gates(gates: Iterable[FeatureGate], *, exit_code: bool, as_json: bool) -> int:
     code = ExitCode.OK
     for gate in gates:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 import click
 
 from .._runtime.parsers import JsonValue
-from ..generated import StatsigUser
+from ..generated import StatsigEnvironment, StatsigUser
 from .exit_codes import ExitCode
 from .local_connection import local_control, require_local, url_option
 from .options import UserOptions, examples, json_option, make_user, parse_user, user_options
@@ -89,7 +89,7 @@ def explain(**given: Unpack[_Arguments]) -> int:
 def _in_environment(user: StatsigUser, tier: str | None) -> StatsigUser:
     if tier is None:
         return user
-    return parse_user({**user.to_dict(), "statsigEnvironment": {"tier": tier}})
+    return user.__replace__(statsig_environment=StatsigEnvironment(tier=tier))
 
 
 def _second_user(argument: str) -> StatsigUser:

@@ -24,23 +24,31 @@ from .options import (
     json_option,
     make_client,
 )
+from .output import make_console, print_error
 
 if TYPE_CHECKING:
-    from ..bulk import EventMapping, Examination, ImportProgress, ImportSummary
+    from ..bulk import (
+        EventMapping,
+        Examination,
+        ImportProgress,
+        ImportSummary,
+        RejectionReason,
+    )
     from ..bulk.mapping.times import TimeUnit
 
 _LOG_EVERY: Final = 5.0
 _NOT_ON_COMMAND_LINE: Final = ("mapping", "on_progress", "stop")
 
-_mapping_options = combine(
+mapping_options = combine(
     click.option(
         "--map",
         "fields",
         multiple=True,
         metavar="FIELD=COLUMN,…",
-        help="Mapping of columns to event fields: eventName=event,user.userID=uid,time=ts,"
-        "metadata.*=*. FIELD:=VALUE sets a constant. By default events have the format of the "
-        "HTTP API.",
+        help="Mapping of columns to event fields, separated by commas: eventName=event,"
+        "user.userID=uid,time=ts,metadata.*=*. FIELD:=CONSTANT sets a constant: eventName:=sale. "
+        "Names and constants with a comma are in double quotes. Repeatable. By default events "
+        "have the format of the HTTP API.",
     ),
     click.option(
         "--map-file", type=click.Path(), metavar="FILE", help="Mapping in YAML: fields, time."
@@ -58,14 +66,16 @@ _mapping_options = combine(
 )
 
 
-class _MappingOptions(TypedDict):
+class MappingOptions(TypedDict):
+    """Values of `mapping_options`."""
+
     fields: tuple[str, ...]
     map_file: str | None
     time_unit: "TimeUnit | None"
     time_zone: str | None
 
 
-class _CommandOptions(_MappingOptions, ConnectionOptions):
+class _CommandOptions(MappingOptions, ConnectionOptions):
     restart: bool
 
 
@@ -96,7 +106,8 @@ class _ImportCommand(click.Command):
     epilog=examples(
         "statsig-api import-events events.jsonl.gz",
         "statsig-api import-events 'events/*.jsonl' --dry-run",
-        "statsig-api import-events sales.csv --map eventName:=purchase,... --time-zone UTC",
+        "statsig-api import-events sales.csv --map eventName:=sale,user.userID=uid,time=at \\",
+        "    --time-zone UTC --delimiter semicolon",
         "statsig-api import-events sales.parquet \\",
         "    --map eventName=event,user.userID=uid,time=ts,value=amount,'metadata.*=*' \\",
         "    --time-unit s --max-rate 5000",
@@ -105,7 +116,7 @@ class _ImportCommand(click.Command):
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
-@_mapping_options
+@mapping_options
 @json_option
 @connection_options
 def import_events(
@@ -121,7 +132,7 @@ def import_events(
 
     names = [field.name for field in attrs.fields(ImportOptions)]
     chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
-    options = ImportOptions(mapping=_mapping(given), **chosen)
+    options = ImportOptions(mapping=make_mapping(given), **chosen)
     if dry_run:
         found = examine_events([*files], options, environment=given["environment"])
         _show_examination(found, as_json=as_json)
@@ -135,7 +146,10 @@ def import_events(
     _show_summary(summary, as_json=as_json)
     if problem is not None:
         hint = _how_to_resume(problem, files, restart=given["restart"])
-        click.echo(f"error: {problem}; {hint}", err=True)
+        print_error(f"{problem}; {hint}")
+    if stop.interrupted and summary.stopped:
+        return ExitCode.INTERRUPTED
+    if problem is not None:
         cause, nothing_done = problem.__cause__, not (summary.delivered or summary.skipped)
         if nothing_done and isinstance(cause, StatsigError):
             return exit_code_for(cause)
@@ -152,7 +166,12 @@ def _how_to_resume(problem: Exception, files: tuple[str, ...], *, restart: bool)
     return f"{command} resumes the import"
 
 
-def _mapping(given: _MappingOptions) -> "EventMapping | None":
+def make_mapping(given: MappingOptions) -> "EventMapping | None":
+    """Return the mapping of the given options; None without one.
+
+    Raises:
+        click.UsageError: Two options exclude each other, or one needs another.
+    """
     from ..bulk import TimeFormat, read_mapping, read_mapping_file
 
     times = TimeFormat(given["time_unit"], given["time_zone"])
@@ -167,16 +186,21 @@ def _mapping(given: _MappingOptions) -> "EventMapping | None":
     return None
 
 
+class _Stop(threading.Event):
+    """An event that is set at the end of an import, and before it by a signal."""
+
+    interrupted = False
+
+
 @contextmanager
-def _stopping() -> Generator[threading.Event]:
+def _stopping() -> Generator[_Stop]:
     """Return an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
-    stop, interrupted = threading.Event(), False
+    stop = _Stop()
 
     def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        if interrupted:
+        if stop.interrupted:
             raise KeyboardInterrupt
-        interrupted = True  # first, since a second signal may arrive in this handler
+        stop.interrupted = True  # first, since a second signal may arrive in this handler
         stop.set()
         click.echo("stopping after the requests in progress", err=True)
 
@@ -203,11 +227,10 @@ def _progress() -> "Generator[Callable[[ImportProgress], None]]":
 
         yield print_line
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    with Progress(*columns, console=make_console(sys.stderr)) as bar:
         task = bar.add_task("", total=None)
 
         def draw(progress: "ImportProgress") -> None:
@@ -242,8 +265,14 @@ def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
         f"{summary.retried:,} retried, of which {summary.resent:,} may be counted twice; "
         f"{summary.bytes_sent / 1e6:,.1f} MB in {summary.seconds:,.1f} s"
     )
+    _show_reasons(summary.reasons)
     if summary.dead_letters is not None:
         click.echo(f"dead letters: {summary.dead_letters}")
+
+
+def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
+    for one in reasons:
+        click.echo(f"{one.count:,} not sent: {one.reason} (first in {one.example})")
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:
@@ -256,6 +285,8 @@ def _show_examination(found: "Examination", *, as_json: bool) -> None:
     )
     for error in found.errors:
         click.echo(f"  {error}")
+    if found.invalid > len(found.errors):
+        _show_reasons(found.reasons)
     click.echo(
         f"{found.requests:,} requests of {found.bytes / 1e6:,.1f} MB, "
         f"{found.compressed_bytes / 1e6:,.1f} MB compressed, at least {found.seconds:,.1f} s"

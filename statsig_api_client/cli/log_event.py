@@ -3,12 +3,12 @@
 import json
 import sys
 import warnings
-from datetime import datetime
 from typing import Unpack, cast
 
 import click
 
 from .._errors import EventWarning
+from .._timestamps import parse_timestamp
 from .exit_codes import ExitCode
 from .options import (
     ConnectionOptions,
@@ -21,7 +21,7 @@ from .options import (
     parse_pair,
     user_options,
 )
-from .output import print_json
+from .output import print_json, print_warning
 
 
 class LogEventOptions(UserOptions, ConnectionOptions):
@@ -72,7 +72,7 @@ def log_event(
             user, event_name, _parse_value(value), details or None, milliseconds
         )
     for warning in caught:
-        click.echo(f"warning: {warning.message}", err=True)
+        print_warning(warning.message)
     if as_json or not sys.stdout.isatty():
         print_json(result.to_dict())
     else:
@@ -85,15 +85,19 @@ def _parse_time(argument: str) -> int:
     if argument.isdecimal():
         return int(argument)
     try:
-        moment = datetime.fromisoformat(argument)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.UsageError(
-            f"--time: expected milliseconds since 1970, or a time with its zone such as "
-            f"2026-01-31T12:00:00Z, got {argument!r}"
-        )
+        moment = parse_timestamp(argument)
+    except ValueError as error:
+        raise _invalid_time(str(error)) from None
+    if moment.tzinfo is None:
+        raise _invalid_time(f"{argument!r} has no zone")
     return round(moment.timestamp() * 1000)
+
+
+def _invalid_time(reason: str) -> click.UsageError:
+    return click.UsageError(
+        f"--time: {reason}; pass milliseconds since 1970, or a time with its zone such as "
+        "2026-01-31T12:00:00Z"
+    )
 
 
 def _parse_value(argument: str | None) -> str | float | None:

@@ -8,15 +8,26 @@ from click.shell_completion import get_completion_class
 
 from .._errors import StatsigError
 from .._version import __version__
-from .evaluate import check_gate, check_gates, get_config, get_experiment, get_layer
+from .derived_options import add_help
+from .evaluate import (
+    check_gate,
+    check_gates,
+    get_config,
+    get_experiment,
+    get_layer,
+    get_ranked_list,
+)
 from .exit_codes import ExitCode, exit_code_for
 from .explain import explain
 from .flags import flags
 from .import_events import import_events
+from .lift import lift
 from .local_connection import LocalServerError
 from .local_control import local
 from .log_event import log_event
+from .log_exposures import log_exposures
 from .options import examples
+from .output import escaped_streams, print_error
 from .serve import serve
 from .spool import spool
 
@@ -63,8 +74,8 @@ def completion(shell: str) -> int:
 
 
 for _command in (
-    *(check_gate, check_gates, get_config, get_experiment, get_layer),
-    *(log_event, import_events, flags, serve, explain, local, spool),
+    *(check_gate, check_gates, get_config, get_experiment, get_layer, get_ranked_list),
+    *(log_event, log_exposures, import_events, lift, flags, serve, explain, local, spool),
 ):
     commands.add_command(_command)
 
@@ -78,22 +89,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; see `ExitCode`.
     """
+    add_help(commands)
+    with escaped_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         return cast(
             "int", commands.main(arguments, prog_name="statsig-api", standalone_mode=False) or 0
         )
     except click.ClickException as error:
-        error.show()
-        return ExitCode.API if isinstance(error, LocalServerError) else ExitCode.USAGE
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"{error.ctx.get_usage()}\n{_hint(error.ctx)}\n", err=True)
+        is_local = isinstance(error, LocalServerError)
+        return _report(error.format_message(), ExitCode.API if is_local else ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except StatsigError as error:
-        return _report(error, exit_code_for(error))
+        return _report(str(error), exit_code_for(error))
     except (TypeError, ValueError, OSError) as error:
         # An argument that the client rejects, or a full disk behind standard output.
-        return _report(error, ExitCode.USAGE)
+        return _report(str(error), ExitCode.USAGE)
 
 
-def _report(error: Exception, code: ExitCode) -> ExitCode:
-    click.echo(f"error: {error}", err=True)
+def _hint(context: click.Context) -> str:
+    return f"Try '{context.command_path} --help' for help."
+
+
+def _report(message: str, code: ExitCode) -> ExitCode:
+    print_error(message)
     return code

@@ -1,9 +1,11 @@
 """Options shared by several commands: the user, the connection and the output format."""
 
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TextIO, TypedDict, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, TextIO, TypedDict, TypeVar, cast
 
 import click
 
@@ -12,7 +14,16 @@ from .._errors import ConfigurationError
 from .._runtime.parsers import JsonValue, SchemaError
 from ..generated import StatsigUser
 
+if TYPE_CHECKING:
+    import os
+
 C = TypeVar("C", bound=Callable[..., object])
+
+_OPTION_OF_ARGUMENT: Final = {
+    "api_key=": "--api-key-file FILE",
+    "allow_http=True": "--allow-http",
+    "base_url:": "--base-url:",
+}
 
 
 class OptionDecorator(Protocol):
@@ -46,14 +57,15 @@ json_option: OptionDecorator = click.option(
 
 # ---- Connection ----
 
+key_option: OptionDecorator = click.option(
+    "--api-key-file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Read the API key from a file instead of STATSIG_API_KEY. No option accepts the key "
+    "itself: other users of the machine can read command lines, and shells store them.",
+)
 connection_options: OptionDecorator = combine(
-    click.option(
-        "--api-key-file",
-        type=click.Path(),
-        metavar="FILE",
-        help="Read the API key from a file instead of STATSIG_API_KEY. No option accepts the key "
-        "itself: other users of the machine can read command lines, and shells store them.",
-    ),
+    key_option,
     click.option(
         "--base-url",
         metavar="URL",
@@ -91,18 +103,31 @@ def make_client(given: ConnectionOptions, *, log_exposures: bool = True) -> Stat
     Raises:
         ConfigurationError: The key is missing, or it, a URL or an option is invalid.
     """
-    return Statsig(
-        _read_key(given["api_key_file"]),
-        base_url=given["base_url"],
-        allow_http=given["allow_http"],
-        environment=given["environment"],
-        timeout=given["timeout"],
-        deadline=max(30.0, given["timeout"]),
-        log_exposures=log_exposures,
-    )
+    with option_names():
+        return Statsig(
+            read_key(given["api_key_file"]),
+            base_url=given["base_url"],
+            allow_http=given["allow_http"],
+            environment=given["environment"],
+            timeout=given["timeout"],
+            deadline=max(30.0, given["timeout"]),
+            log_exposures=log_exposures,
+        )
 
 
-def _read_key(file: str | None) -> str | None:
+@contextmanager
+def option_names() -> Generator[None]:
+    """Replace arguments of the client by options of the command line in errors."""
+    try:
+        yield
+    except ConfigurationError as error:
+        message = str(error)
+        for argument, option in _OPTION_OF_ARGUMENT.items():
+            message = message.replace(argument, option)
+        raise ConfigurationError(message) from None
+
+
+def read_key(file: str | None) -> str | None:
     """Return the key in a file; None leaves it to the environment."""
     if file is None:
         return None
@@ -113,6 +138,23 @@ def _read_key(file: str | None) -> str | None:
 
 
 # ---- User ----
+
+
+class InputFile(click.File):
+    """A file to read, or `-` for standard input."""
+
+    def convert(
+        self,
+        value: "str | os.PathLike[str] | IO[Any]",
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> IO[Any]:
+        """Open the file."""
+        # Python has no sys.stdin if its parent process closed it.
+        if value == "-" and cast("object", sys.stdin) is None:
+            self.fail("standard input is closed", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 user_options: OptionDecorator = combine(
     click.option("--user-id", metavar="ID", help="User ID."),
@@ -145,7 +187,7 @@ user_options: OptionDecorator = combine(
     click.option(
         "--user",
         "user_file",
-        type=click.File(encoding="utf-8"),
+        type=InputFile(encoding="utf-8"),
         metavar="FILE|-",
         help='File with the user in the API\'s spelling, {"userID": "42"}; - is standard input. '
         "The options above override its fields.",

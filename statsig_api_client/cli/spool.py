@@ -12,8 +12,8 @@ from .._client import Statsig
 from .._errors import ConfigurationError, StatsigError
 from .._runtime.parsers import JsonValue
 from .exit_codes import ExitCode
-from .options import examples
-from .output import print_json
+from .options import examples, key_option, option_names, read_key
+from .output import print_error, print_json
 
 if TYPE_CHECKING:
     from ..events.queue.dead_letters import SpooledEvent
@@ -37,7 +37,7 @@ class _SpoolGroup(click.Group):
         except ConfigurationError:
             raise
         except StatsigError as error:
-            click.echo(f"error: {error}", err=True)
+            print_error(str(error))
             return _FAILED
 
 
@@ -125,14 +125,17 @@ def discard(file: Path) -> int:
     help="Maximum duration. Events that a process was sending when it died can be sent again "
     "about 20 seconds after its death.",
 )
-def drain(file: Path, timeout: float) -> int:
+@key_option
+def drain(file: Path, timeout: float, api_key_file: str | None) -> int:
     """Send the pending events of a spool.
 
-    The API key is read from STATSIG_API_KEY, the server from STATSIG_BASE_URL.
+    The API key is read from STATSIG_API_KEY or --api-key-file, the server from STATSIG_BASE_URL.
     """
     with _open(file):  # a logger would make a new spool
         pass
-    with Statsig() as statsig:
+    with option_names():
+        client = Statsig(read_key(api_key_file))
+    with client as statsig:
         events = statsig.events(spool=file)
         try:
             result = events.flush(timeout)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
+from typing import ClassVar, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from .._async_client import AsyncStatsig
 from .._clock import Clock
@@ -21,6 +21,9 @@ from .options import EventLoggerOptions, Settings, settings
 from .queue import check_queue
 from .stats import EventStats, FlushResult, difference
 from .worker import POLL, Worker
+
+_CANCEL_SECONDS: Final = 1.0
+"""Seconds that the interpreter's exit waits for the end of a cancelled attempt."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -162,7 +165,7 @@ class AsyncEventLogger:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+        await self.aclose(self._settings.close_timeout)
 
     def __repr__(self) -> str:
         return f"<AsyncEventLogger of {self._statsig!r}>"
@@ -175,7 +178,10 @@ class AsyncEventLogger:
             self._closed = True
             worker = self._worker()
             worker.sender.prepare_exit()
-            worker.close(AT_EXIT)
+            with suppress(KeyboardInterrupt):  # what is left has been logged
+                worker.close(AT_EXIT)
+            worker.sender.cancel()
+            worker.wait_until_stopped(_CANCEL_SECONDS)
             worker.sender.close()
 
     async def _attached(self) -> AsyncWorker:

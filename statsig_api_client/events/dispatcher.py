@@ -128,6 +128,21 @@ class Dispatcher:
             self._dead_letter(batch, SendResult.from_error(error), "ambiguous")
             self.release_all()
 
+    def finish(self) -> None:
+        """Release all claimed events, and write what could not be written yet.
+
+        A change that cannot be written even now is lost: leases expire, and their events are sent
+        again.
+        """
+        self.release_all()
+        problem: SpoolError | None = None
+        try:
+            self._write_all()
+        except SpoolError as error:
+            problem = error
+        if problem:
+            logger.error("%s; events that were sent may be sent again", problem)
+
     def release_all(self) -> None:
         """Release all claimed events, since this process sends no more."""
         self._release(self._isolation.remove_all(), retried=0, unclear=False)
@@ -137,9 +152,7 @@ class Dispatcher:
         return max(0.0, self._backoff.remaining, spool)
 
     def _next(self, *, hurry: bool) -> Batch | None:
-        while self._unwritten:
-            self._unwritten[0]()
-            del self._unwritten[0]
+        self._write_all()
         while self._parts:
             batch = self._parts.pop()
             if self._queue.renew(batch):
@@ -187,6 +200,12 @@ class Dispatcher:
         except SpoolError as error:
             self._spool_failed(error)
         self._unwritten.append(move)
+
+    def _write_all(self) -> None:
+        """Repeat the changes that failed, in order."""
+        while self._unwritten:
+            self._unwritten[0]()
+            del self._unwritten[0]
 
     def _spool_failed(self, error: SpoolError) -> None:
         now = self._clock.monotonic()

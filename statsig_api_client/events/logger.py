@@ -3,6 +3,7 @@
 import atexit
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import ClassVar, Final, NoReturn, Self, Unpack
 
 from .._client import Statsig
@@ -135,7 +136,7 @@ class EventLogger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.close(self._settings.close_timeout)
 
     def __repr__(self) -> str:
         return f"<EventLogger of {self._statsig!r}>"
@@ -145,7 +146,8 @@ class EventLogger:
 
     def _close_at_exit(self) -> None:
         if os.getpid() in self._workers:
-            self.close(AT_EXIT)
+            with suppress(KeyboardInterrupt):  # what is left has been logged
+                self.close(AT_EXIT)
 
     def _worker(self) -> Worker:
         """Return the worker of this process."""

@@ -31,7 +31,9 @@ class LoopSender:
         self._sender = sender
         self._loop: asyncio.AbstractEventLoop | None = None
         self._attempt: Future[SendResult] | None = None
+        self._exit_attempt: asyncio.Task[SendResult] | None = None
         self._exit_runner: asyncio.Runner | None = None
+        self._is_cancelled = False
 
     def attach(self) -> bool:
         """Send on the running event loop from now on; return whether that is a change.
@@ -59,18 +61,20 @@ class LoopSender:
     def _is_running(self) -> bool:
         return self._loop is not None and self._loop.is_running()
 
-    def send(self, events: Sequence[bytes]) -> SendResult:
-        """Send a batch once and return the result."""
+    def send(self, events: Sequence[bytes], within: float = math.inf) -> SendResult:
+        """Send a batch once, within a number of seconds, and return the result."""
         loop = self._loop
         if self._exit_runner is not None and not self._is_running():
-            return self._exit_runner.run(self._sender.send(events))
+            return self._send_at_exit(self._exit_runner, events, within)
         assert loop is not None
-        sending = self._sender.send(events)
+        sending = self._sender.send(events, within)
         try:
             self._attempt = asyncio.run_coroutine_threadsafe(sending, loop)
         except RuntimeError:  # the event loop was closed in this moment
             sending.close()
             return _interrupted(ambiguous=False)
+        if self._is_cancelled:  # before the attempt was known to `cancel`
+            self._attempt.cancel()
         while True:
             try:
                 return self._attempt.result(_POLL)
@@ -79,6 +83,20 @@ class LoopSender:
             except TimeoutError:
                 if self._is_over(loop):
                     return self._abandon(sending, loop)
+
+    def _send_at_exit(
+        self, runner: asyncio.Runner, events: Sequence[bytes], within: float
+    ) -> SendResult:
+        async def send() -> SendResult:
+            self._exit_attempt = asyncio.current_task()
+            if self._is_cancelled:  # before the attempt was known to `cancel`
+                return _interrupted(ambiguous=False)
+            return await self._sender.send(events, within)
+
+        try:
+            return runner.run(send())
+        except asyncio.CancelledError:
+            return _interrupted(ambiguous=True)
 
     def _is_over(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Return whether an event loop that has an attempt will not, or need not, go on."""
@@ -90,21 +108,29 @@ class LoopSender:
             sending.close()
             return _interrupted(ambiguous=False)
         if not loop.is_closed():
-            self.cancel()
+            self._cancel_attempt()
         return _interrupted(ambiguous=True)
 
     def cancel(self) -> None:
-        """Cancel the attempt in progress, if there is one."""
+        """Cancel the attempt in progress, and each that starts later."""
+        self._is_cancelled = True
+        self._cancel_attempt()
+        if self._exit_attempt is not None:
+            loop = self._exit_attempt.get_loop()
+            loop.call_soon_threadsafe(self._exit_attempt.cancel)
+
+    def _cancel_attempt(self) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
 
     def prepare_exit(self) -> None:
         """Send in an event loop of its own when no other runs."""
+        self._is_cancelled = False
         self._exit_runner = asyncio.Runner(loop_factory=_ExitLoop)
 
     def close(self) -> None:
-        """Close the connections and the event loop of `prepare_exit`."""
-        if self._exit_runner is not None:  # pragma: no branch  (at exit, in a process of its own)
+        """Close the connections and the event loop of `prepare_exit`, unless it still runs."""
+        if self._exit_runner is not None and not self._exit_runner.get_loop().is_running():
             self._exit_runner.run(self._sender.aclose())
             self._exit_runner.close()
 

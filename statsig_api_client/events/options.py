@@ -63,6 +63,8 @@ class EventLoggerOptions(TypedDict, total=False):
     """
     compress: bool
     """Whether to compress requests with gzip. Default True."""
+    close_timeout: float
+    """Maximum seconds that the end of a `with` block waits for pending events. Default 30."""
 
 
 def _path(value: object) -> Path | None:
@@ -96,6 +98,7 @@ class Settings:
     resend_ambiguous: bool = field(default=True, validator=boolean)
     event_id_key: str | None = field(default=None, validator=optional(string(example="event_id")))
     compress: bool = field(default=True, validator=boolean)
+    close_timeout: float = field(default=30.0, validator=seconds)
 
 
 def settings(options: EventLoggerOptions) -> Settings:

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from .._clock import Clock
 from .._delivery.result import SendResult
+from .._errors import ConfigurationError
 from .dispatcher import Dispatcher
 from .options import Settings
 from .queue import open_queue
@@ -37,8 +38,8 @@ class Sender(Protocol):
 
     longest_attempt: float
 
-    def send(self, events: Sequence[bytes]) -> SendResult:
-        """Send a batch once and return the result."""
+    def send(self, events: Sequence[bytes], within: float) -> SendResult:
+        """Send a batch once, within a number of seconds, and return the result."""
         ...
 
 
@@ -83,6 +84,8 @@ class Worker:
         self._sending_thread: int | None = None
         self._ending = False
         """Whether to stop when all events have a final state."""
+        self._is_hopeless = False
+        """Whether the client could not send the last batch, since it is closed or misconfigured."""
         self.is_stopping = False
         """Whether to stop after the attempt in progress."""
         self.is_stopped = False
@@ -103,9 +106,10 @@ class Worker:
     def flush(self, timeout: float | None) -> FlushResult:
         """Send all events logged so far and wait for their final state."""
         before = self.queue.stats()
+        deadline = self.deadline(timeout)
         if not (self.is_stopping or self._is_sender()):
             mark = self.request_flush()
-            self._wait_for(lambda: self.is_delivered(mark), self.deadline(timeout), POLL)
+            self._wait_for(lambda: self.is_delivered(mark), deadline, POLL)
         return difference(before, self.queue.stats())
 
     def close(self, timeout: float | None) -> FlushResult:
@@ -116,9 +120,14 @@ class Worker:
         deadline = self.deadline(timeout)
         mark = self.request_close()
         if not self._is_sender():
-            self._wait_for(lambda: self.is_delivered(mark), deadline, POLL)
-            self.stop()
-            self._wait_for(lambda: self.is_stopped, deadline, POLL)
+            try:
+                self._wait_for(lambda: self.is_delivered(mark), deadline, POLL)
+                self.stop()
+                self._wait_for(lambda: self.is_stopped, deadline, POLL)
+            except BaseException:  # such as Ctrl-C: wait no longer, but report what is left
+                self.stop()
+                self.final_result(before, is_interrupted=True)
+                raise
         return self.final_result(before)
 
     def request_flush(self) -> int:
@@ -137,8 +146,8 @@ class Worker:
         return mark
 
     def is_delivered(self, mark: int) -> bool:
-        """Return whether all events up to a queue position have a final state."""
-        return not self._dispatcher.is_behind(mark, here=self._ending)
+        """Return whether no event up to a queue position is left that can be sent."""
+        return self._is_hopeless or not self._dispatcher.is_behind(mark, here=self._ending)
 
     def stop(self) -> None:
         """Close the queue; a thread that still sends does so after that attempt."""
@@ -146,11 +155,17 @@ class Worker:
         self.wake()
         self._run_as_sender(self._close_queue)
 
-    def final_result(self, before: EventStats) -> FlushResult:
+    def wait_until_stopped(self, timeout: float) -> None:
+        """Wait until the thread has stopped and the queue is closed."""
+        self._wait_for(lambda: self.is_stopped, self.deadline(timeout), POLL)
+
+    def final_result(self, before: EventStats, *, is_interrupted: bool = False) -> FlushResult:
         """Return what happened to events since `before`, and log how many are lost."""
         result = difference(before, self.queue.stats())
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
+        elif result.pending and is_interrupted:
+            logger.warning("%d events were not delivered, and stay in the spool", result.pending)
         return result
 
     def deadline(self, timeout: float | None) -> float:
@@ -171,7 +186,7 @@ class Worker:
                     self.waiters.append(wake)
             else:
                 # An interpreter that shuts down starts no threads.
-                self._run_as_sender(partial(self._turn, min(poll, left)))
+                self._run_as_sender(partial(self._turn, min(poll, left), left))
         with suppress(ValueError):
             self.waiters.remove(wake)
 
@@ -210,7 +225,10 @@ class Worker:
 
     def _is_done(self) -> bool:
         return self.is_stopping or (
-            self._ending and not self._dispatcher.is_behind(self._flush_target(), here=True)
+            self._ending
+            and (
+                self._is_hopeless or not self._dispatcher.is_behind(self._flush_target(), here=True)
+            )
         )
 
     def _flush_target(self) -> int:
@@ -220,8 +238,13 @@ class Worker:
                 self._flush_to = max(self._flush_to, self._flush_marks.popleft())
         return self._flush_to
 
-    def _turn(self, seconds: float) -> None:
-        """Send one batch, or wait until there may be one."""
+    def _turn(self, seconds: float, within: float = math.inf) -> None:
+        """Send one batch, or wait until there may be one.
+
+        Args:
+            seconds: The maximum time to wait.
+            within: The maximum duration of an attempt in seconds.
+        """
         if delay := self._ready_in():
             self._sleep(min(delay, seconds))
             return
@@ -234,17 +257,18 @@ class Worker:
             self._sleep(seconds if due is None else min(due, seconds))
             return
         try:
-            result = self._sender.send(batch.events)
+            result = self._sender.send(batch.events, within)
         except BaseException:
             self._dispatcher.interrupted(batch)
             raise
+        self._is_hopeless = isinstance(result.error, ConfigurationError)
         self._dispatcher.handle(batch, result)
         self._notify()
 
     def _close_queue(self) -> None:
         if not self.is_stopped:
             self.is_stopping = True
-            self._dispatcher.release_all()
+            self._dispatcher.finish()
             self.queue.close()
             self.is_stopped = True
 

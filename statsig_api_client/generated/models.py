@@ -33,8 +33,8 @@ from statsig_api_client._runtime import (
     integer,
     json_object,
     map_of,
-    model_json,
     model_or_object,
+    nested_json,
     nullable,
     number,
     one_of,
@@ -260,9 +260,7 @@ class StatsigUser(Model):
         if self.custom_ids is not None:
             data["customIDs"] = self.custom_ids
         if self.statsig_environment is not None:
-            data["statsigEnvironment"] = model_json(
-                "statsig_environment", self.statsig_environment, StatsigEnvironment
-            )
+            data["statsigEnvironment"] = nested_json(self.statsig_environment)
         return data
 
 
@@ -877,7 +875,7 @@ class StatsigEvent(Model):
         data: JsonObject = dict(self.additional_properties)
         data["eventName"] = self.event_name
         if self.user is not None:
-            data["user"] = model_json("user", self.user, StatsigUser)
+            data["user"] = nested_json(self.user)
         if self.value is not UNSET:
             data["value"] = self.value
         if self.time is not None:
@@ -885,14 +883,9 @@ class StatsigEvent(Model):
         if self.metadata is not None:
             data["metadata"] = self.metadata
         if self.secondary_exposures is not None:
-            data["secondaryExposures"] = [
-                model_json("secondary_exposures", item, SecondaryExposure)
-                for item in self.secondary_exposures
-            ]
+            data["secondaryExposures"] = [nested_json(item) for item in self.secondary_exposures]
         if self.statsig_metadata is not None:
-            data["statsigMetadata"] = model_json(
-                "statsig_metadata", self.statsig_metadata, StatsigMetadata
-            )
+            data["statsigMetadata"] = nested_json(self.statsig_metadata)
         return data
 
 
@@ -1033,7 +1026,7 @@ class ExperimentExposure(Model):
         data: JsonObject = dict(self.additional_properties)
         data["experimentName"] = self.experiment_name
         if self.user is not None:
-            data["user"] = model_json("user", self.user, StatsigUser)
+            data["user"] = nested_json(self.user)
         if self.group is not None:
             data["group"] = self.group
         if self.rule_id is not None:
@@ -1041,10 +1034,7 @@ class ExperimentExposure(Model):
         if self.time is not None:
             data["time"] = self.time
         if self.secondary_exposures is not None:
-            data["secondaryExposures"] = [
-                model_json("secondary_exposures", item, SecondaryExposure)
-                for item in self.secondary_exposures
-            ]
+            data["secondaryExposures"] = [nested_json(item) for item in self.secondary_exposures]
         return data
 
 
@@ -1155,7 +1145,7 @@ class GateExposure(Model):
         data["gateName"] = self.gate_name
         data["passes"] = self.passes
         if self.user is not None:
-            data["user"] = model_json("user", self.user, StatsigUser)
+            data["user"] = nested_json(self.user)
         if self.group is not None:
             data["group"] = self.group
         if self.rule_id is not None:
@@ -1163,10 +1153,7 @@ class GateExposure(Model):
         if self.time is not None:
             data["time"] = self.time
         if self.secondary_exposures is not None:
-            data["secondaryExposures"] = [
-                model_json("secondary_exposures", item, SecondaryExposure)
-                for item in self.secondary_exposures
-            ]
+            data["secondaryExposures"] = [nested_json(item) for item in self.secondary_exposures]
         return data
 
 

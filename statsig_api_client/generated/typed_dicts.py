@@ -2,9 +2,9 @@
 """Request models and request bodies as plain dicts, with the field names of the API."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired
 
-from statsig_api_client._runtime import JsonValue
+from statsig_api_client._runtime import JsonValue, TypedDict
 
 
 class StatsigEnvironmentDict(TypedDict):

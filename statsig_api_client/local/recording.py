@@ -210,6 +210,7 @@ class Recording:
         try:
             if db is not None:
                 db.touch(mode=0o600)  # SQLite creates its two other files with the same mode.
+                db.chmod(0o600)  # also an existing one: events contain users
             self._db = sqlite3.connect(
                 db or "", timeout=1, isolation_level=None, check_same_thread=False
             )

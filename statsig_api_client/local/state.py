@@ -93,14 +93,25 @@ class ServerState:
         """The problem of the last reload; None if there was none."""
         return self._problem
 
-    def reload(self) -> None:
+    def load(self) -> ConfigSpecs:
+        """Read the current content of the project's files; any thread may call this.
+
+        Raises:
+            ProjectError: A file is missing or invalid.
+        """
+        return load_specs(self._file)
+
+    def reload(self, load: Callable[[], ConfigSpecs] | None = None) -> None:
         """Serve the current content of the project's files, with the overrides that still apply.
+
+        Args:
+            load: Returns what another thread has read by `load`, or raises its error.
 
         Raises:
             ProjectError: A file is missing or invalid. The previous content is still served.
         """
         try:
-            loaded = load_specs(self._file)
+            loaded = (load or self.load)()
             problems = [_override_problem(loaded, override) for override in self._overrides]
             checked = zip(self._overrides, problems, strict=True)
             self._serve(loaded, tuple(override for override, problem in checked if not problem))

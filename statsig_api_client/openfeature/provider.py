@@ -113,7 +113,7 @@ class StatsigProvider(AbstractProvider):
 
         Raises:
             ProviderFatalError: Statsig rejects the key.
-            GeneralError: Statsig cannot be reached. Evaluations still try.
+            GeneralError: Statsig cannot be reached. The provider still evaluates.
         """
         self._is_fatal = False
         if not self._checks_key:

@@ -19,6 +19,7 @@ from .._errors import (
     PermissionDeniedError,
     StatsigError,
 )
+from ..bulk.event_builder import check_mapping
 from ..bulk.mapping.fields import EventMapping
 from .job_directory import JobDirectory
 from .options import TaskConnection, WriteOptions, read_options
@@ -185,7 +186,9 @@ def _write_job(options: Mapping[str, str], schema: "StructType", *, overwrite: b
             "events cannot be overwritten; use mode('append'), or outputMode('append') for a stream"
         )
     checked = read_options(options)
-    return WriteJob(checked, checked_mapping(schema, checked.mapping, checked.times))
+    mapping = checked_mapping(schema, checked.mapping, checked.times)
+    check_mapping(mapping, checked.imports)
+    return WriteJob(checked, mapping)
 
 
 def _check_key(connection: TaskConnection) -> None:

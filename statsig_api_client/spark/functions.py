@@ -163,7 +163,8 @@ def _column(
                 yield pa.array(results, arrow_kind)
 
     # The stubs of pyspark declare no overload for iterators of arrays.
-    return arrow_udf(run, kind)(user)  # type: ignore[call-overload]
+    make = cast("Callable[[object, str], Callable[[Column | str], Column]]", arrow_udf)
+    return make(run, kind)(user)
 
 
 def _results(

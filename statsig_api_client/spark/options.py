@@ -207,9 +207,8 @@ class _SparkOptions:
         text = self.get("map")
         if text is None:
             return None
-        arguments = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
         with _option_errors("map"):
-            return read_mapping(arguments, self.times)
+            return read_mapping(text, self.times)
 
 
 @contextmanager

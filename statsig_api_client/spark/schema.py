@@ -125,24 +125,19 @@ def _check_user(column: str, kind: StructType) -> None:
 
 
 def _check_time(name: str, kind: DataType, times: TimeFormat) -> None:
-    accepted = (TimestampType, TimestampNTZType, NumericType, StringType)
-    hint = "; cast it to timestamp" if isinstance(kind, DateType) else ""
-    _expect(name, kind, accepted, "a timestamp, a number or a string", hint)
+    accepted = (TimestampType, TimestampNTZType, DateType, NumericType, StringType)
+    _expect(name, kind, accepted, "a timestamp, a date, a number or a string")
     if isinstance(kind, NumericType) and times.unit is None:
         raise ConfigurationError(
             f"column {name}: is a number without a unit; set the option timeUnit to s, ms, us or ns"
         )
-    if isinstance(kind, TimestampNTZType) and times.zone is None:
+    if isinstance(kind, TimestampNTZType | DateType) and times.zone is None:
         raise ConfigurationError(
             f"column {name}: has no time zone; set the option timeZone, such as UTC or "
             "Europe/Berlin"
         )
 
 
-def _expect(
-    name: str, kind: DataType, accepted: tuple[type[DataType], ...], expected: str, hint: str = ""
-) -> None:
+def _expect(name: str, kind: DataType, accepted: tuple[type[DataType], ...], expected: str) -> None:
     if not isinstance(kind, (*accepted, NullType)):
-        raise ConfigurationError(
-            f"column {name}: expected {expected}, got {kind.simpleString()}{hint}"
-        )
+        raise ConfigurationError(f"column {name}: expected {expected}, got {kind.simpleString()}")

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,12 @@ import pytest
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
     CheckpointInUseError,
+    EventMapping,
     ImportOptions,
     ImportProgress,
+    ImportStoppedError,
     SourceError,
+    TimeFormat,
     import_events,
 )
 from tests.support.collector import OK, Answer, Collector
@@ -45,8 +49,111 @@ def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_p
     assert (summary.skipped, summary.delivered) == (10, 1)
     assert set(collector.taken.values()) == {1}
     (tmp_path / "e.jsonl.checkpoint").write_text("{}")
-    with pytest.raises(SourceError, match=r"checkpoint cannot be read: KeyError\('input'\)"):
+    with pytest.raises(SourceError, match="checkpoint cannot be read: number: is missing"):
         import_events(statsig, file)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"number": "1"}, "number: expected an integer from 0, got '1'", id="string"),
+        pytest.param({"number": True}, "number: expected an integer from 0, got True", id="bool"),
+        pytest.param({"number": -1}, "number: expected an integer from 0, got -1", id="negative"),
+        pytest.param({"position": 5}, "position: expected an object, got int", id="position"),
+        pytest.param({"position": {}}, r"position\.file: expected an integer", id="no-position"),
+        pytest.param(
+            {"position": {"file": 7, "line": 1, "offset": 1}},
+            r"position\.file: expected less than 1, got 7",
+            id="file",
+        ),
+        pytest.param({"completed": {}}, "completed: expected a list, got dict", id="object"),
+        pytest.param({"completed": [[1]]}, r"completed: expected pairs .*, got \[1\]", id="single"),
+        pytest.param({"in_progress": [[2, 1]]}, "in_progress: expected pairs", id="order"),
+        pytest.param({"in_progress": [5]}, "in_progress: expected a list, got int", id="number"),
+        pytest.param({"dead_letters": None}, "dead_letters: expected an integer", id="null"),
+        pytest.param({"dead_letter_bytes": []}, "dead_letter_bytes: expected an", id="list"),
+    ],
+)
+def test_tampered_checkpoint_is_rejected(
+    change: dict[str, object], said: str, statsig: Statsig, tmp_path: Path
+) -> None:
+    file, checkpoint = write(tmp_path / "e.jsonl", 3), tmp_path / "e.jsonl.checkpoint"
+    import_events(statsig, file)
+    checkpoint.write_text(json.dumps(json.loads(checkpoint.read_text()) | change))
+    with pytest.raises(SourceError, match=f"checkpoint cannot be read: {said}"):
+        import_events(statsig, file)
+    assert import_events(statsig, file, ImportOptions(restart=True)).delivered == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[]", "checkpoint: expected an object, got list"), ("[" * 99_999, "recursion"), ("{", "")],
+)
+def test_checkpoint_of_other_form_is_rejected(
+    content: str, said: str, statsig: Statsig, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "e.jsonl", 3)
+    (tmp_path / "e.jsonl.checkpoint").write_text(content)
+    with pytest.raises(SourceError, match=f"cannot be read: .*{said}.*; use restart"):
+        import_events(statsig, file)
+
+
+def test_pipe_as_checkpoint_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
+    file = write(tmp_path / "e.jsonl", 3)
+    os.mkfifo(tmp_path / "e.jsonl.checkpoint")
+    with pytest.raises(SourceError, match="checkpoint cannot be read: expected a regular file"):
+        import_events(statsig, file)
+
+
+def test_restart_deletes_dead_letters(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(lines(event(1), b"{"))
+    dead = import_events(statsig, file).dead_letters
+    assert dead is not None
+    file.write_bytes(lines(event(1), event(2)))
+    summary = import_events(statsig, file, ImportOptions(restart=True))
+    assert (summary.delivered, summary.dead_letters) == (2, None)
+    assert not dead.exists()
+    assert collector.taken["2"] == 1
+
+
+def test_restart_leaves_devices(statsig: Statsig, tmp_path: Path) -> None:
+    options = ImportOptions(restart=True, dead_letters="/dev/null")
+    assert import_events(statsig, write(tmp_path / "e.jsonl", 3), options).delivered == 3
+    assert Path("/dev/null").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        pytest.param(["x", "y"], "use restart to send everything; no line was", id="nothing"),
+        pytest.param(
+            ["x", "1700000000000", ""],
+            "or force to skip the 2 lines that are completed, of which 1 are dead letters",
+            id="some",
+        ),
+    ],
+)
+def test_changed_mapping_recommends_restart(
+    rows: list[str], said: str, statsig: Statsig, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.csv"
+    file.write_text("name,ts\n" + "".join(f"a,{row}\n" for row in rows if row))
+    mapping = EventMapping({"eventName": "name", "time": "ts"}, TimeFormat("ms"))
+    import_events(statsig, file, ImportOptions(mapping=mapping))
+    mapping = EventMapping({"eventName": "name", "time": "ts"}, TimeFormat("s"))
+    with pytest.raises(SourceError, match=f"mapping changed .*{said}"):
+        import_events(statsig, file, ImportOptions(mapping=mapping))
+
+
+def test_shorter_input_is_not_complete(statsig: Statsig, tmp_path: Path) -> None:
+    file = write(tmp_path / "e.jsonl", 10)
+    import_events(statsig, file)
+    write(file, 5)
+    with pytest.raises(ImportStoppedError, match="it is shorter than it was"):
+        import_events(statsig, file, ImportOptions(force=True))
 
 
 PROGRAM = """

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from statsig_api_client.bulk import (
     import_events,
     read_mapping,
 )
+from statsig_api_client.bulk.batches import BatchReader
+from statsig_api_client.bulk.input import open_input
 from statsig_api_client.bulk.readers.csv import split_rows
+from statsig_api_client.bulk.readers.records import InputPosition
 from tests.support.collector import Collector
 from tests.support.event_files import event, letters, lines
 
@@ -226,3 +230,95 @@ def test_split_rows_keeps_every_byte(text: str) -> None:
     assert "".join(record.content.decode() for record in records) == text
     assert [record.size for record in records] == [len(record.content) for record in records]
     assert sum(record.lines for record in records) == len(text.splitlines())
+
+
+HEADER = b'"eventName",time\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(
+            b"eventName;time\n", "separated by a comma, .*; set the delimiter to semicolon", id=";"
+        ),
+        pytest.param(b"eventName\ttime\n", "set the delimiter to tab", id="tab"),
+        pytest.param(b",eventName,time\n", "column 1 has no name; .*index=False", id="nameless"),
+        pytest.param(b"eventName,,time\n", "column 2 has no name", id="nameless-second"),
+        pytest.param(b"time,eventName,time\n", "distinct column names, got 'time' 2", id="twice"),
+        pytest.param(HEADER.decode().encode("utf-16"), "got UTF-16; convert it", id="utf-16"),
+        pytest.param(HEADER.decode().encode("utf-16-le"), "got UTF-16", id="utf-16-le"),
+        pytest.param(HEADER.decode().encode("utf-16-be"), "got UTF-16", id="utf-16-be"),
+        pytest.param(HEADER.decode().encode("utf-32"), "got UTF-32", id="utf-32"),
+        pytest.param(b"eventName,time\ra,1\r", "end with a carriage return alone", id="cr"),
+        pytest.param(b'"eventName', "got not CSV: a quote is not closed", id="open-quote"),
+        pytest.param(b"x" * 140_000, "more than 131,072 characters", id="long-cell"),
+        pytest.param(b'"a"b,c\n', "got not CSV: ',' expected after '\"'", id="quote"),
+    ],
+)
+def test_unusable_header_is_described(
+    content: bytes, said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "e.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=rf"e\.csv: line 1: .*{said}"):
+        import_events(statsig, tmp_path / "e.csv")
+    assert not collector.requests
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+def test_byte_order_mark_before_quote_is_skipped(
+    pack: Any, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    rows = b"".join(b"a%d,1700000000000\n" % n for n in range(40))
+    (tmp_path / "e.csv").write_bytes(pack(b"\xef\xbb\xbf" + HEADER + rows))
+    options = ImportOptions(max_batch=10, stop=_Stop(3))  # type: ignore[arg-type]
+    first = import_events(statsig, tmp_path / "e.csv", options)
+    rest = import_events(statsig, tmp_path / "e.csv", ImportOptions(max_batch=10))
+    assert (first.stopped, first.delivered + rest.delivered) == (True, 40)
+    assert sorted(sent["eventName"] for sent in collector.events) == sorted(
+        f"a{n}" for n in range(40)
+    )
+
+
+def test_delimiter_option_separates_columns(
+    statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    for delimiter, character in (("semicolon", ";"), ("pipe", "|"), ("tab", "\t"), ("comma", ",")):
+        file = tmp_path / f"{delimiter}.csv"
+        file.write_text(f"eventName{character}time\n{delimiter}{character}1700000000000\n")
+        options = ImportOptions(delimiter=delimiter)  # type: ignore[arg-type]
+        assert import_events(statsig, file, options).delivered == 1
+    assert {event["eventName"] for event in collector.events} == {
+        *("semicolon", "pipe", "tab", "comma")
+    }
+    with pytest.raises(SourceError, match="mapping changed since the checkpoint"):
+        import_events(statsig, tmp_path / "comma.csv")
+
+
+def test_carriage_return_in_row_is_described(statsig: Statsig, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_bytes(HEADER + b"a\rb,1\n")
+    dead = import_events(statsig, tmp_path / "e.csv").dead_letters
+    assert dead is not None
+    assert letters(dead)[0]["reason"] == "not CSV: a carriage return outside of quotes"
+
+
+def test_row_of_many_lines_needs_little_memory() -> None:
+    row = b'a,"' + b"x\n" * 500_000 + b'"\n'
+    tracemalloc.start()
+    try:
+        (found,) = split_rows(io.BytesIO(row), ",")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found.lines, found.size) == (500_001, len(row))
+    assert peak < 12 * len(row)
+
+
+def test_unmapped_columns_limit_batches(tmp_path: Path) -> None:
+    row = b'a,1700000000000,"' + b"x\n" * 50_000 + b'"\n'
+    (tmp_path / "e.csv").write_bytes(b"eventName,time,other\n" + row * 100)
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms"))
+    options = ImportOptions(mapping=mapping)
+    opened = open_input(tmp_path / "e.csv", options, None)
+    batches = BatchReader(opened.sources, opened.build_event, options)
+    sizes = [len(batch.events) for batch in batches.read(0, InputPosition(), [])]
+    assert (sum(sizes), max(sizes)) == (100, 42)

@@ -1,11 +1,13 @@
 """Files of dead letters."""
 
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
@@ -95,3 +97,15 @@ def test_decimal_is_string_in_dead_letter(statsig: Statsig, tmp_path: Path) -> N
     summary = import_events(statsig, tmp_path / "e.parquet")
     assert summary.dead_letters is not None
     assert letters(summary.dead_letters)[0]["original"]["value"] == "1.50"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_output_files_have_mode_of_input(statsig: Statsig, tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(lines(b"{", event(1)))
+    file.chmod(mode)
+    summary = import_events(statsig, file)
+    checkpoint = tmp_path / "a.jsonl.checkpoint"
+    assert summary.dead_letters is not None
+    assert [it.stat().st_mode & 0o777 for it in (summary.dead_letters, checkpoint)] == [mode] * 2

@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,12 +41,12 @@ def test_output_of_guide_is_true(
     (console,) = code_blocks(PAGE, "console")
     outputs = dict(re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, flags=re.MULTILINE))
     (tmp_path / "sales.csv").write_text(outputs["cat sales.csv"])
-    (mapping,) = (one[3:-1] for one in outputs if one.startswith('M="'))
+    (tmp_path / "sales.yaml").write_text(outputs["cat sales.yaml"])
     dry_run, first, again = (one for one in outputs if one.startswith("statsig-api"))
 
     def output(line: str, *, terminal: bool) -> str:
         monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
-        words = shlex.split(line.replace("$M", mapping).partition("|")[0], comments=True)
+        words = shlex.split(line.partition("|")[0], comments=True)
         main(words[1:])
         return re.sub(r"\d+\.\d+ s\b|(\"seconds\": )[\d.e-]+", r"\1", capsys.readouterr().out)
 
@@ -56,3 +58,10 @@ def test_output_of_guide_is_true(
     letter = (tmp_path / "sales.csv.dead-letters.jsonl").read_text()
     assert json.loads(letter) == json.loads(outputs["cat sales.csv.dead-letters.jsonl"])
     assert output(again, terminal=True) == expected(again)
+    if shutil.which("jq") is None:
+        return
+    (program,) = (one for one in code_blocks(PAGE, "sh") if one.startswith("jq"))
+    subprocess.run(["sh", "-c", program.partition("statsig-api")[0]], check=True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    assert main(shlex.split(program.partition("statsig-api")[2])) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["delivered"] == 1

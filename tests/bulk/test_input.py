@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
@@ -61,6 +62,32 @@ def test_pipe_is_rejected_and_not_read(statsig: Statsig, tmp_path: Path) -> None
         import_events(statsig, f"/dev/fd/{there}", ImportOptions(checkpoint=tmp_path / "c"))
     assert os.read(there, 99999) == lines(event(1))
     os.close(there)
+
+
+def test_named_pipe_is_rejected_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "e.jsonl")
+    with pytest.raises(SourceError, match="expected a regular file; pass a pipe as -"):
+        examine_events(tmp_path / "e.jsonl")
+
+
+@pytest.mark.parametrize(
+    "name", ["E.CSV", "E.Csv.Gz", "e.tsv.csv", "E.TSV", "E.TSV.ZST", "e.v1.CSV"]
+)
+def test_format_by_name_ignores_case(name: str, tmp_path: Path) -> None:
+    content = CSV.replace(b",", b"\t") if ".TSV" in name else CSV
+    pack = {".Gz": gzip.compress, ".ZST": zstandard.compress}.get(Path(name).suffix, bytes)
+    (tmp_path / name).write_bytes(pack(content))
+    assert examine_events(tmp_path / name).valid == 2
+
+
+def test_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    file = write(tmp_path / "e.jsonl", 1)
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(SourceError, match=r"e\.jsonl: cannot be read: Permission denied"):
+        examine_events(file)
 
 
 def test_name_that_is_not_utf_8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""JSON lines input."""
+"""JSON lines input, and formats that are not."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import sys
 import tarfile
 import tracemalloc
@@ -51,6 +53,11 @@ OTHER_FORMS: list[Any] = [
     pytest.param(
         '{"events": [\n' + (json.dumps(EVENTS[0]) + ",\n") * 2000, "several lines", id="long-body"
     ),
+    pytest.param(
+        "eventName,time\n" + "a,1700000000000\n" * 60_000, "got 'eventName,time'", id="csv"
+    ),
+    pytest.param("\n\n" + '"eventName"\n' * 3, "if the input is CSV, name it .csv", id="quoted"),
+    pytest.param("garbage", "got 'garbage'", id="garbage"),
     pytest.param(TAR.getvalue().decode("latin-1"), "got a binary file", id="tar"),
 ]
 
@@ -113,6 +120,7 @@ def test_truncated_standard_input_is_reported(
         pytest.param(b"\n" * 70_000, 0, id="very-blank"),
         pytest.param(b"\xef\xbb\xbf" + json.dumps(event(0)).encode(), 0, id="marked"),
         pytest.param(b"x" * 10_000_000, 1, id="long"),
+        pytest.param(b"x\n" * 18 + b"x", 19, id="words"),
     ],
 )
 @pytest.mark.parametrize("source", ["file", "standard-input"])
@@ -151,3 +159,40 @@ def test_highly_compressed_file_needs_little_memory(tmp_path: Path) -> None:
         stream.close()
     assert size == 500 * len(lines)
     assert peak < size / 4
+
+
+def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
+    frame = b"\x5a\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"abcd"
+    content = b"".join(frame + zstandard.compress(lines(one)) for one in EVENTS)
+    (tmp_path / "e.jsonl.zst").write_bytes(content + frame)
+    assert examine_events(tmp_path / "e.jsonl.zst").valid == len(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(bz2.compress(b"{}"), "bzip2; decompress it first", id="bz2"),
+        pytest.param(lzma.compress(b"{}"), "xz; decompress it first", id="xz"),
+        pytest.param(b"PK\x03\x04\x14\0", "a zip archive or an Excel workbook", id="zip"),
+        pytest.param(gzip.compress(gzip.compress(b"{}")), "gzip in a compressed file", id="twice"),
+        pytest.param(b"PAR1\x15\x04", "Parquet; name it .parquet", id="parquet"),
+        pytest.param(json.dumps(EVENTS[0]).encode("utf-16"), "UTF-16; convert it", id="utf-16"),
+        pytest.param(b"{\0\x01\0", "UTF-16", id="utf-16-le"),
+        pytest.param(b"\0\0\0\0", "a binary file", id="zeros"),
+    ],
+)
+@pytest.mark.parametrize("name", ["e.jsonl", "e.csv", "e"])
+def test_binary_formats_are_named(content: bytes, said: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=f"{name}: .*expected .*, got {said}"):
+        examine_events(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "an empty file"), (b"eventName,time\n", "text"), (bz2.compress(b""), "bzip2")],
+)
+def test_other_format_as_parquet_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "e.parquet").write_bytes(content)
+    with pytest.raises(SourceError, match=rf"e\.parquet: expected Parquet, got {said}"):
+        examine_events(tmp_path / "e.parquet")

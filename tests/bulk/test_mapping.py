@@ -21,6 +21,7 @@ from statsig_api_client.bulk import (
     ImportOptions,
     SourceError,
     TimeFormat,
+    examine_events,
     import_events,
     read_mapping,
     read_mapping_file,
@@ -28,6 +29,7 @@ from statsig_api_client.bulk import (
 from statsig_api_client.bulk.batches import BatchReader
 from statsig_api_client.bulk.errors import RowError
 from statsig_api_client.bulk.input import open_input
+from statsig_api_client.bulk.mapping.entries import read_entries
 from statsig_api_client.bulk.mapping.rows import RowMapper
 from statsig_api_client.bulk.readers.records import InputPosition
 from tests.support.collector import Collector
@@ -56,7 +58,7 @@ SALES_MAP = (
             {"a.csv": "eventName,time\n", "b.csv": "eventName,value\n"},
             "b.csv: expected the columns of the previous file; different: time, value",
         ),
-        ({"a.parquet": "no parquet"}, "a.parquet: cannot be read"),
+        ({"a.parquet": "no parquet"}, "a.parquet: expected Parquet, got text"),
         (
             {"a.jsonl": "{}", "b.csv": "eventName,time\n"},
             "need a mapping when they are read together",
@@ -186,6 +188,9 @@ def _requests(path: Path) -> list[list[object]]:
         (["user.userID=x"], "eventName is missing"),
         (["eventName=e,user.name=x"], "expected eventName, .*, got 'user.name'"),
         (["eventName=e,time=a", "time=b"], "mapping: time occurs twice"),
+        (["eventName:=a,b"], "got .b.; quote a name or a constant that contains a comma"),
+        (["eventName=e,time="], "expected FIELD=COLUMN or FIELD:=CONSTANT, got .time=."),
+        (["=e"], "expected FIELD=COLUMN or FIELD:=CONSTANT, got .=e."),
         (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
@@ -211,6 +216,48 @@ def test_mapping_of_wrong_types_is_rejected() -> None:
 def test_constants_are_json_or_strings() -> None:
     mapping = read_mapping(["eventName:=a", "value:=1.5"])
     assert mapping.fields == {"eventName": Constant("a"), "value": Constant(1.5)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a:=x,b=c", {"a": Constant("x"), "b": "c"}, id="constant-first"),
+        pytest.param("b=c,a:=x", {"a": Constant("x"), "b": "c"}, id="constant-last"),
+        pytest.param(" a := x ;\n b = c \n", {"a": Constant("x"), "b": "c"}, id="whitespace"),
+        pytest.param(",;a=b;;", {"a": "b"}, id="empty-entries"),
+        pytest.param(
+            'a:={"x": [1, "y,z=1"]},b=c',
+            {"a": Constant({"x": [1, "y,z=1"]}), "b": "c"},
+            id="json",
+        ),
+        pytest.param('a:="x, y",b:="1"', {"a": Constant("x, y"), "b": Constant("1")}, id="quoted"),
+        pytest.param('a="x, \\"y\\";=",b=c', {"a": 'x, "y";=', "b": "c"}, id="quoted-name"),
+        pytest.param('a="x"y,b={c,d:=[', {"a": '"x"y', "b": "{c", "d": Constant("[")}, id="odd"),
+        pytest.param('a="x"y"', {"a": '"x"y"'}, id="odd-quotes"),
+        pytest.param("a=1,b:=1.10", {"a": "1", "b": Constant(Decimal("1.10"))}, id="numbers"),
+        pytest.param("a=x=y", {"a": "x=y"}, id="equals-in-name"),
+        pytest.param("a:=" + "[" * 9999, {"a": Constant("[" * 9999)}, id="deep"),
+        pytest.param("a=" + "[" * 9999, {"a": "[" * 9999}, id="deep-name"),
+    ],
+)
+def test_entries_end_at_separators(text: str, expected: dict[str, object]) -> None:
+    assert dict(read_entries(text)) == expected
+
+
+@pytest.mark.parametrize("source", ["arguments", "text", "yaml-text", "yaml-map"])
+def test_mapping_syntax_is_shared(source: str, tmp_path: Path) -> None:
+    expected = {"eventName": Constant("a"), "time": "ts", "metadata.x": "b, c"}
+    text = 'eventName:=a,time=ts;metadata.x="b, c"'
+    file = tmp_path / "map.yaml"
+    if source == "yaml-map":
+        file.write_text("fields: {eventName: {constant: a}, time: ts, metadata.x: 'b, c'}")
+    else:
+        file.write_text("fields: |\n  " + text.replace(",t", "\n  t"))
+    if source.startswith("yaml"):
+        mapping = read_mapping_file(file)
+    else:
+        mapping = read_mapping(text if source == "text" else text.split(";"))
+    assert mapping.fields == expected
 
 
 def test_mapping_is_read_from_yaml(tmp_path: Path) -> None:
@@ -267,3 +314,38 @@ def test_cells_are_converted_for_fields() -> None:
     assert reader.event({"e": "a", "v": "9" * 5000})["value"] == "9" * 5000
     with pytest.raises(RowError, match="metadata: expected an object"):
         RowMapper(EventMapping({"eventName": "e", "metadata": "m"})).event({"e": "a", "m": "x"})
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        pytest.param("eventName=event", "mapping: time is missing, so Statsig would", id="time"),
+        pytest.param("eventName=event,time:=null", "mapping: time is missing", id="null"),
+        pytest.param("eventName:=re<fund,time=ts", "mapping: eventName: Statsig drops", id="name"),
+        pytest.param(
+            'eventName:="",time=ts', "eventName: expected a name, got an empty", id="empty"
+        ),
+        pytest.param(
+            "eventName=event,time=ts,metadata.a.b=uid",
+            "mapping: metadata: Statsig reads the dot in the key 'a.b'",
+            id="dot",
+        ),
+    ],
+)
+def test_unfit_mapping_is_rejected_before_sending(
+    mapping: str, said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "sales.csv").write_text(SALES)
+    options = ImportOptions(mapping=read_mapping(mapping, TimeFormat("s")))
+    for run in (import_events, lambda _, *given: examine_events(*given)):
+        with pytest.raises(SourceError, match=said):
+            run(statsig, tmp_path / "sales.csv", options)
+    assert not collector.requests
+
+
+def test_table_without_time_is_rejected_before_sending(statsig: Statsig, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("eventName\na\n")
+    with pytest.raises(SourceError, match="mapping: time is missing"):
+        import_events(statsig, tmp_path / "e.csv")
+    summary = import_events(statsig, tmp_path / "e.csv", ImportOptions(allow_missing_time=True))
+    assert summary.delivered == 1

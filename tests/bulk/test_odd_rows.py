@@ -126,7 +126,8 @@ def test_nulls_of_map_are_left_out(statsig: Statsig, collector: Collector, tmp_p
 def test_constant_with_integer_keys_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(lines({}))
     constant: Any = {1: "a"}
-    mapping = EventMapping({"eventName": Constant("a"), "metadata": Constant(constant)})
+    fields = {"eventName": Constant("a"), "metadata": Constant(constant)}
+    mapping = EventMapping({**fields, "time": Constant(1)}, TimeFormat("s"))
     with pytest.raises(SourceError, match="metadata: expected strings as keys, got int"):
         import_events(statsig, tmp_path / "e.jsonl", ImportOptions(mapping=mapping))
 

@@ -29,7 +29,7 @@ def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
         import_events(statsig, tmp_path / "none")
     with pytest.raises(SourceError, match="source: expected at least one file, got none"):
         import_events(statsig, [])
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(SourceError, match="expected a regular file; pass a pattern"):
         import_events(statsig, tmp_path)
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
     EventMapping,
     ImportOptions,
+    ImportStoppedError,
     SourceError,
     TimeFormat,
     examine_events,
@@ -171,3 +172,31 @@ def test_reader_starts_within_row_group(tmp_path: Path) -> None:
     reader = SourceReader(source)
     assert [record.line for record in reader.records(InputPosition(0, 35))] == list(range(36, 101))
     reader.close()
+
+
+def test_dates_are_midnight_of_zone(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+    days = pa.table({"eventName": ["a"], "time": pa.array([date(2026, 1, 31)], pa.date32())})
+    pq.write_table(days, tmp_path / "e.parquet")
+    mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat(zone="UTC"))
+    assert import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping)).delivered
+    assert collector.events[0]["time"] == 1769817600000
+
+
+def test_number_as_time_needs_unit_before_sending(tmp_path: Path) -> None:
+    for kind in (pa.int64(), pa.float64(), pa.decimal128(20, 0)):
+        times = pa.array([1_700_000_000]).cast(kind)
+        pq.write_table(pa.table({"eventName": ["a"], "ts": times}), tmp_path / "e.parquet")
+        mapping = EventMapping({"eventName": "eventName", "time": "ts"})
+        with pytest.raises(SourceError, match=r"e\.parquet: column ts, for time, is a number"):
+            examine_events(tmp_path / "e.parquet", ImportOptions(mapping=mapping))
+
+
+def test_shorter_file_is_not_complete(statsig: Statsig, tmp_path: Path) -> None:
+    file = tmp_path / "e.parquet"
+    for rows in (10, 5):
+        times = pa.array([1_700_000_000_000] * rows)
+        pq.write_table(pa.table({"eventName": ["a"] * rows, "time": times}), file)
+        if rows == 10:
+            assert import_events(statsig, file).delivered == 10
+    with pytest.raises(ImportStoppedError, match="it is shorter than it was"):
+        import_events(statsig, file, ImportOptions(force=True))

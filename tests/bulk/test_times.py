@@ -1,10 +1,13 @@
 """Conversion of times."""
 
 import math
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from statsig_api_client.bulk import (
     SourceError,
@@ -12,6 +15,9 @@ from statsig_api_client.bulk import (
 )
 from statsig_api_client.bulk.errors import RowError
 from statsig_api_client.bulk.mapping.times import TimeUnit, milliseconds
+
+FIRST, LAST = datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2037-01-01")
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC", "+05:30"]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +33,25 @@ from statsig_api_client.bulk.mapping.times import TimeUnit, milliseconds
         ("2026-01-31 12:00:00", None, "UTC", 1769860800000),
         ("2026-01-31T12:00:00", None, "Europe/Berlin", 1769857200000),
         ("2026-01-31T12:00:00", None, "-01:00", 1769864400000),
+        pytest.param("2026-01-31 12:00:00 UTC", None, None, 1769860800000, id="bigquery"),
+        pytest.param("2026-01-31 12:00:00.250 UTC", None, None, 1769860800250, id="fraction"),
+        pytest.param("2026-01-31 12:00:00.000 -0800", None, None, 1769889600000, id="snowflake"),
+        pytest.param("2026-01-31 12:00:00+00", None, None, 1769860800000, id="postgresql"),
+        pytest.param("2026-01-31 12:00:00 +0000 UTC", None, None, 1769860800000, id="go"),
+        pytest.param("2026-01-31 12:00:00 GMT", None, None, 1769860800000, id="gmt"),
+        pytest.param("2026-01-31t12:00:00z", None, None, 1769860800000, id="lower-case"),
+        pytest.param("2026-01-31 12:00 UTC", None, "+05:00", 1769860800000, id="zone-ignored"),
+        pytest.param("20260131T120000Z", None, None, 1769860800000, id="basic"),
+        pytest.param("2026-01-31", None, "UTC", 1769817600000, id="day"),
+        pytest.param(date(2026, 1, 31), None, "Europe/Berlin", 1769814000000, id="date"),
+        pytest.param(
+            datetime.fromisoformat("2026-10-25T01:30"),
+            None,
+            "Europe/Berlin",
+            1792884600000,
+            id="before-change",
+        ),
+        pytest.param("2026-10-25T02:30+01:00", None, "Europe/Berlin", 1792891800000, id="offset"),
     ],
 )
 def test_times_follow_unit_and_zone(
@@ -53,7 +78,12 @@ def test_unknown_zone_is_rejected(
     [
         (1700000000, "is a number without a unit"),
         ("2026-01-31T12:00:00", "has no time zone"),
-        ("yesterday", "ISO 8601"),
+        ("yesterday", "expected a number or ISO 8601, got 'yesterday'"),
+        ("2026-01-31 12:00:00 PST", "expected an offset such as .02:00, got 'PST'"),
+        ("2026-01-31T12:00 Europe/Berlin", "expected an offset such as .*, got 'Europe/Berlin'"),
+        ("2026-01-31 12:00:00 -0800 UTC", "expected an offset such as .*, got .UTC."),
+        ("2026-02-30 12:00:00Z", "ISO 8601"),
+        (date(2026, 1, 31), "has no time zone"),
         (True, "expected a number or a string, got bool"),
     ],
 )
@@ -66,3 +96,28 @@ def test_unit_and_zone_are_not_guessed(value: object, said: str) -> None:
 def test_time_out_of_range_is_rejected(value: object) -> None:
     with pytest.raises(RowError, match="is out of range"):
         milliseconds(value, "s", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param("2026-10-25 02:30:00", "occurs twice in Europe/Berlin", id="twice"),
+        pytest.param("2026-03-29T02:30:00", "does not exist in Europe/Berlin", id="never"),
+        pytest.param(datetime.fromisoformat("2026-10-25T02:00"), "occurs twice", id="datetime"),
+    ],
+)
+def test_ambiguous_local_time_is_rejected(value: object, said: str) -> None:
+    zone = TimeFormat(zone="Europe/Berlin").zone_info()
+    with pytest.raises(RowError, match=rf"02:\d\d:00 {said}.*; write it with an offset"):
+        milliseconds(value, None, zone)
+
+
+@given(st.datetimes(FIRST, LAST), st.sampled_from(ZONES))
+def test_local_times_survive_conversion(moment: datetime, name: str) -> None:
+    zone = TimeFormat(zone=name).zone_info()
+    try:
+        found = milliseconds(moment.replace(microsecond=0, fold=0), None, zone)
+    except RowError:
+        return
+    back = datetime.fromtimestamp(found / 1000, zone).replace(tzinfo=None)
+    assert back == moment.replace(microsecond=0)

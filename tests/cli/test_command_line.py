@@ -1,5 +1,6 @@
 """Output and exit codes of the commands, against the local server."""
 
+import errno
 import io
 import json
 import os
@@ -96,7 +97,7 @@ def test_terminal_output_shows_panels(terminal: Terminal, monkeypatch: pytest.Mo
         "gate staff_tools",
         "passes",
         "button_color",
-        "'blue'",
+        '"blue"',
         "experiment",
         "layer product_page",
     ):
@@ -167,7 +168,10 @@ def test_api_key_file_provides_key(
         (["check-gate", "g", "--custom", ":=x"], "--custom: expected KEY:=JSON"),
         (["check-gate", "g", "--custom", "x:=" + "[" * 99999], "expected KEY:=JSON"),
         (["check-gate", "g", "--user", "/no/such/file"], "No such file"),
-        (["log-event", "e", "--user-id", "1", "--time", "yesterday"], "--time: expected milli"),
+        (
+            ["log-event", "e", "--user-id", "1", "--time", "yesterday"],
+            "got 'yesterday'; pass milli",
+        ),
         (["log-event", "e", "--user-id", "1", "--time", "2026-01-31T12:00:00"], "with its zone"),
         (["check-gate", "g", "--user-id", "1", "--timeout", "0"], "--timeout"),
         (["check-gates", *map(str, range(101)), "--user-id", "1"], "1 to 100 items"),
@@ -302,8 +306,24 @@ def test_keyboard_interrupt_exits_without_traceback(monkeypatch: pytest.MonkeyPa
     assert main(arguments) == 130
     monkeypatch.setattr(sys, "argv", ["statsig-api", *arguments])
     monkeypatch.setattr(os, "_exit", left.append)
+    monkeypatch.setattr(sys, "stderr", None)
     run()
     assert left == [130]  # which waits for no thread
+
+
+def test_closed_descriptors_are_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def is_closed(descriptor: int) -> None:
+        if descriptor == 2:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(sys, "argv", ["statsig-api", "--version"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", is_closed)
+        patch.setattr(os, "open", lambda path, _: opened.append(path))
+        assert run() == 0
+    assert opened == [os.devnull]
 
 
 def test_missing_click_names_extra(

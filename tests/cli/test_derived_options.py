@@ -5,7 +5,11 @@ from typing import Literal
 import attrs
 import click
 
-from statsig_api_client.cli.derived_options import attribute_docstrings, derived_options
+from statsig_api_client.cli.derived_options import (
+    add_help,
+    attribute_docstrings,
+    derived_options,
+)
 
 
 @attrs.frozen
@@ -36,3 +40,21 @@ def test_options_follow_fields() -> None:
 
 def test_class_without_source_has_no_docstrings() -> None:
     assert attribute_docstrings(attrs.make_class("NoSource", ["size"])) == {}
+
+
+def test_help_is_read_from_source() -> None:
+    def callback() -> None:
+        """Say nothing.
+
+        At all.
+        """
+
+    group = click.Group("g", commands={"a": click.Command("a", callback=callback)})
+    group.add_command(click.Command("b", callback=print))
+    group.add_command(click.Command("c", callback=callback, help="Other."))
+    add_help(group)
+    assert [group.commands[name].help for name in "abc"] == [
+        "Say nothing.\n\nAt all.",
+        None,
+        "Other.",
+    ]

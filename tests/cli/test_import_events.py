@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,15 @@ def test_pipe_shows_progress_lines(
     assert collector.taken
 
 
+def test_dry_run_of_many_invalid_lines_shows_reasons(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes(b"{\n" * 12)
+    with redirect_stdout(Terminal()) as out:
+        assert main(["import-events", str(tmp_path / "e.jsonl"), "--dry-run"]) == 5
+    shown = out.getvalue()
+    assert shown.count("e.jsonl:") == 11
+    assert re.search(r"^12 not sent: not JSON .* \(first in .*e.jsonl:1\)$", shown, re.MULTILINE)
+
+
 def test_dry_run_needs_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 3)), "--dry-run"]) == 0
     assert json.loads(capsys.readouterr().out)["valid"] == 3
@@ -136,7 +146,7 @@ def test_ctrl_c_stops_after_requests_in_progress(
         return OK
 
     collector.plan = plan
-    assert main(["import-events", file]) == 5
+    assert main(["import-events", file]) == 130
     output = capsys.readouterr()
     assert json.loads(output.out)["stopped"]
     assert "stopping after" in output.err

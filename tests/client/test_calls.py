@@ -1,6 +1,6 @@
 """Generated calls: request bodies, argument checks, responses and fallbacks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from statsig_api_client.generated import (
     ExperimentExposure,
     FeatureGate,
     GateExposure,
+    GateExposureDict,
     Layer,
     LogEventResult,
     RankedVariant,
@@ -96,18 +97,49 @@ def test_batch_mixes_models_and_dicts() -> None:
         "events": [{"eventName": "purchase", "user": {"userID": "42"}}, {"eventName": "b"}]
     }
     experiment = ExperimentExposure(experiment_name="logo", group="Test")
-    assert calls.log_custom_exposures([EXPOSURE, experiment, {"gateName": "x"}]).body == {  # type: ignore[typeddict-item,list-item]
+    gate: GateExposureDict = {"gateName": "x", "passes": False, "group": "Off"}
+    assert calls.log_custom_exposures([EXPOSURE, experiment, gate]).body == {
         "exposures": [
             {"gateName": "staff", "passes": True, "ruleID": "r"},
             {"experimentName": "logo", "group": "Test"},
-            {"gateName": "x"},
+            gate,
         ]
     }
 
 
 def test_dict_is_sent_unchanged() -> None:
-    odd: Any = {"userID": 42, "unheardOf": None}
+    odd: Any = {"userID": "42", "unheardOf": None}
     assert calls.check_gate(odd, "staff").body["user"] == odd
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda: calls.check_gate({"userID": 42}, "staff"), "user.userID: expected string"),  # type: ignore[typeddict-item]
+        (lambda: calls.log_events([{"user": {}}]), r'events\[0\]: missing field "eventName"'),  # type: ignore[typeddict-item]
+        (
+            lambda: calls.log_events([{"eventName": "a", "user": {"ip": 1}}]),  # type: ignore[typeddict-item]
+            r"events\[0\].user.ip: expected string",
+        ),
+        (
+            lambda: calls.log_custom_exposures([{"gateName": "a", "passes": 1, "group": "x"}]),  # type: ignore[list-item,typeddict-item]
+            r"exposures\[0\].passes: expected boolean",
+        ),
+        (lambda: calls.log_custom_exposures([{}]), r'missing field "group" or "ruleID"$'),  # type: ignore[list-item,typeddict-item]
+        (
+            lambda: calls.log_custom_exposures([{"group": "x"}]),  # type: ignore[list-item,typeddict-item]
+            r'missing field "experimentName" or "gateName"$',
+        ),
+        (
+            lambda: StatsigEvent(event_name="a", user={"userID": 42}),  # type: ignore[typeddict-item]
+            "StatsigEvent.user.userID: expected string",
+        ),
+    ],
+    ids=["user", "event", "event user", "exposure", "group", "kind", "constructor"],
+)
+def test_invalid_dict_is_rejected(call: Callable[[], object], problem: str) -> None:
+    with pytest.raises(TypeError, match=problem):
+        call()
 
 
 def test_mapping_is_accepted_as_dict() -> None:

@@ -28,6 +28,7 @@ def run(program: str, *arguments: str) -> str:
 # The interpreter and its `site` have imported some modules already.
 FIRST_CALL = """
 import sys
+sys.modules["pydantic"] = None  # it needs the types of typing_extensions
 before = set(sys.modules)
 from statsig_api_client import Statsig, StatsigUser
 with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2]) as statsig:
@@ -36,6 +37,7 @@ with Statsig("secret-abc", base_url=sys.argv[1], engine=sys.argv[2]) as statsig:
 """
 ASYNC_FIRST_CALL = """
 import asyncio, sys
+sys.modules["pydantic"] = None
 before = set(sys.modules)
 from statsig_api_client import AsyncStatsig, StatsigUser
 async def main():
@@ -54,11 +56,11 @@ NOT_NEEDED_BY_FAST = NOT_NEEDED | {"dataclasses", "httpcore", "inspect", "loggin
 @pytest.mark.parametrize(
     ("program", "engine", "unwanted", "own", "others"),
     [
-        pytest.param(FIRST_CALL, "httpx", NOT_NEEDED | {"asyncio"}, 38, 150, id="httpx"),
-        pytest.param(FIRST_CALL, "fast", NOT_NEEDED_BY_FAST | {"asyncio"}, 36, 70, id="fast"),
-        pytest.param(ASYNC_FIRST_CALL, "httpx", NOT_NEEDED, 40, 120, id="async httpx"),
+        pytest.param(FIRST_CALL, "httpx", NOT_NEEDED | {"asyncio"}, 40, 150, id="httpx"),
+        pytest.param(FIRST_CALL, "fast", NOT_NEEDED_BY_FAST | {"asyncio"}, 38, 70, id="fast"),
+        pytest.param(ASYNC_FIRST_CALL, "httpx", NOT_NEEDED, 42, 120, id="async httpx"),
         # asyncio itself needs `logging`, `socket` and `ssl`.
-        pytest.param(ASYNC_FIRST_CALL, "fast", NOT_NEEDED, 36, 40, id="async fast"),
+        pytest.param(ASYNC_FIRST_CALL, "fast", NOT_NEEDED, 38, 40, id="async fast"),
     ],
 )
 def test_first_call_imports_few_modules(

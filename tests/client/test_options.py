@@ -266,7 +266,7 @@ def test_invalid_arguments_have_no_fallback(make: Maker) -> None:
     with pytest.raises(TypeError):
         statsig.check_gate(USER, 7)
     with pytest.raises(ValueError, match="NaN"):
-        statsig.check_gate({"custom": {"a": float("nan")}}, "a_gate")
+        statsig.check_gate({"userID": "42", "custom": {"a": float("nan")}}, "a_gate")
     assert make.sent == []
 
 

@@ -12,6 +12,7 @@ PACKAGES = {
     "statsig_api_client": ("client", "models", "errors"),
     "statsig_api_client.events": ("events",),
     "statsig_api_client.flags": ("flags",),
+    "statsig_api_client.lift": ("lift",),
     "statsig_api_client.local": ("local",),
     "statsig_api_client.openfeature": ("openfeature",),
     "statsig_api_client.bulk": ("bulk",),

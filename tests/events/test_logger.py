@@ -13,7 +13,6 @@ from statsig_api_client import (
     AsyncStatsig,
     ConfigurationError,
     EventWarning,
-    SchemaError,
     Statsig,
     StatsigUser,
 )
@@ -152,8 +151,11 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
 @pytest.mark.parametrize(
     ("arguments", "error", "place"),
     [
-        (({"userID": 7}, "a"), SchemaError, "user.userID: expected string, got integer"),
-        (({"customIDs": {"a": 1}}, "a"), SchemaError, "user.customIDs.a"),
+        (({"userID": 7}, "a"), TypeError, "user.userID: expected string, got integer"),
+        (({"customIDs": {"a": 1}}, "a"), TypeError, "user.customIDs.a"),
+        ((USER, ""), ValueError, "eventName: expected a name, got an empty string"),
+        ((USER, "a", None, None, 1_700_000_000), ValueError, "is before the year 2000; check the"),
+        ((USER, "a", None, None, "yesterday"), ValueError, "or RFC 3339 with a time zone"),
         ((7, "a"), TypeError, "StatsigEvent.user"),
         ((None, "a"), TypeError, "StatsigEvent.user: expected StatsigUser or object, got null"),
         ((USER, 7), TypeError, "StatsigEvent.event_name"),
@@ -163,7 +165,11 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
         ((USER, "a", None, {"sku": 1}), TypeError, "StatsigEvent.metadata.sku"),
         ((USER, "a", None, ["sku"]), TypeError, "StatsigEvent.metadata"),
         ((USER, "a", None, None, 1.5), TypeError, "StatsigEvent.time"),
-        ((StatsigUser(custom={"x": {1}}), "a"), TypeError, "user.custom.x: set is not JSON"),  # type: ignore[dict-item]
+        (
+            (StatsigUser(user_id="1", custom={"x": {1}}), "a"),
+            TypeError,
+            "user.custom.x: set is not JSON",
+        ),  # type: ignore[dict-item]
         ((USER, "a", None, {"sku": "x" * 3_000}), ValueError, "max_batch_bytes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -20,8 +21,12 @@ class Endpoint:
     def __init__(self) -> None:
         self.has_started = asyncio.Event()
         self.release: asyncio.Event | None = None
+        self.is_closed = False
 
-    async def send(self, events: Sequence[bytes]) -> SendResult:  # noqa: ARG002
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+    async def send(self, events: Sequence[bytes], within: float) -> SendResult:  # noqa: ARG002
         self.has_started.set()
         if self.release is not None:
             await self.release.wait()
@@ -113,9 +118,44 @@ def test_attempt_before_loop_runs_is_retryable(scene: Scene) -> None:
 
 def test_cancelled_attempt_is_ambiguous(scene: Scene) -> None:
     async def main() -> SendResult:
-        scene.sender.cancel()
         attempt = await scene.begin()
         scene.sender.cancel()
         return await asyncio.wrap_future(attempt)
 
     assert asyncio.run(main()).status == "ambiguous"
+
+
+def test_attempt_after_cancel_ends_at_once(scene: Scene) -> None:
+    async def main() -> SendResult:
+        await scene.attach()
+        scene.endpoint.release = asyncio.Event()
+        scene.sender.cancel()
+        return await asyncio.wrap_future(scene.send())
+
+    assert asyncio.run(main()).status == "ambiguous"
+
+
+def test_exit_attempt_is_cancelled(scene: Scene) -> None:
+    scene.sender.prepare_exit()
+    scene.endpoint.release = asyncio.Event()
+    attempt = scene.send()
+    while not scene.endpoint.has_started.is_set():
+        time.sleep(0.001)
+    scene.sender.cancel()
+    assert attempt.result(30).status == "ambiguous"
+    assert scene.send().result(30).status == "retryable"
+    scene.sender.close()
+    assert scene.endpoint.is_closed
+
+
+def test_running_exit_attempt_is_left_alone(scene: Scene) -> None:
+    scene.sender.prepare_exit()
+    scene.endpoint.release = asyncio.Event()
+    attempt = scene.send()
+    while not scene.endpoint.has_started.is_set():
+        time.sleep(0.001)
+    scene.sender.close()
+    assert not scene.endpoint.is_closed
+    scene.sender.cancel()
+    attempt.result(30)
+    scene.sender.close()

@@ -17,7 +17,6 @@ import pytest
 from statsig_api_client import ConfigurationError
 from statsig_api_client.events import SpoolError
 from statsig_api_client.events.options import settings
-from statsig_api_client.events.queue import connection
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
@@ -187,15 +186,13 @@ def test_large_spool_opens_without_check(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("events.db.broken-*"))
 
 
-def test_locked_file_is_opened_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_file_is_opened_later(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     path.touch()
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    with monkeypatch.context() as patch:
-        patch.setattr(connection, "_BUSY_SECONDS", 0.1)
-        with pytest.raises(SpoolError, match="locked"):
-            SpoolDatabase(path)
+    with pytest.raises(SpoolError, match="locked"):
+        SpoolDatabase(path, patience=0.1)
     timer = threading.Timer(0.2, other.execute, ("COMMIT",))
     timer.start()
     SpoolDatabase(path).close()

@@ -21,7 +21,7 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str], status: int = 2) -> str:
     capsys.readouterr()
     assert main(arguments) == status
-    return capsys.readouterr().err.rstrip("\n").rpartition("Error: ")[2]
+    return capsys.readouterr().err.rstrip("\n").rpartition("error: ")[2]
 
 
 def configure(text: str, file: str = "pyproject.toml") -> None:

@@ -1,6 +1,5 @@
 """Command `statsig-api serve`, and start and stop of LocalServer."""
 
-import contextlib
 import importlib
 import json
 import os
@@ -114,7 +113,7 @@ def test_invalid_project_exits_with_2_and_line(
     out, err = capsys.readouterr()
     assert out == ""
     assert err == (
-        f"Error: {project}:2: gates.staff.rule: unknown key 'rule'; did you mean 'rules'?\n"
+        f"error: {project}:2: gates.staff.rule: unknown key 'rule'; did you mean 'rules'?\n"
     )
 
 
@@ -137,7 +136,7 @@ def test_unreadable_specs_exit_with_one_line(tmp_path: Path) -> None:
 
 def test_unusable_database_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(SHOP), "--port", "0", "--db", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.startswith(f"Error: cannot open the database {tmp_path}: ")
+    assert capsys.readouterr().err.startswith(f"error: cannot open the database {tmp_path}: ")
 
 
 def test_used_port_exits_with_hint(
@@ -147,7 +146,7 @@ def test_used_port_exits_with_hint(
         port = taken.getsockname()[1]
         assert main(["serve", str(SHOP), "--port", str(port)]) == 2
     assert capsys.readouterr().err == (
-        f"Error: cannot listen on 127.0.0.1, port {port}: Address already in use; "
+        f"error: cannot listen on 127.0.0.1, port {port}: Address already in use; "
         "choose another with --port, or 0 for a free port\n"
     )
 
@@ -159,7 +158,7 @@ def test_file_without_database_exits_with_2(
     db.write_text("no database " * 100)
     assert main(["serve", str(SHOP), "--port", "0", "--db", str(db)]) == 2
     assert (
-        capsys.readouterr().err == f"Error: cannot use the database {db}: file is not a database\n"
+        capsys.readouterr().err == f"error: cannot use the database {db}: file is not a database\n"
     )
 
 
@@ -167,7 +166,7 @@ def test_foreign_address_exits_with_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["serve", str(SHOP), "--port", "0", "--host", "192.0.2.1"]) == 2
-    assert capsys.readouterr().err.startswith("Error: cannot listen on 192.0.2.1, port 0: ")
+    assert capsys.readouterr().err.startswith("error: cannot listen on 192.0.2.1, port 0: ")
 
 
 def test_verbose_prints_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,17 +250,14 @@ def test_print_specs_rejects_invalid_project(
     assert "cannot read" in err
 
 
-@pytest.mark.parametrize("options", [["--print-specs"], ["--port=0"]])
 def test_closed_stdout_exits_quietly(
-    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "w") as nowhere:
+    with os.fdopen(writer, "w") as nowhere:
         monkeypatch.setattr(sys, "stdout", nowhere)
-        with pytest.raises(SystemExit) as exited:
-            main(["serve", str(SHOP), *options])
-    assert exited.value.code == 1
+        assert main(["serve", str(SHOP), "--print-specs"]) == 0
     assert capsys.readouterr().err == ""
 
 

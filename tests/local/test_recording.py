@@ -327,9 +327,12 @@ def test_database_file_is_reused(tmp_path: Path) -> None:
         assert [exposure.user["userID"] for exposure in server.exposures()] == ["1", "2"]
 
 
-def test_database_files_are_private(tmp_path: Path) -> None:
+@pytest.mark.parametrize("exists", [False, True])
+def test_database_files_are_private(tmp_path: Path, *, exists: bool) -> None:
     before = os.umask(0)
     try:
+        if exists:
+            (tmp_path / "events.db").touch(mode=0o644)
         with LocalServer(SHOP, db=tmp_path / "events.db") as server:
             api = Api(server)
             api.gate("staff_tools")

@@ -4,7 +4,6 @@ import copy
 import json
 import pickle
 
-import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from .cases import each_model, each_response
 @given(data=st.data())
 def test_copies_are_equal(name: str, data: st.DataObject) -> None:
     model = data.draw(models(name))
-    for one in (copy.copy(model), copy.deepcopy(model), attrs.evolve(model)):
+    for one in (copy.copy(model), copy.deepcopy(model), model.__replace__()):
         assert one == model
         assert alike(one.to_dict(), model.to_dict())
 
@@ -69,7 +68,7 @@ def test_models_with_equal_fields_are_equal(name: str, data: st.DataObject) -> N
     # None would remove the last of a choice of required fields.
     choices = {field_name(name, key) for key in choice(SCHEMAS[name])}
     assume(others[field] is not None or field not in choices)
-    changed = attrs.evolve(model, **{field: others[field]})
+    changed = model.__replace__(**{field: others[field]})
     assert (changed == model) == (others[field] == getattr(model, field))
     assert (changed != model) == (others[field] != getattr(model, field))
 
@@ -79,7 +78,7 @@ def test_models_with_equal_fields_are_equal(name: str, data: st.DataObject) -> N
 def test_model_differs_from_other_types(name: str, data: st.DataObject) -> None:
     model = data.draw(models(name))
     assert model != model.to_dict()
-    assert model != attrs.astuple(model)
+    assert model != tuple(model.to_dict().values())
     others = [MODELS[other].from_dict(minimal(reference(other))) for other in MODELS]
     assert model not in [other for other in others if type(other) is not MODELS[name]]
     with pytest.raises(TypeError):
@@ -89,10 +88,10 @@ def test_model_differs_from_other_types(name: str, data: st.DataObject) -> None:
 @each_model
 def test_model_is_immutable(name: str) -> None:
     model = MODELS[name].from_dict(minimal(reference(name)))
-    for field in [*(field.name for field in attrs.fields(MODELS[name])), "a_new_one"]:
-        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    for field in [*MODELS[name].__slots__, "a_new_one"]:
+        with pytest.raises(AttributeError):
             setattr(model, field, None)
-        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             delattr(model, field)
     assert model == MODELS[name].from_dict(minimal(reference(name)))
     assert not hasattr(model, "__dict__")
@@ -104,7 +103,7 @@ def test_fallback_error_is_not_compared(name: str) -> None:
     if "x-fallback" not in SCHEMAS[name]:
         assert "error" not in MODELS[name].__slots__ or "error" in SCHEMAS[name]["properties"]
         return
-    fallback = attrs.evolve(model, error=StatsigError("down"))
+    fallback = model.__replace__(error=StatsigError("down"))
     assert fallback == model
     assert hash(fallback) == hash(model)
     assert fallback.to_dict() == model.to_dict()

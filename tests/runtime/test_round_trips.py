@@ -21,6 +21,7 @@ from statsig_api_client import (
     StatsigUser,
     __version__,
 )
+from statsig_api_client._runtime import Model
 from statsig_api_client.generated import calls
 from tests.support.clients import KEY, Maker
 from tests.support.loopback import Loopback, Received, reply
@@ -214,11 +215,11 @@ def test_deliveries_contain_no_private_attributes(
     # Dicts, and models whose user is a dict or a model.
     arguments[index] = [
         *({**wire_form(item), "user": private} for item in items),
-        *(attrs.evolve(item, user=private) for item in items if attrs.has(type(item))),
+        *(item.__replace__(user=private) for item in items if isinstance(item, Model)),
         *(
-            attrs.evolve(item, user=StatsigUser.from_dict(private))
+            item.__replace__(user=StatsigUser.from_dict(private))
             for item in items
-            if attrs.has(type(item))
+            if isinstance(item, Model)
         ),
     ]
     received = plain.send(name, arguments)

@@ -30,7 +30,10 @@ from .tasks import SCHEMA, source
         ({"allowTruncation": "yes"}, "option allowTruncation: expected true or false, got 'yes'"),
         ({"timeUnit": "min"}, "option timeUnit: expected one of s, ms, us, ns, got 'min'"),
         ({"timeZone": "Mars"}, "option timeZone: time zone: expected UTC"),
-        ({"map": "eventName"}, "option map: mapping: expected FIELD=COLUMN, got 'eventName'"),
+        (
+            {"map": "eventName"},
+            "option map: mapping: expected FIELD=COLUMN or FIELD:=CONSTANT, got 'eventName'",
+        ),
         ({"map": "time=time"}, "option map: mapping: eventName is missing"),
         ({"map": "eventName=e"}, "option map: there is no column e; the columns are eventName,"),
         ({"map": "eventName=user.id"}, "option map: there is no column user.id; the columns"),
@@ -71,7 +74,8 @@ def columns(**kinds: Any) -> StructType:
         (StructType().add("event", "string"), {}, "there is no column eventName; name the columns"),
         (columns(amount="double"), {}, "expected eventName, time"),
         (columns(eventName="long"), {}, "column eventName: expected a string, got bigint"),
-        (columns(time="date"), {}, "column time: expected a timestamp, a number or a string, got"),
+        (columns(time="date"), {}, "column time: has no time zone; set the option timeZone"),
+        (columns(time="boolean"), {}, "column time: expected a timestamp, a date, a number or a"),
         (
             columns(time="timestamp_ntz"),
             {},
@@ -93,6 +97,7 @@ def columns(**kinds: Any) -> StructType:
             {},
             "column user.custom: expected a struct, got string",
         ),
+        (columns(), {}, "mapping: time is missing, so Statsig would use the time of arrival"),
         (columns(metadata__sku="binary"), {}, "column metadata.sku: binary data cannot be sent"),
         (
             columns(ts="long"),
@@ -110,7 +115,8 @@ def test_columns_are_checked(schema: StructType, options: dict[str, str], expect
 @pytest.mark.parametrize(
     "schema",
     [
-        columns(user__userID="long", user__custom__level="integer", metadata__sku="string"),
+        columns(time="long", user__userID="long", user__custom__level="integer"),
+        columns(time="timestamp", metadata__sku="string"),
         columns(value="double", time="timestamp", metadata=MapType(StringType(), StringType())),
         columns(time="string", user="void"),
     ],

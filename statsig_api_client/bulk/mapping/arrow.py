@@ -7,11 +7,17 @@
 # pyright: reportUnknownParameterType=false
 
 from math import isinf, isnan
-from typing import cast
+from typing import Final, cast
 
 import pyarrow as pa
 
 from .cells import Unreadable
+
+_CELL_ERRORS: Final = (
+    *(ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError),
+    *(TypeError, ValueError, pa.ArrowException),
+)
+"""Errors that the content of a cell can cause, in pyarrow and the libraries of dates."""
 
 
 def python_values(column: pa.Array) -> list[object]:
@@ -22,7 +28,7 @@ def python_values(column: pa.Array) -> list[object]:
     try:
         cells = column.to_pylist(maps_as_pydicts="lossy")
         return [json_value(cell) for cell in cells] if pa.types.is_nested(kind) else cells
-    except Exception:  # noqa: BLE001  (pyarrow raises errors of other libraries, too)
+    except _CELL_ERRORS:
         return [_python_value(scalar) for scalar in column]
 
 
@@ -54,7 +60,7 @@ def _python_value(scalar: pa.Scalar) -> object:
             return Unreadable(str(error))
         # The bytes stay in the string, so that the dead letter contains them.
         return scalar.cast(pa.binary()).as_py().decode(errors="surrogateescape")
-    except Exception as error:  # noqa: BLE001
+    except _CELL_ERRORS as error:
         is_time = pa.types.is_temporal(scalar.type)
         return Unreadable(f"{scalar.type} {scalar.value}: {error}" if is_time else str(error))
     try:

@@ -4,27 +4,22 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 from attrs import field, frozen
 
-from ..._runtime.parsers import JsonValue
 from ..errors import SourceError
-from .exact_json import parse_exactly
+from .entries import Constant, read_entries
 from .times import TimeFormat, TimeUnit
+
+if TYPE_CHECKING:
+    from ..._runtime.parsers import JsonValue
 
 _FIELD: Final = re.compile(
     r"eventName|time|value|user|metadata"
     r"|user\.(userID|email|ip|userAgent|country|locale|appVersion)"
     r"|user\.(custom|customIDs)\..+|user\.statsigEnvironment\.tier|metadata\..+"
 )
-
-
-@frozen
-class Constant:
-    """A value that is the same for all events."""
-
-    value: JsonValue
 
 
 @frozen
@@ -87,32 +82,32 @@ def mapping_by_name(columns: Iterable[str], times: TimeFormat) -> EventMapping:
     return EventMapping({column: column for column in columns}, times)
 
 
-def read_mapping(arguments: Iterable[str], times: TimeFormat | None = None) -> EventMapping:
-    """Parse `FIELD=COLUMN` and `FIELD:=CONSTANT`.
+def read_mapping(text: str | Iterable[str], times: TimeFormat | None = None) -> EventMapping:
+    """Parse `FIELD=COLUMN` and `FIELD:=CONSTANT`, separated by commas, semicolons or line breaks.
+
+    A constant is JSON, or a string without quotes. Names and strings that contain a separator are
+    quoted as in JSON: `user.userID="id, old"`.
 
     Args:
-        arguments: Columns, separated by commas, or one constant each.
+        text: The mapping, or parts of it.
         times: Unit and zone of times.
 
     Raises:
-        SourceError: An argument is malformed.
+        SourceError: An entry is malformed, or a field occurs twice.
     """
     fields: dict[str, str | Constant] = {}
-    for argument in arguments:
-        # A constant may be JSON with commas, so it extends to the end of the argument.
-        for part in [argument] if ":=" in argument else argument.split(","):
-            target, equals, source = part.partition("=")
-            if not equals or not target or not source:
-                raise SourceError(f"mapping: expected FIELD=COLUMN, got {part!r}")
-            name = target.removesuffix(":").strip()
-            if name in fields:
-                raise SourceError(f"mapping: {name} occurs twice")
-            fields[name] = Constant(_constant(source)) if target[-1] == ":" else source.strip()
+    for part in [text] if isinstance(text, str) else text:
+        for target, source in read_entries(part):
+            if target in fields:
+                raise SourceError(f"mapping: {target} occurs twice")
+            fields[target] = source
     return EventMapping(fields, times or TimeFormat())
 
 
 def read_mapping_file(path: str | Path, times: TimeFormat | None = None) -> EventMapping:
     """Parse a YAML file with `fields` and, optionally, `time: {unit: s, zone: UTC}`.
+
+    `fields` is a map, or a string in the syntax of `read_mapping`.
 
     Args:
         path: The file.
@@ -124,15 +119,18 @@ def read_mapping_file(path: str | Path, times: TimeFormat | None = None) -> Even
     file = _yaml_object(path)
     fields = file.pop("fields", None)
     time: object = file.pop("time", None) or {}
-    if file or not isinstance(fields, dict) or not isinstance(time, dict):
+    if file or not isinstance(fields, dict | str) or not isinstance(time, dict):
         raise SourceError(f"{path}: expected `fields:` and, optionally, `time:`")
     try:
+        format_of_times = _time_format(cast("dict[str, object]", time), times or TimeFormat())
+        if isinstance(fields, str):
+            return read_mapping(fields, format_of_times)
         return EventMapping(
             {
                 str(target): _field_source(target, source)
                 for target, source in cast("dict[object, object]", fields).items()
             },
-            _time_format(cast("dict[str, object]", time), times or TimeFormat()),
+            format_of_times,
         )
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from None
@@ -151,7 +149,11 @@ def _yaml_object(path: str | Path) -> dict[str, object]:
     ExactLoader.add_constructor("tag:yaml.org,2002:float", fraction)
     try:
         text = Path(path).read_text(encoding="utf-8")
-        data = cast("object", yaml.load(text, ExactLoader))  # noqa: S506  (a safe loader)
+        loader = ExactLoader(text)
+        try:
+            data = cast("object", loader.get_single_data())
+        finally:
+            loader.dispose()
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from None
     return cast("dict[str, object]", data) if isinstance(data, dict) else {}
@@ -179,12 +181,3 @@ def _time_format(members: dict[str, object], default: TimeFormat) -> TimeFormat:
     if members:
         raise SourceError(f"time: expected unit and zone, got {', '.join(map(str, members))}")
     return TimeFormat(cast("TimeUnit | None", unit), zone)
-
-
-def _constant(text: str) -> JsonValue:
-    """Return a JSON value, or text that is not JSON as a string."""
-    try:
-        (value,) = cast("list[JsonValue]", parse_exactly(b"[%b]" % text.encode()))
-    except (ValueError, ArithmeticError, RecursionError):
-        return text
-    return value

@@ -1,13 +1,14 @@
 """Conversion of times into milliseconds since 1970, without guessing units or zones."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
+from ..._timestamps import parse_timestamp
 from ..errors import RowError, SourceError
 
 TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
@@ -75,6 +76,8 @@ def milliseconds(value: object, unit: TimeUnit | None, zone: tzinfo | None) -> i
         value = _parsed(value)
     if type(value) is int and (factor := _INTEGER_FACTORS.get(unit)):
         return value * factor
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time.min)
     try:
         if isinstance(value, datetime):
             return _since_epoch(value, zone)
@@ -94,15 +97,31 @@ def _since_epoch(moment: datetime, zone: tzinfo | None) -> int:
     if moment.tzinfo is None:
         if zone is None:
             raise RowError("has no time zone; set the time zone")
-        moment = moment.replace(tzinfo=zone)
+        moment = _in_zone(moment, zone)
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + round(Decimal(since.microseconds) / 1000)
+
+
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a local time in its zone.
+
+    Raises:
+        RowError: The clocks of the zone show it twice, or never.
+    """
+    earlier, later = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
+    # Equal for most times; otherwise the clocks are set back or forward.
+    if earlier.utcoffset() != later.utcoffset():
+        is_repeated = later.timestamp() > earlier.timestamp()
+        problem = "occurs twice" if is_repeated else "does not exist"
+        raise RowError(f"{moment} {problem} in {zone}; write it with an offset such as +02:00")
+    return earlier
 
 
 def _parsed(text: str) -> int | Decimal | datetime:
     if _NUMBER.fullmatch(text):
         return int(text) if len(text) <= _MAX_DIGITS and text.isdecimal() else Decimal(text)
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise RowError(f"expected a number or ISO 8601, got {text[:40]!r}") from None
+        return parse_timestamp(text)
+    except ValueError as error:
+        reason = str(error).replace("expected ISO 8601", "expected a number or ISO 8601")
+        raise RowError(reason) from None

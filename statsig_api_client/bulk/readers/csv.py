@@ -5,18 +5,35 @@ above its limit of 131,072 characters: it would continue in the middle of a quot
 """
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from ...events.options import MAX_REQUEST
 from ..errors import SourceError
+from ..options import Delimiter
 from .files import InputSource
 from .records import InputPosition, InputRecord
+from .signatures import recognised
 from .streams import TextReader
 
 _KEPT: Final = 65536
 """Bytes that are kept of a row that is too long."""
 _QUOTE: Final = ord('"')
+_CHARACTERS: Final[dict[Delimiter, str]] = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "pipe": "|",
+}
+_NAMES: Final = {character: name for name, character in _CHARACTERS.items()}
+_REASONS: Final = {
+    "new-line character": "a carriage return outside of quotes",
+    "unexpected end": "a quote is not closed",
+    "field larger": "a cell has more than 131,072 characters",
+}
+"""Plain words for messages of the csv module, by their beginning."""
 
 
 class CsvReader(TextReader):
@@ -24,7 +41,10 @@ class CsvReader(TextReader):
 
     def __init__(self, source: InputSource) -> None:
         super().__init__(source)
+        by_name: Delimiter = "tab" if source.is_tab_separated else "comma"
+        self._delimiter_name: Delimiter = source.delimiter or by_name
         try:
+            self.offset = self.stream.skip_byte_order_mark()
             self.columns: list[str] | None = self._header()
         except BaseException:
             self.close()
@@ -53,8 +73,7 @@ class CsvReader(TextReader):
                 yield InputRecord(self.line, self.offset, content, error)
 
     def _rows(self) -> Iterator["CsvRow"]:
-        delimiter = "\t" if self.source.is_tab_separated else ","
-        for row in split_rows(self.stream.lines, delimiter):
+        for row in split_rows(self.stream.lines, _CHARACTERS[self._delimiter_name]):
             self.line += row.lines
             self.offset += row.size
             yield row
@@ -63,16 +82,39 @@ class CsvReader(TextReader):
         row = next(self._rows(), None)
         if row is None or not (row.cells or row.error):
             raise SourceError(f"{self.source.name}: expected the header of CSV, got an empty file")
-        header = row.cells
-        if row.error is not None or b"\0" in row.content or header[0][:1] in "[{":
-            found = row.error or "another format"
-            raise SourceError(
-                f"{self.source.name}: line 1: expected the header of CSV, got {found}"
+        if problem := self._problem_of_header(row):
+            raise SourceError(f"{self.source.name}: line 1: {problem}")
+        return row.cells
+
+    def _problem_of_header(self, row: "CsvRow") -> str | None:
+        if found := recognised(row.content):
+            pass
+        elif row.error is not None and b"\r" in row.content.rstrip(b"\r\n"):
+            found = "lines that end with a carriage return alone; convert it, for instance with "
+            found += r"tr '\r' '\n'"
+        elif row.content.lstrip()[:1] in (b"[", b"{"):
+            found = "JSON; name it .jsonl, or set the format"
+        if found := found or row.error:
+            return f"expected the header of CSV, got {found}"
+        return self._problem_of_names(row.cells)
+
+    def _problem_of_names(self, names: list[str]) -> str | None:
+        if "" in names:
+            return (
+                f"column {names.index('') + 1} has no name; name or remove it (pandas writes its "
+                "index so; use index=False)"
             )
-        header[0] = header[0].removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-        if len(set(header)) < len(header) or not all(header):
-            raise SourceError(f"{self.source.name}: line 1: expected distinct column names")
-        return header
+        name, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            return f"expected distinct column names, got {name!r} {count} times"
+        if self.source.delimiter is None and len(names) == 1:
+            for character, other in _NAMES.items():
+                if character in name:
+                    return (
+                        f"expected columns separated by a {self._delimiter_name}, got one column "
+                        f"{name!r}; set the delimiter to {other}"
+                    )
+        return None
 
 
 class CsvRow(NamedTuple):
@@ -97,7 +139,7 @@ def split_rows(stream: BinaryIO, delimiter: str) -> Iterator[CsvRow]:
     while raw := stream.readline(MAX_REQUEST):
         if raw[-1:] == b"\n" or len(raw) < MAX_REQUEST:
             try:
-                cells = _cells([raw], delimiter)
+                cells = _cells(raw, delimiter)
             except csv.Error:
                 yield _long_row(stream, raw, delimiter)
             else:
@@ -109,7 +151,8 @@ def split_rows(stream: BinaryIO, delimiter: str) -> Iterator[CsvRow]:
 def _long_row(stream: BinaryIO, raw: bytes, delimiter: str) -> CsvRow:
     """Read a row that has several lines or is malformed, to its end."""
     quotes = _QuoteScanner(delimiter)
-    parts, size, lines = [raw], len(raw), 0
+    # One object for all lines: a row may have millions of them.
+    content, size, lines = bytearray(raw), len(raw), 0
     while True:
         lines += raw[-1:] == b"\n"
         is_open = quotes.is_open_after(raw)
@@ -117,24 +160,30 @@ def _long_row(stream: BinaryIO, raw: bytes, delimiter: str) -> CsvRow:
             break
         raw = stream.readline(MAX_REQUEST)
         if not raw:
-            lines += parts[-1][-1:] != b"\n"
+            lines += content[-1:] != b"\n"
             break
         size += len(raw)
         if size <= MAX_REQUEST:
-            parts.append(raw)
-    content = b"".join(parts)
+            content += raw
     if size > MAX_REQUEST:
         error = f"the row has more than {MAX_REQUEST:,} bytes"
-        return CsvRow(content[:_KEPT], lines, size, [], error)
+        return CsvRow(bytes(content[:_KEPT]), lines, size, [], error)
     try:
-        return CsvRow(content, lines, size, _cells(parts, delimiter))
+        return CsvRow(bytes(content), lines, size, _cells(content, delimiter))
     except csv.Error as error:
-        return CsvRow(content, lines, size, [], f"not CSV: {error}")
+        return CsvRow(bytes(content), lines, size, [], f"not CSV: {_in_words(error)}")
 
 
-def _cells(lines: list[bytes], delimiter: str) -> list[str]:
-    decoded = [line.decode(errors="surrogateescape") for line in lines]
-    return next(csv.reader(decoded, delimiter=delimiter, strict=True))
+def _cells(content: bytes | bytearray, delimiter: str) -> list[str]:
+    text = content.decode(errors="surrogateescape")
+    is_line = "\n" not in text[:-1]
+    rows = [text] if is_line else io.StringIO(text, newline="\n")
+    return next(csv.reader(rows, delimiter=delimiter, strict=True))
+
+
+def _in_words(error: csv.Error) -> str:
+    message = str(error)
+    return next((words for start, words in _REASONS.items() if message.startswith(start)), message)
 
 
 def _is_utf_8(content: bytes) -> bool:

@@ -1,6 +1,5 @@
 """Input files: search, and detection of changes."""
 
-import os
 from collections.abc import Sequence
 from glob import glob
 from hashlib import sha256
@@ -8,10 +7,10 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..errors import SourceError
-from ..options import InputFormat
+from ..options import Delimiter, InputFormat
 
 _FORMATS: Final[dict[str, InputFormat]] = {
     ".jsonl": "jsonl",
@@ -21,6 +20,7 @@ _FORMATS: Final[dict[str, InputFormat]] = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
+_COMPRESSION_SUFFIXES: Final = (".gz", ".zst")
 _DIGEST_BYTES: Final = 65536
 _OUTPUT_SUFFIXES: Final = (".checkpoint", ".checkpoint.lock", ".dead-letters.jsonl")
 """Suffixes of the files that an import writes next to its input by default."""
@@ -34,6 +34,8 @@ class InputSource:
     """None for standard input."""
     format: InputFormat
     size: int | None = field(default=None, eq=False)
+    delimiter: Delimiter | None = None
+    """Character between two cells of CSV; None chooses it by name."""
 
     @property
     def name(self) -> str:
@@ -45,7 +47,7 @@ class InputSource:
     @property
     def is_tab_separated(self) -> bool:
         """True if the name says so."""
-        return self.path is not None and ".tsv" in self.path.suffixes
+        return self.path is not None and _format_suffix(self.path) == ".tsv"
 
     def fingerprint(self) -> dict[str, object]:
         """Return name, size, modification time and a digest of the beginning and the end."""
@@ -67,6 +69,7 @@ def find_sources(
     source: str | Path | Sequence[str | Path],
     input_format: InputFormat | None = None,
     outputs: Sequence[str | Path | None] = (),
+    delimiter: Delimiter | None = None,
 ) -> list[InputSource]:
     """Return the files of names and patterns, in the order in which they are read.
 
@@ -77,6 +80,7 @@ def find_sources(
         source: Names and patterns; `-` is standard input.
         input_format: The format of all files; None chooses it by name.
         outputs: Files that this import writes.
+        delimiter: Character between two cells of CSV; None chooses it by name.
 
     Raises:
         SourceError: A file does not exist, cannot be read, occurs twice, or is an output.
@@ -85,13 +89,13 @@ def find_sources(
     found: list[InputSource] = []
     for name in names:
         if str(name) == "-":
-            found.append(InputSource(None, input_format or "jsonl"))
+            found.append(InputSource(None, input_format or "jsonl", delimiter=delimiter))
             continue
         path = Path(name)
         paths = [path] if path.exists() else _matching(str(name))
         if not paths:
             raise SourceError(f"{name}: no such file")
-        found += [_source(path, input_format) for path in paths]
+        found += [evolve(_source(path, input_format), delimiter=delimiter) for path in paths]
     if not found:
         raise SourceError("source: expected at least one file, got none")
     if any(one.path is None for one in found):
@@ -122,18 +126,25 @@ def _without_outputs(
 
 
 def _matching(pattern: str) -> list[Path]:
-    # Path.glob accepts no absolute patterns.
+    # Path.glob accepts no absolute patterns, and finds hidden files.
     return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
 
 
 def _source(path: Path, input_format: InputFormat | None) -> InputSource:
     try:
-        with path.open("rb") as file:
-            stat = os.fstat(file.fileno())
+        stat = path.stat()
+        if not S_ISREG(stat.st_mode):  # opening a pipe would wait for its writer
+            hint = "pass a pattern of its files" if path.is_dir() else "pass a pipe as -"
+            raise SourceError(f"{path}: expected a regular file; {hint}")
+        with path.open("rb"):
+            pass
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
-    if not S_ISREG(stat.st_mode):
-        raise SourceError(f"{path}: expected a regular file; pass a pipe as -")
-    suffixes = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst")]
-    by_name = _FORMATS.get(suffixes[-1] if suffixes else "", "jsonl")
+    by_name = _FORMATS.get(_format_suffix(path), "jsonl")
     return InputSource(path, input_format or by_name, stat.st_size)
+
+
+def _format_suffix(path: Path) -> str:
+    """Return the suffix in lower case that names the format, not the compression."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return next((one for one in reversed(suffixes) if one not in _COMPRESSION_SUFFIXES), "")

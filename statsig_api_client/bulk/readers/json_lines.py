@@ -10,12 +10,14 @@ from ...events.options import MAX_REQUEST
 from ..errors import SourceError
 from .files import InputSource
 from .records import InputPosition, InputRecord
+from .signatures import BYTE_ORDER_MARK, recognised
 from .streams import TextReader, is_damage
 
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r\n"
 _KEPT: Final = 65536
 """Bytes that are kept of a line that is too long, and that recognition of the format may read."""
+_SAMPLED_LINES: Final = 20
+"""Lines at the start of which at least one must begin like an object."""
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -36,12 +38,15 @@ class JsonLinesReader(TextReader):
             SourceError: The input has another format.
         """
         start = self._first_line()
-        if b"\0" in start:
-            found = "a binary file"
+        if found := recognised(start):
+            pass
         elif start.startswith(b"["):
             found = "a JSON array; write one event per line, for instance with jq -c '.[]'"
         elif self._is_multiline_document(start):
             found = "a JSON document of several lines; write one event per line"
+        elif not self._has_object(start):
+            text = start[:60].rstrip().decode(errors="replace")
+            found = f"{text!r}; if the input is CSV, name it .csv, or set the format"
         else:
             return
         raise SourceError(f"{self.source.name}: expected JSON lines, got {found}")
@@ -56,7 +61,7 @@ class JsonLinesReader(TextReader):
             offset += len(raw)
             content, error = raw, None
             if line == 1:
-                content = raw.removeprefix(_BYTE_ORDER_MARK)
+                content = raw.removeprefix(BYTE_ORDER_MARK)
             if len(raw) == MAX_REQUEST and raw[-1:] != b"\n":
                 content, offset = raw[:_KEPT], offset + self._skip_line()
                 error = f"the line has more than {MAX_REQUEST:,} bytes"
@@ -77,10 +82,21 @@ class JsonLinesReader(TextReader):
         size, line = 0, b""
         while size <= _KEPT and (line := self._read_ahead()):
             size += len(line)
-            start = line.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK)
+            start = line.removeprefix(BYTE_ORDER_MARK).lstrip(_BLANK)
             if start:
                 return start
         return b""
+
+    def _has_object(self, start: bytes) -> bool:
+        """Return whether one of the first lines begins like an object."""
+        size = lines = 0
+        while start and not start.startswith(b"{"):
+            size, lines = size + len(start), lines + 1
+            if lines == _SAMPLED_LINES or size > _KEPT:
+                # The rest of a line without an end belongs to `records`.
+                return not start.endswith(b"\n")
+            start = self._first_line()
+        return bool(start) or not lines
 
     def _read_ahead(self) -> bytes:
         try:

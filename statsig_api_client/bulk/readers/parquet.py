@@ -8,13 +8,16 @@
 from collections.abc import Iterator
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import SourceError
 from ..mapping.arrow import python_values
 from .files import InputSource
 from .records import InputPosition, InputRecord
+from .signatures import LONGEST, recognised
 
+_SIGNATURE: Final = b"PAR1"
 _BATCH_ROWS: Final = 1000
 """Rows that are in memory as Python objects at once."""
 _BUFFER_BYTES: Final = 65536
@@ -26,9 +29,17 @@ class ParquetReader:
     """Reader of Parquet."""
 
     def __init__(self, source: InputSource) -> None:
+        _check_signature(source)
         self._file = pq.ParquetFile(source.path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         self._size = source.size or 0
         self.columns: list[str] | None = list(self._file.schema_arrow.names)
+        self.number_columns: frozenset[str] = frozenset(
+            field.name
+            for field in self._file.schema_arrow
+            if pa.types.is_integer(field.type)
+            or pa.types.is_floating(field.type)
+            or pa.types.is_decimal(field.type)
+        )
         self.line: int = 0
         """Number of the last row that was read."""
         self.consumed: int = 0
@@ -42,6 +53,8 @@ class ParquetReader:
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
         """Read all rows behind a position."""
+        if position.line > self._file.metadata.num_rows:
+            raise EOFError("it is shorter than it was")
         first, groups = self._groups_after(position.line)
         if not groups:
             return
@@ -70,3 +83,17 @@ class ParquetReader:
                 break
             first, group = first + rows, group + 1
         return first, list(range(group, self._file.num_row_groups))
+
+
+def _check_signature(source: InputSource) -> None:
+    """Check the first bytes; pyarrow reads the last ones, and reports damage of them.
+
+    Raises:
+        SourceError: The file has another format.
+    """
+    assert source.path is not None
+    with source.path.open("rb") as file:
+        start = file.read(LONGEST)
+    if not start.startswith(_SIGNATURE):
+        found = recognised(start) or "text" if start else "an empty file"
+        raise SourceError(f"{source.name}: expected Parquet, got {found}")

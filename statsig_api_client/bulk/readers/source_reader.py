@@ -16,6 +16,8 @@ class FormatReader(Protocol):
 
     columns: list[str] | None
     """Column names; None if each record has its own."""
+    number_columns: frozenset[str]
+    """Columns of which all cells are numbers, in formats with types."""
     line: int
     """Number of the last line or row that was read."""
 
@@ -51,6 +53,8 @@ class SourceReader:
             self._reader = _open(source)
         self.columns: list[str] | None = self._reader.columns
         """Column names; None if each record has its own."""
+        self.number_columns: frozenset[str] = self._reader.number_columns
+        """Columns of which all cells are numbers, in formats with types."""
 
     @property
     def consumed(self) -> int:

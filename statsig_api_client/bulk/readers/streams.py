@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 from ..errors import SourceError
 from .files import InputSource
 from .records import InputPosition
+from .signatures import BYTE_ORDER_MARK, GZIP, SKIPPABLE_FRAME, ZSTANDARD
 
 _CHUNK: Final = 1 << 18
 _COMPRESSED_CHUNK: Final = 1 << 10
@@ -31,13 +32,19 @@ class InputStream:
 
     def _decompressed(self) -> BinaryIO:
         magic = cast("io.BufferedReader", self._raw).peek(4)[:4]
-        if magic[:2] == b"\x1f\x8b":
+        if magic.startswith(GZIP):
             decompressed = gzip.GzipFile(fileobj=self._raw)
             return io.BufferedReader(cast("io.RawIOBase", decompressed), _CHUNK)
-        if magic == b"\x28\xb5\x2f\xfd":
+        if magic in (ZSTANDARD, *SKIPPABLE_FRAME):
             return io.BufferedReader(_Zstandard(self._raw), _CHUNK)
         self.is_seekable = not self._is_standard_input
         return self._raw
+
+    def skip_byte_order_mark(self) -> int:
+        """Skip a byte-order mark at the start, and return its size."""
+        size = len(BYTE_ORDER_MARK)
+        start = cast("io.BufferedReader", self.lines).peek(size)[:size]
+        return len(self.lines.read(size)) if start == BYTE_ORDER_MARK else 0
 
     def skip(self, size: int) -> None:
         """Skip decompressed bytes.
@@ -65,6 +72,8 @@ class InputStream:
 class TextReader:
     """State shared by the readers of text formats."""
 
+    number_columns: frozenset[str] = frozenset()
+
     def __init__(self, source: InputSource) -> None:
         self.source = source
         self.stream = InputStream(source.path)
@@ -83,6 +92,8 @@ class TextReader:
         if not position.offset:
             return
         if self.stream.is_seekable:
+            if self.source.size is not None and position.offset > self.source.size:
+                raise EOFError("it is shorter than it was")
             self.stream.lines.seek(position.offset)
         else:
             self.stream.skip(position.offset - self.offset)

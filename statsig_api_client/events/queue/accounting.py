@@ -21,8 +21,8 @@ def last_id(database: SpoolDatabase) -> int:
     return database.row(f"SELECT {LAST_ID} FROM counters")[0]  # noqa: S608
 
 
-def read_stats(database: SpoolDatabase, now: float) -> EventStats:
-    """Return the account of a spool at a time in seconds since 1970.
+def read_stats(database: SpoolDatabase, now: float) -> tuple[EventStats, int]:
+    """Return the account of a spool at a time in seconds since 1970, and its youngest event's ID.
 
     Events are not counted one by one, since that would read all of them: IDs have no gaps, and the
     counters know all events that left.
@@ -39,7 +39,7 @@ def read_stats(database: SpoolDatabase, now: float) -> EventStats:
     # are counted there.
     accepted = youngest - moved
     pending = accepted - delivered - rejected - ambiguous - dropped
-    return EventStats(
+    stats = EventStats(
         accepted=accepted,
         delivered=delivered,
         rejected=rejected,
@@ -51,3 +51,4 @@ def read_stats(database: SpoolDatabase, now: float) -> EventStats:
         spooled_bytes=database.size().used,
         oldest_age=max(0.0, now - oldest / 1000) if pending else 0.0,
     )
+    return stats, youngest

@@ -25,7 +25,7 @@ from ..._fork import hold_forks
 
 _T = TypeVar("_T")
 
-_BUSY_SECONDS: float = 10.0
+BUSY_SECONDS: Final = 10.0
 """Seconds to wait for the locks of other processes."""
 _FULL_CODES: Final = (
     sqlite3.SQLITE_FULL,
@@ -73,7 +73,7 @@ def disconnect(connection: sqlite3.Connection) -> None:
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))
 
 
-def patiently(call: Callable[[], _T]) -> _T:
+def patiently(call: Callable[[], _T], seconds: float = BUSY_SECONDS) -> _T:
     """Call into SQLite, again and again while another process has the lock that it needs.
 
     SQLite's own busy timeout would hold forks meanwhile, and it does not cover the change
@@ -86,10 +86,10 @@ def patiently(call: Callable[[], _T]) -> _T:
             try:
                 return call()
             except sqlite3.OperationalError as error:
-                if code_of(error) != sqlite3.SQLITE_BUSY:
+                if not is_busy(error):
                     raise
                 now = time.monotonic()
-                deadline = deadline or now + _BUSY_SECONDS
+                deadline = deadline or now + seconds
                 if now >= deadline:
                     raise
         time.sleep(delay)
@@ -100,6 +100,11 @@ def code_of(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code; 0 when the error is of the Python module."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Return whether another process has the lock that a statement needs."""
+    return code_of(error) == sqlite3.SQLITE_BUSY
 
 
 def is_full(error: sqlite3.Error) -> bool:

@@ -17,9 +17,11 @@ from ..._fork import hold_forks
 from ..errors import SpoolError
 from ..options import Durability
 from .connection import (
+    BUSY_SECONDS,
     connect,
     disconnect,
     is_broken,
+    is_busy,
     is_full,
     patiently,
 )
@@ -48,6 +50,10 @@ class DiskFullError(SpoolError):
     """The disk has no room for a write."""
 
 
+class SpoolBusyError(SpoolError):
+    """Another process has the lock that a statement needs."""
+
+
 @frozen
 class SpoolSize:
     """Sizes of a spool, in bytes."""
@@ -67,18 +73,27 @@ class SpoolDatabase:
         path: The file.
         durability: What committed events survive.
         must_exist: Neither make a spool, nor put a new one in the place of a broken one.
+        patience: Seconds to wait for the lock of another process.
 
     Raises:
         SpoolError: The file cannot be used.
     """
 
     def __init__(
-        self, path: Path, durability: Durability = "process", *, must_exist: bool = False
+        self,
+        path: Path,
+        durability: Durability = "process",
+        *,
+        must_exist: bool = False,
+        patience: float = BUSY_SECONDS,
     ) -> None:
         self.path = path
         self.reserve = DiskReserve(path)
         self._durability = durability
         self._must_exist = must_exist
+        self._opening_patience = patience
+        self.patience = patience
+        """Seconds that an operation waits for the lock of another process."""
         self._place = SpoolPath(path)
         self._problem: str | None = None
         """Why the file is unusable, until it has been replaced."""
@@ -101,7 +116,7 @@ class SpoolDatabase:
                 cursor.close()  # while forks are held, not when the collector comes by
 
         try:
-            return patiently(call)
+            return patiently(call, self.patience)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -314,7 +329,11 @@ class SpoolDatabase:
                 return SpoolError(f"spool {self.path}: {self._problem}; {problem}")
             self._connection = self._open()
             self._problem = None
-        kind = DiskFullError if is_full(error) else SpoolError
+        kind = SpoolError
+        if is_full(error):
+            kind = DiskFullError
+        elif is_busy(error):
+            kind = SpoolBusyError
         return kind(f"spool {self.path}: {error}")
 
     def _open(self) -> sqlite3.Connection:
@@ -345,6 +364,7 @@ class SpoolDatabase:
         # Only the owner may read a program's events. SQLite gives its other files the mode of this
         # one. Only SQLite opens an existing file: closing it would end the locks that this process
         # has on it.
+        self._place.check_owner()
         with suppress(FileExistsError):
             if self._must_exist and not self.path.exists():
                 raise FileNotFoundError("it does not exist")
@@ -371,7 +391,9 @@ class SpoolDatabase:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         def run(statement: str) -> "tuple[int | str, ...]":
-            return patiently(lambda: connection.execute(statement).fetchone())
+            return patiently(
+                lambda: connection.execute(statement).fetchone(), self._opening_patience
+            )
 
         run(f"PRAGMA page_size = {PAGE_SIZE}")
         # One statement, since another process may be making the spool at this moment.
@@ -392,4 +414,4 @@ class SpoolDatabase:
             (verdict,) = run("PRAGMA quick_check(1)")
             if verdict != "ok":
                 raise NotASpoolError(str(verdict))
-        patiently(lambda: migrate(connection))
+        patiently(lambda: migrate(connection), self._opening_patience)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from attrs import define
 
+from .accounting import count
 from .base import Batch
 from .database import SpoolDatabase
 
@@ -48,11 +49,22 @@ class Leases:
         return batch, len(batch) >= max_events or len(batch) < len(rows)
 
     def _delete_expired(self) -> None:
+        """Delete the leases of processes that died, or that could not write their result.
+
+        Their events may have been accepted, and are sent again.
+        """
         now = self._clock.time()
         # No lease is longer than the maximum, unless the clock has been set back since.
-        self._database.execute(
-            "DELETE FROM leases WHERE expires <= ? OR expires > ?", now, now + _MAX_SECONDS
+        expired = self._database.rows(
+            "SELECT token, (SELECT count(*) FROM events WHERE id BETWEEN first AND last)"
+            " FROM leases WHERE expires <= ? OR expires > ?",
+            now,
+            now + _MAX_SECONDS,
         )
+        for token, events in expired:
+            self._database.execute("DELETE FROM leases WHERE token = ?", token)
+            count(self._database, "retried", cast("int", events))
+            count(self._database, "resent_ambiguous", cast("int", events))
 
     def renew(self, batch: Batch) -> bool:
         """Extend the lease of a batch; False when it has expired and is gone."""

@@ -41,7 +41,7 @@ class SpoolMaintenance:
 
     def stats(self) -> EventStats:
         """Return the account of the spool."""
-        return read_stats(self._database, Clock().time())
+        return read_stats(self._database, Clock().time())[0]
 
     def events(self) -> Iterator[SpooledEvent]:
         """Yield the pending events, then the dead letters, each from the oldest."""

@@ -16,16 +16,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ..errors import EventQueueFullError, closed
 from ..options import Settings
-from ..stats import Delivery, EventStats, report
+from ..stats import Delivery, EventStats, logger, report
 from .base import Batch
 from .counter import AtomicCounter
 
 if TYPE_CHECKING:
     from ..._clock import Clock
+
+
+_LONG_WAIT: Final = 1.0
+"""Seconds without room after which a line in the log says so."""
+_LOG_EVERY: Final = 60.0
 
 
 class MemoryQueue:
@@ -53,6 +58,9 @@ class MemoryQueue:
         # Held while events move, so that no thread reads the account in between. Safe to re-enter:
         # it only delays readers, and `put` takes it for dropped events alone.
         self._moving = threading.RLock()
+        self._waits_since: float | None = None
+        """The time since which there has been no room for an event."""
+        self._logged_at = -_LOG_EVERY
         # The rest decides when the sender looks at the queue. Threads update it without a lock: a
         # lost update makes the sender look too early, or one event too late.
         self._wake_at = 1
@@ -75,9 +83,11 @@ class MemoryQueue:
         dropped = None
         if not force and self._is_full():
             if self._settings.overflow == "block":
+                self._log_waiting()
                 return False
             dropped = self._make_room(event)
         if dropped is not event:
+            self._waits_since = None
             self._incoming.append(event)
             self._bytes += len(event) + 1
             if self._wake_at and (self._wake_at <= len(self._incoming) or self._is_large()):
@@ -87,6 +97,18 @@ class MemoryQueue:
         if dropped is not None:
             report(self._settings, Delivery(state="dropped", encoded=[dropped]))
         return True
+
+    def _log_waiting(self) -> None:
+        """Log that `log()` has been waiting for a while, and then once a minute."""
+        now = self._clock.monotonic()
+        if self._waits_since is None:
+            self._waits_since = now
+        if now - self._waits_since >= _LONG_WAIT and now - self._logged_at >= _LOG_EVERY:
+            self._logged_at = now
+            logger.error(
+                "%d events wait already (max_pending), and cannot be sent; log() waits for room",
+                self._max_pending,
+            )
 
     def _is_full(self) -> bool:
         pending = len(self._incoming) + len(self._returned) + len(self._held)

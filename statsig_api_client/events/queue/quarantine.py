@@ -20,6 +20,31 @@ class SpoolPath:
         self.path = path
         self._opened = (0, 0)
 
+    def check_owner(self) -> None:
+        """Check that no other user has put the spool, or a file beside it, into the directory.
+
+        Others may read what is written to a file of theirs, and a link makes a program write to,
+        or change the permissions of, any file of its own user.
+
+        Raises:
+            OSError: A file or link belongs to another user.
+        """
+        for suffix in ("", "-wal", "-shm", "-journal", "-reserve"):
+            file = self.path.with_name(f"{self.path.name}{suffix}")
+            with suppress(FileNotFoundError):
+                for found in (file.lstat(), file.stat()):
+                    if not self._is_trusted(found.st_uid):
+                        raise OSError(f"{file.name} belongs to another user")
+
+    def _is_trusted(self, owner: int) -> bool:
+        if not hasattr(os, "geteuid"):  # pragma: no cover  (on Windows)
+            return True
+        user = os.geteuid()
+        if owner in (user, 0):
+            return True
+        # The administrator may use the spools of others, unless anyone could have put them there.
+        return user == 0 and not self.path.parent.stat().st_mode & 0o022
+
     def remember(self, found: os.stat_result) -> None:
         """Remember which file is being opened."""
         self._opened = (found.st_dev, found.st_ino)

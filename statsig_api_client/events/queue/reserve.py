@@ -10,6 +10,7 @@ from typing import Final
 if sys.platform != "win32":  # pragma: no branch
     import resource
 
+_NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 _STEP: Final = 64 * 1024
 """Bytes: a smaller reserve is not worth a file."""
 
@@ -55,7 +56,7 @@ class DiskReserve:
             self.fill(self.size() + self.released)
 
     def _extend(self, size: int, wanted: int) -> None:
-        descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600)
+        descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | _NO_LINK, 0o600)
         try:
             if sys.platform == "linux":
                 os.posix_fallocate(descriptor, size, wanted - size)

@@ -16,7 +16,7 @@ from .base import Batch
 from .database import SpoolDatabase
 from .dead_letters import add_dead_letters
 from .leases import Leases
-from .writer import ROW_BYTES, SpoolWriter
+from .writer import PATIENCE, ROW_BYTES, SpoolWriter
 
 if TYPE_CHECKING:
     from ..._clock import Clock
@@ -63,9 +63,12 @@ class SpoolQueue:
         self._closed = False
         self._known = EventStats()
         """The account when it was last read."""
+        self._known_to = 0
+        """The ID of the youngest event at that time."""
         self._reached = 0
         """All events up to this ID have their final state."""
         self._database = SpoolDatabase(path, settings.durability)
+        self._database.patience = PATIENCE
         self._leases = Leases(self._database, clock, self._lease_seconds)
         self._writer = SpoolWriter(settings, clock, self._database, wake, self._hurry)
         self._fill_reserve()
@@ -94,7 +97,8 @@ class SpoolQueue:
         """See `EventQueue`."""
         self._fill_reserve()
         max_events = min(limit or self._settings.max_batch, self._settings.max_batch)
-        with self._writer.exclusively():
+
+        def claim() -> tuple[Batch | None, bool]:
             now = self._clock.monotonic()
             batch, more = None, False
             is_empty = self._database.row("SELECT EXISTS (SELECT 1 FROM events)") == (0,)
@@ -106,6 +110,9 @@ class SpoolQueue:
                 self._claimed[batch.lease] = now
             self._writer.fresh = max(0, self._writer.fresh - len(batch)) if batch else 0
             self._claim_at = now if more else now + self._settings.flush_interval
+            return batch, is_empty
+
+        batch, is_empty = self._writer.patiently(claim)
         if is_empty:
             self._shrink()
         return batch
@@ -139,7 +146,8 @@ class SpoolQueue:
 
     def renew(self, batch: Batch) -> bool:
         """See `EventQueue`."""
-        with self._writer.exclusively():
+
+        def renew() -> bool:
             now = self._clock.monotonic()
             if now - self._claimed.get(batch.lease, -math.inf) < self._lease_seconds / 4:
                 return True
@@ -150,6 +158,8 @@ class SpoolQueue:
                 self._claimed.pop(batch.lease, None)
             return is_held
 
+        return self._writer.patiently(renew)
+
     def complete(self, batch: Batch) -> None:
         """See `EventQueue`."""
 
@@ -157,28 +167,29 @@ class SpoolQueue:
             remove_events(self._database, batch.ids[0], batch.ids[-1])
             count(self._database, "delivered", len(batch))
 
-        with self._writer.exclusively():
-            is_held = self._complete(batch, complete)
-        if not is_held:
+        if not self._writer.patiently(lambda: self._complete(batch, complete)):
             _warn_of_expiry(batch)
 
     def dead_letter(self, batch: Batch, state: Literal["rejected", "ambiguous"], why: str) -> None:
         """See `EventQueue`."""
+        need = sum(len(event) + len(why) + ROW_BYTES for event in batch.events)
 
-        def complete() -> None:
-            if has_room:
-                add_dead_letters(self._database, batch, state, why)
-            else:
-                remove_events(self._database, batch.ids[0], batch.ids[-1])
-            count(self._database, state, len(batch))
-
-        with self._writer.exclusively():
-            need = sum(len(event) + len(why) + ROW_BYTES for event in batch.events)
+        def dead_letter() -> bool:
             has_room = self._writer.make_room_for_dead_letters(need)
+
+            def complete() -> None:
+                if has_room:
+                    add_dead_letters(self._database, batch, state, why)
+                else:
+                    remove_events(self._database, batch.ids[0], batch.ids[-1])
+                count(self._database, state, len(batch))
+
             is_held = self._complete(batch, complete)
             if is_held and not has_room:
                 self._writer.count_discarded(len(batch))
-        if not is_held:
+            return is_held
+
+        if not self._writer.patiently(dead_letter):
             _warn_of_expiry(batch)
 
     def _complete(self, batch: Batch, work: Callable[[], None]) -> bool:
@@ -198,17 +209,19 @@ class SpoolQueue:
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
         """See `EventQueue`."""
 
-        def release() -> None:
+        def write() -> None:
             for batch in batches:
                 self._leases.release(batch)
             count(self._database, "retried", retried)
             count(self._database, "resent_ambiguous", retried if unclear else 0)
 
-        with self._writer.exclusively():
-            self._database.write(release)
+        def release() -> None:
+            self._database.write(write)
             for batch in batches:
                 self._claimed.pop(batch.lease, None)
             self._claim_at = self._clock.monotonic()
+
+        self._writer.patiently(release)
 
     def mark(self) -> int:
         """See `EventQueue`."""
@@ -242,11 +255,12 @@ class SpoolQueue:
         with writer.exclusively(nested=True):
             if not self._closed:
                 try:
-                    self._known = read_stats(self._database, self._clock.time())
-                    writer.uncounted = 0
+                    self._known, youngest = read_stats(self._database, self._clock.time())
+                    self._known_to = max(youngest, writer.youngest)
                 except SpoolError as error:
                     writer.log(f"{error}; the account is the last that is known")
-            unwritten = writer.uncounted + writer.left
+            # IDs have no gaps.
+            unwritten = max(0, writer.youngest - self._known_to) + writer.left
             return evolve(
                 self._known,
                 accepted=self._known.accepted + unwritten + writer.refused,

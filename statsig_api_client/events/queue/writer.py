@@ -1,10 +1,11 @@
 """Writes of `log()` to a spool: group commit, room, and calls from signal handlers."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define
 
@@ -12,12 +13,16 @@ from ..errors import EventQueueFullError, SpoolError, closed
 from ..options import Settings
 from ..stats import Delivery, logger, report
 from .accounting import count, remove_events
-from .database import SpoolDatabase
+from .connection import BUSY_SECONDS
+from .counter import AtomicCounter
+from .database import SpoolBusyError, SpoolDatabase
 from .dead_letters import discard_oldest
 from .leases import unleased_events
 
 if TYPE_CHECKING:
     from ..._clock import Clock
+
+_T = TypeVar("_T")
 
 ROW_BYTES: Final = 24
 """Bytes that an event takes in the spool besides its own."""
@@ -29,6 +34,12 @@ is much room.
 """
 _LOG_EVERY: Final = 60.0
 """Seconds between two lines in the log about the same problem."""
+PATIENCE: Final = 0.01
+"""Seconds that a thread keeps the lock while it waits for another process."""
+_POLL: Final = 0.02
+"""Seconds between two such waits, during which other threads may use the spool."""
+_LOG_PATIENCE: Final = 1.0
+"""Seconds that `log()` waits for another process, unless it waits for room anyway."""
 
 
 @define(eq=False)
@@ -71,14 +82,9 @@ class SpoolWriter:
         self._is_busy = False
         self._entries: deque[_Entry] = deque()
         """Events that threads are writing, or that reentrant calls left."""
-        self.left = 0
-        """Events that reentrant calls left."""
         self.fresh = 0
         """Events written since the last claim."""
-        self.uncounted = 0
-        """Events written since the account was last read."""
-        self.refused = 0
-        """Events dropped because there was no room for them."""
+        self._refused = AtomicCounter()
         self.youngest = 0
         """The last known ID of an event."""
         self._unreported: deque[Delivery] = deque()
@@ -102,34 +108,48 @@ class SpoolWriter:
         self._entries.append(entry)
         problem: SpoolError | None = None
         before = self.fresh
+        deadline = None
         try:
-            with self._lock:
-                if self._is_busy:
-                    entry.is_left = True
-                    self.left += 1
+            while True:
+                problem = self._write(entry)
+                if entry.is_left:
                     return True
-                # The first thread that has the lock writes for all that wait for it.
-                if not entry.is_written:
-                    if self._is_stopped:
-                        raise closed()
-                    self._is_busy = True
-                    try:
-                        if len(self._entries) == 1:
-                            self._write_one(entry)
-                        self._write_entries()
-                    except SpoolError as error:
-                        self._room = 0
-                        problem = error
-                    finally:
-                        self._is_busy = False
+                if not isinstance(problem, SpoolBusyError):
+                    break
+                now = time.monotonic()
+                deadline = deadline or now + _LOG_PATIENCE
+                if now >= deadline:
+                    break
+                time.sleep(_POLL)
         finally:
             if not (entry.is_written or entry.is_left):
                 self._entries.remove(entry)
-        if self.left or self._unreported or self._discarded:
+        if self._entries or self._unreported or self._discarded:
             self.finish()
         if before < self._settings.max_batch <= self.fresh:
             self._wake()
         return entry.is_written or self._no_room(event, problem, force=force)
+
+    def _write(self, entry: _Entry) -> SpoolError | None:
+        """Write an entry, and those of all threads that wait; return the problem if it fails."""
+        with self._lock:
+            if self._is_busy:
+                entry.is_left = True
+            # The first thread that has the lock has written for all that wait for it.
+            elif not entry.is_written:
+                if self._is_stopped:
+                    raise closed()
+                self._is_busy = True
+                try:
+                    if len(self._entries) == 1:
+                        self._write_one(entry)
+                    self._write_entries()
+                except SpoolError as error:
+                    self._room = 0
+                    return error
+                finally:
+                    self._is_busy = False
+        return None
 
     def stop(self) -> None:
         """Accept no more events."""
@@ -140,6 +160,35 @@ class SpoolWriter:
     def is_idle(self) -> bool:
         """Whether no event is waiting to be written or claimed."""
         return not (self._entries or self.fresh)
+
+    @property
+    def left(self) -> int:
+        """The number of events that reentrant calls left."""
+        return sum(entry.is_left for entry in self._entries.copy())
+
+    @property
+    def refused(self) -> int:
+        """The number of events dropped because there was no room for them."""
+        return self._refused.value
+
+    def patiently(self, step: Callable[[], _T]) -> _T:
+        """Run a step as by `exclusively`, again and again while another process writes.
+
+        Other threads may use the spool in between, so that neither `log()` nor a flush with a
+        timeout waits as long as this. A step must not change anything but the database if it fails.
+
+        Raises:
+            SpoolError: The thread is using the spool already, or the step failed.
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                with self.exclusively():
+                    return step()
+            except SpoolBusyError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_POLL)
 
     @contextmanager
     def exclusively(self, *, nested: bool = False) -> Generator[None]:
@@ -175,8 +224,9 @@ class SpoolWriter:
                     self.log(f"{error}; {self.left} events wait in memory")
                 finally:
                     self._is_busy = False
-        while self._unreported:
-            report(self._settings, self._unreported.popleft())
+        with suppress(IndexError):  # other threads may report, too
+            while True:
+                report(self._settings, self._unreported.popleft())
         if self._discarded:
             discarded, self._discarded = self._discarded, 0
             logger.error(
@@ -215,7 +265,6 @@ class SpoolWriter:
             self._room -= need
             self._budget -= 1
             self.fresh += 1
-            self.uncounted += 1
 
     def _write_entries(self) -> None:
         while self._entries and (entries := self._fitting()):
@@ -224,9 +273,7 @@ class SpoolWriter:
             for entry in entries:
                 entry.is_written = True
                 self._entries.remove(entry)
-                self.left -= entry.is_left
             self.fresh += len(entries)
-            self.uncounted += len(entries)
 
     def _fitting(self) -> list[_Entry]:
         """Return the entries for which there is room."""
@@ -284,8 +331,7 @@ class SpoolWriter:
             self.log(f"{why}; log() waits")
             self._hurry()  # only a delivery makes room
             return False
-        with self._lock:
-            self.refused += 1
+        self._refused.increment()
         self.log(f"{why}; events are dropped")
         report(self._settings, Delivery(state="dropped", encoded=[event], error=why))
         return True

@@ -1,21 +1,20 @@
 """Definitions from a project file, from config specs or from a running local server."""
 
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
-import httpx
 import yaml
 
 from ..._runtime.parsers import JsonObject
 from ...local.config_specs.document import ConfigSpecs, load_specs
+from ...local.config_specs.download import download_specs
+from ...local.control_connection import ControlError
 from ...local.project.model import ProjectError
 from .definitions import Config, Experiment, Gate, Parameter, Project, merge_parameters
 from .errors import FlagsError
 
-_TIMEOUT: Final = 30.0
 _SECTIONS: Final = ("gates", "configs", "experiments", "layers")
 
 
@@ -62,22 +61,12 @@ def read_server(url: str) -> Project:
     Raises:
         FlagsError: The server cannot be reached or is not a local server.
     """
-    address = f"{url.rstrip('/').removesuffix('/v1')}/local/specs"
     try:
-        response = httpx.get(address, timeout=_TIMEOUT)
-    except httpx.HTTPError as error:
-        raise FlagsError(f"{url}: no response from the local server: {error}") from None
-    if not response.is_success:
-        raise FlagsError(f"{url}: expected a local server, got HTTP {response.status_code}")
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "specs.json"
-        file.write_bytes(response.content)
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                specs = load_specs(file)
-            return read_specs(specs, "a local server", {})
-        except ProjectError as error:
-            raise FlagsError(f"{url}: {error.problem}") from None
+        # Its warnings are about members of ID lists, which flags do not depend on.
+        with warnings.catch_warnings(action="ignore"):
+            return read_specs(download_specs(url), "a local server", {})
+    except ControlError as error:
+        raise FlagsError(str(error)) from None
 
 
 def read_specs(specs: ConfigSpecs, source: str, descriptions: Mapping[str, str]) -> Project:

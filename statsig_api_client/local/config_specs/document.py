@@ -1,7 +1,9 @@
 """Config specs: a project in the form in which Statsig delivers it to its SDKs."""
 
+import gc
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TypedDict, cast
@@ -63,6 +65,23 @@ def load_specs(file: Path) -> ConfigSpecs:
     Raises:
         ProjectError: The file cannot be read or is invalid.
     """
+    with _paused_collector():
+        return _load_specs(file)
+
+
+@contextmanager
+def _paused_collector() -> Generator[None]:
+    """Pause the garbage collector, which takes 3/4 of the time of loading 10,000 gates."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
+
+
+def _load_specs(file: Path) -> ConfigSpecs:
     try:
         data = file.read_bytes()
         changed = max(1, int(file.stat().st_mtime * 1000))  # Some build tools set the time to 0.
@@ -79,7 +98,7 @@ def load_specs(file: Path) -> ConfigSpecs:
         )
         if lists := referenced_lists(as_object(specs.document["condition_map"], "condition_map")):
             problem = f"{file}: ID lists without members in the config specs, treated as empty: "
-            warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=2)
+            warnings.warn(problem + ", ".join(sorted(lists)), stacklevel=3)
         return specs
     if file.suffix in {".yaml", ".yml"}:
         project = read_project(file, _decode(file, data))

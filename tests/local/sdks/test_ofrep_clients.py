@@ -16,6 +16,8 @@ from statsig_api_client.openfeature import StatsigProvider
 from ..test_ofrep import SHOP, SHOP_FLAGS
 from .running import HERE, node, run
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 CONTEXTS: list[Json] = [

@@ -1,0 +1,32 @@
+"""Parsing of ISO 8601, as databases write it."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+_WRITTEN: Final = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<time>\d\d:\d\d(:\d\d([.,]\d+)?)?)"
+    r" ?(?P<zone>[Zz]|[+-]\d\d(:?\d\d)?|UTC|GMT|[+-]00:?00 UTC|)"
+)
+"""`2026-01-31 12:00:00.5 UTC` is BigQuery's, ` -0800` Snowflake's, `+00` that of PostgreSQL, and
+`+0000 UTC` that of Go and Ruby."""
+_ZONE_NAME: Final = re.compile(r"\d ?([A-Za-z]{2,}(/[A-Za-z_/]+)?)")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Return the time of a string; it has no zone if the string has none.
+
+    Raises:
+        ValueError: The string is not ISO 8601, or its zone is a name, which may have several
+            offsets.
+    """
+    if written := _WRITTEN.fullmatch(text):
+        zone = "Z" if written["zone"].endswith(("z", "UTC", "GMT")) else written["zone"]
+        text = f"{written['date']}T{written['time']}{zone}"
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        name = _ZONE_NAME.search(text)
+        if name is not None and text.endswith(name[1]):
+            raise ValueError(f"expected an offset such as +02:00, got {name[1][:40]!r}") from None
+        raise ValueError(f"expected ISO 8601, got {text[:40]!r}") from None

@@ -1,0 +1,46 @@
+"""Warnings about users that Statsig would evaluate as somebody else."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Final
+
+from ._errors import StatsigUserWarning
+from ._event_limits import stacklevel
+from .generated import StatsigUserDict
+
+USER_FIELDS: Final = StatsigUserDict.__optional_keys__ | StatsigUserDict.__required_keys__
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+_SPELLINGS: Final = {_key(field): field for field in USER_FIELDS}
+
+
+def check_user(path: str, user: Mapping[str, object]) -> None:
+    """Warn about a user that has no ID, or that has a field whose name is misspelt.
+
+    Args:
+        path: The path of the user, for messages.
+        user: The user in the form of the API.
+
+    Warns:
+        StatsigUserWarning: Statsig would not read the user as it is meant.
+    """
+    has_id = user.get("userID") or user.get("customIDs")
+    if has_id and user.keys() <= USER_FIELDS:
+        return
+    problems = [
+        f"{path}.{name}: unknown field; did you mean {meant}?"
+        for name in user
+        if name not in USER_FIELDS
+        and (meant := _SPELLINGS.get(_key(str(name))))
+        and meant not in user
+    ]
+    if not has_id:
+        problems.append(
+            f"{path}: expected userID or customIDs; Statsig treats all users without an ID as one"
+        )
+    for problem in problems:
+        warnings.warn(problem, StatsigUserWarning, stacklevel=stacklevel())

@@ -1,0 +1,37 @@
+"""The most frequent reasons of dead letters."""
+
+import re
+from collections import Counter
+from typing import Final
+
+from .summary import RejectionReason
+
+_SHOWN: Final = 3
+_MAX_KINDS: Final = 1000
+_VARYING: Final = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d[\d,.]*")
+"""Parts in which equal reasons differ: values, numbers, lines."""
+_OTHERS: Final = "other reasons"
+
+
+class ReasonCounter:
+    """Counts of reasons that differ only in values, each with its first example."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+        self._first: dict[str, tuple[str, str]] = {}
+
+    def add(self, reason: str, place: str) -> None:
+        """Count the reason of the line or row at a place."""
+        kind = _VARYING.sub("", reason)
+        if kind not in self._first:
+            if len(self._first) >= _MAX_KINDS:
+                kind, reason = _OTHERS, _OTHERS
+            self._first.setdefault(kind, (reason, place))
+        self._counts[kind] += 1
+
+    def most_frequent(self) -> tuple[RejectionReason, ...]:
+        """Return the three most frequent reasons."""
+        return tuple(
+            RejectionReason(reason=self._first[kind][0], count=count, example=self._first[kind][1])
+            for kind, count in self._counts.most_common(_SHOWN)
+        )

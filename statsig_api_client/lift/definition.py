@@ -1,0 +1,414 @@
+"""The SQL of an analysis, the same for SQLite, DuckDB and Spark.
+
+Every source is first brought into the relation `lift_records`, one row per record:
+
+* kind: `exposure`, `gate_exposure` or `event`
+* name: the experiment of an exposure, or the name of an event
+* rule: the rule ID or the group of an exposure
+* unit_id: the ID of the unit, or NULL
+* time: milliseconds since 1970
+* environment: the environment, or NULL
+* number, text: the value of an event, as a number and as a string
+* f0, f1, ...: the fields of the metadata that the metrics read
+
+From it follow `lift_units` (one row per unit and group), `lift_values` (the values of each unit),
+and the sums of each group.
+"""
+
+from collections.abc import Sequence
+from string import Template
+from typing import Final
+
+from attrs import frozen
+
+from .engines import Engine
+from .experiment import OVERRIDE, Experiment
+from .metrics import Component, Where
+from .options import DATE_OFFSET, DAY, Crossover, Join
+
+LOOKBACK: Final = 7 * DAY
+"""The time before the exposure whose values CUPED uses."""
+
+_RECORDS: Final = Template("""
+    SELECT
+        CASE
+            WHEN event_name IN ('statsig::config_exposure', 'statsig::layer_exposure')
+                THEN 'exposure'
+            WHEN event_name = 'statsig::gate_exposure' THEN 'gate_exposure'
+            ELSE 'event'
+        END AS kind,
+        CASE event_name
+            WHEN 'statsig::config_exposure' THEN config
+            WHEN 'statsig::layer_exposure' THEN allocated_experiment
+            ELSE event_name
+        END AS name,
+        coalesce(nullif(rule_id, ''), group_name) AS rule,
+        nullif(unit_id, '') AS unit_id,
+        $time AS time,
+        environment,
+        $number AS number,
+        text
+        $field_names
+    FROM (
+        SELECT
+            $event_name AS event_name,
+            $config AS config,
+            $allocated_experiment AS allocated_experiment,
+            $rule_id AS rule_id,
+            $group_name AS group_name,
+            $unit_id AS unit_id,
+            $event_time AS event_time,
+            $environment AS environment,
+            $value AS text
+            $fields
+        FROM $documents AS documents
+    ) AS parsed
+""")
+
+_UNITS: Final = Template("""
+    WITH exposures AS (
+        SELECT unit_id, group_name, is_override, min(time) AS exposed
+        FROM (
+            SELECT unit_id, time, $group AS group_name, $is_override AS is_override
+            FROM lift_records
+            WHERE kind = 'exposure' AND name = $experiment AND unit_id IS NOT NULL AND $in_scope
+        ) AS participation
+        WHERE group_name IS NOT NULL OR is_override = 1
+        GROUP BY unit_id, group_name, is_override
+    ),
+    firsts AS (
+        SELECT
+            unit_id,
+            count(group_name) AS group_count,
+            min(CASE WHEN is_override = 1 THEN exposed END) AS overridden,
+            min(CASE WHEN is_override = 0 THEN exposed END) AS exposed
+        FROM exposures
+        GROUP BY unit_id
+    )
+    SELECT
+        exposures.unit_id AS unit_id,
+        exposures.group_name AS group_name,
+        exposures.exposed AS exposed,
+        $since AS since,
+        firsts.group_count AS group_count,
+        CASE
+            WHEN firsts.exposed IS NULL OR firsts.overridden <= firsts.exposed THEN 'overridden'
+            WHEN firsts.group_count > $max_groups THEN 'crossover'
+            ELSE 'included'
+        END AS status
+    FROM exposures
+    JOIN firsts ON firsts.unit_id = exposures.unit_id
+    WHERE exposures.is_override = 0 OR firsts.exposed IS NULL
+""")
+
+_VALUES: Final = Template("""
+    SELECT units.unit_id AS unit_id, units.group_name AS group_name, $aggregates
+    FROM (SELECT * FROM lift_units WHERE status = 'included') AS units
+    LEFT JOIN (
+        SELECT unit_id, name, time, number, text $fields FROM lift_records
+        WHERE kind = 'event' AND name IN ($events) AND unit_id IS NOT NULL AND $in_scope
+    ) AS events
+    ON events.unit_id = units.unit_id AND events.time >= units.since - $lookback
+    GROUP BY units.unit_id, units.group_name
+""")
+
+_FATES: Final = Template("""
+    SELECT fate, count(*) AS records FROM (
+        SELECT CASE
+            WHEN kind = 'gate_exposure' THEN 'other_exposures'
+            WHEN kind = 'exposure' AND coalesce(name, '') <> $experiment THEN 'other_exposures'
+            WHEN kind = 'event' AND coalesce(name, '') NOT IN ($events) THEN 'other_events'
+            WHEN time IS NULL OR time < $first_time OR time > $last_time THEN 'implausible_time'
+            WHEN time < $start OR time >= $end THEN 'outside_period'
+            WHEN NOT ($in_environment) THEN 'other_environment'
+            WHEN records.unit_id IS NULL THEN 'without_unit_id'
+            WHEN kind = 'exposure' AND $group IS NULL AND $is_override = 1 THEN 'overrides'
+            WHEN kind = 'exposure' AND $group IS NULL THEN 'not_in_group'
+            WHEN status = 'overridden' THEN 'overridden_units'
+            WHEN status = 'crossover' THEN 'crossover_units'
+            WHEN kind = 'exposure' THEN 'exposures'
+            WHEN status IS NULL THEN 'unexposed_units'
+            WHEN time < since THEN 'before_exposure'
+            ELSE 'events'
+        END AS fate
+        FROM (
+            SELECT *, CASE WHEN name IN ($experiment, $events) THEN unit_id END AS joined_unit
+            FROM lift_records
+        ) AS records
+        LEFT JOIN (
+            SELECT unit_id, min(since) AS since, min(status) AS status
+            FROM lift_units GROUP BY unit_id
+        ) AS units
+        ON units.unit_id = records.joined_unit
+    ) AS fates
+    GROUP BY fate
+""")
+
+UNIT_COUNTS: Final = """
+    SELECT group_name, status, count(*) AS units
+    FROM lift_units GROUP BY group_name, status
+"""
+
+CROSSOVERS: Final = """
+    SELECT
+        count(DISTINCT unit_id) AS units,
+        count(DISTINCT CASE WHEN group_count > 1 THEN unit_id END) AS crossovers
+    FROM lift_units WHERE status <> 'overridden'
+"""
+
+EVENT_NAMES: Final = """
+    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'event' GROUP BY name
+"""
+
+EXPERIMENT_NAMES: Final = """
+    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'exposure' GROUP BY name
+"""
+
+FIRST_EXPOSURE: Final = """
+    SELECT min(exposed) AS exposed FROM lift_units WHERE status = 'included'
+"""
+
+_LAST_TIME: Final = Template("""
+    SELECT max(time) AS last_time FROM lift_records
+    WHERE $in_scope AND (name = $experiment OR name IN ($events))
+""")
+
+_NONZERO: Final = Template("SELECT count(*) AS units FROM lift_values WHERE $column <> 0")
+
+_FROM_TOP: Final = Template("""
+    SELECT $column FROM lift_values WHERE $column <> 0 ORDER BY $column DESC LIMIT 1 OFFSET $skip
+""")
+
+_CENTERS: Final = Template("SELECT $averages FROM lift_values $where")
+
+_SUMS: Final = Template("""
+    SELECT group_name, count(*) AS units, sum(CASE WHEN covering <> 0 THEN 1 ELSE 0 END), $sums
+    FROM (SELECT group_name, $last AS covering, $centered FROM lift_values $where) AS centered
+    GROUP BY group_name
+""")
+
+
+@frozen(kw_only=True)
+class Definition:
+    """The SQL of one analysis on one engine."""
+
+    engine: Engine
+    experiment: Experiment
+    components: Sequence[Component]
+    """The values of a unit; value number i has the column `v<i>`, and before exposure `c<i>`."""
+    fields: Sequence[str]
+    """Keys of the metadata; key number i has the column `f<i>`."""
+    join: Join
+    crossover: Crossover
+    environment: str | None
+    cuped: bool
+    start: int
+    """The earliest time, in milliseconds since 1970."""
+    last_time: int
+    """The latest plausible time."""
+    first_time: int
+    """The earliest plausible time."""
+
+    def records(self, documents: str) -> str:
+        """Return a query for the records in a relation with a column `event` of JSON documents."""
+        json = self.engine.json
+        user_id = (
+            ("user", "userID")
+            if self.experiment.id_type == "userID"
+            else ("user", "customIDs", self.experiment.id_type)
+        )
+        return _RECORDS.substitute(
+            time=self.engine.milliseconds("event_time"),
+            number=self.engine.number("text"),
+            event_name=json("event", "eventName"),
+            config=json("event", "metadata", "config"),
+            allocated_experiment=json("event", "metadata", "allocatedExperiment"),
+            rule_id=json("event", "metadata", "ruleID"),
+            group_name=json("event", "metadata", "group"),
+            unit_id=json("event", *user_id),
+            event_time=json("event", "time"),
+            environment=json("event", "user", "statsigEnvironment", "tier"),
+            value=json("event", "value"),
+            fields="".join(
+                f", {json('event', 'metadata', field)} AS f{index}"
+                for index, field in enumerate(self.fields)
+            ),
+            field_names="".join(f", f{index}" for index in range(len(self.fields))),
+            documents=documents,
+        )
+
+    def units(self, end: int) -> str:
+        """Return a query for the units that are exposed before a time."""
+        exposed = "exposures.exposed"
+        day = f"({exposed} - ({exposed} - {DATE_OFFSET}) % {DAY})"
+        return _UNITS.substitute(
+            group=self._group(),
+            is_override=self._is_override(),
+            experiment=self.engine.literal(self.experiment.name),
+            in_scope=self._in_scope(end),
+            since=exposed if self.join == "timestamp" else day,
+            max_groups=1 if self.crossover == "drop" else len(self.experiment.groups),
+        )
+
+    def values(self, end: int) -> str:
+        """Return a query for the values of each unit, from events before a time."""
+        aggregates = [
+            f"{self._aggregate(component, before=False)} AS v{index}"
+            for index, component in enumerate(self.components)
+        ]
+        if self.cuped:
+            aggregates += [
+                f"{self._aggregate(component, before=True)} AS c{index}"
+                for index, component in enumerate(self.components)
+            ]
+        return _VALUES.substitute(
+            aggregates=", ".join(aggregates),
+            events=self._events(),
+            in_scope=self._in_scope(end),
+            lookback=LOOKBACK if self.cuped else 0,
+            fields="".join(
+                f", f{index}, {self.engine.number(f'f{index}')} AS n{index}"
+                for index in range(len(self.fields))
+            ),
+        )
+
+    def fates(self, end: int) -> str:
+        """Return a query for the number of records of each fate."""
+        return _FATES.substitute(
+            experiment=self.engine.literal(self.experiment.name),
+            events=self._events(),
+            first_time=self.first_time,
+            last_time=self.last_time,
+            start=self.start,
+            end=end,
+            in_environment=self._in_environment(),
+            group=self._group(),
+            is_override=self._is_override(),
+        )
+
+    def last_record(self, end: int) -> str:
+        """Return a query for the time of the last record that counts."""
+        return _LAST_TIME.substitute(
+            in_scope=self._in_scope(end),
+            experiment=self.engine.literal(self.experiment.name),
+            events=self._events(),
+        )
+
+    def nonzero(self, column: str) -> str:
+        """Return a query for the number of units whose value is not zero."""
+        return _NONZERO.substitute(column=column)
+
+    def from_top(self, column: str, skip: int) -> str:
+        """Return a query for the highest value that is not zero after a number of others."""
+        return _FROM_TOP.substitute(column=column, skip=skip)
+
+    def centers(self, values: Sequence[str], *, denominator: str | None) -> str:
+        """Return a query for the means of expressions over all groups.
+
+        Args:
+            values: The expressions.
+            denominator: The column that must not be zero; None for all units.
+        """
+        return _CENTERS.substitute(
+            averages=", ".join(f"avg({value})" for value in values),
+            where=_participants(denominator),
+        )
+
+    def sums(
+        self, values: Sequence[str], centers: Sequence[float], *, denominator: str | None
+    ) -> str:
+        """Return a query for the sums, and the sums of products, of centered expressions.
+
+        Args:
+            values: The expressions; the units whose last one is not zero are counted, too.
+            centers: The constants to subtract.
+            denominator: The column that must not be zero; None for all units.
+        """
+        names = [f"x{index}" for index in range(len(values))]
+        # Nested parentheses would take Spark's parser a second each.
+        centered = [
+            f"{value} {'-' if center >= 0 else '+'} {abs(center)!r} AS {name}"
+            for value, center, name in zip(values, centers, names, strict=True)
+        ]
+        products = [
+            f"sum({first} * {second})"
+            for index, first in enumerate(names)
+            for second in names[index:]
+        ]
+        return _SUMS.substitute(
+            sums=", ".join((*(f"sum({name})" for name in names), *products)),
+            last=values[-1],
+            centered=", ".join(centered),
+            where=_participants(denominator),
+        )
+
+    def _aggregate(self, component: Component, *, before: bool) -> str:
+        conditions = [f"events.name = {self.engine.literal(component.event)}"]
+        if before:
+            conditions.append("events.time < units.since")
+        else:
+            if self.cuped:  # otherwise the join has no earlier events
+                conditions.append("events.time >= units.since")
+            if component.window is not None:
+                first, last = (round(days * DAY) for days in component.window)
+                if first:
+                    conditions.append(f"events.time >= units.exposed + {first}")
+                conditions.append(f"events.time < units.exposed + {last}")
+        conditions += [self._condition(where) for where in component.where]
+        condition, number = " AND ".join(conditions), self._number(component.field)
+        if component.aggregation == "sum":
+            return f"CAST(coalesce(sum(CASE WHEN {condition} THEN {number} END), 0) AS DOUBLE)"
+        if component.aggregation == "values":
+            condition = f"{condition} AND {number} IS NOT NULL"
+        function = "max" if component.aggregation == "users" else "sum"
+        return f"CAST({function}(CASE WHEN {condition} THEN 1 ELSE 0 END) AS DOUBLE)"
+
+    def _condition(self, where: Where) -> str:
+        operator = "<>" if where.operator == "!=" else where.operator
+        if isinstance(where.value, str):
+            return f"{self._text(where.field)} {operator} {self.engine.literal(where.value)}"
+        return f"{self._number(where.field)} {operator} {float(where.value)!r}"
+
+    def _text(self, field: str) -> str:
+        return "events.text" if field == "value" else f"events.f{self.fields.index(field)}"
+
+    def _number(self, field: str) -> str:
+        return "events.number" if field == "value" else f"events.n{self.fields.index(field)}"
+
+    def _group(self) -> str:
+        literal = self.engine.literal
+        cases = " ".join(
+            f"WHEN {literal(rule)} THEN {literal(group)}"
+            for rule, group in self.experiment.group_by_rule.items()
+        )
+        return f"CASE rule {cases} END"
+
+    def _is_override(self) -> str:
+        override = self.engine.literal(OVERRIDE)
+        # Those of Statsig's console.
+        patterns = " OR ".join(
+            f"rule LIKE {self.engine.literal(f'%:{end}')}" for end in ("override", "id_override")
+        )
+        known = ", ".join(map(self.engine.literal, self.experiment.group_by_rule))
+        return (
+            f"CASE WHEN rule IN ({known}) THEN 0 WHEN rule = {override} OR {patterns} "
+            "THEN 1 ELSE 0 END"
+        )
+
+    def _events(self) -> str:
+        names = dict.fromkeys(component.event for component in self.components)
+        return ", ".join(map(self.engine.literal, names))
+
+    def _in_scope(self, end: int) -> str:
+        first, end = max(self.start, self.first_time), min(end, self.last_time + 1)
+        return f"time >= {first} AND time < {end} AND {self._in_environment()}"
+
+    def _in_environment(self) -> str:
+        if self.environment is None:
+            return "1 = 1"
+        name = self.engine.literal(self.environment.lower())
+        return f"coalesce(lower(environment), 'production') = {name}"
+
+
+def _participants(denominator: str | None) -> str:
+    return "" if denominator is None else f"WHERE {denominator} <> 0"
