@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, TypedDict, Unpack, cast
+from types import SimpleNamespace
+from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack, cast
 
 from ._errors import ConfigurationError
 from ._transports.base import LOOPBACK, RequestHeaders
@@ -107,13 +108,13 @@ class Options:
             copy.headers = _request_headers(changes["headers"])
         for name, value in vars(copy).items():
             if name in _VALIDATORS:
-                _VALIDATORS[name](copy, _Option(name), value)
+                _VALIDATORS[name](copy, _option(name), value)
         return copy
 
 
-class _Option:
-    def __init__(self, name: str) -> None:
-        self.name = name
+def _option(name: str) -> Any:
+    """Return what validators read of an attribute of an attrs class: its name."""
+    return SimpleNamespace(name=name)
 
 
 _VALIDATORS: Final[Mapping[str, Validator]] = {

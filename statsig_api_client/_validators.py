@@ -4,25 +4,22 @@ A value of the wrong type raises `TypeError`, a value out of range `Configuratio
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 from ._errors import ConfigurationError
 
-
-class Option(Protocol):
-    """An option, such as an attribute of an attrs class."""
-
-    @property
-    def name(self) -> str: ...
+if TYPE_CHECKING:
+    import attrs
 
 
-Validator: TypeAlias = Callable[[Any, Option, Any], None]
+Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+"""A validator of an attribute, which reads its name alone."""
 
 MAX_SECONDS: Final = 1e9
 """31 years. Sockets reject ten times as much, in the middle of a call."""
 
 
-def seconds(_: object, attribute: Option, value: object) -> None:
+def seconds(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """Check a positive number of seconds."""
     if not _is_number(value):
         raise TypeError(f"{attribute.name}: expected seconds, got {type(value).__name__}")
@@ -32,7 +29,7 @@ def seconds(_: object, attribute: Option, value: object) -> None:
         )
 
 
-def positive_number(_: object, attribute: Option, value: object) -> None:
+def positive_number(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """Check a number above 0."""
     if not _is_number(value):
         raise TypeError(f"{attribute.name}: expected a number, got {type(value).__name__}")
@@ -49,7 +46,7 @@ def integer(*, minimum: int, maximum: int | None = None, reason: str = "") -> Va
         reason: Reason for the maximum, for the message.
     """
 
-    def validate(_: object, attribute: Option, value: object) -> None:
+    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{attribute.name}: expected an integer, got {type(value).__name__}")
         if value < minimum:
@@ -63,7 +60,7 @@ def integer(*, minimum: int, maximum: int | None = None, reason: str = "") -> Va
     return validate
 
 
-def boolean(_: object, attribute: Option, value: object) -> None:
+def boolean(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """Check True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{attribute.name}: expected True or False, got {type(value).__name__}")
@@ -76,7 +73,7 @@ def string(*, example: str) -> Validator:
         example: A valid value, for the message.
     """
 
-    def validate(_: object, attribute: Option, value: object) -> None:
+    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if not isinstance(value, str):
             raise TypeError(f"{attribute.name}: expected a string, got {type(value).__name__}")
         if not value:
@@ -91,14 +88,14 @@ def one_of(*values: str) -> Validator:
     """Return a validator of a closed set of strings."""
     expected = ", ".join(map(repr, values[:-1])) + f" or {values[-1]!r}"
 
-    def validate(_: object, attribute: Option, value: object) -> None:
+    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value not in values:
             raise ConfigurationError(f"{attribute.name}: expected {expected}, got {value!r}")
 
     return validate
 
 
-def function(_: object, attribute: Option, value: object) -> None:
+def function(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """Check something callable."""
     if not callable(value):
         raise TypeError(f"{attribute.name}: expected a function, got {type(value).__name__}")
@@ -107,7 +104,7 @@ def function(_: object, attribute: Option, value: object) -> None:
 def instance_of(type_: type) -> Validator:
     """Return a validator of instances of a class."""
 
-    def validate(_: object, attribute: Option, value: object) -> None:
+    def validate(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if not isinstance(value, type_):
             raise TypeError(
                 f"{attribute.name}: expected {type_.__name__}, got {type(value).__name__}"
@@ -119,7 +116,7 @@ def instance_of(type_: type) -> Validator:
 def optional(validator: Validator) -> Validator:
     """Return a validator that also accepts None."""
 
-    def validate(instance: object, attribute: Option, value: object) -> None:
+    def validate(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
         if value is not None:
             validator(instance, attribute, value)
 

@@ -59,9 +59,12 @@ def _read_exposures(file: TextIO) -> Iterator[ExperimentExposure | GateExposure]
             continue
         try:
             data = cast("object", json.loads(line))
-            is_gate = isinstance(data, dict) and "gateName" in data
-            model = GateExposure if is_gate else ExperimentExposure
+            model = GateExposure if _is_gate(data) else ExperimentExposure
             yield model.from_dict(data, "exposure")
         except (ValueError, RecursionError) as error:
             reason = error if isinstance(error, SchemaError) else f"not JSON: {error}"
             raise click.UsageError(f"{file.name}:{number}: {reason}") from None
+
+
+def _is_gate(data: object) -> bool:
+    return isinstance(data, dict) and "gateName" in data

@@ -160,7 +160,7 @@ def _long_row(stream: BinaryIO, raw: bytes, delimiter: str) -> CsvRow:
             break
         raw = stream.readline(MAX_REQUEST)
         if not raw:
-            lines += content[-1:] != b"\n"
+            lines += not content.endswith(b"\n")
             break
         size += len(raw)
         if size <= MAX_REQUEST:
