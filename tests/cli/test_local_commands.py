@@ -252,6 +252,7 @@ def statsig(server: LocalServer) -> Iterator[Statsig]:
         yield statsig
 
 
+@pytest.mark.filterwarnings("ignore::statsig_api_client.StatsigUserWarning")
 def test_recorded_events_are_printed(statsig: Statsig) -> None:
     user = {"userID": "42", "customIDs": {"companyID": "acme"}}
     statsig.check_gate({"userID": "42", "customIDs": {"companyID": "acme"}}, "staff_tools")

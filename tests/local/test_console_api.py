@@ -254,6 +254,18 @@ def test_stream_ends_with_server() -> None:
             next(control.stream())
 
 
+def test_stream_of_closed_server_ends(tmp_path: Path) -> None:
+    db = tmp_path / "events.db"
+    with LocalServer(SHOP, db=db) as server, LocalControl(server.url) as control:
+        api = Api(server)
+        api.gate("staff_tools")
+        stream = control.stream(after=0)
+        assert next(stream).id == 1
+        api.http.close()
+        server.close()
+        assert list(stream) == []
+
+
 def test_stream_rejects_invalid_query(api: Api) -> None:
     with pytest.raises(ControlError, match=r"\?after: expected at least 0"):
         next(api.server.stream(after=-1))

@@ -56,8 +56,9 @@ def test_responses_match_openapi_documents(document: Any, root: str) -> None:
     schema.app = create_app(state, loopback_only=True)
     schema.config.update(base_url=f"http://127.0.0.1/{root}")
     statuses: Counter[int] = Counter()
-    operations = [found.ok() for found in schema.get_all_operations()]
-    busy = [found for found in operations if found.body or found.query]
+    found = [each.ok() for each in schema.get_all_operations()]
+    operations = [each for each in found if each.path != "/stream"]  # It does not end.
+    busy = [each for each in operations if each.body or each.query]
     examples = round(REQUESTS / 2 / len(busy) / 2) + 1
     for operation in operations:
         _try(operation.as_strategy(), examples, statuses)

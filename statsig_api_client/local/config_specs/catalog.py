@@ -9,7 +9,7 @@ from ..._runtime.parsers import JsonObject
 from ..project.model import segment_spec
 from .core import Section
 from .document import ConfigSpecs
-from .formats import as_list, as_object
+from .formats import as_object
 
 EntityKind: TypeAlias = Literal["gate", "config", "experiment", "layer", "segment", "holdout"]
 """The kind of an entity."""
@@ -38,11 +38,6 @@ class Entity:
     spec_name: str
     """The name in config specs."""
     spec: JsonObject
-
-    @property
-    def rules(self) -> list[JsonObject]:
-        """The rules in the order of their evaluation."""
-        return [as_object(rule, self.name) for rule in as_list(self.spec["rules"], self.name)]
 
 
 def entities(specs: ConfigSpecs) -> Iterator[Entity]:

@@ -1,5 +1,5 @@
 // All entities, with search and filters that the address keeps.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { getEntities } from "./api.js";
 import { html } from "./html.js";
 import { useCounts, useResource } from "./resources.js";
@@ -45,7 +45,7 @@ export function EntitiesView({ query }) {
       )}
     </div>
     <${Problem} message=${error} />
-    ${data && html`<${EntityTable} key=${`${query.kind} ${query.q}`} entities=${found} total=${all.length} />`}
+    ${data && html`<${EntityTable} filter=${`${query.kind} ${query.q}`} entities=${found} total=${all.length} />`}
   `;
 }
 
@@ -64,9 +64,10 @@ const KindChip = ({ kind, count, current }) => html`
   </button>
 `;
 
-/** @param {{entities: Entity[], total: number}} properties */
-function EntityTable({ entities, total }) {
+/** @param {{filter: string, entities: Entity[], total: number}} properties */
+function EntityTable({ filter, entities, total }) {
   const [shown, setShown] = useState(PAGE_SIZE);
+  useEffect(() => setShown(PAGE_SIZE), [filter]);
   if (!total) return html`<${Empty}>The project defines no entities.<//>`;
   if (!entities.length) return html`<${Empty}>No entity matches the search and filters.<//>`;
   return html`

@@ -39,9 +39,7 @@ def _files() -> dict[str, bytes]:
     folder = files("statsig_api_client.local").joinpath("console")
     found = [*folder.iterdir(), *folder.joinpath("vendor").iterdir()]
     return {
-        file.name: file.read_bytes()
-        for file in found
-        if file.name.endswith(tuple(_MEDIA_TYPES)) and not file.name.endswith(".d.mts")
+        file.name: file.read_bytes() for file in found if file.name.endswith(tuple(_MEDIA_TYPES))
     }
 
 
