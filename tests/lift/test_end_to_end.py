@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import define, field
 
@@ -44,6 +45,16 @@ class Simulation:
     def log(self, user: dict[str, Any], name: str = "purchase", **more: Any) -> None:
         more.setdefault("time", int(time.time() * 1000) + 1000)
         self.events.append(StatsigEvent(event_name=name, user=StatsigUser(**user), **more))
+
+    def log_unchecked(self, user: str, time: int) -> None:
+        """Log a purchase as a program with a wrong clock does; the client would reject it."""
+        event = {"eventName": "purchase", "user": {"userID": user}, "time": time, "value": 7000}
+        response = httpx.post(
+            f"{self.server.url}/log_event",
+            json={"events": [event]},
+            headers={"statsig-api-key": self.server.secret_key},
+        )
+        assert response.is_success, response.text
 
     def run(self) -> None:
         chance = random.Random(2026)
@@ -119,8 +130,8 @@ class Simulation:
         self.statsig.get_experiment(StatsigUser(user_id="shopper-2"), "logo_test")
         self.count("exposures")
         # 12. Wrong clocks, and 13. events after the end.
-        self.log(known, value=7000, time=1_000_000)
-        self.log(known, value=7000, time=now + 30 * DAY)
+        self.log_unchecked(known["user_id"], 1_000_000)
+        self.log_unchecked(known["user_id"], now + 30 * DAY)
         self.count("implausible_time", 2)
         self.log(known, value=7000, time=now + DAY // 2)
         self.count("outside_period")
