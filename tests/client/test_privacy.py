@@ -134,7 +134,7 @@ def test_logs_redact_key_in_garbage(
 def test_argument_errors_hide_key(make: Maker) -> None:
     statsig = make()
     with pytest.raises(ValueError, match="NaN") as raised:
-        statsig.check_gate({"custom": {"a": float("nan")}}, "a_gate")
+        statsig.check_gate({"userID": "42", "custom": {"a": float("nan")}}, "a_gate")
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     assert KEY not in "".join(shown.format())
 
