@@ -115,9 +115,15 @@ _NULLS: Final = (b":null", b",null", b"[null")
 """null as a member or an item. A string may contain one, too, which only costs time."""
 
 
+def _has_null(content: bytes) -> bool:
+    """Return whether serialized JSON may contain null, and not only as a part of a word."""
+    # The first check alone decides for most bodies.
+    return b"null" in content and (content == b"null" or any(null in content for null in _NULLS))
+
+
 def _may_have_nan(value: object) -> bool:
     """Return whether a value contains NaN or infinity, or a type that may contain them."""
-    containers = [value]
+    containers: list[object] = [[value]]
     for container in containers:  # grows
         is_map = type(container) is dict
         values = cast("dict[str, object]", container).values() if is_map else container
@@ -153,7 +159,7 @@ class OrjsonCodec:
             content = self._dumps(value, _default, self._options)
         except TypeError:
             return self._standard.serialize(value)
-        if b"null" in content and any(null in content for null in _NULLS) and _may_have_nan(value):
+        if _has_null(content) and _may_have_nan(value):
             return self._standard.serialize(value)
         return content
 

@@ -41,6 +41,14 @@ class Text(str):
     __slots__ = ()
 
 
+class Count(int):
+    pass
+
+
+class Number(float):  # as `numpy.float64`
+    pass
+
+
 # Whatever people put into attributes and metadata, right or wrong.
 SCALARS = (
     st.none()
@@ -51,7 +59,8 @@ SCALARS = (
     | st.floats()
     | st.text(st.characters())
     | st.text(st.characters(categories=["Cs", "Ll", "Cc"]))
-    | st.sampled_from([Word.A, Level.ONE, *Anything, UUID(int=7), Text("t"), b"x", object(), 1j])
+    | st.sampled_from([Text("t"), Count(7), Number(1.5), Number(math.nan), Count(2**70)])
+    | st.sampled_from([Word.A, Level.ONE, *Anything, UUID(int=7), b"x", object(), 1j])
 )
 KEYS = st.text(st.characters()) | st.integers() | st.floats() | st.none() | st.booleans()
 VALUES = st.recursive(
@@ -88,6 +97,14 @@ def nested(depth: int) -> list[Any]:
 @example(nested(300))
 @example({"a": "null"})
 @example({"a": None, "b": math.nan})
+@example({"a": [None, 1.5, True, "x", 3], "b": {"c": []}})
+@example({"a": None, "b": UUID(int=7)})
+@example([None, {"a": [math.inf]}])
+@example({"a": ":null,"})
+@example(Number(math.nan))
+@example(math.nan)
+@example(None)
+@example([Text("t"), Count(7), Number(1.5)])
 @example(5e-324)
 @example(10**5000)
 def test_codecs_serialize_alike(value: object) -> None:
@@ -108,6 +125,9 @@ TEXTS = (
 @given(TEXTS.map(lambda text: text.encode(errors="surrogatepass")) | st.binary())
 @example(b'{"a":1,"b":2,"a":3}')
 @example(b"18446744073709551616")
+@example(b'[{"a":18446744073709551616}, -18446744073709551616, 18446744073709551616]')
+@example(b'["18446744073709551616","18446744073709551616184467440737095516161844674407370955"]')
+@example(b"[0.12345678901234567890123, 18446744073709551616.12345678901234567890]")
 @example(b"-9223372036854775809")
 @example(b"1e400")
 @example(b"-0")

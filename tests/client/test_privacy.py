@@ -81,6 +81,15 @@ def test_errors_redact_echoed_key(make: Maker, answer: Any) -> None:
     assert not tells(everything(error))
 
 
+@pytest.mark.parametrize("shift", range(0, len(KEY), 7))
+@on_any_library
+def test_errors_redact_key_in_long_body(make: Maker, shift: int) -> None:
+    """Secrets are looked for in the first 64 KiB, at whose end one may stand."""
+    error = failing(make.script(Answer(400, b"x" * shift + KEY.encode() * 5000)))
+    assert KEY[:9] not in str(error.body)
+    assert "[API key]" in str(error.body)
+
+
 @on_any_library
 def test_errors_redact_key_in_path(make: Maker) -> None:
     statsig = make.script(Answer(200, {KEY: 1}))
@@ -125,7 +134,7 @@ def test_logs_redact_key_in_garbage(
 def test_argument_errors_hide_key(make: Maker) -> None:
     statsig = make()
     with pytest.raises(ValueError, match="NaN") as raised:
-        statsig.check_gate({"custom": {"a": float("nan")}}, "a_gate")
+        statsig.check_gate({"userID": "42", "custom": {"a": float("nan")}}, "a_gate")
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     assert KEY not in "".join(shown.format())
 
