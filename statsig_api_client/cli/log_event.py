@@ -2,12 +2,10 @@
 
 import json
 import sys
-import warnings
 from typing import Unpack, cast
 
 import click
 
-from .._errors import EventWarning
 from .._timestamps import parse_timestamp
 from .exit_codes import ExitCode
 from .options import (
@@ -21,7 +19,7 @@ from .options import (
     parse_pair,
     user_options,
 )
-from .output import print_json, print_warning
+from .output import print_json, reported_warnings
 
 
 class LogEventOptions(UserOptions, ConnectionOptions):
@@ -66,13 +64,10 @@ def log_event(
     user = make_user(given)
     details = dict(parse_pair("--metadata", argument) for argument in metadata)
     milliseconds = None if time is None else _parse_time(time)
-    with make_client(given) as statsig, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", EventWarning)
+    with make_client(given) as statsig, reported_warnings():
         result = statsig.log_event(
             user, event_name, _parse_value(value), details or None, milliseconds
         )
-    for warning in caught:
-        print_warning(warning.message)
     if as_json or not sys.stdout.isatty():
         print_json(result.to_dict())
     else:

@@ -8,12 +8,14 @@ import json
 import os
 import re
 import sys
+import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
 import click
 
+from .._errors import EventWarning, StatsigUserWarning
 from .._runtime.parsers import JsonValue
 from ..generated import DynamicConfig, Experiment, FeatureGate, Layer, RankedVariant
 
@@ -131,6 +133,17 @@ def print_error(message: str) -> None:
 def print_warning(message: object) -> None:
     """Print a warning, with the prefix that all of them have."""
     click.echo(f"warning: {message}", err=True)
+
+
+@contextmanager
+def reported_warnings() -> Generator[None]:
+    """Print the warnings of a call, without their place in the source."""
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (EventWarning, StatsigUserWarning):
+            warnings.simplefilter("always", category)
+        yield
+    for warning in caught:
+        print_warning(warning.message)
 
 
 def print_json(value: Mapping[str, JsonValue]) -> None:

@@ -254,7 +254,7 @@ def test_environment_applies_to_users_without_one(make: Maker, server: Loopback)
     statsig = make(base_url=server.url, environment="staging")
     users = [
         {"userID": "1"},
-        {"userID": "2", "statsigEnvironment": None},
+        {"userID": "2", "statsigEnvironment": {}},
         {"userID": "3", "statsigEnvironment": {"tier": "development"}},
     ]
     for user in users:

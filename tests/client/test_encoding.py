@@ -235,5 +235,5 @@ def test_unserializable_request_is_not_sent(make: Maker) -> None:
     with pytest.raises(ValueError, match=r"^events\[1\]\.user\.custom\.score: NaN is not JSON$"):
         statsig.log_events([{"eventName": "e1"}, {"eventName": "e2", "user": user.to_dict()}])
     with pytest.raises(ValueError, match=r"^gateName: lone surrogate$"):
-        statsig.check_gate({}, "\ud800")
+        statsig.check_gate({"userID": "42"}, "\ud800")
     assert make.sent == []

@@ -117,7 +117,7 @@ def test_cancelled_calls_report_no_secret(server: Loopback, engine: Any) -> None
 @on_any_library
 def test_unserializable_arguments_report_no_secret(make: Maker) -> None:
     with pytest.raises(TypeError) as raised:
-        make(headers=HEADERS).check_gate({"custom": {"a": object()}}, "a_gate")
+        make(headers=HEADERS).check_gate({"userID": "1", "custom": {"a": object()}}, "a_gate")
     assert not secrets_in(reported(raised.value))
 
 
