@@ -236,12 +236,16 @@ def test_log_event_sends_options(
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
     server.script(reply(202, {"success": True}))
-    for value, time in (("9.5", "1700000000000"), ('"9"', "2026-01-31T12:00:00Z"), ("a", "1")):
+    for value, time in (
+        ("9.5", "1700000000000"),
+        ('"9"', "2026-01-31T12:00:00Z"),
+        ("a", "946684800001"),
+    ):
         arguments = ["--user-id", "1", "--value", value, "--time", time, "--metadata", "sku=A1"]
         assert main(["log-event", "a[b]", *arguments]) == 0
     events = [request.json["events"][0] for request in server.requests]
     assert [event["value"] for event in events] == [9.5, "9", "a"]
-    assert [event["time"] for event in events] == [1700000000000, 1769860800000, 1]
+    assert [event["time"] for event in events] == [1700000000000, 1769860800000, 946684800001]
     assert events[0]["metadata"] == {"sku": "A1"}
     assert "warning: events[0].eventName: Statsig accepts and then drops" in capsys.readouterr().err
 
