@@ -31,13 +31,11 @@ def check_user(path: str, user: Mapping[str, object]) -> None:
     has_id = user.get("userID") or user.get("customIDs")
     if has_id and user.keys() <= USER_FIELDS:
         return
-    problems = [
-        f"{path}.{name}: unknown field; did you mean {meant}?"
-        for name in user
-        if name not in USER_FIELDS
-        and (meant := _SPELLINGS.get(_key(str(name))))
-        and meant not in user
-    ]
+    problems: list[str] = []
+    for name in user.keys() - USER_FIELDS:
+        meant = _SPELLINGS.get(_key(str(name)))
+        if meant is not None and meant not in user:
+            problems.append(f"{path}.{name}: unknown field; did you mean {meant}?")
     if not has_id:
         problems.append(
             f"{path}: expected userID or customIDs; Statsig treats all users without an ID as one"

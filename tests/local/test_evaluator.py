@@ -1,13 +1,15 @@
 """Evaluation of entities with their dependencies only."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from statsig_api_client.local.config_specs import evaluator
 from statsig_api_client.local.config_specs.core import Core
-from statsig_api_client.local.config_specs.evaluator import CorePool, partial_document
+from statsig_api_client.local.config_specs.document import load_specs
+from statsig_api_client.local.config_specs.evaluator import CorePool, Evaluator, partial_document
 from statsig_api_client.local.config_specs.formats import SECTIONS, to_v2
 from tests.support.config_specs import REAL_PROJECTS, spec, v1_specs
 from tests.support.targeted_users import targeted_users
@@ -65,3 +67,34 @@ def test_partial_core_evaluates_as_complete_core(name: str) -> None:
                     assert partial is not None
                     assert partial.evaluate(user)[section][entity] == result
     pool.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "is_logged"),
+    [
+        (1_700_000_000_000, False),
+        ("1700000000000", False),
+        ("2021-01-01T00:00:00Z", False),
+        ("2021-01-01 00:00:00", False),
+        ("2021-01-01T00:00:00.123Z", True),
+        ("2021-01-01T00:00:00+00:00", True),
+        ("2021-01-01T00:00:00", True),
+        ("2021-01-01", True),
+    ],
+)
+@pytest.mark.parametrize("holder", ["custom", "privateAttributes"])
+def test_unreadable_time_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, value: Any, holder: str, *, is_logged: bool
+) -> None:
+    file = tmp_path / "project.yaml"
+    file.write_text(
+        "gates:\n  recent:\n    rules:\n      - {name: a, if: {custom.seen: {after: 2020-01-01}}}\n"
+    )
+    running = Evaluator(load_specs(file))
+    users: list[Json] = [{"userID": "1"}, {"userID": "1", holder: {"seen": value}}]
+    for user in users * 2:
+        gate = running.evaluate(user).gate("recent")
+    assert gate is not None
+    assert gate.value is not is_logged
+    assert caplog.text.count("user field seen: expected milliseconds") == is_logged
+    running.close()

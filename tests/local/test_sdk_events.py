@@ -94,7 +94,7 @@ def test_browser_beacon_is_accepted(api: Api) -> None:
     ],
 )
 def test_event_time_formats_are_parsed(written: Any, time: int) -> None:
-    (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})
+    (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]}, {})
     assert event["time"] == time
 
 
@@ -138,7 +138,7 @@ def test_invalid_client_time_is_ignored(api: Api, sent: str) -> None:
 
 @pytest.mark.parametrize("written", [None, "soon", "nan", "inf", -1, 0, 2**63, [], {}])
 def test_impossible_event_time_becomes_arrival_time(written: Any) -> None:
-    (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]})
+    (event,) = sdk_events({"events": [{"eventName": "e", "time": written}]}, {})
     assert event["time"] == event["receivedTime"]
 
 
@@ -172,7 +172,7 @@ EVENTS = st.fixed_dictionaries({"eventName": st.text()}, optional=OTHERS)
 @given(events=st.lists(EVENTS), user=JSON, metadata=JSON)
 def test_any_event_with_name_is_parsed(events: list[Any], user: Any, metadata: Any) -> None:
     body = {"events": events, "user": user, "statsigMetadata": metadata}
-    read = list(sdk_events(body))
+    read = list(sdk_events(body, {}))
     assert [event["eventName"] for event in read] == [event["eventName"] for event in events]
     assert all(0 < event["time"] < 2**63 for event in read)
     assert all(isinstance(text, str) for event in read for text in event["metadata"].values())

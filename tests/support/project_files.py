@@ -33,7 +33,7 @@ ENTITY = {"description": "What for.", "idType": "companyID"}
 RULES: Any = [{"name": "r", "if": CONDITIONS, "rollout": 12.25}, {"name": "s", "if": "everyone"}]
 COMPLETE_PROJECT: dict[str, Any] = {
     "description": "Every key and condition.",
-    "keys": {"secret": "secret-x", "client": "client-x"},
+    "keys": {"secret": "secret-x", "client": "client-x", "client reads specs": True},
     "environments": ["staging", "live"],
     "id lists": {"vips": ["a", 7]},
     "gates": {

@@ -117,7 +117,7 @@ def _core_user(user: JsonObject) -> StatsigUser:
     # The casts: the core accepts any JSON value and ignores values that it cannot compare.
     return StatsigUser(
         **strings,
-        custom=cast("AttributesDict", others | maps.get("custom", {})),
+        custom=cast("AttributesDict", maps.get("custom", {}) | others),
         custom_ids=cast("CustomIdsDict", maps.get("customIDs")),
         private_attributes=cast("AttributesDict", maps.get("privateAttributes")),
         statsig_environment=cast("EnvironmentDict", maps.get("statsigEnvironment")),

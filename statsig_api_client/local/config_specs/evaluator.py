@@ -13,6 +13,7 @@ from .core import Core, CoreResult, CoreResults, HashAlgorithm, Section
 from .document import ConfigSpecs
 from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_object
 from .id_lists import inline_members
+from .unreadable_times import UnreadableTimes
 
 
 @frozen(kw_only=True)
@@ -58,9 +59,11 @@ class Evaluator:
             warnings.warn(problem + unsupported, stacklevel=3)
         self._cores = CorePool(document)
         self._complete: Core | None = None
+        self._unreadable_times = UnreadableTimes(specs.document)
 
     def evaluate(self, user: JsonObject) -> "UserEvaluations":
         """Return the evaluations of the project for a user in the wire format."""
+        self._unreadable_times.check(user)
         return UserEvaluations(self._specs, self._cores, user)
 
     def initialize(self, user: JsonObject, algorithm: HashAlgorithm) -> str:
@@ -70,6 +73,7 @@ class Evaluator:
             user: The user in the wire format.
             algorithm: The hash of entity names.
         """
+        self._unreadable_times.check(user)
         if self._complete is None:
             self._complete = self._start(_with_id_lists(self._specs))
         return self._complete.initialize(user, algorithm)

@@ -20,6 +20,7 @@ _BROWSER_PATHS: Final = frozenset(
     for call in (
         "check_gate",
         "get_config",
+        "get_experiment",
         "get_layer",
         "get_ranked_list",
         "initialize",
@@ -38,6 +39,13 @@ OFREP: Final = "/ofrep/v1/"
 
 def _is_for_browsers(path: str) -> bool:
     return path in _BROWSER_PATHS or path.startswith(OFREP)
+
+
+def _allows_other_origins(path: str) -> bool:
+    # SDKs that evaluate in a browser download config specs with the client key. The secret key is
+    # rejected in a web page.
+    is_specs = path.startswith(("/v1/download_config_specs", "/v2/download_config_specs"))
+    return is_specs or _is_for_browsers(path)
 
 
 def sent_key(request: Request) -> str:
@@ -81,6 +89,21 @@ def require_secret_key(request: Request, keys: Keys) -> None:
         raise HTTPException(403, "expected the server secret key, got the client SDK key")
 
 
+def require_specs_key(request: Request, keys: Keys) -> None:
+    """Require a key that may download config specs.
+
+    Raises:
+        HTTPException: 403 for the client SDK key, unless the project allows it, or for the secret
+            key in a web page; 401 for any other key.
+    """
+    if _require_kind(request, keys) == "client" and not keys.client_reads_specs:
+        raise HTTPException(
+            403,
+            "expected the server secret key, got the client SDK key; set `client reads specs: "
+            "true` under `keys` in the project file for SDKs that evaluate on a device",
+        )
+
+
 def _require_kind(request: Request, keys: Keys) -> _KeyKind:
     kind = key_kind(sent_key(request), keys)
     if kind is None:
@@ -108,7 +131,7 @@ class CrossOriginAccess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        is_open = scope["type"] == "http" and _is_for_browsers(scope["path"])
+        is_open = scope["type"] == "http" and _allows_other_origins(scope["path"])
         await (self._open if is_open else self._app)(scope, receive, send)
 
 

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, cast
 
 from ..._runtime.parsers import JsonObject, JsonValue, SchemaError
@@ -17,6 +18,9 @@ from ..recording import LoggedEventDict
 
 _TIME_LIMIT: Final = 2**63
 """The times that the database can store, in milliseconds, are below this."""
+
+_NAMES: Final = frozenset(("gate", "config", "allocatedExperiment"))
+"""The fields of exposures that contain names of entities."""
 
 _MAX_TRAVEL_TIME: Final = 10_000
 """Milliseconds that a request may take to arrive although the client's clock is right."""
@@ -67,6 +71,29 @@ def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEven
         "allocatedExperiment": layer.allocated_experiment or "",
     }
     return _exposure("statsig::layer_exposure", user, metadata, layer)
+
+
+def as_documented(body: JsonValue) -> JsonValue:
+    """Return a body that follows the examples in Statsig's guides in the form of its schema.
+
+    These have `experimentName`, numbers in the metadata of events, and, from PHP, `[]` as an empty
+    object of private attributes.
+    """
+    if not isinstance(body, dict):
+        return body
+    if "experimentName" in body and "configName" not in body:
+        body["configName"] = body.pop("experimentName")
+    lists = (items for key in ("events", "exposures") if isinstance(items := body.get(key), list))
+    for item in (body, *chain.from_iterable(lists)):
+        holder = _object_or_empty(item)
+        metadata = _object_or_empty(holder.get("metadata"))
+        for key, value in metadata.items():
+            if isinstance(value, int | float):
+                metadata[key] = _string(value)
+        user = _object_or_empty(holder.get("user"))
+        if user.get("privateAttributes") == []:
+            del user["privateAttributes"]
+    return body
 
 
 def logged_events(request: LogEventRequestDict, clock_error: int = 0) -> list[LoggedEventDict]:
@@ -120,7 +147,9 @@ def custom_exposures(
     ]
 
 
-def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEventDict]:
+def sdk_events(
+    body: JsonValue, names: Mapping[str, str], clock_error: int = 0
+) -> Iterator[LoggedEventDict]:
     """Yield the events of a request from an SDK, parsed leniently so that none is lost.
 
     SDKs send more than the schema of the HTTP API allows: metadata and values of any type, null for
@@ -128,6 +157,7 @@ def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEventDic
 
     Args:
         body: The parsed body.
+        names: The names of entities by the hashes that client SDKs send in exposures.
         clock_error: Milliseconds to add to the times of the events.
 
     Raises:
@@ -148,13 +178,13 @@ def sdk_events(body: JsonValue, clock_error: int = 0) -> Iterator[LoggedEventDic
             user=_public_user(_object_or_empty(event.get("user") or request.get("user"))),
             value=_value(event.get("value")),
             metadata={
-                key: _string(value)
+                key: _known_name(key, _string(value), names)
                 for key, value in _object_or_empty(event.get("metadata")).items()
                 if value is not None
             },
             time=_event_time(event.get("time"), received, clock_error),
             receivedTime=received,
-            secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"))),
+            secondaryExposures=list(_secondary_exposures(event.get("secondaryExposures"), names)),
             statsigMetadata=_object_or_empty(request.get("statsigMetadata"))
             | _object_or_empty(event.get("statsigMetadata")),
         )
@@ -214,12 +244,21 @@ def _public_user(user: object) -> JsonObject:
     return {field: fields[field] for field in fields if field != "privateAttributes"}
 
 
-def _secondary_exposures(items: JsonValue) -> Iterator[SecondaryExposureDict]:
+def _known_name(key: str, value: str, names: Mapping[str, str]) -> str:
+    return names.get(value, value) if key in _NAMES else value
+
+
+def _secondary_exposures(
+    items: JsonValue, names: Mapping[str, str]
+) -> Iterator[SecondaryExposureDict]:
     for item in items if isinstance(items, list) else []:
         exposure = _object_or_empty(item)
         yield cast(
             "SecondaryExposureDict",
-            {key: _string(exposure.get(key, "")) for key in ("gate", "gateValue", "ruleID")},
+            {
+                key: _known_name(key, _string(exposure.get(key, "")), names)
+                for key in ("gate", "gateValue", "ruleID")
+            },
         )
 
 

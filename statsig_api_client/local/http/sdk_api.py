@@ -18,9 +18,10 @@ from ..config_specs.core import HashAlgorithm
 from ..config_specs.formats import to_v1
 from ..config_specs.id_lists import IdListFile, IdListFiles
 from ..state import ServerState
-from .auth import require_key, require_secret_key
+from .auth import require_key, require_secret_key, require_specs_key
 from .body import read_sdk_body
 from .events import clock_error, sdk_events
+from .hashed_names import HashedNames
 from .summaries import summarize_events
 
 _logger = logging.getLogger("statsig_api_client.local")
@@ -55,6 +56,7 @@ class SdkApi:
 
     state: ServerState
     _id_lists: IdListFiles = field(factory=IdListFiles, init=False)
+    _hashed_names: HashedNames = field(factory=HashedNames, init=False)
 
     def routes(self) -> list[Route]:
         """Return a route for each endpoint."""
@@ -75,7 +77,7 @@ class SdkApi:
     async def config_specs(self, request: Request) -> Response:
         """Return the project's config specs, unless the SDK has the newest."""
         specs = self.state.specs
-        require_secret_key(request, specs.keys)
+        require_specs_key(request, specs.keys)
         # The oldest SDKs send the time in the body, others in the query.
         since = request.query_params.get("sinceTime") or (await read_sdk_body(request)).get(
             "sinceTime"
@@ -141,7 +143,8 @@ class SdkApi:
         require_key(request, self.state.specs.keys)
         sent = request.headers.get("statsig-client-time", "")
         error = clock_error(int(sent) if re.fullmatch("[0-9]{1,19}", sent) else None)
-        events = list(sdk_events(await read_sdk_body(request), error))
+        names = self._hashed_names.of(self.state.specs)
+        events = list(sdk_events(await read_sdk_body(request), names, error))
         self.state.record(events)
         summarize_events(request, events)
         return JSONResponse({"success": True}, 202)

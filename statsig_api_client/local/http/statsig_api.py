@@ -26,6 +26,7 @@ from ..unknown_names import RequestedKind
 from .auth import require_key
 from .body import read_body
 from .events import (
+    as_documented,
     clock_error,
     config_exposure,
     custom_exposures,
@@ -63,6 +64,7 @@ class StatsigApi:
         calls = (
             self.check_gate,
             self.get_config,
+            self.get_experiment,
             self.get_layer,
             self.get_ranked_list,
             self.log_event,
@@ -91,6 +93,10 @@ class StatsigApi:
         summarize(request, user, {name: None if config is None else config.value})
         self._record(call, [config_exposure(user, name, config)])
         return JSONResponse(_config_result(name, config))
+
+    async def get_experiment(self, request: Request) -> Response:
+        """Evaluate an experiment by the call of Statsig's guide for PHP; see `get_config`."""
+        return await self.get_config(request)
 
     async def get_layer(self, request: Request) -> Response:
         """Evaluate a layer."""
@@ -137,7 +143,7 @@ class StatsigApi:
         for header, (pattern, expected) in _HEADERS.items():
             if not pattern.fullmatch(request.headers.get(header, "1")):
                 raise SchemaError("$", f"expected {expected} in the header {header}")
-        return self.validator.check(shape, await read_body(request))
+        return self.validator.check(shape, as_documented(await read_body(request)))
 
     def _report_unknown(self, kind: RequestedKind, names: Iterable[str]) -> None:
         specs = self.state.specs

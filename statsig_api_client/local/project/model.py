@@ -47,6 +47,8 @@ class Keys:
 
     secret: str = "secret-local"  # noqa: S105  (a local server has no secrets)
     client: str = "client-local"
+    client_reads_specs: bool = False
+    """Whether SDKs with the client key may download the rules, to evaluate on their devices."""
 
 
 @frozen(kw_only=True)

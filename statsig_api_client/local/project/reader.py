@@ -99,10 +99,14 @@ def _check_distinct(entries: Mapping[str, Mapping[str, Entry]], sections: tuple[
 
 def _keys(entry: Entry | None) -> Keys:
     fields = {} if entry is None else entry.fields(schema.KEYS)
+    client_reads_specs = fields.pop("client reads specs", None)
     for kind, key in fields.items():
         if not key.string().startswith(f"{kind}-") or not _KEY.fullmatch(key.string()):
             key.fail(f"expected a key that starts with {kind}- and contains no whitespace")
-    return Keys(**{kind: key.string() for kind, key in fields.items()})
+    return Keys(
+        **{kind: key.string() for kind, key in fields.items()},
+        client_reads_specs=client_reads_specs is not None and client_reads_specs.boolean(),
+    )
 
 
 def _environments(entry: Entry | None) -> tuple[str, ...]:

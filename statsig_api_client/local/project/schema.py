@@ -152,12 +152,20 @@ HOLDOUT: Final[JsonObject] = {
         "description": "The entities to hold users out of: `everything`, or a list per kind.",
     },
 }
+_CLIENT_READS_SPECS: Final = "client reads specs"
 KEYS: Final[JsonObject] = {
-    kind: {"type": "string", "pattern": f"^{kind}-[!-~]*$", "description": description}
-    for kind, description in {
-        "secret": "The server secret key.",
-        "client": "The client SDK key.",
-    }.items()
+    **{
+        kind: {"type": "string", "pattern": f"^{kind}-[!-~]*$", "description": description}
+        for kind, description in {
+            "secret": "The server secret key.",
+            "client": "The client SDK key.",
+        }.items()
+    },
+    _CLIENT_READS_SPECS: {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether SDKs that evaluate on a device may download all rules.",
+    },
 }
 PROJECT: Final[JsonObject] = {
     "description": _string("A description, for readers of the file."),
