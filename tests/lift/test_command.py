@@ -30,7 +30,7 @@ def output(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[dic
 def error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     assert main(["lift", *arguments]) == 2
-    return capsys.readouterr().err.rstrip("\n").rpartition("Error: ")[2]
+    return capsys.readouterr().err.rstrip("\n").rpartition("rror: ")[2]
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
