@@ -19,7 +19,7 @@ from .options import (
     make_user,
     user_options,
 )
-from .output import print_result, reported_warnings
+from .output import print_result
 
 _evaluation_options = combine(
     user_options,
@@ -56,7 +56,7 @@ def _make_client(given: EvaluationArguments) -> Statsig:
 def check_gate(gate: str, *, exit_code: bool, **given: Unpack[EvaluationArguments]) -> int:
     """Check a feature gate for a user."""
     user = make_user(given)
-    with _make_client(given) as statsig, reported_warnings():
+    with _make_client(given) as statsig:
         gates = [statsig.check_gate(user, gate)]
     return _print_gates(gates, exit_code=exit_code, as_json=given["as_json"])
 
@@ -75,7 +75,7 @@ def check_gates(
 ) -> int:
     """Check up to 100 feature gates for a user in one request."""
     user = make_user(given)
-    with _make_client(given) as statsig, reported_warnings():
+    with _make_client(given) as statsig:
         checked = statsig.check_gates(user, gates)
     return _print_gates(checked.values(), exit_code=exit_code, as_json=given["as_json"])
 
@@ -91,7 +91,7 @@ def check_gates(
 def get_config(config: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get a dynamic config for a user."""
     user = make_user(given)
-    with _make_client(given) as statsig, reported_warnings():
+    with _make_client(given) as statsig:
         print_result(statsig.get_config(user, config), as_json=given["as_json"])
     return ExitCode.OK
 
@@ -107,7 +107,7 @@ def get_config(config: str, **given: Unpack[EvaluationArguments]) -> int:
 def get_experiment(experiment: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get an experiment's group and parameters for a user."""
     user = make_user(given)
-    with _make_client(given) as statsig, reported_warnings():
+    with _make_client(given) as statsig:
         print_result(statsig.get_experiment(user, experiment), as_json=given["as_json"])
     return ExitCode.OK
 
@@ -123,7 +123,7 @@ def get_experiment(experiment: str, **given: Unpack[EvaluationArguments]) -> int
 def get_layer(layer: str, **given: Unpack[EvaluationArguments]) -> int:
     """Get a layer's parameters for a user, and the experiment that sets them."""
     user = make_user(given)
-    with _make_client(given) as statsig, reported_warnings():
+    with _make_client(given) as statsig:
         print_result(statsig.get_layer(user, layer), as_json=given["as_json"])
     return ExitCode.OK
 
