@@ -41,11 +41,13 @@ def _is_for_browsers(path: str) -> bool:
     return path in _BROWSER_PATHS or path.startswith(OFREP)
 
 
-def _allows_other_origins(path: str) -> bool:
-    # SDKs that evaluate in a browser download config specs with the client key. The secret key is
-    # rejected in a web page.
-    is_specs = path.startswith(("/v1/download_config_specs", "/v2/download_config_specs"))
-    return is_specs or _is_for_browsers(path)
+_CLIENT_SPECS: Final = re.compile(r"/v[12]/download_config_specs(/client-.*|\?(.*&)?k=client-.*)")
+"""Downloads of config specs with the client key, which SDKs that evaluate in a browser send."""
+
+
+def _allows_other_origins(scope: Scope) -> bool:
+    target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+    return _is_for_browsers(scope["path"]) or _CLIENT_SPECS.fullmatch(target) is not None
 
 
 def sent_key(request: Request) -> str:
@@ -131,7 +133,7 @@ class CrossOriginAccess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        is_open = scope["type"] == "http" and _allows_other_origins(scope["path"])
+        is_open = scope["type"] == "http" and _allows_other_origins(scope)
         await (self._open if is_open else self._app)(scope, receive, send)
 
 
