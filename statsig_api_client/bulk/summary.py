@@ -14,7 +14,7 @@ class RejectionReason:
     count: int
     """Number of lines."""
     example: str
-    """File and line of the first of them, as `sales.csv:4`."""
+    """File and line of the first of them, as in "sales.csv:4"."""
 
 
 @frozen(kw_only=True)
