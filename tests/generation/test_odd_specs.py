@@ -92,7 +92,8 @@ def test_field_names_round_trip(odd_api: Any) -> None:
 
 def test_defaults_fallbacks_and_paths_are_kept_exactly(odd_api: Any) -> None:
     assert odd_api.LogEventResult.from_dict({}).note == "😀\"'\\"
-    call = odd_api.calls.get_layer({}, "layer", *"a" * (12 + len(RESERVED)))
+    calls = importlib.import_module("odd_api.calls")
+    call = calls.get_layer({}, "layer", *"a" * (12 + len(RESERVED)))
     assert call.path == '/get"layer'
     assert call.body["1st"] == "a"
     assert call.fallback(None).rule_id == "😀"

@@ -40,6 +40,7 @@ from .cases import each_field, each_model, each_request
 # A mutation changes one place of many.
 many = settings(max_examples=2 * settings().max_examples)
 
+EXPOSURE = {"gate": "g", "gateValue": "true", "ruleID": "r"}
 LIMITS = ("minLength", "maxLength", "pattern", "minItems", "maxItems", "minimum", "maximum")
 ORACLE_LIMITS = {
     *("string_too_short", "string_too_long", "string_pattern_mismatch", "too_short", "too_long"),
@@ -290,7 +291,7 @@ def test_constructor_rejects_other_additional_properties(name: str) -> None:
         ),
         (
             StatsigEvent,
-            {"event_name": "a", "secondary_exposures": [{}, 5]},
+            {"event_name": "a", "secondary_exposures": [EXPOSURE, 5]},
             "secondary_exposures[1]: expected SecondaryExposure or object, got integer",
         ),
     ],

@@ -17,6 +17,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from statsig_api_client._event_limits import MIN_TIME
 from statsig_api_client._runtime.parsers import UNSET
 from tests.support import hypothesis_profiles  # noqa: F401  (chosen before the first `@given`)
 from tests.support.spec import (
@@ -92,6 +93,12 @@ def json_objects(
     small = st.dictionaries(keys, values, max_size=3)
     huge = values.map(lambda value: dict.fromkeys(HUGE_MAP, value))
     return st.sampled_from([small] * 15 + [huge]).flatmap(lambda size: size)
+
+
+def times() -> SearchStrategy[int | str]:
+    """Times of events that the client sends: it rejects those that Statsig would misread."""
+    milliseconds = st.integers(MIN_TIME, 1_700_000_000_000)
+    return milliseconds | st.sampled_from(["2024-05-20T10:00:00Z", "2024-05-20 10:00:00.5+02:00"])
 
 
 class Opaque:
@@ -171,7 +178,10 @@ def _objects(schema: Any, *, sendable: bool) -> SearchStrategy[dict[str, Any]]:
     known = schema.get("properties", {})
     others = wire_values(schema["additionalProperties"], sendable=sendable)
     unknown = json_objects(others, sendable=sendable, without=known)
-    values = {key: wire_values(part, sendable=sendable) for key, part in known.items()}
+    values = {
+        key: times() if key == "time" and sendable else wire_values(part, sendable=sendable)
+        for key, part in known.items()
+    }
     fields = [_fields(values, values, required) for required in required_sets(schema)]
     return st.builds(lambda extra, given: extra | given, unknown, st.one_of(fields))
 
@@ -213,7 +223,9 @@ def arguments(
     if name in RESPONSES:
         nested = "models"
     present = {
-        field_name(name, key): argument(part, nested=nested, sendable=sendable)
+        field_name(name, key): times()
+        if key == "time" and sendable
+        else argument(part, nested=nested, sendable=sendable)
         for key, part in schema["properties"].items()
     }
     optional = {
