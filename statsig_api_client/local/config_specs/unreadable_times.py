@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Final, cast
+from typing import Final
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from .formats import as_object
@@ -49,7 +49,8 @@ class UnreadableTimes:
 def _value(user: JsonObject, field: str) -> JsonValue:
     for holder in (user, user.get("custom"), user.get("privateAttributes")):
         if isinstance(holder, dict) and field in holder:
-            return cast("JsonObject", holder)[field]
+            value: JsonValue = holder[field]
+            return value
     return None
 
 
