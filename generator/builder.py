@@ -19,7 +19,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 from .api import Api, Argument, Enum, Field, Method, Model
 from .docstrings import description
-from .lint import check
+from .lint import REQUEST_BASE, check
 from .spec import (
     SCHEMAS,
     Json,
@@ -147,9 +147,12 @@ class _Builder:
         if "oneOf" in schema:
             problem = "the generator supports only anyOf for a choice of fields"
             raise self.spec.error((*SCHEMAS, name, "oneOf"), problem)
-        if request and not schema.keys().isdisjoint(("x-python-base", "x-fallback")):
-            problem = "x-python-base and x-fallback are for responses"
+        base = schema.get("x-python-base")
+        if request and ("x-fallback" in schema or base not in (None, REQUEST_BASE)):
+            problem = f"x-fallback and x-python-base, except {REQUEST_BASE}, are for responses"
             raise self.spec.error((*SCHEMAS, name), problem)
+        if not request and base == REQUEST_BASE:
+            raise self.spec.error((*SCHEMAS, name, "x-python-base"), f"{base} is for requests")
         parsed = self.objects[name]
         properties = (parsed.required_properties or []) + (parsed.optional_properties or [])
         by_wire = {prop.name.get_untrusted_value(): prop for prop in properties}
@@ -172,7 +175,7 @@ class _Builder:
             name=name,
             doc=description(schema),
             request=request,
-            base=schema.get("x-python-base"),
+            base=base,
             fallback=schema.get("x-fallback"),
             fields=tuple(fields),
             any_of=tuple(field.name for wire in any_of for field in fields if field.wire == wire),
@@ -273,7 +276,9 @@ class _Builder:
             annotation = f"{model} | {model}Dict"
             expression = f"model_json({name!r}, {name}, {model})"
         elif models := self._item_models(schema):
-            annotation = f"Iterable[{' | '.join(f'{model} | {model}Dict' for model in models)}]"
+            bases = {self.schemas[model].get("x-python-base") for model in models} - {None}
+            names = [*sorted(bases), *(f"{model} | {model}Dict" for model in models)]
+            annotation = f"Iterable[{' | '.join(names)}]"
             expression = f"models_json({name!r}, {name}, {minimum}, {maximum}, {', '.join(models)})"
         elif self.spec.resolve(schema.get("items", {})).get("type") == "string":
             annotation = "Iterable[str]"

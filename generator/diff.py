@@ -18,7 +18,9 @@ from attrs import frozen
 
 from .api import Api, Argument, Enum, Field, Method, Model
 
-JSON_TYPES = {"JsonValue", "Mapping", "Sequence", "bool", "dict", "float", "int", "list", "str"}
+JSON_TYPES = {
+    "JsonInput", "JsonValue", "Mapping", "Sequence", "bool", "dict", "float", "int", "list", "str",
+}  # fmt: skip
 
 
 class Bump(enum.IntEnum):
@@ -274,7 +276,7 @@ def _is_member(one: ast.expr, other: ast.expr, enums: Collection[str]) -> bool:
             return True
         case (name, "str") if name in enums:
             return True
-        case (_, "JsonValue"):
+        case (_, "JsonInput" | "JsonValue"):
             names = {node.id for node in ast.walk(one) if isinstance(node, ast.Name)}
             return names <= {*JSON_TYPES, *enums}
         case (name, other_name):

@@ -28,7 +28,9 @@ KEYWORDS = {
     "minimum", "oneOf", "pattern", "properties", "required", "type", *EXTENSIONS,
 }  # fmt: skip
 REFERENCE_KEYWORDS = {"$ref", "default", "deprecated", "description", "example"}
-PYTHON_BASES = {
+REQUEST_BASE = "Exposure"
+"""The base class that request models can have."""
+RESPONSE_BASES = {
     "GateValue": "a required boolean `value`",
     "ParameterValues": "a required string `name` and a required map `value` of JsonValue",
 }
@@ -178,10 +180,11 @@ def _object(place: Pointer, schema: Json) -> Iterator[Problem]:
 
 def _response_extensions(spec: Spec, place: Pointer, schema: Json) -> Iterator[Problem]:
     base = schema.get("x-python-base")
-    if base is not None and str(base) not in PYTHON_BASES:
-        yield (*place, "x-python-base"), f"expected one of {', '.join(PYTHON_BASES)}"
-    elif base is not None and not _supports_base(spec, schema, base):
-        yield (*place, "x-python-base"), f"{base} needs {PYTHON_BASES[base]}"
+    if base not in (None, REQUEST_BASE, *RESPONSE_BASES):
+        names = ", ".join((REQUEST_BASE, *RESPONSE_BASES))
+        yield (*place, "x-python-base"), f"expected one of {names}"
+    elif base in RESPONSE_BASES and not _supports_base(spec, schema, base):
+        yield (*place, "x-python-base"), f"{base} needs {RESPONSE_BASES[base]}"
     if "x-keyed-by-name" in schema:
         item = spec.schema(str(schema["x-keyed-by-name"])) or {}
         if "name" not in item.get("required", []):

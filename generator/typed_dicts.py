@@ -57,7 +57,7 @@ def typed_dicts(spec: Spec, api: Api) -> str:
         use_schema_description=True,
         use_field_description=True,
         use_single_line_docstring=True,
-        type_overrides={"JsonValue": "statsig_api_client._runtime.JsonValue"},
+        type_overrides={"JsonValue": "statsig_api_client._runtime.JsonInput"},
         custom_file_header=docstring(
             "Request models and request bodies as plain dicts, with the field names of the API.", 0
         ),

@@ -55,6 +55,9 @@ class TypeMapper:
                 return self._array(prop, pointer, request=request)
             case UnionProperty():
                 return self._union(prop, pointer, request=request)
+            case AnyProperty():
+                annotation = "JsonInput" if request else "JsonValue"
+                return _scalar(annotation, "json_value", hashable=False)
             case _ if type(prop) in _SCALARS:
                 return _SCALARS[type(prop)]
             case _:
@@ -114,7 +117,7 @@ class TypeMapper:
         if not others:
             to_json = first.to_json
         elif all(part.parse.endswith(".from_dict") for part in parts):
-            to_json = "nested_json(VALUE)"
+            to_json = "nested_json(VALUE)" if request else "VALUE.to_dict()"
         elif all(part.to_json == "VALUE" for part in parts):
             to_json = "VALUE"
         else:
@@ -148,7 +151,6 @@ _SCALARS: dict[type, PythonType] = {
     BooleanProperty: _scalar("bool", "boolean", exact=("bool",)),
     IntProperty: _scalar("int", "integer", exact=("int",)),
     FloatProperty: _scalar("float", "number", exact=("float", "int")),
-    AnyProperty: _scalar("JsonValue", "json_value", hashable=False),
     # Enums of responses are open: the next version of the API may add a value.
     LiteralEnumProperty: _scalar("str", "string"),
 }

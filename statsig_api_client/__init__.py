@@ -39,7 +39,8 @@ if _typing.TYPE_CHECKING:
     )
     from ._options import ClientOptions
     from ._response import APIResponse
-    from ._runtime.parsers import UNSET, JsonValue, SchemaError, Unset
+    from ._runtime.parsers import UNSET, JsonInput, JsonValue, SchemaError, Unset
+    from ._runtime.values import Exposure
     from ._transports.base import AsyncHTTPClient, HTTPClient
     from .generated import (
         DynamicConfig,
@@ -89,10 +90,12 @@ _MODULES = {
     "._response": ("APIResponse",),
     "._runtime.parsers": (
         "UNSET",
+        "JsonInput",
         "JsonValue",
         "SchemaError",
         "Unset",
     ),
+    "._runtime.values": ("Exposure",),
     "._transports.base": (
         "AsyncHTTPClient",
         "HTTPClient",
@@ -138,11 +141,13 @@ __all__ = [
     "Experiment",
     "ExperimentExposure",
     "ExperimentExposureDict",
+    "Exposure",
     "FeatureGate",
     "GateExposure",
     "GateExposureDict",
     "HTTPClient",
     "InternalServerError",
+    "JsonInput",
     "JsonValue",
     "Layer",
     "LogEventResult",

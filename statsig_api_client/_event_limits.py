@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ._errors import EventWarning
 from ._fork import hold_forks
-from ._runtime.parsers import JsonObject
+from ._runtime.parsers import JsonInput
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,7 +50,7 @@ def time_problem(time: object, now: int) -> str | None:
     return "expected integer milliseconds, or a string in RFC 3339"
 
 
-def check_items(name: str, items: Sequence[JsonObject], now: int | None) -> None:
+def check_items(name: str, items: Sequence[Mapping[str, JsonInput]], now: int | None) -> None:
     """Check the names and times of events or exposures.
 
     Args:
@@ -70,7 +70,7 @@ def check_items(name: str, items: Sequence[JsonObject], now: int | None) -> None
             raise ValueError(f"{name}[{index}].time: {problem}")
 
 
-def check_events(events: Sequence[JsonObject], now: int | None) -> None:
+def check_events(events: Sequence[Mapping[str, JsonInput]], now: int | None) -> None:
     """Check events as by `check_items`, and warn once about each kind of problem.
 
     Raises:
@@ -89,7 +89,7 @@ def check_events(events: Sequence[JsonObject], now: int | None) -> None:
         warnings.warn(f"{found[0]}{others}: {problem}", EventWarning, stacklevel=stacklevel())
 
 
-def _problems(event: JsonObject) -> list[tuple[str, str]]:
+def _problems(event: Mapping[str, JsonInput]) -> list[tuple[str, str]]:
     name, value, metadata = event.get("eventName"), event.get("value"), event.get("metadata")
     problems = _name_problems(name) if isinstance(name, str) else []
     if isinstance(value, str) and len(value) > MAX_TEXT:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, NoReturn, Protocol, cast
 
 from ._fork import hold_forks
-from ._runtime.parsers import JsonObject, child
+from ._runtime.parsers import JsonInput, child
 
 _MAX_DEPTH: Final = 500
 
@@ -214,7 +214,7 @@ class CodecChoice:
 codec = CodecChoice()
 
 
-def serialize(body: JsonObject, weight: int = 1) -> bytes:
+def serialize(body: Mapping[str, JsonInput], weight: int = 1) -> bytes:
     """Return a request body as compact JSON in UTF-8.
 
     Args:
@@ -244,9 +244,9 @@ class _Node(NamedTuple):
     parents: tuple[object, ...]
 
 
-def _nodes(body: JsonObject) -> Iterator[_Node]:
+def _nodes(body: Mapping[str, JsonInput]) -> Iterator[_Node]:
     """Yield all values of a request, in the order in which they are serialized."""
-    stack = [_Node(name, value, (body,)) for name, value in reversed(body.items())]
+    stack = [_Node(name, value, (body,)) for name, value in reversed([*body.items()])]
     while stack:
         node = stack.pop()
         yield node

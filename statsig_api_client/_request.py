@@ -10,7 +10,7 @@ from ._json import codec, serialize
 from ._options import Configuration, Options
 from ._redaction import Redactor
 from ._runtime.call import Call
-from ._runtime.parsers import JsonObject, JsonValue
+from ._runtime.parsers import JsonInput, JsonInputObject
 from ._transports.base import RequestHeaders
 from ._user_checks import USER_FIELDS, check_user
 from ._version import __version__
@@ -100,7 +100,7 @@ class RequestBuilder:
             body = serialize(evaluation_body(call.body, self.options))
             return self._request(call, self.configuration.base_url, self._headers, body)
         delivery = delivery_body(call.body, call.delivers, self.options.environment)
-        items = cast("list[JsonObject]", delivery[call.delivers])
+        items = cast("list[JsonInputObject]", delivery[call.delivers])
         now = int(self.clock.time() * 1000)
         if call.delivers == "events":
             check_events(items, now)
@@ -145,7 +145,7 @@ class RequestBuilder:
         )
 
 
-def evaluation_body(body: JsonObject, options: Options) -> JsonObject:
+def evaluation_body(body: JsonInputObject, options: Options) -> JsonInputObject:
     """Return the body of an evaluation with the options applied; `body` is not changed."""
     user = body.get("user")
     if options.environment is not None and isinstance(user, Mapping):
@@ -157,15 +157,15 @@ def evaluation_body(body: JsonObject, options: Options) -> JsonObject:
     return body
 
 
-def delivery_body(body: JsonObject, delivers: str, environment: str | None) -> JsonObject:
+def delivery_body(body: JsonInputObject, delivers: str, environment: str | None) -> JsonInputObject:
     """Return the body of a delivery with its users completed; `body` is not changed."""
-    items = cast("list[JsonObject]", body[delivers])
+    items = cast("list[JsonInputObject]", body[delivers])
     tier = None if environment is None else {"tier": environment}
     return _with_user(body | {delivers: [_with_user(item, tier) for item in items]}, tier)
 
 
-def _with_user(holder: JsonObject, environment: Mapping[str, str] | None) -> JsonObject:
-    user: JsonValue = holder.get("user")
+def _with_user(holder: JsonInputObject, environment: Mapping[str, str] | None) -> JsonInputObject:
+    user: JsonInput = holder.get("user")
     if not isinstance(user, Mapping):
         return holder
     user = dict(user)

@@ -9,13 +9,14 @@ from .._clock import Clock
 from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events, time_problem
 from .._json import codec, serialize
 from .._request import add_environment, remove_private_attributes
-from .._runtime.parsers import UNSET, JsonObject
+from .._runtime.parsers import UNSET, JsonInputObject
 from .._user_checks import check_user
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 
-_USER_TEXTS: Final = frozenset(
-    ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
-)
+_USER_TEXTS: Final = frozenset((
+    "userID", "email", "ip", "userAgent", "country", "locale", "appVersion",
+    "os_name", "os_version", "browser_name", "browser_version",
+))  # fmt: skip
 _USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
 _MANY: Final = 1000
@@ -70,7 +71,7 @@ class EventEncoder:
         )
         plain = _plain_user(user) if is_common else None
         if plain is not None:
-            event: JsonObject = {"eventName": event_name, "user": plain, "time": time}
+            event: JsonInputObject = {"eventName": event_name, "user": plain, "time": time}
             if value is not None:
                 event["value"] = value
             if metadata is not None:
@@ -88,7 +89,7 @@ class EventEncoder:
             check_events([event], None if is_now else now)
         return encoded
 
-    def _complete(self, event: JsonObject) -> None:
+    def _complete(self, event: JsonInputObject) -> None:
         """Prepare the user, and add an ID."""
         user = event.get("user")
         if not isinstance(user, dict):  # optional in the API, but not in `log()`
@@ -110,13 +111,13 @@ class EventEncoder:
         return f"{origin}-{next(self._numbers)}"
 
 
-def _plain_user(user: object) -> JsonObject | None:
+def _plain_user(user: object) -> JsonInputObject | None:
     """Return a copy of a user's wire form; None if the models have to check it."""
     if type(user) is StatsigUser:
         return user.to_dict()
     if type(user) is not dict:
         return None
-    fields = cast("JsonObject", user)
+    fields = cast("JsonInputObject", user)
     for key, value in fields.items():
         kind = type(value)
         if not ((kind is str and key in _USER_TEXTS) or (kind is dict and key in _USER_MAPS)):
@@ -153,7 +154,7 @@ def _checked(
     value: str | float | None,
     metadata: Mapping[str, str] | None,
     time: int | str,
-) -> JsonObject:
+) -> JsonInputObject:
     event = StatsigEvent(
         event_name=event_name,
         user=user,

@@ -18,6 +18,8 @@ from .call import AsyncCaller, AsyncRawCaller, Call, Caller, RawCaller
 from .model import NO_PROPERTIES, Model, field_setter
 from .parsers import (
     UNSET,
+    JsonInput,
+    JsonInputObject,
     JsonObject,
     JsonValue,
     ObjectReader,
@@ -37,7 +39,7 @@ from .parsers import (
     one_of,
     string,
 )
-from .values import GateValue, ParameterValues
+from .values import Exposure, GateValue, ParameterValues
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -54,7 +56,10 @@ __all__ = [
     "AsyncRawCaller",
     "Call",
     "Caller",
+    "Exposure",
     "GateValue",
+    "JsonInput",
+    "JsonInputObject",
     "JsonObject",
     "JsonValue",
     "Model",

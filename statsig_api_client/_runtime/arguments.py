@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Protocol, Self, TypeVar, cast
 
-from .parsers import JsonObject, JsonValue, Parser, SchemaError, either, expected, string
+from .parsers import JsonInput, JsonInputObject, Parser, SchemaError, either, expected, string
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class HasJson(Protocol):
         """Parse a JSON object."""
         ...
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
         ...
 
@@ -50,7 +50,7 @@ def check_strings(name: str, values: object, minimum: int, maximum: int | None) 
     ]
 
 
-def model_json(name: str, value: object, *models: type[HasJson]) -> JsonObject:
+def model_json(name: str, value: object, *models: type[HasJson]) -> JsonInputObject:
     """Return the JSON form of a model; a dict is checked and copied.
 
     Raises:
@@ -60,14 +60,14 @@ def model_json(name: str, value: object, *models: type[HasJson]) -> JsonObject:
         return value.to_dict()
     if isinstance(value, Mapping):
         check_argument(name, cast("object", value), _parser(models))
-        return dict(cast("Mapping[str, JsonValue]", value))
+        return dict(cast("Mapping[str, JsonInput]", value))
     names = " or ".join([*(model.__name__ for model in models), "dict"])
     raise TypeError(f"{name}: expected {names}, got {type(value).__name__}")
 
 
 def models_json(
     name: str, values: object, minimum: int, maximum: int | None, *models: type[HasJson]
-) -> list[JsonObject]:
+) -> list[JsonInputObject]:
     """Return the JSON form of a list of models or dicts.
 
     Raises:
@@ -94,10 +94,10 @@ def _items(name: str, values: object, minimum: int, maximum: int | None) -> list
     return items
 
 
-def nested_json(value: object) -> JsonObject:
+def nested_json(value: object) -> JsonInputObject:
     """Return the JSON form of a field, a model or a dict, that the constructor has checked."""
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, JsonValue]", value))
+        return dict(cast("Mapping[str, JsonInput]", value))
     return cast("HasJson", value).to_dict()
 
 

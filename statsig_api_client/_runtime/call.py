@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from .._errors import StatsigError
 from .._response import APIResponse
-from .parsers import JsonObject, Parser
+from .parsers import JsonInputObject, Parser
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -33,7 +33,7 @@ class Call(Generic[T]):
         *,
         operation: str,
         path: str,
-        body: JsonObject,
+        body: JsonInputObject,
         parse: Parser[T],
         fallback: Callable[[StatsigError], T] | None = None,
         delivers: Literal["events", "exposures"] | None = None,

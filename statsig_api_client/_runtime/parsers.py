@@ -11,19 +11,33 @@ N = TypeVar("N", bound="Named")
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = (
-        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+        "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
     )
 else:
     from .typing_support import recursive_alias
 
     JsonValue = recursive_alias(
         "JsonValue",
-        "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None",
+        "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None",
     )
-"""Any JSON value. Parsed arrays are of type `list`, parsed objects of type `dict`."""
+"""Any JSON value of a response: arrays are of type `list`, objects of type `dict`."""
+
+if TYPE_CHECKING:
+    JsonInput: TypeAlias = (
+        "bool | int | float | str | Sequence[JsonInput] | Mapping[str, JsonInput] | None"
+    )
+else:
+    JsonInput = recursive_alias(
+        "JsonInput",
+        "bool | int | float | str | Sequence[JsonInput] | Mapping[str, JsonInput] | None",
+    )
+"""Any JSON value in a request: arrays can be any sequence, objects any mapping."""
 
 JsonObject: TypeAlias = dict[str, JsonValue]
-"""A JSON object."""
+"""A JSON object of a response."""
+
+JsonInputObject: TypeAlias = dict[str, JsonInput]
+"""A JSON object of a request."""
 
 Parser: TypeAlias = Callable[[object, str], T]
 """A function from a JSON value and its path to a Python value, such as a model's `from_dict`."""

@@ -1,11 +1,19 @@
-"""Base classes of gates and configs: truthiness, and typed access to parameters."""
+"""Base classes of exposures, gates and configs: truthiness, and typed access to parameters."""
 
 from collections.abc import Mapping, Sequence
-from typing import overload
+from typing import Any, Final, TypeVar, overload
 
 from .._logging import debug_logger
 from .model import Model
-from .parsers import JsonObject, JsonValue, json_type
+from .parsers import JsonInput, JsonObject, JsonValue, json_type
+
+T = TypeVar("T", bool, int, float, str)
+
+
+class Exposure(Model):
+    """An exposure of a user, to a group of an experiment or to a feature gate."""
+
+    __slots__ = ()
 
 
 class GateValue(Model):
@@ -30,6 +38,12 @@ class ParameterValues(Model):
     @overload
     def get(self, name: str, default: None = None) -> JsonValue: ...
     @overload
+    def get(self, name: str, *, type: type[T]) -> T | None: ...
+    @overload
+    def get(self, name: str, *, type: type[list[Any]]) -> list[JsonValue] | None: ...
+    @overload
+    def get(self, name: str, *, type: type[dict[str, Any]]) -> dict[str, JsonValue] | None: ...
+    @overload
     def get(self, name: str, default: bool) -> bool: ...  # noqa: FBT001
     @overload
     def get(self, name: str, default: int) -> int: ...
@@ -38,39 +52,74 @@ class ParameterValues(Model):
     @overload
     def get(self, name: str, default: str) -> str: ...
     @overload
-    def get(self, name: str, default: Sequence[JsonValue]) -> Sequence[JsonValue]: ...
+    def get(self, name: str, default: list[JsonValue]) -> list[JsonValue]: ...
     @overload
-    def get(self, name: str, default: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]: ...
-    def get(self, name: str, default: JsonValue = None) -> JsonValue:
+    def get(self, name: str, default: dict[str, JsonValue]) -> dict[str, JsonValue]: ...
+    @overload
+    def get(self, name: str, default: Sequence[JsonInput]) -> Sequence[JsonInput]: ...
+    @overload
+    def get(self, name: str, default: Mapping[str, JsonInput]) -> Mapping[str, JsonInput]: ...
+    def get(
+        self,
+        name: str,
+        default: JsonInput = None,
+        *,
+        type: type[object] | None = None,  # noqa: A002  (as in werkzeug)
+    ) -> JsonInput:
         """Return a parameter, or the default if it is missing or has another type.
 
-        The result has the type of `default`. An integer is accepted for a float, but a boolean is
-        not accepted for a number. A value of another type is logged at debug level and replaced by
-        the default, so that an edit in the console cannot break its readers. Without a default,
-        any value is returned.
+        The result has the type of `default`, or is None or of the type `type`. An integer is
+        accepted for a float, but a boolean is not accepted for a number. A value of another type is
+        logged at debug level and replaced by the default, so that an edit in the console cannot
+        break its readers. Without a default and a type, any value is returned.
 
         Args:
             name: The name of the parameter.
             default: The value to return instead, which also determines the expected type.
+            type: The expected type, for None as the default: `bool`, `int`, `float`, `str`, `list`
+                or `dict`.
+
+        Raises:
+            TypeError: `type` is another type, or is given together with a default.
         """
+        wanted = _wanted(default, type)
         if name not in self.value:
             return default
         value = self.value[name]
-        if default is None or _fits(value, default):
+        kind = json_type(value)
+        if wanted is None or kind == wanted or (kind == "integer" and wanted == "number"):
             return value
         logger = debug_logger()
         if logger is not None:
             logger.debug(
-                "%r: parameter %r is of type %s, not %s as its default; the default is used",
+                "%r: parameter %r is of type %s, not %s as %s; the default is used",
                 self.name,
                 name,
-                json_type(value),
-                json_type(default),
+                kind,
+                wanted,
+                "required" if default is None else "its default",
             )
         return default
 
 
-def _fits(value: JsonValue, default: JsonValue) -> bool:
-    kind = json_type(value)
-    wanted = json_type(default)
-    return kind == wanted or (kind == "integer" and wanted == "number")
+_JSON_TYPES: Final[Mapping[type[object], str]] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+"""The JSON Schema names of the types that a caller can require."""
+
+
+def _wanted(default: JsonInput, type_: object) -> str | None:
+    """Return the JSON type that a caller requires, or None for any."""
+    if type_ is None:
+        return None if default is None else json_type(default)
+    if default is not None:
+        raise TypeError("type: expected no default next to a type; remove one of them")
+    if not isinstance(type_, type) or type_ not in _JSON_TYPES:
+        names = "bool, int, float, str, list or dict"
+        raise TypeError(f"type: expected {names}, got {type_!r}")
+    return _JSON_TYPES[type_]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 import click
 
 from .._errors import EventWarning, StatsigUserWarning
-from .._runtime.parsers import JsonValue
+from .._runtime.parsers import JsonInput, JsonValue
 from ..generated import DynamicConfig, Experiment, FeatureGate, Layer, RankedVariant
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def print_json(value: Mapping[str, JsonValue]) -> None:
     click.echo(to_json(value))
 
 
-def to_json(value: JsonValue) -> str:
+def to_json(value: JsonInput) -> str:
     """Return JSON in one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

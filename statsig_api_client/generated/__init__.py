@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """The client code that `generate.py` writes from `openapi.yaml`."""
 
 import typing as _typing

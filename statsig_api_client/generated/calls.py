@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """The calls of the API: request bodies, response parsers and fallbacks."""
 
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Final
 
 from statsig_api_client._runtime import (
     Call,
+    Exposure,
     array_of,
     check_argument,
     check_strings,
@@ -139,7 +140,7 @@ def log_events(events: Iterable[StatsigEvent | StatsigEventDict]) -> Call[LogEve
 
 def log_custom_exposures(
     exposures: Iterable[
-        ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
+        Exposure | ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
     ],
 ) -> Call[LogEventResult]:
     """Log a batch of exposures that you recorded yourself."""

@@ -1,9 +1,9 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """The methods of the synchronous client."""
 
 from collections.abc import Iterable
 
-from statsig_api_client._runtime import APIResponse, Caller, RawCaller
+from statsig_api_client._runtime import APIResponse, Caller, Exposure, RawCaller
 
 from . import calls
 from .models import (
@@ -197,7 +197,7 @@ class Operations(Caller):
     def log_custom_exposures(
         self,
         exposures: Iterable[
-            ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
+            Exposure | ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> LogEventResult:
         """Log a batch of exposures that you recorded yourself.
@@ -270,7 +270,7 @@ class RawOperations(RawCaller):
     def log_custom_exposures(
         self,
         exposures: Iterable[
-            ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
+            Exposure | ExperimentExposure | ExperimentExposureDict | GateExposure | GateExposureDict
         ],
     ) -> APIResponse[LogEventResult]:
         """Call `Statsig.log_custom_exposures` and return the raw response."""

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Models of the requests and responses of the Statsig HTTP API.
 
 * Request models: a field that is None is not sent. Where the API accepts null, `UNSET` omits the
@@ -15,7 +15,10 @@ from typing import Literal, Self, TypeAlias
 from statsig_api_client._runtime import (
     NO_PROPERTIES,
     UNSET,
+    Exposure,
     GateValue,
+    JsonInput,
+    JsonInputObject,
     JsonObject,
     JsonValue,
     Model,
@@ -57,14 +60,14 @@ class StatsigEnvironment(Model):
 
     tier: str | None
     """`production`, `staging`, `development`, or a name that the project defines."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
         self,
         *,
         tier: str | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -88,9 +91,9 @@ class StatsigEnvironment(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         if self.tier is not None:
             data["tier"] = self.tier
         return data
@@ -107,12 +110,16 @@ class StatsigUser(Model):
     __slots__ = (
         "additional_properties",
         "app_version",
+        "browser_name",
+        "browser_version",
         "country",
         "custom",
         "custom_ids",
         "email",
         "ip",
         "locale",
+        "os_name",
+        "os_version",
         "private_attributes",
         "statsig_environment",
         "user_agent",
@@ -142,15 +149,23 @@ class StatsigUser(Model):
     """The locale, such as `en_NZ`."""
     app_version: str | None
     """The version of your application. Rules compare it number by number."""
-    custom: Mapping[str, JsonValue] | None
+    os_name: str | None
+    """The operating system, in place of that of the user agent."""
+    os_version: str | None
+    """The version of the operating system, in place of that of the user agent."""
+    browser_name: str | None
+    """The browser, in place of that of the user agent."""
+    browser_version: str | None
+    """The version of the browser, in place of that of the user agent."""
+    custom: Mapping[str, JsonInput] | None
     """Custom attributes. Rules can use them, and events contain them."""
-    private_attributes: Mapping[str, JsonValue] | None
+    private_attributes: Mapping[str, JsonInput] | None
     """Attributes for evaluation only. The client removes them from events and exposures."""
     custom_ids: Mapping[str, str] | None
     """IDs of other unit types, such as companies or devices."""
     statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None
     """The environment to evaluate in, by default production."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -163,11 +178,15 @@ class StatsigUser(Model):
         country: str | None = None,
         locale: str | None = None,
         app_version: str | None = None,
-        custom: Mapping[str, JsonValue] | None = None,
-        private_attributes: Mapping[str, JsonValue] | None = None,
+        os_name: str | None = None,
+        os_version: str | None = None,
+        browser_name: str | None = None,
+        browser_version: str | None = None,
+        custom: Mapping[str, JsonInput] | None = None,
+        private_attributes: Mapping[str, JsonInput] | None = None,
         custom_ids: Mapping[str, str] | None = None,
         statsig_environment: StatsigEnvironment | StatsigEnvironmentDict | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -179,6 +198,10 @@ class StatsigUser(Model):
         set_field("country", country)
         set_field("locale", locale)
         set_field("app_version", app_version)
+        set_field("os_name", os_name)
+        set_field("os_version", os_version)
+        set_field("browser_name", browser_name)
+        set_field("browser_version", browser_version)
         set_field("custom", custom)
         set_field("private_attributes", private_attributes)
         set_field("custom_ids", custom_ids)
@@ -201,6 +224,14 @@ class StatsigUser(Model):
             check_field(self, "locale", string)
         if self.app_version is not None and type(self.app_version) is not str:
             check_field(self, "app_version", string)
+        if self.os_name is not None and type(self.os_name) is not str:
+            check_field(self, "os_name", string)
+        if self.os_version is not None and type(self.os_version) is not str:
+            check_field(self, "os_version", string)
+        if self.browser_name is not None and type(self.browser_name) is not str:
+            check_field(self, "browser_name", string)
+        if self.browser_version is not None and type(self.browser_version) is not str:
+            check_field(self, "browser_version", string)
         if self.custom is not None and type(self.custom) is not dict:
             check_field(self, "custom", json_object)
         if self.private_attributes is not None and type(self.private_attributes) is not dict:
@@ -227,6 +258,10 @@ class StatsigUser(Model):
             country=fields.optional("country", string, absent=None),
             locale=fields.optional("locale", string, absent=None),
             app_version=fields.optional("appVersion", string, absent=None),
+            os_name=fields.optional("os_name", string, absent=None),
+            os_version=fields.optional("os_version", string, absent=None),
+            browser_name=fields.optional("browser_name", string, absent=None),
+            browser_version=fields.optional("browser_version", string, absent=None),
             custom=fields.optional("custom", json_object, absent=None),
             private_attributes=fields.optional("privateAttributes", json_object, absent=None),
             custom_ids=fields.optional("customIDs", _map_of_string, absent=None),
@@ -236,9 +271,9 @@ class StatsigUser(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         if self.user_id is not None:
             data["userID"] = self.user_id
         if self.email is not None:
@@ -253,6 +288,14 @@ class StatsigUser(Model):
             data["locale"] = self.locale
         if self.app_version is not None:
             data["appVersion"] = self.app_version
+        if self.os_name is not None:
+            data["os_name"] = self.os_name
+        if self.os_version is not None:
+            data["os_version"] = self.os_version
+        if self.browser_name is not None:
+            data["browser_name"] = self.browser_name
+        if self.browser_version is not None:
+            data["browser_version"] = self.browser_version
         if self.custom is not None:
             data["custom"] = self.custom
         if self.private_attributes is not None:
@@ -279,7 +322,7 @@ class StatsigMetadata(Model):
 
     Only in requests, since 2025-12. The client option `log_exposures=False` sends it.
     """
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -288,7 +331,7 @@ class StatsigMetadata(Model):
         sdk_type: str | None = None,
         sdk_version: str | None = None,
         exposure_logging_disabled: bool | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -325,9 +368,9 @@ class StatsigMetadata(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         if self.sdk_type is not None:
             data["sdkType"] = self.sdk_type
         if self.sdk_version is not None:
@@ -711,7 +754,7 @@ class SecondaryExposure(Model):
     """Whether the gate passed, as a string."""
     rule_id: str
     """The ID of the matching rule."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -720,7 +763,7 @@ class SecondaryExposure(Model):
         gate: str,
         gate_value: SecondaryExposureGateValue,
         rule_id: str,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -751,9 +794,9 @@ class SecondaryExposure(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         data["gate"] = self.gate
         data["gateValue"] = self.gate_value
         data["ruleID"] = self.rule_id
@@ -799,7 +842,7 @@ class StatsigEvent(Model):
     """For exposure events, the gates evaluated as part of the decision."""
     statsig_metadata: StatsigMetadata | StatsigMetadataDict | None
     """Metadata of the event."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -812,7 +855,7 @@ class StatsigEvent(Model):
         metadata: Mapping[str, str] | None = None,
         secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
         statsig_metadata: StatsigMetadata | StatsigMetadataDict | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -870,9 +913,9 @@ class StatsigEvent(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         data["eventName"] = self.event_name
         if self.user is not None:
             data["user"] = nested_json(self.user)
@@ -928,7 +971,7 @@ class LogEventResult(Model):
         return data
 
 
-class ExperimentExposure(Model):
+class ExperimentExposure(Exposure):
     """An exposure of a user to a group of an experiment, or to a rule of a dynamic config.
 
     Set `group`, `ruleID` or both. Statsig documents exactly one, but its example has both.
@@ -960,7 +1003,7 @@ class ExperimentExposure(Model):
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -972,7 +1015,7 @@ class ExperimentExposure(Model):
         rule_id: str | None = None,
         time: int | str | None = None,
         secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -1021,9 +1064,9 @@ class ExperimentExposure(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         data["experimentName"] = self.experiment_name
         if self.user is not None:
             data["user"] = nested_json(self.user)
@@ -1038,7 +1081,7 @@ class ExperimentExposure(Model):
         return data
 
 
-class GateExposure(Model):
+class GateExposure(Exposure):
     """An exposure of a user to a feature gate.
 
     Set `group`, `ruleID` or both.
@@ -1073,7 +1116,7 @@ class GateExposure(Model):
     """
     secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None
     """The gates evaluated as part of the decision."""
-    additional_properties: Mapping[str, JsonValue]
+    additional_properties: Mapping[str, JsonInput]
     """Unknown fields, sent unchanged. The fields above take precedence."""
 
     def __init__(
@@ -1086,7 +1129,7 @@ class GateExposure(Model):
         rule_id: str | None = None,
         time: int | str | None = None,
         secondary_exposures: Sequence[SecondaryExposure | SecondaryExposureDict] | None = None,
-        additional_properties: Mapping[str, JsonValue] = NO_PROPERTIES,
+        additional_properties: Mapping[str, JsonInput] = NO_PROPERTIES,
     ) -> None:
         if additional_properties is NO_PROPERTIES:
             additional_properties = {}
@@ -1139,9 +1182,9 @@ class GateExposure(Model):
             additional_properties=fields.rest(),
         )
 
-    def to_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonInputObject:
         """Return the JSON form."""
-        data: JsonObject = dict(self.additional_properties)
+        data: JsonInputObject = dict(self.additional_properties)
         data["gateName"] = self.gate_name
         data["passes"] = self.passes
         if self.user is not None:

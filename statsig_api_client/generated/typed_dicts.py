@@ -1,10 +1,10 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Request models and request bodies as plain dicts, with the field names of the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired
 
-from statsig_api_client._runtime import JsonValue, TypedDict
+from statsig_api_client._runtime import JsonInput, TypedDict
 
 
 class StatsigEnvironmentDict(TypedDict):
@@ -62,9 +62,17 @@ class StatsigUserDict(TypedDict):
     """The locale, such as `en_NZ`."""
     appVersion: NotRequired[str]
     """The version of your application. Rules compare it number by number."""
-    custom: NotRequired[Mapping[str, JsonValue]]
+    os_name: NotRequired[str]
+    """The operating system, in place of that of the user agent."""
+    os_version: NotRequired[str]
+    """The version of the operating system, in place of that of the user agent."""
+    browser_name: NotRequired[str]
+    """The browser, in place of that of the user agent."""
+    browser_version: NotRequired[str]
+    """The version of the browser, in place of that of the user agent."""
+    custom: NotRequired[Mapping[str, JsonInput]]
     """Custom attributes. Rules can use them, and events contain them."""
-    privateAttributes: NotRequired[Mapping[str, JsonValue]]
+    privateAttributes: NotRequired[Mapping[str, JsonInput]]
     """Attributes for evaluation only. The client removes them from events and exposures."""
     customIDs: NotRequired[Mapping[str, str]]
     """IDs of other unit types, such as companies or devices."""

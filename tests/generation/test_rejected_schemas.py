@@ -325,7 +325,7 @@ RESPONSES = [
         "unknown base class",
         [schema("FeatureGate", **{"x-python-base": "Gate"})],
         f"{GATE}/x-python-base",
-        "expected one of GateValue, ParameterValues",
+        "expected one of Exposure, GateValue, ParameterValues",
     ),
     Rejected(
         "base class without its fields",
@@ -340,7 +340,13 @@ RESPONSES = [
             schema("StatsigEnvironment", **{"x-python-base": "GateValue"}),
         ],
         "#/components/schemas/StatsigEnvironment",
-        "x-python-base and x-fallback are for responses",
+        "x-fallback and x-python-base, except Exposure, are for responses",
+    ),
+    Rejected(
+        "base class of a response model",
+        [schema("FeatureGate", **{"x-python-base": "Exposure"})],
+        f"{GATE}/x-python-base",
+        "Exposure is for requests",
     ),
     Rejected(
         "keyed by a name that is missing",

@@ -139,6 +139,55 @@ def test_get_returns_default_for_other_type(kind: Any, value: Any, default: Any)
     assert kind(name="homepage", value={"x": value}).get("x", default) is default
 
 
+TYPES = [(True, bool), (3, int), (2.5, float), (3, float), ("blue", str), ([1], list), ({}, dict)]
+
+
+@pytest.mark.parametrize(("value", "kind"), TYPES)
+def test_get_with_type_returns_value_of_type(value: Any, kind: Any) -> None:
+    assert config(x=value).get("x", type=kind) is value
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (True, int),
+        (True, float),
+        (1, bool),
+        (2.0, int),
+        (3, str),
+        (None, str),
+        ({}, list),
+        ([], dict),
+    ],
+)
+def test_get_with_type_rejects_other_type(lines: Lines, value: Any, kind: Any) -> None:
+    lines.clear()
+    assert config(x=value).get("x", type=kind) is None
+    (line,) = lines.messages
+    assert line.endswith(" as required; the default is used")
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind in TYPES])
+def test_get_with_type_misses_parameter_silently(lines: Lines, kind: Any) -> None:
+    lines.clear()
+    assert config().get("x", type=kind) is None
+    assert not lines.records
+
+
+@pytest.mark.parametrize("kind", [bytes, object, "str", [], type(None)])
+def test_get_with_unknown_type_raises_type_error(kind: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^type: expected bool, int, float, str, list or dict, got "
+    ):
+        config(x="blue").get("x", type=kind)
+
+
+def test_get_with_type_and_default_raises() -> None:
+    call: Any = config(x="blue").get
+    with pytest.raises(TypeError, match=r"^type: expected no default next to a type"):
+        call("x", "red", type=str)
+
+
 def test_log_message_names_parameter_and_types(
     lines: Lines,
 ) -> None:

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 8db99d0e31adb62ddb664b14d15a4cf56568eeca1137bff29e154ddc96a8a6f7) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Pydantic models of the spec, an oracle for the tests."""
 
 from typing import Annotated, Any, Literal
@@ -144,6 +144,10 @@ class StatsigUser(BaseModel):
     country: StrictStr | MISSING = MISSING
     locale: StrictStr | MISSING = MISSING
     appVersion: StrictStr | MISSING = MISSING
+    os_name: StrictStr | MISSING = MISSING
+    os_version: StrictStr | MISSING = MISSING
+    browser_name: StrictStr | MISSING = MISSING
+    browser_version: StrictStr | MISSING = MISSING
     custom: UserAttributes | MISSING = MISSING
     privateAttributes: UserAttributes | MISSING = MISSING
     customIDs: CustomIDs | MISSING = MISSING

@@ -13,8 +13,10 @@ from statsig_api_client import (
     DynamicConfig,
     Experiment,
     ExperimentExposure,
+    Exposure,
     FeatureGate,
     GateExposure,
+    JsonInput,
     JsonValue,
     Layer,
     LogEventResult,
@@ -38,11 +40,22 @@ user = StatsigUser(
     statsig_environment={"tier": "staging"},
 )
 wire_user: StatsigUserDict = {"userID": "42", "custom": {"plan": "pro"}}
+device: StatsigUserDict = {
+    "os_name": "Android",
+    "os_version": "15",
+    "browser_name": "Firefox",
+    "browser_version": "140.0",
+    "custom": {"tags": ("a", "b")},
+}
+levels: dict[str, int] = {"level": 3}
+StatsigUser(custom=levels, private_attributes={"tags": ("a", "b")}, os_name="Android")
+read: JsonValue = {"plan": ["pro"]}
+sent: JsonInput = read
 
 assert_type(user.user_id, str | None)
-assert_type(user.custom, Mapping[str, JsonValue] | None)
+assert_type(user.custom, Mapping[str, JsonInput] | None)
 assert_type(user.custom_ids, Mapping[str, str] | None)
-assert_type(user.to_dict(), dict[str, JsonValue])
+assert_type(user.to_dict(), dict[str, JsonInput])
 assert_type(StatsigUser.from_dict({"userID": "42"}), StatsigUser)
 
 with Statsig("secret-key", timeout=2.5, max_retries=0, on_error="fallback") as statsig:
@@ -67,13 +80,26 @@ with Statsig("secret-key", timeout=2.5, max_retries=0, on_error="fallback") as s
     assert_type(config.get("shown", True), bool)
     assert_type(config.get("count", 1), int)
     assert_type(config.get("ratio", 0.5), float)
-    assert_type(config.get("colors", ["blue"]), Sequence[JsonValue])
-    assert_type(config.get("sizes", {"small": 1}), Mapping[str, JsonValue])
+    assert_type(config.get("colors", ["blue"]), list[JsonValue])
+    assert_type(config.get("colors", ("blue",)), Sequence[JsonInput])
+    assert_type(config.get("sizes", {"small": 1}), dict[str, JsonValue])
+    assert_type(config.get("sizes", levels), Mapping[str, JsonInput])
+    assert_type(config.get("button_color", type=str), str | None)
+    assert_type(config.get("shown", type=bool), bool | None)
+    assert_type(config.get("count", type=int), int | None)
+    assert_type(config.get("ratio", type=float), float | None)
+    assert_type(config.get("colors", type=list), list[JsonValue] | None)
+    assert_type(config.get("sizes", type=dict), dict[str, JsonValue] | None)
     assert_type(config.get("anything"), JsonValue)
     assert_type(config.get("anything", None), JsonValue)
     nested = config.value["nested"]
     if isinstance(nested, str):
         assert_type(nested, str)
+    if isinstance(nested, dict):
+        members: dict[str, JsonValue] = nested
+    if isinstance(nested, list):
+        items: list[JsonValue] = nested
+    StatsigUser(custom=config.value)
 
     assert_type(statsig.get_experiment(user, "logo_test"), Experiment)
     assert_type(statsig.get_experiment(user, experiment_name="logo_test").get("shape", "o"), str)
@@ -107,6 +133,13 @@ with Statsig("secret-key", timeout=2.5, max_retries=0, on_error="fallback") as s
         ExperimentExposure(experiment_name="logo_test", rule_id="r", user=wire_user),
     ]
     assert_type(statsig.log_custom_exposures(exposures), LogEventResult)
+    mixed = [
+        ExperimentExposure(experiment_name="logo_test", rule_id="r"),
+        GateExposure(gate_name="g1", passes=True, rule_id="r"),
+    ]
+    assert_type(statsig.log_custom_exposures(mixed), LogEventResult)
+    named: list[Exposure] = [*mixed]
+    assert_type(statsig.log_custom_exposures(named), LogEventResult)
     assert_type(
         statsig.log_custom_exposures(
             [

@@ -30,6 +30,7 @@ StatsigUser(statsig_environment="staging")  # error
 user.user_id = "43"  # error
 misspelt: StatsigUserDict = {"userId": "42"}  # error
 wrong: StatsigUserDict = {"userID": 42}  # error
+number: StatsigUserDict = {"os_version": 15}  # error
 user.from_json({})  # error
 
 # Gates
@@ -53,7 +54,15 @@ color: int = statsig.get_config(user, "homepage").get("color", "blue")  # error
 count: str = statsig.get_config(user, "homepage").get("count", 1)  # error
 anything: str = statsig.get_config(user, "homepage").get("color")  # error
 statsig.get_config(user, "homepage").get("color", object())  # error
+statsig.get_config(user, "homepage").get("color", type=bytes)  # error
+statsig.get_config(user, "homepage").get("color", "blue", type=str)  # error
+optional: str = statsig.get_config(user, "homepage").get("color", type=str)  # error
 statsig.get_config(user, "homepage").value.color  # error
+nested = statsig.get_config(user, "homepage").value["nested"]
+if isinstance(nested, dict):
+    nested["deep"].upper()  # error
+if isinstance(nested, list):
+    nested[0].upper()  # error
 statsig.get_config(user, "homepage").color  # error
 statsig.get_layer(user, "page").group_name  # error
 statsig.get_dynamic_config(user, "homepage")  # error
@@ -70,6 +79,7 @@ StatsigEvent(user=user)  # error
 StatsigEvent(event_name="purchase", metadata={"sku": 1})  # error
 ExperimentExposure(group="Test")  # error
 GateExposure(gate_name="g1", passes="true", rule_id="r")  # error
+statsig.log_custom_exposures([StatsigEvent(event_name="purchase")])  # error
 SecondaryExposure(gate="g1", gate_value="yes", rule_id="r")  # error
 SecondaryExposure(gate="g1", gate_value=True, rule_id="r")  # error
 

@@ -222,7 +222,7 @@ class _Module:
         if renamed:
             self._imports |= {"ClassVar", "Mapping"}
             before = "__wire_names__: ClassVar[Mapping[str, str]] = "
-            lines += [f"    {before}{literal(renamed, Object(()), before, 1)}", ""]
+            lines += [f"    {before}{literal({**renamed}, Object(()), before, 1)}", ""]
         for parameter in flag.parameters:
             lines += self._attribute(place, name, names[parameter.name], parameter)
         self._blocks.append("\n".join(lines))

@@ -49,8 +49,7 @@ class UnreadableTimes:
 def _value(user: JsonObject, field: str) -> JsonValue:
     for holder in (user, user.get("custom"), user.get("privateAttributes")):
         if isinstance(holder, dict) and field in holder:
-            value: JsonValue = holder[field]
-            return value
+            return holder[field]
     return None
 
 

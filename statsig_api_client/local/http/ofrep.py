@@ -151,8 +151,9 @@ class Ofrep:
         result: JsonObject = {"key": key.text, "reason": reason}
         if resolution.value is not UNSET and resolution.value is not None:
             result["value"] = self._number(key, section, resolution.value)
-        # Python's client requires a variant.
-        return result | {"variant": resolution.variant or "", "metadata": dict(resolution.metadata)}
+        result["variant"] = resolution.variant or ""  # Python's client requires a variant
+        result["metadata"] = {**resolution.metadata}
+        return result
 
     def _number(self, key: FlagKey, section: Section, value: JsonValue) -> JsonValue:
         # A client cannot know that 3 is a number of a flag that is 2.5 for others.
