@@ -17,14 +17,7 @@ from .corrections import (
     bonferroni_alpha,
 )
 from .cuped import adjust
-from .definition import (
-    CROSSOVERS,
-    EVENT_NAMES,
-    EXPERIMENT_NAMES,
-    FIRST_EXPOSURE,
-    UNIT_COUNTS,
-    Definition,
-)
+from .definition import Definition
 from .engines import Cell, Engine, SqliteEngine
 from .errors import LiftError
 from .experiment import Experiment
@@ -32,6 +25,13 @@ from .health import MAX_CROSSOVER_RATE, Account, Health, sample_ratio
 from .metrics import Component, Metric
 from .moments import Moments, moments_from_sums
 from .options import DATE_OFFSET, DAY, FIRST_TIME, LiftOptions
+from .queries import (
+    CROSSOVERS,
+    EVENT_NAMES,
+    EXPERIMENT_NAMES,
+    FIRST_EXPOSURE,
+    UNIT_COUNTS,
+)
 from .results import DailyResults, LiftReport, LiftResult
 from .sources import ReadCounts, RecordSource, RecordTable, TableSource
 from .statistics import Estimate, compare, estimate_mean, estimate_ratio
