@@ -1,26 +1,25 @@
-"""Commands that compute the lift of experiments, and their size."""
+"""Command that computes the lift of an experiment, and the group of the lift commands."""
 
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import attrs
 import click
 
-from .._errors import ConfigurationError
 from .derived_options import derived_options
 from .exit_codes import ExitCode
 from .import_events import MappingOptions, make_mapping, mapping_options
+from .lift_errors import problems_as_messages, require_lift
+from .lift_size import size
 from .options import combine, examples, json_option
 from .output import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..lift import BenjaminiHochberg, Bonferroni, Experiment, LiftReport, Metric
     from ..lift.sources import RecordSource
-    from ..lift.statistics import Side
 
 _NOT_DERIVED: Final = ("environment", "by_day", "correction", "start", "end")
 
@@ -133,16 +132,6 @@ class _AnalyzeOptions(_SourceOptions, _ExperimentOptions, _MetricOptions):
     end: str | None
 
 
-class _SizeOptions(TypedDict):
-    deviation: float | None
-    alpha: float
-    power: float
-    side: "Side"
-    test_groups: int
-    control_share: float | None
-    units_per_day: float | None
-
-
 class _LiftGroup(click.Group):
     """A group whose default command analyzes an experiment."""
 
@@ -162,7 +151,7 @@ class _AnalyzeCommand(click.Command):
         Raises:
             ConfigurationError: The extra is not installed.
         """
-        _require_extra()
+        require_lift()
         from ..lift import LiftOptions
 
         own = super().get_params(ctx)
@@ -182,6 +171,9 @@ def lift() -> None:
 
     `lift EXPERIMENT` is short for `lift analyze EXPERIMENT`.
     """
+
+
+lift.add_command(size)
 
 
 @lift.command(
@@ -231,7 +223,7 @@ def analyze(
     """
     from ..lift import LiftOptions, analyze, save_plot
 
-    with _problems_as_messages():
+    with problems_as_messages():
         names = [field.name for field in attrs.fields(LiftOptions)]
         chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
         chosen |= {
@@ -254,95 +246,6 @@ def analyze(
             save_plot(report, plot)
     _print_report(report, as_json=as_json)
     return ExitCode.OK
-
-
-@lift.command(
-    epilog=examples(
-        "statsig-api lift size --baseline 0.12 --effect 5% --units-per-day 2000",
-        "statsig-api lift size --baseline 31.2 --deviation 80 --effect 1.5 --absolute",
-    )
-)
-@click.option(
-    "--baseline",
-    type=float,
-    required=True,
-    metavar="MEAN",
-    help="Mean of the control group, such as the share of users who purchase.",
-)
-@click.option(
-    "--effect",
-    required=True,
-    metavar="EFFECT",
-    help="Smallest effect to detect, relative to the baseline: 5% or 0.05.",
-)
-@click.option("--absolute", is_flag=True, help="The effect is a difference of means.")
-@click.option(
-    "--deviation",
-    type=float,
-    metavar="S",
-    help="Standard deviation of the values of units; not for a share of users.",
-)
-@click.option("--alpha", type=float, default=0.05, show_default=True, help="Significance level.")
-@click.option("--power", type=float, default=0.8, show_default=True, help="Probability to detect.")
-@click.option(
-    "--side",
-    type=click.Choice(["two", "greater", "less"]),
-    default="two",
-    show_default=True,
-    help="Alternative.",
-)
-@click.option(
-    "--test-groups", type=click.IntRange(1), default=1, show_default=True, help="Test groups."
-)
-@click.option(
-    "--control-share",
-    type=float,
-    metavar="SHARE",
-    help="Share of units in the control group.  [default: equal groups]",
-)
-@click.option("--units-per-day", type=float, metavar="N", help="New units per day, in all groups.")
-@json_option
-def size(
-    *, baseline: float, effect: str, absolute: bool, as_json: bool, **given: Unpack[_SizeOptions]
-) -> int:
-    """Compute how many units, and days, an experiment needs to detect an effect."""
-    _require_extra()
-    from ..lift import sample_size
-
-    with _problems_as_messages():
-        found = sample_size(baseline, _fraction(effect), relative=not absolute, **given)
-    if as_json or not sys.stdout.isatty():
-        print_json(attrs.asdict(found))
-        return ExitCode.OK
-    click.echo(f"{found.control_units:,} units in the control group")
-    click.echo(f"{found.test_units:,} units in each test group")
-    days = "" if found.days is None else f", {found.days:,} days"
-    click.echo(f"{found.units:,} units in all{days}")
-    alpha = f"alpha {given['alpha']:g} ({given['side']}-sided)"
-    click.echo(f"{found.method}, {alpha}, power {given['power']:g}")
-    return ExitCode.OK
-
-
-def _require_extra() -> None:
-    try:
-        import_module("statsig_api_client.lift")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"lift needs the extra `lift` ({error.name} is missing): "
-            "pip install 'statsig-api-client[lift]'"
-        ) from None
-
-
-@contextmanager
-def _problems_as_messages() -> Generator[None]:
-    from ..lift import LiftError
-
-    try:
-        yield
-    except LiftError as error:
-        raise click.UsageError(str(error)) from None
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(str(error)) from None
 
 
 def _sources(given: _SourceOptions, name: str) -> "Iterator[RecordSource]":
@@ -434,13 +337,6 @@ def _moment(option: str, text: str | None) -> datetime | None:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:
         raise click.UsageError(f"{option}: expected 2026-11-01T00:00:00Z, got {text!r}") from None
-
-
-def _fraction(text: str) -> float:
-    try:
-        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise click.UsageError(f"--effect: expected 5% or 0.05, got {text!r}") from None
 
 
 def _print_report(report: "LiftReport", *, as_json: bool) -> None:

@@ -1,15 +1,11 @@
 """Analyses of experiments."""
 
-import difflib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from fractions import Fraction
-from math import ceil, frexp, ldexp
 from typing import Final, TypeAlias
 
-from attrs import frozen
-
+from .checks import check_health, explain_missing_exposures, included_units
 from .corrections import (
     BenjaminiHochberg,
     Bonferroni,
@@ -17,21 +13,14 @@ from .corrections import (
     bonferroni_alpha,
 )
 from .cuped import adjust
-from .definition import (
-    CROSSOVERS,
-    EVENT_NAMES,
-    EXPERIMENT_NAMES,
-    FIRST_EXPOSURE,
-    UNIT_COUNTS,
-    Definition,
-)
-from .engines import Cell, Engine, SqliteEngine
+from .definition import Definition
+from .engines import Engine, SqliteEngine, number_of
 from .errors import LiftError
 from .experiment import Experiment
-from .health import MAX_CROSSOVER_RATE, Account, Health, sample_ratio
+from .measurement import Measurement, measure
 from .metrics import Component, Metric
-from .moments import Moments, moments_from_sums
 from .options import DATE_OFFSET, DAY, FIRST_TIME, LiftOptions
+from .queries import FIRST_EXPOSURE
 from .results import DailyResults, LiftReport, LiftResult
 from .sources import ReadCounts, RecordSource, RecordTable, TableSource
 from .statistics import Estimate, compare, estimate_mean, estimate_ratio
@@ -41,22 +30,6 @@ Source: TypeAlias = RecordSource | TableSource
 
 _NO_END: Final = 2**53
 _MAX_DAYS: Final = 366
-
-
-@frozen
-class _Measured:
-    """A metric of all groups."""
-
-    metric: Metric
-    groups: Mapping[str, Moments]
-    caps: tuple[float | None, ...]
-    covered: int
-    """The number of units with a value before their exposure."""
-
-    @property
-    def is_ratio(self) -> bool:
-        """Whether it has a denominator."""
-        return len(self.metric.components) == 2
 
 
 def analyze(
@@ -174,7 +147,7 @@ class _Analysis:
             LiftError: No unit was exposed to a group.
         """
         results = self._results(self._end)
-        health = self._health()
+        health = check_health(self._definition, self._counts, self._end)
         days = tuple(self._days()) if self._options.by_day else ()
         return LiftReport(
             experiment=self._experiment,
@@ -186,11 +159,11 @@ class _Analysis:
 
     def _results(self, end: int) -> tuple[LiftResult, ...]:
         self._engine.create_table("lift_units", self._definition.units(end))
-        units = self._units()
+        units = included_units(self._engine)
         if not units and end == self._end:
-            raise LiftError(self._no_exposures())
+            raise LiftError(explain_missing_exposures(self._definition, self._counts, end))
         self._engine.create_table("lift_values", self._definition.values(end))
-        measured = [self._measure(metric) for metric in self._metrics]
+        measured = [measure(self._definition, metric) for metric in self._metrics]
         total = sum(units.values())
         planned = self._experiment.planned_units
         is_complete = planned is not None and total >= planned
@@ -212,67 +185,8 @@ class _Analysis:
             )
         return tuple(results)
 
-    def _units(self) -> dict[str, int]:
-        return {
-            str(group): int(count or 0)
-            for group, status, count in self._engine.rows(UNIT_COUNTS)
-            if status == "included"
-        }
-
-    def _no_exposures(self) -> str:
-        name = self._experiment.name
-        rows = self._engine.rows(EXPERIMENT_NAMES)
-        found = {str(row[0]): int(row[1] or 0) for row in rows if row[0] is not None}
-        if name in found:
-            return (
-                f"experiment {name}: expected exposures to {', '.join(self._experiment.groups)}, "
-                f"got {found[name]:,} exposures, none of which counts: {self._account_text()}"
-            )
-        return f"experiment {name}: expected exposures, got none{_suggestion(name, found)}"
-
-    def _account_text(self) -> str:
-        counts = self._account().to_dict()
-        return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-
-    def _measure(self, metric: Metric) -> _Measured:
-        indexes = [self._definition.components.index(one) for one in metric.components]
-        caps = [
-            None if component.winsorize is None else self._cap(f"v{index}", component.winsorize)
-            for index, component in zip(indexes, metric.components, strict=True)
-        ]
-        values = [_capped(f"v{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
-        if self._definition.cuped:
-            values += [_capped(f"c{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
-        denominator = f"v{indexes[1]}" if len(indexes) > 1 else None
-        ((*averages,),) = self._engine.rows(
-            self._definition.centers(values, denominator=denominator)
-        )
-        centers = [_short(_number(average)) for average in averages]
-        groups: dict[str, Moments] = {}
-        covered = 0
-        for group, units, covering, *sums in self._engine.rows(
-            self._definition.sums(values, centers, denominator=denominator)
-        ):
-            size = len(values)
-            totals = [_number(one) for one in sums]
-            groups[str(group)] = moments_from_sums(
-                int(_number(units)), centers, totals[:size], totals[size:]
-            )
-            covered += int(_number(covering))
-        return _Measured(metric, groups, tuple(caps), covered)
-
-    def _cap(self, column: str, percentile: float) -> float | None:
-        """Return the percentile of the unit values that are not zero, by the nearest rank."""
-        ((count,),) = self._engine.rows(self._definition.nonzero(column))
-        if not count:
-            return None
-        # Fractions are exact: 0.999 of 1,000 must be rank 999.
-        rank = ceil(Fraction(str(percentile)) * int(count))
-        ((cap,),) = self._engine.rows(self._definition.from_top(column, int(count) - rank))
-        return _number(cap)
-
     def _compare(
-        self, measured: _Measured, group: str, alpha: float, *, is_complete: bool
+        self, measured: Measurement, group: str, alpha: float, *, is_complete: bool
     ) -> LiftResult:
         estimates, has_cuped = self._estimates(measured)
         control_group = self._experiment.control
@@ -303,7 +217,7 @@ class _Analysis:
             notes=tuple(_notes({group: test, control_group: control}, control)),
         )
 
-    def _estimates(self, measured: _Measured) -> tuple[Mapping[str, Estimate], bool]:
+    def _estimates(self, measured: Measurement) -> tuple[Mapping[str, Estimate], bool]:
         groups = {name: moments for name, moments in measured.groups.items() if moments.units}
         if self._definition.cuped:
             adjusted = adjust(groups, measured.covered, is_ratio=measured.is_ratio)
@@ -343,62 +257,15 @@ class _Analysis:
         offset = DATE_OFFSET if self._options.join == "date" else 0
         ((first,),) = self._engine.rows(FIRST_EXPOSURE)
         ((last,),) = self._engine.rows(self._definition.last_record(self._end))
-        day = (int(_number(first)) - offset) // DAY * DAY + offset
+        day = (int(number_of(first)) - offset) // DAY * DAY + offset
         number = 0
-        while day <= int(_number(last)):
+        while day <= int(number_of(last)):
             number += 1
             if number > _MAX_DAYS:
                 raise LiftError(f"by_day: expected at most {_MAX_DAYS} days; pass start and end")
             day += DAY
             end = datetime.fromtimestamp(day / 1000, UTC)
             yield DailyResults(end=end, results=self._results(min(day, self._end)))
-
-    def _account(self) -> Account:
-        rows = self._engine.rows(self._definition.fates(self._end))
-        fates = {str(fate): int(count or 0) for fate, count in rows}
-        return Account(**fates, invalid=self._counts.invalid, blank=self._counts.blank)
-
-    def _health(self) -> Health:
-        units = self._units()
-        overridden = sum(
-            int(count or 0)
-            for _, status, count in self._engine.rows(UNIT_COUNTS)
-            if status == "overridden"
-        )
-        ((total, crossovers),) = self._engine.rows(CROSSOVERS)
-        crossed = int(_number(crossovers))
-        rate = crossed / max(1.0, _number(total))
-        account = self._account()
-        ratio = sample_ratio(units, self._experiment.groups)
-        warnings = [*self._unknown_events()]
-        if ratio is not None and ratio.level != "ok":
-            warnings.append(
-                f"sample ratio: p = {ratio.p_value:.2g} against the planned split; look for the "
-                "cause before reading the result"
-            )
-        if rate > MAX_CROSSOVER_RATE:
-            warnings.append(f"crossovers: {crossed:,} units ({rate:.1%}) were in several groups")
-        if account.before_exposure > account.events:
-            warnings.append("exposures: most events are before the exposure; check the clocks")
-        if account.invalid:
-            warnings.append(f"files: {account.invalid:,} lines are not events; see errors")
-        return Health(
-            units={name: units.get(name, 0) for name in self._experiment.groups},
-            sample_ratio=ratio,
-            crossovers=crossed,
-            crossover_rate=rate,
-            overridden=overridden,
-            read=self._counts.read,
-            account=account,
-            errors=tuple(self._counts.errors),
-            warnings=tuple(warnings),
-        )
-
-    def _unknown_events(self) -> Iterator[str]:
-        found = {str(row[0]): row[1] for row in self._engine.rows(EVENT_NAMES)}
-        for name in dict.fromkeys(component.event for component in self._definition.components):
-            if name not in found:
-                yield f"metric: no events named {name!r}{_suggestion(name, found)}"
 
 
 def _notes(estimates: Mapping[str, Estimate | None], control: Estimate | None) -> Iterator[str]:
@@ -430,27 +297,6 @@ def _adjusted_alpha(
         if one.difference is not None and one.difference.p_value is not None
     ]
     return benjamini_hochberg_alpha(p_values, alpha)
-
-
-def _suggestion(name: str, found: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, found, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(sorted(found)[:10])}" if found else ""
-
-
-def _capped(column: str, cap: float | None) -> str:
-    return column if cap is None else f"CASE WHEN {column} > {cap!r} THEN {cap!r} ELSE {column} END"
-
-
-def _number(cell: Cell) -> float:
-    return 0.0 if cell is None else float(cell)
-
-
-def _short(number: float) -> float:
-    """Return a number with 24 significant bits, so that its difference from integers is exact."""
-    mantissa, exponent = frexp(number)
-    return ldexp(round(ldexp(mantissa, 24)), exponent - 24)
 
 
 def _milliseconds(moment: datetime) -> int:

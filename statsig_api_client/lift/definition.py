@@ -1,22 +1,6 @@
-"""The SQL of an analysis, the same for SQLite, DuckDB and Spark.
-
-Every source is first brought into the relation `lift_records`, one row per record:
-
-* kind: `exposure`, `gate_exposure` or `event`
-* name: the experiment of an exposure, or the name of an event
-* rule: the rule ID or the group of an exposure
-* unit_id: the ID of the unit, or NULL
-* time: milliseconds since 1970
-* environment: the environment, or NULL
-* number, text: the value of an event, as a number and as a string
-* f0, f1, ...: the fields of the metadata that the metrics read
-
-From it follow `lift_units` (one row per unit and group), `lift_values` (the values of each unit),
-and the sums of each group.
-"""
+"""The SQL of one analysis, as text for its engine, experiment and metrics."""
 
 from collections.abc import Sequence
-from string import Template
 from typing import Final
 
 from attrs import frozen
@@ -25,167 +9,20 @@ from .engines import Engine
 from .experiment import OVERRIDE, Experiment
 from .metrics import Component, Where
 from .options import DATE_OFFSET, DAY, Crossover, Join
+from .queries import (
+    CENTERS,
+    FATES,
+    FROM_TOP,
+    LAST_TIME,
+    NONZERO,
+    RECORDS,
+    SUMS,
+    UNITS,
+    VALUES,
+)
 
 LOOKBACK: Final = 7 * DAY
 """The time before the exposure whose values CUPED uses."""
-
-_RECORDS: Final = Template("""
-    SELECT
-        CASE
-            WHEN event_name IN ('statsig::config_exposure', 'statsig::layer_exposure')
-                THEN 'exposure'
-            WHEN event_name = 'statsig::gate_exposure' THEN 'gate_exposure'
-            ELSE 'event'
-        END AS kind,
-        CASE event_name
-            WHEN 'statsig::config_exposure' THEN config
-            WHEN 'statsig::layer_exposure' THEN allocated_experiment
-            ELSE event_name
-        END AS name,
-        coalesce(nullif(rule_id, ''), group_name) AS rule,
-        nullif(unit_id, '') AS unit_id,
-        $time AS time,
-        environment,
-        $number AS number,
-        text
-        $field_names
-    FROM (
-        SELECT
-            $event_name AS event_name,
-            $config AS config,
-            $allocated_experiment AS allocated_experiment,
-            $rule_id AS rule_id,
-            $group_name AS group_name,
-            $unit_id AS unit_id,
-            $event_time AS event_time,
-            $environment AS environment,
-            $value AS text
-            $fields
-        FROM $documents AS documents
-    ) AS parsed
-""")
-
-_UNITS: Final = Template("""
-    WITH exposures AS (
-        SELECT unit_id, group_name, is_override, min(time) AS exposed
-        FROM (
-            SELECT unit_id, time, $group AS group_name, $is_override AS is_override
-            FROM lift_records
-            WHERE kind = 'exposure' AND name = $experiment AND unit_id IS NOT NULL AND $in_scope
-        ) AS participation
-        WHERE group_name IS NOT NULL OR is_override = 1
-        GROUP BY unit_id, group_name, is_override
-    ),
-    firsts AS (
-        SELECT
-            unit_id,
-            count(group_name) AS group_count,
-            min(CASE WHEN is_override = 1 THEN exposed END) AS overridden,
-            min(CASE WHEN is_override = 0 THEN exposed END) AS exposed
-        FROM exposures
-        GROUP BY unit_id
-    )
-    SELECT
-        exposures.unit_id AS unit_id,
-        exposures.group_name AS group_name,
-        exposures.exposed AS exposed,
-        $since AS since,
-        firsts.group_count AS group_count,
-        CASE
-            WHEN firsts.exposed IS NULL OR firsts.overridden <= firsts.exposed THEN 'overridden'
-            WHEN firsts.group_count > $max_groups THEN 'crossover'
-            ELSE 'included'
-        END AS status
-    FROM exposures
-    JOIN firsts ON firsts.unit_id = exposures.unit_id
-    WHERE exposures.is_override = 0 OR firsts.exposed IS NULL
-""")
-
-_VALUES: Final = Template("""
-    SELECT units.unit_id AS unit_id, units.group_name AS group_name, $aggregates
-    FROM (SELECT * FROM lift_units WHERE status = 'included') AS units
-    LEFT JOIN (
-        SELECT unit_id, name, time, number, text $fields FROM lift_records
-        WHERE kind = 'event' AND name IN ($events) AND unit_id IS NOT NULL AND $in_scope
-    ) AS events
-    ON events.unit_id = units.unit_id AND events.time >= units.since - $lookback
-    GROUP BY units.unit_id, units.group_name
-""")
-
-_FATES: Final = Template("""
-    SELECT fate, count(*) AS records FROM (
-        SELECT CASE
-            WHEN kind = 'gate_exposure' THEN 'other_exposures'
-            WHEN kind = 'exposure' AND coalesce(name, '') <> $experiment THEN 'other_exposures'
-            WHEN kind = 'event' AND coalesce(name, '') NOT IN ($events) THEN 'other_events'
-            WHEN time IS NULL OR time < $first_time OR time > $last_time THEN 'implausible_time'
-            WHEN time < $start OR time >= $end THEN 'outside_period'
-            WHEN NOT ($in_environment) THEN 'other_environment'
-            WHEN records.unit_id IS NULL THEN 'without_unit_id'
-            WHEN kind = 'exposure' AND $group IS NULL AND $is_override = 1 THEN 'overrides'
-            WHEN kind = 'exposure' AND $group IS NULL THEN 'not_in_group'
-            WHEN status = 'overridden' THEN 'overridden_units'
-            WHEN status = 'crossover' THEN 'crossover_units'
-            WHEN kind = 'exposure' THEN 'exposures'
-            WHEN status IS NULL THEN 'unexposed_units'
-            WHEN time < since THEN 'before_exposure'
-            ELSE 'events'
-        END AS fate
-        FROM (
-            SELECT *, CASE WHEN name IN ($experiment, $events) THEN unit_id END AS joined_unit
-            FROM lift_records
-        ) AS records
-        LEFT JOIN (
-            SELECT unit_id, min(since) AS since, min(status) AS status
-            FROM lift_units GROUP BY unit_id
-        ) AS units
-        ON units.unit_id = records.joined_unit
-    ) AS fates
-    GROUP BY fate
-""")
-
-UNIT_COUNTS: Final = """
-    SELECT group_name, status, count(*) AS units
-    FROM lift_units GROUP BY group_name, status
-"""
-
-CROSSOVERS: Final = """
-    SELECT
-        count(DISTINCT unit_id) AS units,
-        count(DISTINCT CASE WHEN group_count > 1 THEN unit_id END) AS crossovers
-    FROM lift_units WHERE status <> 'overridden'
-"""
-
-EVENT_NAMES: Final = """
-    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'event' GROUP BY name
-"""
-
-EXPERIMENT_NAMES: Final = """
-    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'exposure' GROUP BY name
-"""
-
-FIRST_EXPOSURE: Final = """
-    SELECT min(exposed) AS exposed FROM lift_units WHERE status = 'included'
-"""
-
-_LAST_TIME: Final = Template("""
-    SELECT max(time) AS last_time FROM lift_records
-    WHERE $in_scope AND (name = $experiment OR name IN ($events))
-""")
-
-_NONZERO: Final = Template("SELECT count(*) AS units FROM lift_values WHERE $column <> 0")
-
-_FROM_TOP: Final = Template("""
-    SELECT $column FROM lift_values WHERE $column <> 0 ORDER BY $column DESC LIMIT 1 OFFSET $skip
-""")
-
-_CENTERS: Final = Template("SELECT $averages FROM lift_values $where")
-
-_SUMS: Final = Template("""
-    SELECT group_name, count(*) AS units, sum(CASE WHEN covering <> 0 THEN 1 ELSE 0 END), $sums
-    FROM (SELECT group_name, $last AS covering, $centered FROM lift_values $where) AS centered
-    GROUP BY group_name
-""")
 
 
 @frozen(kw_only=True)
@@ -217,7 +54,7 @@ class Definition:
             if self.experiment.id_type == "userID"
             else ("user", "customIDs", self.experiment.id_type)
         )
-        return _RECORDS.substitute(
+        return RECORDS.substitute(
             time=self.engine.milliseconds("event_time"),
             number=self.engine.number("text"),
             event_name=json("event", "eventName"),
@@ -241,7 +78,7 @@ class Definition:
         """Return a query for the units that are exposed before a time."""
         exposed = "exposures.exposed"
         day = f"({exposed} - ({exposed} - {DATE_OFFSET}) % {DAY})"
-        return _UNITS.substitute(
+        return UNITS.substitute(
             group=self._group(),
             is_override=self._is_override(),
             experiment=self.engine.literal(self.experiment.name),
@@ -261,7 +98,7 @@ class Definition:
                 f"{self._aggregate(component, before=True)} AS c{index}"
                 for index, component in enumerate(self.components)
             ]
-        return _VALUES.substitute(
+        return VALUES.substitute(
             aggregates=", ".join(aggregates),
             events=self._events(),
             in_scope=self._in_scope(end),
@@ -274,7 +111,7 @@ class Definition:
 
     def fates(self, end: int) -> str:
         """Return a query for the number of records of each fate."""
-        return _FATES.substitute(
+        return FATES.substitute(
             experiment=self.engine.literal(self.experiment.name),
             events=self._events(),
             first_time=self.first_time,
@@ -288,7 +125,7 @@ class Definition:
 
     def last_record(self, end: int) -> str:
         """Return a query for the time of the last record that counts."""
-        return _LAST_TIME.substitute(
+        return LAST_TIME.substitute(
             in_scope=self._in_scope(end),
             experiment=self.engine.literal(self.experiment.name),
             events=self._events(),
@@ -296,11 +133,11 @@ class Definition:
 
     def nonzero(self, column: str) -> str:
         """Return a query for the number of units whose value is not zero."""
-        return _NONZERO.substitute(column=column)
+        return NONZERO.substitute(column=column)
 
     def from_top(self, column: str, skip: int) -> str:
         """Return a query for the highest value that is not zero after a number of others."""
-        return _FROM_TOP.substitute(column=column, skip=skip)
+        return FROM_TOP.substitute(column=column, skip=skip)
 
     def centers(self, values: Sequence[str], *, denominator: str | None) -> str:
         """Return a query for the means of expressions over all groups.
@@ -309,7 +146,7 @@ class Definition:
             values: The expressions.
             denominator: The column that must not be zero; None for all units.
         """
-        return _CENTERS.substitute(
+        return CENTERS.substitute(
             averages=", ".join(f"avg({value})" for value in values),
             where=_participants(denominator),
         )
@@ -335,7 +172,7 @@ class Definition:
             for index, first in enumerate(names)
             for second in names[index:]
         ]
-        return _SUMS.substitute(
+        return SUMS.substitute(
             sums=", ".join((*(f"sum({name})" for name in names), *products)),
             last=values[-1],
             centered=", ".join(centered),

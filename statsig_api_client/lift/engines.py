@@ -181,5 +181,10 @@ class DuckDBEngine:
             self._connection.execute(f"DROP {kind} IF EXISTS {name}")
 
 
+def number_of(cell: Cell) -> float:
+    """Return a cell as a number; 0.0 for NULL."""
+    return 0.0 if cell is None else float(cell)
+
+
 def _to_number(text: str | None) -> float | None:
     return float(text) if text is not None and re.match(NUMBER, text) else None

@@ -3,9 +3,7 @@
 Committed events survive the end of a process, and with `durability="power"` the machine's.
 """
 
-import os
 import sqlite3
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,32 +14,14 @@ from attrs import frozen
 from ..._fork import hold_forks
 from ..errors import SpoolError
 from ..options import Durability
-from .connection import (
-    BUSY_SECONDS,
-    connect,
-    disconnect,
-    is_broken,
-    is_busy,
-    is_full,
-    patiently,
-)
+from .connection import BUSY_SECONDS, disconnect, is_broken, is_busy, is_full, patiently
+from .opening import SpoolOpener
 from .quarantine import SpoolPath
 from .reserve import DiskReserve, bytes_to_limit, free_bytes
-from .schema import (
-    APPLICATION_ID,
-    INSERT_EVENT,
-    PAGE_SIZE,
-    NewerSpoolError,
-    NotASpoolError,
-    migrate,
-)
+from .schema import INSERT_EVENT
 
 _T = TypeVar("_T")
 
-_CHECKED_WHOLE: Final = 16 * 1024 * 1024
-"""Bytes: a spool up to this size is checked completely when it is opened."""
-_MAX_WAL: Final = 4 * 1024 * 1024
-_OPEN_ATTEMPTS: Final = 5
 _LAST_RESERVE: Final = 256 * 1024
 """Bytes of the reserve that dead letters never take."""
 
@@ -89,15 +69,20 @@ class SpoolDatabase:
     ) -> None:
         self.path = path
         self.reserve = DiskReserve(path)
-        self._durability = durability
         self._must_exist = must_exist
-        self._opening_patience = patience
         self.patience = patience
         """Seconds that an operation waits for the lock of another process."""
         self._place = SpoolPath(path)
         self._problem: str | None = None
         """Why the file is unusable, until it has been replaced."""
-        self._connection = self._open()
+        self._opener = SpoolOpener(
+            place=self._place,
+            reserve=self.reserve,
+            durability=durability,
+            must_exist=must_exist,
+            patience=patience,
+        )
+        self._connection = self._opener.open()
 
     def run(
         self, statement: str, values: tuple[object, ...]
@@ -327,7 +312,7 @@ class SpoolDatabase:
                 self._place.quarantine(self._problem)
             except OSError as problem:
                 return SpoolError(f"spool {self.path}: {self._problem}; {problem}")
-            self._connection = self._open()
+            self._connection = self._opener.open()
             self._problem = None
         kind = SpoolError
         if is_full(error):
@@ -335,83 +320,3 @@ class SpoolDatabase:
         elif is_busy(error):
             kind = SpoolBusyError
         return kind(f"spool {self.path}: {error}")
-
-    def _open(self) -> sqlite3.Connection:
-        attempts = _OPEN_ATTEMPTS  # another process may quarantine the file at any moment
-        try:
-            while True:
-                attempts -= 1
-                try:
-                    return self._connect()
-                except NotASpoolError as error:
-                    if self._must_exist:
-                        raise
-                    self._place.quarantine(str(error))
-                    if not attempts:
-                        raise
-                except (OSError, sqlite3.Error) as error:
-                    if isinstance(error, sqlite3.Error) and is_full(error):
-                        # The index of the WAL alone takes 32 KB.
-                        if not self.reserve.release_half():
-                            raise
-                        attempts += 1
-                    elif not attempts or self._place.is_current():
-                        raise
-        except (OSError, sqlite3.Error, NotASpoolError, NewerSpoolError) as error:
-            raise SpoolError(f"spool {self.path}: {error}") from error
-
-    def _connect(self) -> sqlite3.Connection:
-        # Only the owner may read a program's events. SQLite gives its other files the mode of this
-        # one. Only SQLite opens an existing file: closing it would end the locks that this process
-        # has on it.
-        self._place.check_owner()
-        with suppress(FileExistsError):
-            if self._must_exist and not self.path.exists():
-                raise FileNotFoundError("it does not exist")
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        found = self.path.stat()
-        self._place.remember(found)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError("it is not a file")
-        if found.st_mode & 0o077:
-            self.path.chmod(0o600)
-        with hold_forks():
-            connection = connect(self.path)
-        try:
-            self._prepare(connection)
-        except sqlite3.DatabaseError as error:
-            disconnect(connection)
-            if is_broken(error):
-                raise NotASpoolError(str(error)) from error
-            raise
-        except BaseException:
-            disconnect(connection)
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        def run(statement: str) -> "tuple[int | str, ...]":
-            return patiently(
-                lambda: connection.execute(statement).fetchone(), self._opening_patience
-            )
-
-        run(f"PRAGMA page_size = {PAGE_SIZE}")
-        # One statement, since another process may be making the spool at this moment.
-        tables, application = run(
-            "SELECT (SELECT count(*) FROM sqlite_schema), application_id FROM pragma_application_id"
-        )
-        if tables and application != APPLICATION_ID:
-            raise NotASpoolError("the file is a database of another program")
-        if not tables and self._must_exist:
-            raise NotASpoolError("the file is empty")
-        if not tables:
-            run("PRAGMA auto_vacuum = INCREMENTAL")
-        run("PRAGMA journal_mode = WAL")
-        run(f"PRAGMA synchronous = {'FULL' if self._durability == 'power' else 'NORMAL'}")
-        run(f"PRAGMA journal_size_limit = {_MAX_WAL}")
-        run("PRAGMA temp_store = MEMORY")  # no temporary files, for which a full disk has no room
-        if self.path.stat().st_size <= _CHECKED_WHOLE:
-            (verdict,) = run("PRAGMA quick_check(1)")
-            if verdict != "ok":
-                raise NotASpoolError(str(verdict))
-        patiently(lambda: migrate(connection), self._opening_patience)

@@ -24,7 +24,7 @@ class DiskReserve:
     disk has none: without a reserve, nothing could be sent from a spool that filled its own disk.
 
     So the pages that exist in the WAL alone never take more bytes than the reserve has
-    (`SpoolDatabase.room_to_grow`), and delivery returns the reserve to the disk, half of it at a
+    (`SpoolDatabase.room`), and delivery returns the reserve to the disk, half of it at a
     time. Then the WAL is copied into the database, and delivery continues in place.
     """
 
