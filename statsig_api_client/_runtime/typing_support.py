@@ -12,7 +12,7 @@ if typing.TYPE_CHECKING:
     from typing import TypedDict
 else:
     _source = typing
-    if sys.version_info < (3, 12) and find_spec("pydantic"):
+    if sys.version_info < (3, 12) and find_spec("pydantic"):  # pragma: no branch
         import typing_extensions as _source
 
     TypedDict = _source.TypedDict

@@ -1,5 +1,6 @@
 """Forks while another thread uses a client for the first time."""
 
+import logging
 import os
 import ssl
 import subprocess
@@ -192,3 +193,19 @@ def test_fork_leaves_logging_usable(imported: bool) -> None:  # noqa: FBT001
         timeout=60,
     )
     assert result.stderr == ""
+
+
+def test_fork_keeps_lock_of_logging() -> None:
+    lock = logging._lock  # type: ignore[attr-defined]  # noqa: SLF001
+    with lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    assert not lock._is_owned()  # noqa: SLF001
+
+
+def test_held_lock_of_logging_is_released_and_acquired() -> None:
+    with logging._lock:  # type: ignore[attr-defined]  # noqa: SLF001
+        _fork._before_fork()  # noqa: SLF001
+        _fork._after_fork()  # noqa: SLF001

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import statsig_api_client
+from statsig_api_client._logging import debug_logger
 from tests.support.loopback import Loopback, reply
 
 
@@ -169,3 +170,13 @@ print(len(names) > 10)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "True"
+
+
+def test_unknown_name_is_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = statsig_api_client.nothing
+
+
+def test_debug_messages_do_not_import_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "logging")
+    assert debug_logger() is None

@@ -388,7 +388,7 @@ def test_a_close_makes_one_more_attempt(make_logger: LoggerMaker, collector: Col
     collector.plan = first(*[DOWN] * 1)
     events = make_logger(Unlucky(), flush_interval=0.05)
     log(events, 3)
-    wait_until(events, lambda: len(collector.requests) == 1)
+    wait_until(events, lambda: events.stats().retried == 3)
     begun = time.monotonic()
     assert events.close(20).delivered == 3
     assert time.monotonic() - begun < 0.9  # without the second that chance has chosen

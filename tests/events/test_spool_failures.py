@@ -1,10 +1,13 @@
 """Failures of a spool in use, which end after a while."""
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from statsig_api_client.events.queue import writer
+from statsig_api_client.events.queue.database import SpoolBusyError
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
 from tests.support.collector import Answer, Collector
@@ -80,3 +83,16 @@ def test_flush_of_unreadable_spool_returns_known(
     run_sql(spool, "ALTER TABLE counters RENAME TO hidden")
     assert events.close(1).pending == 5  # as far as it is known
     assert collector.taken == Counter(str(number) for number in range(10))
+
+
+def test_busy_spool_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 0.0)
+
+    class Free:
+        exclusively = staticmethod(nullcontext)
+
+    def step() -> None:
+        raise SpoolBusyError("another process writes")
+
+    with pytest.raises(SpoolBusyError):
+        writer.SpoolWriter.patiently(Free(), step)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Loading and serving of config specs in both formats."""
 
+import gc
 import json
 import os
 import subprocess
@@ -12,10 +13,11 @@ import pytest
 from statsig_api_client.cli.main import main
 from statsig_api_client.local import LocalServer, ProjectError
 from statsig_api_client.local.config_specs.core import Core
+from statsig_api_client.local.config_specs.document import load_specs
 from statsig_api_client.local.config_specs.formats import as_object, to_v1, to_v2
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 
-from .conftest import Api, Json
+from .conftest import SHOP, Api, Json
 
 USERS: list[Json] = [
     {},
@@ -247,3 +249,12 @@ def test_real_project_evaluates_alike_in_both_formats(
     assert first == second
     total = len(names.gates + names.configs + names.experiments + names.layers)
     assert len(first) == total * len(USERS)
+
+
+def test_disabled_collector_stays_disabled() -> None:
+    gc.disable()
+    try:
+        load_specs(SHOP)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -12,6 +12,7 @@ import trustme
 
 from statsig_api_client._transports.httpcore_library import Library
 from statsig_api_client._transports.proxies import Origin
+from statsig_api_client._transports.tls import create_tls_context
 from tests.support.loopback import (
     Loopback,
     loopback,
@@ -127,3 +128,7 @@ def test_tls_handshake_times_out(sender: Sender) -> None:
         failure = failure_of(sender.send(url, connect_timeout=0.15))
         assert time.monotonic() - start < TIME_LIMIT
     assert (failure.sent, failure.timeout) == (False, True)
+
+
+def test_certificates_of_directory_are_loaded(tmp_path: Path) -> None:
+    assert create_tls_context(None, str(tmp_path)).get_ca_certs() == []
