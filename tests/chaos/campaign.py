@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from . import connections, deaths, disks, million, outages, poison, reentrancy, replies
+from . import connections, deaths, disks, first_uses, million, outages, poison, reentrancy, replies
 
 Scenario = Callable[[Path, int], object]
 
@@ -42,6 +42,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
         connections.interrupted,
         "all raised, later calls succeed",
     ),
+    ("forks during a first use over TLS", 40, first_uses.run, "no child hangs"),
     ("1,000,000 events, 8 threads", 3, million.run, "balance exact, below 50 MB"),
 )
 

@@ -2,46 +2,24 @@
 
 import logging
 import os
-import ssl
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-import trustme
 
 from statsig_api_client import _fork
 from statsig_api_client._fork import hold_forks
-from tests.support.loopback import loopback, reply
+from tests.chaos.first_uses import FIRST_USES, fork_during
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "first_use",
-    ["call", "fast_call", "async_call", "async_fast_call", "construction", "fast_construction"],
-)
+@pytest.mark.parametrize("first_use", FIRST_USES)
 def test_fork_during_first_use_leaves_child_usable(tmp_path: Path, first_use: str) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(tls)
-    with loopback(tls) as server:
-        server.script(reply())
-        result = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.chaos.forks", first_use),
-                *(server.url.replace("127.0.0.1", "localhost"), "10"),
-            ],
-            env=os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-    assert result.returncode == 0, result.stdout + result.stderr
+    fork_during(first_use, tmp_path, tries=10)
 
 
 FORK = """
