@@ -180,3 +180,7 @@ def test_unknown_name_is_attribute_error() -> None:
 def test_debug_messages_do_not_import_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "logging")
     assert debug_logger() is None
+
+
+def test_directory_lists_lazy_names() -> None:
+    assert set(statsig_api_client.__all__) <= set(dir(statsig_api_client))

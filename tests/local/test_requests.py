@@ -224,7 +224,7 @@ def test_body_without_json_is_rejected(shop_server: Api, body: bytes, problem: s
     ids=repr,
 )
 def test_unusual_attribute_values_are_evaluated(shop_server: Api, value: object) -> None:
-    user = {"custom": {"a": value}, "privateAttributes": {"b": value}, "os_name": value}
+    user = {"custom": {"a": value}, "privateAttributes": {"b": value}, "plan": value}
     body = {"gateName": "staff_tools", "user": user}
     assert shop_server.post("check_gate", body).status_code == 200
 
