@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql.types import LongType, MapType, StringType, StructType
 
 from statsig_api_client import ConfigurationError, StatsigError
+from statsig_api_client.bulk.pipeline import DeliveryPipeline
 from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
 from statsig_api_client.spark.progress_log import ProgressLog
@@ -284,6 +285,16 @@ def test_failed_job_needs_resume_option(job: dict[str, Any], collector: Collecto
     assert collector.taken == dict.fromkeys(map(str, range(3000)), 1)
     with pytest.raises(ConfigurationError, match="an earlier job was committed there"):
         source(**job, resume="true").writer(SCHEMA, overwrite=False)
+
+
+def test_result_that_cannot_be_recorded_raises(
+    job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(DeliveryPipeline, "finish", lambda _: full)
+    writer = source(**job).writer(SCHEMA, overwrite=False)
+    with pytest.raises(OSError, match="No space left"):
+        write(writer, map(row, range(10)))
 
 
 def test_unshared_directory_is_reported(job: dict[str, Any]) -> None:
