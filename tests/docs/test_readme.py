@@ -39,7 +39,7 @@ def test_ci_runs_readme_commands() -> None:
 
 def test_first_steps_print_values(shop: LocalServer, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = code_blocks(README, "python", "First steps")
-    run(code.replace("http://127.0.0.1:8765", shop.url), README)
+    run(code.replace("http://127.0.0.1:8765", shop.url.removesuffix("/v1")), README)
     printed = capsys.readouterr().out
     assert printed.startswith("staff tools are on\nbutton color: purple\nlogo: ")
     (event,) = shop.events()
