@@ -3,6 +3,7 @@
 In a process of its own: what measures coverage takes a lock that is not reentrant.
 """
 
+import faulthandler
 import itertools
 import json
 import os
@@ -168,7 +169,7 @@ def start(name: str, **arguments: Any) -> str:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-6000:]
     return done.stdout.strip()
 
 
@@ -186,4 +187,5 @@ def run(folder: Path, seed: int, seconds: float = 3.0) -> str:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)  # before the parent gives up
     print(globals()[sys.argv[1]](**json.loads(sys.argv[2])))
