@@ -138,6 +138,15 @@ def test_drop_oldest_spares_events_being_sent() -> None:
     scene.check()
 
 
+def test_released_events_are_due_at_once() -> None:
+    scene = Scene(max_batch=3)
+    scene.log()
+    assert scene.queue.due_in()
+    scene.fail()
+    assert scene.queue.due_in() == 0.0
+    scene.check()
+
+
 def test_released_events_are_claimed_within_size() -> None:
     scene = Scene(max_batch=3, max_batch_bytes=64 + 4)
     scene.log()
