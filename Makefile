@@ -84,7 +84,6 @@ soak: .venv/.ready   ## kill the local server under load and send it a million e
 
 bench: .venv-bench/.ready   ## measure everything into benchmarks/RESULTS.md, for 5 to 10 minutes
 	.venv-bench/bin/python benchmarks/run.py
-	.venv-bench/bin/python benchmarks/first_answer.py
 	.venv-bench/bin/python benchmarks/cliffs.py
 
 bench-quick: .venv-bench/.ready   ## measure the ratios that matter, for half a minute

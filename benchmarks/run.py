@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import events as logging_events
+import first_answer
 from attrs import asdict, frozen
 from bench import HERE, Result, bench, python
 from scale import SERIES, Series, measure, plot
@@ -140,6 +141,13 @@ def _everything() -> tuple[dict[str, Table], list[Row]]:
         3, Row("the same, not pinned to cores", 1.0, fast.median / loose["http.client"].median)
     )
     rows += _import_rows(imports)
+    answers = groups["From a cold interpreter to the first answer over TLS"] = first_answer.measure(
+        rounds=15
+    )
+    rows += [
+        Row(f"first answer, {ours}, against {theirs}", 1.0, _ratio(answers, ours, theirs))
+        for ours, theirs in first_answer.ROWS
+    ]
     rows += [
         Row(
             "a burst of 1,000, 100 in flight, after a pause, fast engine, against a steady one",
