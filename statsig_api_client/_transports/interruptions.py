@@ -45,7 +45,11 @@ def raise_interruption(error: Exception) -> None:
     """Raise the exception within `error` that is not a transport error, if there is one."""
     for each in causes(error):
         if _passed_signal_handler(each) or not _is_transport_error(each):
-            raise each
+            context = each.__context__
+            try:
+                raise each
+            finally:  # `error` as the context would close a cycle, in which rich hangs
+                each.__context__ = context
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -124,6 +124,16 @@ def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterato
         sys.settrace(previous)
 
 
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return an error and those before it, in the order in which tracebacks show them."""
+    errors: list[BaseException] = []
+    while error is not None and error not in errors:  # rich does not stop at a cycle
+        errors.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    assert error is None, "the chain is a cycle"
+    return errors
+
+
 def request_to(server: Loopback) -> TransportRequest:
     return TransportRequest(
         url=server.url, headers=RequestHeaders(), body=b"{}", connect_timeout=5, timeout=5
@@ -142,8 +152,12 @@ def test_exception_of_signal_handler_surfaces_at_once(
     # pyreqwest holds signals back until it has the response.
     server.script(interrupting(after=OK), reply())
     with opened(kind) as transport:
-        with handler_raising(error), pytest.raises(error, match="the job has taken too long"):
+        with (
+            handler_raising(error),
+            pytest.raises(error, match="the job has taken too long") as raised,
+        ):
             transport.send(request_to(server))
+        assert chain(raised.value) == [raised.value]
         assert isinstance(transport.send(request_to(server)), TransportResponse)
     assert len(server.requests) == 2
 
