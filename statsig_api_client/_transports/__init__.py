@@ -1,6 +1,6 @@
 """Transports, imported when a client is created.
 
-httpx takes longer to import than all of this package, and not every program that imports this
+httpx takes longer to import than all of this package, and not every program that imports the
 package creates a client.
 """
 
@@ -51,7 +51,7 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
 
 @cache
 def _initialize_resolver() -> None:
-    """Let the C library read its configuration, since a fork copies the lock that it holds.
+    """Let the C library read its configuration before a fork can copy the lock of doing so.
 
     `HttpxTransport` delays forks during each lookup instead.
     """

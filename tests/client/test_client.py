@@ -188,7 +188,7 @@ def test_delivery_response_may_be_empty(statsig: Any, server: Loopback, status: 
 
 def test_evaluation_response_must_not_be_empty(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b""))
-    with pytest.raises(ResponseValidationError, match="it is not JSON"):
+    with pytest.raises(ResponseValidationError, match="not JSON"):
         statsig.check_gate(USER, "a_gate")
 
 

@@ -184,7 +184,7 @@ def test_get_with_unknown_type_raises_type_error(kind: Any) -> None:
 
 def test_get_with_type_and_default_raises() -> None:
     call: Any = config(x="blue").get
-    with pytest.raises(TypeError, match=r"^type: expected no default next to a type"):
+    with pytest.raises(TypeError, match=r"^type: expected no default together with a type"):
         call("x", "red", type=str)
 
 

@@ -238,5 +238,5 @@ def test_no_time_left_is_an_unsent_timeout(
     sender: Sender, server: Loopback, seconds: float
 ) -> None:
     failure = failure_of(sender.send(server.url, timeout=seconds))
-    assert failure == TransportFailure(reason="no time was left", sent=False, timeout=True)
+    assert failure == TransportFailure(reason="the deadline had passed", sent=False, timeout=True)
     assert server.requests == []
