@@ -49,7 +49,7 @@ def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_p
     assert (summary.skipped, summary.delivered) == (10, 1)
     assert set(collector.taken.values()) == {1}
     (tmp_path / "e.jsonl.checkpoint").write_text("{}")
-    with pytest.raises(SourceError, match="checkpoint cannot be read: number: is missing"):
+    with pytest.raises(SourceError, match="checkpoint cannot be read: number: missing"):
         import_events(statsig, file)
 
 

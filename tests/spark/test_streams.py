@@ -87,7 +87,7 @@ def test_failed_epoch_is_resumed_after_restart(
     stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "maxConcurrency": 1})
     put(stream.files, "a", range(5000))
     collector.plan = lambda number, _: OK if number < 2 else AWAY
-    with pytest.raises(StreamingQueryException, match=r"nothing succeeded for 0\.2 seconds"):
+    with pytest.raises(StreamingQueryException, match=r"no request succeeded for 0\.2 seconds"):
         stream.run()
     assert sum(collector.taken.values()) == 2000
     collector.plan = lambda *_: OK
