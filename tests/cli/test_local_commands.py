@@ -138,7 +138,7 @@ def test_comparison_prints_differences(tmp_path: Path) -> None:
     assert table[0][0:2] == ["gate", "staff_tools"]
     assert table[0][4:] == ["pass", "in segment staff"]
     assert terminal("explain", "--user-id", "7", "--compare", '{"userID": "7"}') == (
-        "Both users get the same."
+        "Both users get the same results."
     )
 
 

@@ -164,7 +164,7 @@ def _v1_spec(name: str, spec: JsonObject, conditions: JsonObject, *, is_gate: bo
     v1: JsonObject = {**spec, "name": name, "rules": list(rules)}
     open_by_default = spec.get("defaultValue") is True
     # v1 cannot express a gate that is open by default and that a rule closes for a percentage of
-    # users; such gates are left as they are, and only the core evaluates them correctly.
+    # users; such gates stay unchanged, and only the core evaluates them correctly.
     if is_gate and not (open_by_default and any(_closes(rule) == "partly" for rule in rules)):
         rules = [_v1_gate_rule(rule, open_by_default=open_by_default) for rule in rules]
         v1 |= {"rules": list(rules), "defaultValue": False}

@@ -131,7 +131,7 @@ class LimitedProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if len(self.headers) > MAX_HEADERS or size > MAX_HEAD:
             self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
-            raise ValueError(_HEAD_PROBLEM)  # Returning an error stops the parser.
+            raise ValueError(_HEAD_PROBLEM)  # The exception stops the parser.
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
