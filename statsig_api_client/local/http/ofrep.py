@@ -156,7 +156,7 @@ class Ofrep:
         return result
 
     def _number(self, key: FlagKey, section: Section, value: JsonValue) -> JsonValue:
-        # A client cannot tell that a flag with the value 3 is 2.5 for other users.
+        # A client does not know that a flag with the value 3 is 2.5 for other users.
         if type(value) is not int:
             return value
         parameter = key.parameter or VALUE
