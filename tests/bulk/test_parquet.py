@@ -30,7 +30,7 @@ from tests.support.event_files import letters
 
 
 class _Stop:
-    """Says stop when it was asked a few times."""
+    """An event that is set after a few checks."""
 
     def __init__(self, times: int) -> None:
         self.left = times

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client import StatsigUser, _json
 from statsig_api_client._json import Codec, OrjsonCodec, StandardCodec, serialize
-from tests.support.clients import Answer, Maker, on_any_library
+from tests.support.clients import ClientFactory, ScriptedResponse, on_any_library
 
 
 @pytest.fixture(autouse=True, params=[StandardCodec, OrjsonCodec])
@@ -103,7 +103,7 @@ def test_mappings_and_sequences_are_serialized(value: object, written: object) -
 
 
 @pytest.mark.parametrize(
-    ("value", "fault"),
+    ("value", "problem"),
     [
         (NAN, "user.custom.a: NaN is not JSON"),
         (math.inf, "user.custom.a: Infinity is not JSON"),
@@ -120,10 +120,10 @@ def test_mappings_and_sequences_are_serialized(value: object, written: object) -
         pytest.param(10**5000, "user.custom.a: integer is too long", id="huge"),
     ],
 )
-def test_unserializable_value_has_path(value: object, fault: str) -> None:
+def test_unserializable_value_has_path(value: object, problem: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011  (the whole message is compared)
         serialize(custom(value))
-    assert str(raised.value) == fault
+    assert str(raised.value) == problem
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_endless_mapping_is_rejected() -> None:
 
 
 @on_any_library
-def test_unserializable_request_is_not_sent(make: Maker) -> None:
-    statsig = make.script(Answer())
+def test_unserializable_request_is_not_sent(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse())
     user = StatsigUser(user_id="42", custom={"score": NAN})
     with pytest.raises(ValueError, match=r"^user\.custom\.score: NaN is not JSON$"):
         statsig.check_gate(user, "a_gate")

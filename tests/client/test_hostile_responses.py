@@ -15,7 +15,14 @@ from statsig_api_client import (
     StatsigError,
     StatsigUser,
 )
-from tests.support.clients import KEY, Answer, Fails, Maker, maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    client_factory,
+    on_any_library,
+)
 from tests.support.clock import FakeClock
 from tests.support.loopback import (
     GATE,
@@ -143,8 +150,8 @@ def test_any_response_gives_result_or_error(
     name: str, status: int, body: bytes, extra: dict[str, str]
 ) -> None:
     latin = {key: value.encode("latin-1") for key, value in extra.items()}
-    with maker("sync httpx", FakeClock()) as make:
-        statsig = make.script(Answer(status, body, latin), max_retries=1)  # type: ignore[arg-type]
+    with client_factory("sync httpx", FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(status, body, latin), max_retries=1)  # type: ignore[arg-type]
         survives(lambda: METHODS[name](statsig), name)
 
 
@@ -153,16 +160,16 @@ def test_any_response_gives_result_or_error(
 def test_every_kind_of_client_survives_any_reply(
     kind: str, name: str, status: int, body: bytes
 ) -> None:
-    with maker(kind, FakeClock()) as make:
-        statsig = make.script(Answer(status, body), max_retries=0)
+    with client_factory(kind, FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(status, body), max_retries=0)
         survives(lambda: METHODS[name](statsig), name)
 
 
 @given(
     st.lists(
         st.one_of(
-            st.builds(Answer, st.integers(100, 999), bodies),
-            st.builds(Fails, st.sampled_from(["ConnectError", "ReadError", "ReadTimeout"])),
+            st.builds(ScriptedResponse, st.integers(100, 999), bodies),
+            st.builds(ScriptedError, st.sampled_from(["ConnectError", "ReadError", "ReadTimeout"])),
         ),
         min_size=1,
         max_size=5,
@@ -170,7 +177,7 @@ def test_every_kind_of_client_survives_any_reply(
     methods.filter(lambda name: not name.startswith("log_")),
 )
 def test_fallback_covers_any_response(outcomes: list[Any], name: str) -> None:
-    with maker("sync httpx", FakeClock()) as make:
+    with client_factory("sync httpx", FakeClock()) as make:
         statsig = make.script(*outcomes, on_error="fallback")
         METHODS[name](statsig)
 
@@ -212,8 +219,8 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(places(VALID[name]))))
     body = replaced(VALID[name], path, data.draw(json_values))
-    with maker("sync httpx", FakeClock()) as make:
-        statsig = make.script(Answer(200, json.dumps(body).encode()), max_retries=0)
+    with client_factory("sync httpx", FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(200, json.dumps(body).encode()), max_retries=0)
         error = failure_of(lambda: METHODS[name](statsig))
     if isinstance(error, ResponseValidationError):
         assert error.path is None or error.path.startswith("$")
@@ -224,7 +231,7 @@ def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "problem"),
     [
         (b"", "not JSON: Expecting value"),
         (b"<html>", "not JSON: Expecting value"),
@@ -244,11 +251,11 @@ def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -
     ids=lambda value: repr(value)[:30],
 )
 @on_any_library
-def test_response_problem_is_reported(make: Maker, body: bytes, told: str) -> None:
-    statsig = make.script(Answer(200, body))
+def test_response_problem_is_reported(make: ClientFactory, body: bytes, problem: str) -> None:
+    statsig = make.script(ScriptedResponse(200, body))
     with pytest.raises(ResponseValidationError) as raised:
         statsig.check_gate(USER, "a_gate")
-    assert told in str(raised.value)
+    assert problem in str(raised.value)
     assert len(make.sent) == 1
 
 
@@ -302,7 +309,7 @@ def test_any_bytes_give_result_or_error(
 ) -> None:
     line_end = data.draw(st.sampled_from([b"\r\n", b"\n"]))
     wire.script(ending(line_end.join(data.draw(lines))))
-    with maker(kind, FakeClock()) as make:
+    with client_factory(kind, FakeClock()) as make:
         statsig = make(base_url=wire.url, max_retries=0, timeout=5.0)
         start = time.monotonic()
         survives(lambda: METHODS[name](statsig), name)
@@ -321,7 +328,7 @@ def test_any_bytes_give_result_or_error(
 )
 @pytest.mark.parametrize("make", ["sync", "async", "async httpx", "async httpx2"], indirect=True)
 def test_calls_end_by_deadline(
-    make: Maker, server: Loopback, script: Callable[[Connection], None]
+    make: ClientFactory, server: Loopback, script: Callable[[Connection], None]
 ) -> None:
     server.script(script)
     statsig = make(base_url=server.url, timeout=0.15, deadline=0.4, max_retries=5)
@@ -332,7 +339,7 @@ def test_calls_end_by_deadline(
     assert 0.1 < raised.value.elapsed < 5
 
 
-def test_response_of_50_mb_is_rejected(make: Maker, server: Loopback) -> None:
+def test_response_of_50_mb_is_rejected(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(200, b" " * 50_000_000))
     statsig = make(base_url=server.url)
     with pytest.raises(ResponseValidationError, match="the body is larger than 10 MiB"):

@@ -63,7 +63,7 @@ class Sender:
 
     server: Server
     name: str
-    answered: list[str] = field(factory=list)
+    acknowledged: list[str] = field(factory=list)
     """The requests whose events must be stored."""
     sent: int = 0
     """The number of requests, the last one perhaps without a response."""
@@ -75,11 +75,11 @@ class Sender:
                 self.sent += 1
                 call, body, names = self.request(self.sent)
                 connection.request("POST", f"/v1/{call}", json.dumps(body), HEADERS)
-                reply = connection.getresponse()
-                assert reply.status < 300, reply.read()
+                response = connection.getresponse()
+                assert response.status < 300, response.read()
                 # Its head says that the server has answered, even if the rest never comes.
-                self.answered += names
-                reply.read()
+                self.acknowledged += names
+                response.read()
         connection.close()
 
     def request(self, number: int) -> tuple[str, object, list[str]]:
@@ -101,13 +101,13 @@ class Kills:
 
     db: Path
     chance: random.Random
-    answered: list[str] = field(factory=list)
+    acknowledged: list[str] = field(factory=list)
     """The requests that the last killed server responded to."""
     read: int = 0
     """The ID of the last event that was read back."""
     rounds: int = 0
     total: int = 0
-    unanswered: int = 0
+    unacknowledged: int = 0
     """The number of stored events without a response, which is allowed."""
     missing: int = 0
     doubled: int = 0
@@ -128,7 +128,7 @@ class Kills:
             server.process.kill()
             for thread in threads:
                 thread.join()
-            self.answered = [name for sender in senders for name in sender.answered]
+            self.acknowledged = [name for sender in senders for name in sender.acknowledged]
 
     def check(self) -> None:
         """Compare what is stored with what was answered."""
@@ -141,12 +141,12 @@ class Kills:
         )
         batches = Counter(name.rpartition(".")[0] for name in stored if name.count(".") == 3)
         self.read = page.items[-1].id if page.items else self.read
-        self.total += len(self.answered)
-        self.unanswered += len(stored.keys() - set(self.answered))
-        self.missing += len(set(self.answered) - stored.keys())
+        self.total += len(self.acknowledged)
+        self.unacknowledged += len(stored.keys() - set(self.acknowledged))
+        self.missing += len(set(self.acknowledged) - stored.keys())
         self.doubled += sum(count > 1 for count in stored.values())
         self.torn += sum(size != BATCH for size in batches.values())
-        self.answered = []
+        self.acknowledged = []
 
     def finish(self) -> None:
         """Start a last server, and look for what the one before had answered."""
@@ -165,9 +165,9 @@ def memory_by_events(db: Path, steps: int, events: int) -> list[float]:
         for _ in range(steps):
             for _ in range(events // steps // 500):
                 connection.request("POST", "/v1/log_event", batch, HEADERS)
-                reply = connection.getresponse()
-                assert reply.status == 202, reply.read()
-                reply.read()
+                response = connection.getresponse()
+                assert response.status == 202, response.read()
+                response.read()
             sizes.append(server.memory())
         connection.close()
     return sizes

@@ -197,12 +197,12 @@ def test_named_calls_fail_until_faults_are_removed(local: LocalControl, statsig:
             statsig.check_gate(ADA, "staff_tools")
     assert caught.value.status_code == 429
     assert statsig.get_config(ADA, "homepage").value
-    reply = httpx.post(
+    response = httpx.post(
         f"{local.url}/check_gate",
         headers={"statsig-api-key": local.secret_key},
         json={"gateName": "staff_tools"},
     )
-    assert reply.headers["retry-after"] == "7"
+    assert response.headers["retry-after"] == "7"
     local.remove_faults()
     local.fail_next(call=["get_layer", "log_event"])
     assert statsig.check_gate(ADA, "staff_tools")

@@ -117,9 +117,9 @@ def responds(address: Address, end: bytes = b"/fine 5") -> bool:
 )
 def test_large_head_is_rejected(connection: socket.socket, head: bytes) -> None:
     connection.sendall(head)
-    reply = read_all(connection)
-    assert reply.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
-    assert b'{"status": 431, "message": "expected at most 100 headers' in reply
+    response = read_all(connection)
+    assert response.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'{"status": 431, "message": "expected at most 100 headers' in response
 
 
 def test_head_below_limit_is_accepted(connection: socket.socket) -> None:
@@ -149,9 +149,9 @@ def test_incomplete_request_times_out(
 ) -> None:
     connection.sendall(start)
     assert responds(address)
-    reply = read_all(connection)
-    assert reply.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert reply.endswith(b'"the request did not arrive within 0.4 seconds"}')
+    response = read_all(connection)
+    assert response.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert response.endswith(b'"the request did not arrive within 0.4 seconds"}')
 
 
 def test_incomplete_second_request_times_out(
@@ -308,11 +308,11 @@ def test_internal_error_hides_traceback(
     app.add_route("/fail", fail, methods=["POST"])
     with serving(app) as at, socket.create_connection(at, timeout=20) as connection:
         connection.sendall(post("/fail", b"", "connection: close"))
-        reply = read_all(connection)
+        response = read_all(connection)
     state.close()
     recording.close()
-    assert reply.startswith(b"HTTP/1.1 500")
-    assert reply.endswith(b'{"status":500,"message":"internal error of the local server"}')
+    assert response.startswith(b"HTTP/1.1 500")
+    assert response.endswith(b'{"status":500,"message":"internal error of the local server"}')
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None

@@ -76,8 +76,8 @@ def _try(strategy: Any, examples: int, statuses: Counter[int]) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=strategy)
     def run(case: Any) -> None:
-        reply = case.call(headers=HEADERS)
-        statuses[reply.status_code] += 1
-        case.validate_response(reply)
+        response = case.call(headers=HEADERS)
+        statuses[response.status_code] += 1
+        case.validate_response(response)
 
     run()

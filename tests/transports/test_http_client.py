@@ -109,9 +109,9 @@ def test_hook_error_surfaces_and_client_stays_usable(sender: Sender, server: Loo
 
 @on_http_client
 def test_reason_is_message_of_root_cause(sender: Sender) -> None:
-    refused = ExceptionGroup("all addresses", [OSError(101, "Network is unreachable")])
+    cause = ExceptionGroup("all addresses", [OSError(101, "Network is unreachable")])
     error = sender.library.ConnectError("All connection attempts failed")
-    error.__cause__ = refused
+    error.__cause__ = cause
     client = raising(sender, error)
     sender.use(client)
     failure = failure_of(sender.send("http://statsig.test/"))
