@@ -244,7 +244,7 @@ def test_removed_lock_file_is_locked_again(
     assert not lock.exists()
 
 
-def test_file_system_without_locks_works(
+def test_file_system_without_locks_is_supported(
     statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:

@@ -25,7 +25,7 @@ DOWN = Answer(503, takes=False)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_rejected_key_stops_and_consumes_nothing(
+def test_rejected_key_stops_without_consuming_rows(
     status: int, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
@@ -99,9 +99,7 @@ ANSWERS = st.sampled_from(
     st.lists(ANSWERS, max_size=6),
     st.integers(1, 10),
 )
-def test_all_runs_together_balance(
-    kinds: list[str], responses: list[Answer], max_batch: int
-) -> None:
+def test_all_runs_balance(kinds: list[str], responses: list[Answer], max_batch: int) -> None:
     with collecting() as collector, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "e.jsonl"
         content = {"bad": b"{", "blank": b""}
@@ -133,7 +131,7 @@ def test_all_runs_together_balance(
         assert (len(letters(path)) if path.exists() else 0) == dead
 
 
-def test_server_rejecting_all_consumes_nothing(
+def test_server_rejecting_all_consumes_no_events(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
@@ -225,7 +223,7 @@ def test_event_that_breaks_server_is_dead_letter(
 
 @pytest.mark.usefixtures("no_delays")
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_outage_gives_up_no_event(
+def test_outage_dead_letters_no_event(
     status: int, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     stop = threading.Event()

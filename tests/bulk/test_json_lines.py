@@ -124,7 +124,7 @@ def test_truncated_standard_input_is_reported(
     ],
 )
 @pytest.mark.parametrize("source", ["file", "standard-input"])
-def test_bad_first_line_is_rejected_alone(
+def test_invalid_first_line_rejects_only_itself(
     first: bytes,
     rejected: int,
     source: str,
@@ -182,7 +182,9 @@ def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["e.jsonl", "e.csv", "e"])
-def test_binary_formats_are_named(content: bytes, problem: str, name: str, tmp_path: Path) -> None:
+def test_binary_formats_are_reported(
+    content: bytes, problem: str, name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=f"{name}: .*expected .*, got {problem}"):
         examine_events(tmp_path / name)
@@ -192,7 +194,7 @@ def test_binary_formats_are_named(content: bytes, problem: str, name: str, tmp_p
     ("content", "problem"),
     [(b"", "an empty file"), (b"eventName,time\n", "text"), (bz2.compress(b""), "bzip2")],
 )
-def test_other_format_as_parquet_is_named(content: bytes, problem: str, tmp_path: Path) -> None:
+def test_other_format_as_parquet_is_reported(content: bytes, problem: str, tmp_path: Path) -> None:
     (tmp_path / "e.parquet").write_bytes(content)
     with pytest.raises(SourceError, match=rf"e\.parquet: expected Parquet, got {problem}"):
         examine_events(tmp_path / "e.parquet")

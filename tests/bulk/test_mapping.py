@@ -65,7 +65,7 @@ SALES_MAP = (
         ),
     ],
 )
-def test_unfit_table_is_rejected_before_sending(
+def test_unsuitable_table_is_rejected_before_sending(
     files: dict[str, str], problem: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     for name, text in files.items():
@@ -150,7 +150,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_equal_rows_give_equal_requests(rows: list[dict[str, Any]]) -> None:
+def test_equal_rows_cause_equal_requests(rows: list[dict[str, Any]]) -> None:
     columns = SALES.splitlines()[0].split(",")
     with tempfile.TemporaryDirectory() as name:
         json_lines, table, parquet = (
@@ -332,7 +332,7 @@ def test_cells_are_converted_for_fields() -> None:
         ),
     ],
 )
-def test_unfit_mapping_is_rejected_before_sending(
+def test_unsuitable_mapping_is_rejected_before_sending(
     mapping: str, problem: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     (tmp_path / "sales.csv").write_text(SALES)

@@ -54,7 +54,7 @@ def terminal(*arguments: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of a printed table without its head."""
+    """Return the cells of a printed table without its header."""
     return [[cell for cell in line.split("  ") if cell.strip()] for line in text.splitlines()[2:]]
 
 
@@ -285,7 +285,7 @@ class Stop(KeyboardInterrupt):
         (["events"], ["purchase"]),
     ],
 )
-def test_follow_prints_what_arrives(
+def test_follow_prints_arriving_events(
     statsig: Statsig,
     arguments: list[str],
     expected: list[str],

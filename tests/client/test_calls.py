@@ -60,7 +60,7 @@ def made(name: str) -> Any:
     return call(name, *some_arguments(name))
 
 
-# ---- What goes out ----
+# ---- Requests ----
 
 
 @each_method
@@ -196,7 +196,7 @@ def test_iterator_is_consumed_once(form: Any) -> None:
 
 
 @pytest.mark.parametrize("form", [list, tuple, iter, once])
-def test_events_come_from_any_iterable(form: Any) -> None:
+def test_events_accept_any_iterable(form: Any) -> None:
     assert calls.log_events(form([EVENT, EVENT])).body["events"] == [EVENT.to_dict()] * 2
 
 
@@ -264,7 +264,7 @@ def test_batch_size_is_unlimited() -> None:
         ),
     ],
 )
-def test_wrong_argument_type_is_named(name: str, arguments: Any, problem: str) -> None:
+def test_wrong_argument_type_is_reported(name: str, arguments: Any, problem: str) -> None:
     with pytest.raises(TypeError) as refusal:
         call(name, *arguments)
     assert str(refusal.value) == problem
@@ -279,7 +279,7 @@ def test_all_arguments_are_checked(name: str) -> None:
             call(name, *wrong)
 
 
-# ---- What comes back ----
+# ---- Responses ----
 
 KINDS: dict[str, Any] = {
     "check_gate": FeatureGate,
@@ -329,7 +329,7 @@ def test_response_examples_are_parsed(name: str) -> None:
         made(name).parse(response["value"], "$")
 
 
-# ---- What stands for a reply when nothing is known ----
+# ---- Fallbacks ----
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_fallback_carries_error(name: str) -> None:
         pytest.skip("no fallback")
     outcome = made(name).fallback(error)
     for one in outcome.values() if isinstance(outcome, dict) else [outcome]:
-        # A list has no place for it; the client logs it.
+        # A list has no field for it; the client logs it.
         assert one == [] or one.error is error
 
 

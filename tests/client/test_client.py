@@ -107,7 +107,7 @@ def test_all_2xx_statuses_succeed(statsig: Any, server: Loopback) -> None:
     assert statsig.check_gate(USER, "a_gate")
 
 
-def test_last_duplicate_member_wins(statsig: Any, server: Loopback) -> None:
+def test_last_duplicate_member_is_used(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b'{"name":"a","value":true,"value":false}'))
     assert not statsig.check_gate(USER, "a")
 
@@ -199,7 +199,9 @@ def test_evaluation_response_must_not_be_empty(statsig: Any, server: Loopback) -
 
 
 @pytest.mark.parametrize("names", [[], ["n"] * 101])
-def test_check_gates_takes_1_to_100_names(statsig: Any, server: Loopback, names: list[str]) -> None:
+def test_check_gates_accepts_1_to_100_names(
+    statsig: Any, server: Loopback, names: list[str]
+) -> None:
     with pytest.raises(ValueError, match="gate_names: expected 1 to 100 items"):
         statsig.check_gates(USER, names)
     assert server.requests == []
@@ -245,9 +247,7 @@ def test_large_event_batches_are_compressed(make: ClientFactory, server: Loopbac
     assert all("content-encoding" not in each.headers for each in small)
 
 
-def test_log_exposures_false_keeps_statsig_from_logging_them(
-    make: ClientFactory, server: Loopback
-) -> None:
+def test_log_exposures_false_disables_exposures(make: ClientFactory, server: Loopback) -> None:
     statsig = make(base_url=server.url, log_exposures=False)
     statsig.check_gate(USER, "a_gate")
     assert server.requests[0].json["statsigMetadata"] == {"exposureLoggingDisabled": True}
@@ -334,7 +334,7 @@ def test_raw_response_has_no_fallback(make: ClientFactory, server: Loopback) -> 
         statsig.with_raw_response.get_layer(USER, "a_layer")
 
 
-def test_every_method_has_its_raw_form(statsig: Any, server: Loopback) -> None:
+def test_every_method_has_raw_form(statsig: Any, server: Loopback) -> None:
     raw_methods = statsig.with_raw_response
     for name in ("check_gate", "get_config", "get_experiment", "get_layer", "get_ranked_list"):
         assert getattr(raw_methods, name)(USER, "aa").status_code == 200
@@ -401,7 +401,7 @@ def test_two_clients_do_not_share_connections(server: Loopback) -> None:
         assert other.check_gate(USER, "a_gate")
 
 
-def test_refused_connection_is_reported(server: Loopback) -> None:
+def test_unreachable_port_is_reported(server: Loopback) -> None:
     with Statsig(KEY, base_url=server.url, max_retries=0) as statsig:
         statsig.check_gate(USER, "a_gate")
         server.stop()

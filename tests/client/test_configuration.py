@@ -120,8 +120,8 @@ def test_events_url_overrides_base_url(make: ClientFactory, server: Loopback) ->
         assert places(events) == CALLS[1:]
 
 
-def test_default_servers_are_statsigs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STATSIG_BASE_URL", "")  # as good as not set
+def test_default_servers_belong_to_statsig(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "")  # equivalent to an unset variable
     urls = []
 
     def handler(request: httpx.Request) -> httpx.Response:

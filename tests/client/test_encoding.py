@@ -23,7 +23,7 @@ from tests.support.clients import ClientFactory, ScriptedResponse, on_any_librar
 
 @pytest.fixture(autouse=True, params=[StandardCodec, OrjsonCodec])
 def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Codec:
-    """All of this holds with orjson and without."""
+    """Run all tests with and without orjson."""
     made: Codec = request.param()
     monkeypatch.setattr(_json, "codec", lambda *_: made)
     return made
@@ -36,7 +36,7 @@ def custom(value: Any) -> dict[str, Any]:
     return {"user": {"userID": "42", "custom": {"a": value}}, "gateName": "a_gate"}
 
 
-# ---- What is written ----
+# ---- Serialization ----
 
 
 def test_json_is_compact_and_utf_8() -> None:
@@ -99,7 +99,7 @@ def test_mappings_and_sequences_are_serialized(value: object, written: object) -
     assert json.loads(serialize(custom(value)))["user"]["custom"]["a"] == written
 
 
-# ---- What cannot be written ----
+# ---- Unserializable values ----
 
 
 @pytest.mark.parametrize(
@@ -181,13 +181,13 @@ def test_deep_nesting_is_rejected_with_path() -> None:
         ValueError, match=r"^user\.custom\.a\[0\]\[0\].*…: nested too deep for JSON$"
     ):
         serialize(custom(deep))
-    while deep:  # let it go in steps, since freeing it at once may need a deep stack
+    while deep:  # free it in steps, since freeing it at once may overflow the stack
         deep = deep.pop()
 
 
 def test_deep_caller_stack_is_reported(codec: Codec) -> None:
     if isinstance(codec, OrjsonCodec) or sys.version_info >= (3, 12):
-        pytest.skip("orjson does not mind how deep its caller is, nor does json since Python 3.12")
+        pytest.skip("orjson does not depend on the caller's stack, nor does json since Python 3.12")
     deep: Any = []
     for _ in range(100):
         deep = [deep]
@@ -209,7 +209,7 @@ def test_deep_caller_stack_is_reported(codec: Codec) -> None:
 
 
 class Endless(Mapping[str, Any]):
-    """A map that has no end to its depth."""
+    """A map of infinite depth."""
 
     def __getitem__(self, key: str) -> Any:
         return Endless()

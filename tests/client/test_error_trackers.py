@@ -29,11 +29,11 @@ ECHO = {"X-Echo": KEY, "X-Request-Id": KEY}
 
 
 class LimitReachedError(BaseException):
-    """As a job runner raises from a signal handler."""
+    """An exception like those of job runners' signal handlers."""
 
 
 def secrets_in(report: str) -> list[str]:
-    """Return the secrets that a report shows; a large part of one counts."""
+    """Return the secrets in a report, including large parts of one."""
     return [secret for secret in (KEY, GATEWAY) if secret[3:-3] in report]
 
 

@@ -101,7 +101,7 @@ def test_errors_share_base_class() -> None:
     assert issubclass(RateLimitError, APIStatusError)
 
 
-# ---- What they tell ----
+# ---- Messages and attributes ----
 
 
 def test_connection_error_has_host_and_attempts(make: ClientFactory) -> None:

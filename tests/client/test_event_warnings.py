@@ -115,11 +115,11 @@ def test_check_accepts_any_event(events: Any) -> None:
         check_events(events, 0)
 
 
-# ---- Where the warning points ----
+# ---- Location of the warning ----
 
 
 def here() -> int:
-    """The number of the line that calls."""
+    """Return the line number of the caller."""
     frame = inspect.currentframe()
     assert frame is not None
     assert frame.f_back is not None
@@ -161,7 +161,7 @@ def test_warning_points_to_awaiting_caller() -> None:
         first = asyncio.run(log())
     own = [warning for warning in caught if warning.filename == __file__]
     assert [warning.lineno for warning in own] == [first, first + 1]
-    assert len(caught) == 3  # a task of its own was awaited by nobody's line
+    assert len(caught) == 3  # no line of the program awaits a separate task
 
 
 def test_code_without_module_warns() -> None:

@@ -61,7 +61,7 @@ def failure_of(call: Callable[[], Any]) -> StatsigError | None:
 
 
 def survives(call: Callable[[], Any], name: str) -> None:
-    """A result, or an error that reports the operation and never the key."""
+    """Check that a call returns, or raises an error with the operation and without the key."""
     error = failure_of(call)
     if error is None:
         return
@@ -75,7 +75,7 @@ def survives(call: Callable[[], Any], name: str) -> None:
     assert KEY.encode() not in pickle.dumps(error)
 
 
-# ---- Anything at all ----
+# ---- Arbitrary responses ----
 
 scalars = (
     st.none()
@@ -146,7 +146,7 @@ headers = st.dictionaries(
 @given(methods, st.integers(100, 999), bodies, headers)
 @settings(max_examples=200)
 @example("check_gate", 302, b"", {"Location": "https://[what"})
-def test_any_response_gives_result_or_error(
+def test_any_response_returns_result_or_error(
     name: str, status: int, body: bytes, extra: dict[str, str]
 ) -> None:
     latin = {key: value.encode("latin-1") for key, value in extra.items()}
@@ -157,9 +157,7 @@ def test_any_response_gives_result_or_error(
 
 @pytest.mark.parametrize("kind", ["sync httpx2", "async httpx", "async httpx2"])
 @given(methods, st.integers(100, 999), bodies)
-def test_every_kind_of_client_survives_any_reply(
-    kind: str, name: str, status: int, body: bytes
-) -> None:
+def test_every_client_survives_any_response(kind: str, name: str, status: int, body: bytes) -> None:
     with client_factory(kind, FakeClock()) as make:
         statsig = make.script(ScriptedResponse(status, body), max_retries=0)
         survives(lambda: METHODS[name](statsig), name)
@@ -182,7 +180,7 @@ def test_fallback_covers_any_response(outcomes: list[Any], name: str) -> None:
         METHODS[name](statsig)
 
 
-# ---- Almost right ----
+# ---- Mutated responses ----
 
 VALID: dict[str, Any] = {
     "check_gate": GATE,
@@ -216,7 +214,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 @given(methods, st.data())
 @settings(max_examples=200)
-def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -> None:
+def test_mutated_response_returns_result_or_path(name: str, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(places(VALID[name]))))
     body = replaced(VALID[name], path, data.draw(json_values))
     with client_factory("sync httpx", FakeClock()) as make:
@@ -259,7 +257,7 @@ def test_response_problem_is_reported(make: ClientFactory, body: bytes, problem:
     assert len(make.sent) == 1
 
 
-# ---- On the wire ----
+# ---- Arbitrary bytes ----
 
 lines = st.lists(
     st.one_of(
@@ -304,7 +302,7 @@ endings = st.sampled_from([raw, then_reset])
 @pytest.mark.parametrize("kind", ["sync", "async", "sync httpx2"])
 @given(st.data(), endings, methods)
 @settings(max_examples=60)
-def test_any_bytes_give_result_or_error(
+def test_any_bytes_return_result_or_error(
     wire: Loopback, kind: str, data: st.DataObject, ending: Callable[[bytes], Script], name: str
 ) -> None:
     line_end = data.draw(st.sampled_from([b"\r\n", b"\n"]))

@@ -28,7 +28,7 @@ USER = StatsigUser(user_id="42")
 SECONDS = ["timeout", "connect_timeout", "deadline"]
 
 
-# ---- What is refused ----
+# ---- Validation ----
 
 
 @pytest.mark.parametrize("name", SECONDS)
@@ -91,7 +91,7 @@ def test_unknown_option_error_lists_options(name: str) -> None:
         statsig.with_options(**{name: 3})  # type: ignore[arg-type]
     message = str(raised.value)
     assert name in message
-    if name != "self":  # Python itself refuses that
+    if name != "self":  # Python itself rejects that
         assert message.startswith(f"unknown option '{name}'; expected one of timeout, connect_")
 
 

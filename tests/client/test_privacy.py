@@ -28,7 +28,7 @@ USER = StatsigUser(user_id="42")
 
 
 def everything(error: StatsigError) -> str:
-    """All that an error can show: itself, its attributes, its traceback with local variables."""
+    """Return everything that an error exposes: message, attributes, traceback, local variables."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     # The frames of the tests know the key, of course.
     shown.stack = traceback.StackSummary.from_list(
@@ -45,7 +45,7 @@ def everything(error: StatsigError) -> str:
 
 
 def tells(shown: str) -> bool:
-    """Whether it shows the key, or so much of it that the rest can be guessed."""
+    """Return whether text contains the key, or so much of it that the rest can be guessed."""
     return KEY[:-3] in shown or KEY[3:] in shown
 
 
@@ -90,7 +90,7 @@ def test_errors_redact_echoed_key(make: ClientFactory, outcome: Any) -> None:
 @pytest.mark.parametrize("shift", range(0, len(KEY), 7))
 @on_any_library
 def test_errors_redact_key_in_long_body(make: ClientFactory, shift: int) -> None:
-    """Secrets are looked for in the first 64 KiB, at whose end one may stand."""
+    """Check secrets at the end of the first 64 KiB, which are searched for them."""
     error = failing(make.script(ScriptedResponse(400, b"x" * shift + KEY.encode() * 5000)))
     assert KEY[:9] not in str(error.body)
     assert "[API key]" in str(error.body)

@@ -58,7 +58,7 @@ def test_permanent_statuses_are_not_retried(make: ClientFactory, status: int) ->
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2, 5])
-def test_max_retries_says_how_often(make: ClientFactory, retries: int) -> None:
+def test_max_retries_limits_attempts(make: ClientFactory, retries: int) -> None:
     statsig = make.script(ScriptedResponse(500), max_retries=retries, deadline=1000)
     with pytest.raises(InternalServerError) as raised:
         evaluate(statsig)
@@ -164,7 +164,7 @@ def test_evaluation_is_never_ambiguous(make: ClientFactory) -> None:
     assert not raised.value.ambiguous
 
 
-# ---- How long to wait ----
+# ---- Delays ----
 
 
 def test_backoff_doubles_up_to_eight_seconds(make: ClientFactory, clock: FakeClock) -> None:
@@ -254,7 +254,7 @@ def test_attempt_timeout_is_remaining_time(make: ClientFactory) -> None:
     )
     evaluate(statsig)
     granted = [request.extensions["timeout"] for request in make.sent]
-    if make.is_async:  # the whole attempt is bounded from outside
+    if make.is_async:  # the complete attempt is limited from outside
         assert all(waits["read"] is None for waits in granted)
     else:
         assert [waits["read"] for waits in granted] == [10.0, 1.5]
@@ -264,7 +264,7 @@ def test_deadline_prevents_further_attempts(make: ClientFactory, clock: FakeCloc
     statsig = make.script(ScriptedResponse(500, after=3), deadline=20, max_retries=100)
     with pytest.raises(InternalServerError) as raised:
         evaluate(statsig)
-    assert clock.now - 1000 <= 20 + 3  # the script lets an attempt take more than is left
+    assert clock.now - 1000 <= 20 + 3  # the script exceeds the remaining time
     assert raised.value.elapsed == clock.now - 1000
 
 

@@ -39,7 +39,7 @@ def test_retries_respect_deadline_and_limit(
         statsig = make.script(*planned, max_retries=retries, deadline=deadline, on_error="fallback")
         gate = statsig.check_gate(StatsigUser(user_id="42"), "a_gate")
     assert len(make.sent) <= retries + 1
-    # The script lets an attempt take longer than it may; a real engine does not.
+    # The script may exceed the timeout of an attempt; a real engine does not.
     longest = max(outcome.after for outcome in planned)
     assert clock.now - 1000 <= deadline + longest
     assert bool(gate) is (gate.error is None)
@@ -54,7 +54,7 @@ def test_clock_follows_system() -> None:
     assert abs(wall - time.time()) < 10
 
 
-def test_real_chance_spreads_evenly() -> None:
+def test_system_random_numbers_are_uniform() -> None:
     chances = [Clock().random() for _ in range(2000)]
     assert all(0 <= chance < 1 for chance in chances)
     assert 0.4 < sum(chances) / len(chances) < 0.6

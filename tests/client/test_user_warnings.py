@@ -39,7 +39,7 @@ NOW = 1_700_000_000_000
         ),
     ],
 )
-def test_odd_user_warns(make: ClientFactory, user: Any, warnings: list[str]) -> None:
+def test_suspicious_user_warns(make: ClientFactory, user: Any, warnings: list[str]) -> None:
     statsig = make.script(GATE, DELIVERED, DELIVERED)
     with pytest.warns(StatsigUserWarning) as caught:
         statsig.check_gate(user, "staff")

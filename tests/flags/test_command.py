@@ -115,7 +115,7 @@ def test_warning_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @requires_mypy
-def test_without_makes_type_checker_list_uses(tmp_path: Path) -> None:
+def test_without_lets_type_checker_list_uses(tmp_path: Path) -> None:
     lines = [
         "from flags import configs, gates",
         "from flags.gates import new_checkout",

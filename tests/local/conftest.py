@@ -51,7 +51,7 @@ def shop_server() -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def closing() -> Iterator[ThreadPoolExecutor]:
-    """Thread pool that closes servers in the background, which takes 0.2 s for each."""
+    """Yield a thread pool that closes servers in the background, which takes 0.2 s each."""
     with ThreadPoolExecutor() as pool:
         yield pool
 

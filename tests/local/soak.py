@@ -37,7 +37,7 @@ class Server:
     port: int
 
     def memory(self) -> float:
-        """What it occupies, in megabytes."""
+        """Return its memory in megabytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -59,14 +59,14 @@ def serving(db: Path) -> Iterator[Server]:
 
 @define
 class Sender:
-    """Sends requests on one connection until it breaks, and keeps track of the responses."""
+    """A thread that sends requests on one connection until it fails, and records responses."""
 
     server: Server
     name: str
     acknowledged: list[str] = field(factory=list)
     """The requests whose events must be stored."""
     sent: int = 0
-    """The number of requests, the last one perhaps without a response."""
+    """The number of requests; the last one may have no response."""
 
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
@@ -77,7 +77,7 @@ class Sender:
                 connection.request("POST", f"/v1/{call}", json.dumps(body), HEADERS)
                 response = connection.getresponse()
                 assert response.status < 300, response.read()
-                # Its head says that the server has answered, even if the rest never comes.
+                # The head proves that the server has responded, even if the rest is lost.
                 self.acknowledged += names
                 response.read()
         connection.close()
@@ -88,7 +88,7 @@ class Sender:
 
 
 class Evaluating(Sender):
-    """Checks gates for one user after the other, which logs exposures."""
+    """A sender that checks gates for one user after another, which logs exposures."""
 
     def request(self, number: int) -> tuple[str, object, list[str]]:
         name = f"{self.name}.{number}"
@@ -97,7 +97,7 @@ class Evaluating(Sender):
 
 @define
 class Kills:
-    """Servers that are killed while they write to the same database."""
+    """Consecutive servers that are killed while they write to one database."""
 
     db: Path
     chance: random.Random
@@ -115,7 +115,7 @@ class Kills:
     """The number of partly stored batches."""
 
     def kill(self) -> None:
-        """Start a server, look for what the one before had answered, and kill it under load."""
+        """Start a server, check its predecessor's acknowledged events, and kill it under load."""
         with serving(self.db) as server:
             self.check()
             self.rounds += 1
@@ -131,7 +131,7 @@ class Kills:
             self.acknowledged = [name for sender in senders for name in sender.acknowledged]
 
     def check(self) -> None:
-        """Compare what is stored with what was answered."""
+        """Compare stored with acknowledged events."""
         recording = Recording(self.db)
         page = recording.find(EventFilter(), after=self.read, limit=10**9)
         recording.close()
@@ -149,7 +149,7 @@ class Kills:
         self.acknowledged = []
 
     def finish(self) -> None:
-        """Start a last server, and look for what the one before had answered."""
+        """Start a last server, and check its predecessor's acknowledged events."""
         with serving(self.db):
             self.check()
 
@@ -188,11 +188,11 @@ def main() -> int:
         sizes = memory_by_events(Path(folder) / "memory.db", 10, options.events)
     growth = sizes[-1] - sizes[0]
     print(f"kills (seed {options.seed}) {kills.rounds:>10,}")
-    print(f"events that were answered  {kills.total:>10,}")
+    print(f"events acknowledged        {kills.total:>10,}")
     print(f"  missing afterwards       {kills.missing:>10,}")
     print(f"  stored twice             {kills.doubled:>10,}")
     print(f"batches stored in part     {kills.torn:>10,}")
-    print(f"stored, but not answered   {kills.unanswered:>10,}   (allowed)")
+    print(f"stored, unacknowledged     {kills.unanswered:>10,}   (allowed)")
     memory = " ".join(f"{size:.0f}" for size in sizes)
     print(f"memory in MB, every {options.events // 10:,} events: {memory}")
     failed = kills.missing or kills.doubled or kills.torn or growth > 20

@@ -341,7 +341,7 @@ def test_two_servers_serve_two_projects(tmp_path: Path) -> None:
         assert response.status_code == 401
 
 
-def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     package = "statsig_api_client.local"
     for name in [name for name in sys.modules if name.startswith(package)]:
         monkeypatch.delitem(sys.modules, name)

@@ -1,4 +1,4 @@
-"""The console's files, texts for other clients, and hints where people fail."""
+"""The console's files, plain text for other clients, and hints for wrong URLs."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def root(api: Api) -> str:
     return api.server.url.removesuffix("v1")
 
 
-def test_browser_gets_page(shop_server: Api) -> None:
+def test_browser_receives_page(shop_server: Api) -> None:
     page = httpx.get(root(shop_server), headers=BROWSER)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     files = re.findall(r'"(/console/[^"]+)"', page.text)
@@ -62,7 +62,7 @@ def test_control_page_redirects_browser(shop_server: Api) -> None:
     assert (response.status_code, response.headers["location"]) == (307, "/")
 
 
-def test_curl_gets_text(shop_server: Api) -> None:
+def test_curl_receives_plain_text(shop_server: Api) -> None:
     response = httpx.get(root(shop_server))
     assert response.headers["content-type"].startswith("text/plain")
     assert f"POST {shop_server.server.url}/check_gate" in response.text
@@ -83,7 +83,7 @@ def test_missing_prefix_is_suggested(shop_server: Api, path: str, message: str) 
     assert response.json() == {"status": 404, "message": message}
 
 
-def test_public_server_reports_reach() -> None:
+def test_public_server_reports_exposure() -> None:
     recording = Recording(None)
     state = ServerState(SHOP, recording)
     app = create_app(state, loopback_only=False)

@@ -58,7 +58,7 @@ def test_experiment_unallocated_user_gets_default(serve: Callable[..., Api]) -> 
     assert all(70 < count < 130 for count in found.values())
 
 
-def test_allocation_zero_includes_nobody(serve: Callable[..., Api]) -> None:
+def test_allocation_zero_includes_no_users(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {default: {size: 1}}

@@ -312,7 +312,7 @@ def test_override_leaves_other_users_unchanged(project: Project, data: st.DataOb
     assert [
         now for user, now in zip(users, during, strict=True) if user.get("userID") != "ada"
     ] == [then for user, then in zip(users, before, strict=True) if user.get("userID") != "ada"]
-    # Entities that do not reference the config evaluate as before for the user too.
+    # Entities that do not reference the config evaluate as before, even for the user.
     document = json.dumps(project.service.specs.document)
     if kind == "config" and document.count(json.dumps(name)) <= 2:
         changed = {entity for entity in before[1] if before[1][entity] != during[1][entity]}

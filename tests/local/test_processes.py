@@ -1,4 +1,4 @@
-"""LocalServer in a process of its own."""
+"""LocalServer in a separate process."""
 
 import io
 import os

@@ -65,6 +65,6 @@ def test_any_changed_value_raises_or_evaluates(place: Steps, value: Any) -> None
 
 
 @given(text=st.text(max_size=60) | JSON.map(json.dumps))
-def test_any_text_parses_or_raises(text: str) -> None:
+def test_any_string_parses_or_raises(text: str) -> None:
     with suppress(ProjectError):
         read_project(PLACE, text)

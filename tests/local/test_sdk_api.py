@@ -183,7 +183,7 @@ def line(unit_id: str, sign: str = "+") -> bytes:
 def test_id_lists_are_downloaded(listed: Api) -> None:
     lists = listed.post("get_id_lists", {"statsigMetadata": {}}).json()
     assert listed.http.get("/get_id_lists/secret-local.json").json() == lists
-    assert list(lists) == ["friends"]  # The core takes an empty file for a failure.
+    assert list(lists) == ["friends"]  # The core treats an empty file as a failure.
     friends = lists["friends"]
     assert friends["url"] == f"{listed.server.url}/download_id_list_file/{friends['fileID']}"
     assert friends["size"] == 20

@@ -181,7 +181,7 @@ def test_names_are_sorted(shop_server: Api) -> None:
     assert (server.secret_key, server.client_key) == ("secret-local", "client-local")
 
 
-def test_calls_of_original_documentation_work(shop_server: Api) -> None:
+def test_calls_of_original_documentation_succeed(shop_server: Api) -> None:
     headers = {"statsig-api-key": "client-local", "Content-Type": "application/json"}
     user = '"user": { "userID": "42" }'
     for call, body, status in [

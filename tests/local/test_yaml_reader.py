@@ -57,7 +57,7 @@ def test_deep_nesting_raises(opening: str) -> None:
         read_yaml(FILE, "a:\n  " + opening * 100_000)
 
 
-def test_aliases_that_multiply_raise() -> None:
+def test_multiplying_aliases_raise() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40)]
     with pytest.raises(ProjectError, match="aliases add more than 1,000,000 values"):
         read_yaml(FILE, "\n".join(["a0: &a0 {b: c}", *levels]))

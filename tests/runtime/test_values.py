@@ -168,7 +168,7 @@ def test_get_with_type_rejects_other_type(lines: Lines, value: Any, kind: Any) -
 
 
 @pytest.mark.parametrize("kind", [kind for _, kind in TYPES])
-def test_get_with_type_misses_parameter_silently(lines: Lines, kind: Any) -> None:
+def test_get_with_type_returns_none_if_missing(lines: Lines, kind: Any) -> None:
     lines.clear()
     assert config().get("x", type=kind) is None
     assert not lines.records

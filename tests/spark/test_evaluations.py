@@ -33,7 +33,7 @@ def found(shop: LocalServer, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns are what a task would call."""
+    """Replace columns by the functions that tasks call."""
     monkeypatch.setattr(functions, "arrow_udf", lambda function, _: lambda _: function)
 
 
@@ -174,7 +174,7 @@ def test_invalid_options_are_rejected_on_driver(
     assert str(raised.value) == problem
 
 
-def test_gate_name_that_is_not_string_is_rejected() -> None:
+def test_gate_name_requires_string() -> None:
     name: Any = 1
     with pytest.raises(TypeError, match="gate_name: expected a string, got int"):
         check_gate("user", name)

@@ -161,7 +161,7 @@ def test_lost_responses_are_resent_if_requested(job: dict[str, Any], collector: 
 
 
 class UpstreamError(Exception):
-    """A failure before rows reach the writer."""
+    """A failure of the source of rows."""
 
 
 def broken_off(rows: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
@@ -237,7 +237,7 @@ def test_key_rejected_on_driver_prevents_tasks(job: dict[str, Any], collector: C
     assert not job["path"].exists()
 
 
-def test_driver_needs_neither_key_nor_server(
+def test_driver_requires_no_key_or_server(
     job: dict[str, Any], collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.plan = lambda *_: AWAY
@@ -312,7 +312,7 @@ def test_unbalanced_totals_raise(job: dict[str, Any]) -> None:
         writer.commit([message])
 
 
-def test_nested_nulls_are_left_out(job: dict[str, Any], collector: Collector) -> None:
+def test_nested_nulls_are_omitted(job: dict[str, Any], collector: Collector) -> None:
     user = {"userID": "u", "custom": {"plan": None, "tags": [{"a": "b", "deep": None}]}}
     writer = source(**job).writer(SCHEMA, overwrite=False)
     write(writer, [row(0, user=user)])
@@ -412,7 +412,7 @@ class SlowDirectory(JobDirectory):
         super().record(*arguments)
 
 
-def test_slow_store_is_written_rarely(tmp_path: Path) -> None:
+def test_slow_store_limits_writes(tmp_path: Path) -> None:
     directory = SlowDirectory(str(tmp_path))
     progress = ProgressLog(directory, 0)
     for number in range(3):

@@ -130,8 +130,8 @@ class EvaluatedProject:
         }
 
 
-# Without a tier the HTTP API takes production, and an SDK none at all; only the project "eval" has
-# rules that see the difference.
+# Without a tier, the HTTP API uses production, and an SDK none at all; only the project "eval" has
+# rules that depend on it.
 @pytest.fixture(
     scope="module",
     params=[("the shop", None), ("demo", None), ("eval", "production"), ("eval", "staging")],
@@ -145,7 +145,7 @@ def evaluated(request: pytest.FixtureRequest) -> Iterator[EvaluatedProject]:
     if name != "the shop":
         conditions = json.loads(PROJECTS[name].read_text())["condition_map"].values()
         users = targeted_users(list(conditions), 20, seed=2)
-        for user in users:  # The SDKs' option says it for all users alike.
+        for user in users:  # The SDKs' option applies to all users.
             user.pop("statsigEnvironment", None)
     project = EvaluatedProject(PROJECTS[name], users, tier)
     yield project
