@@ -55,7 +55,7 @@ def _initialize_resolver() -> None:
 
     `HttpxTransport` delays forks during each lookup instead.
     """
-    # `socket` has imports of its own, and a host as a string would import the codec `idna`.
+    # `socket` has further imports, and a host as a string would import the codec `idna`.
     import _socket
 
     with suppress(OSError):

@@ -19,7 +19,7 @@ def require_lift() -> None:
         import_module("statsig_api_client.lift")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"lift needs the extra `lift` ({error.name} is missing): "
+            f"lift requires the extra `lift` ({error.name} is missing): "
             "pip install 'statsig-api-client[lift]'"
         ) from None
 

@@ -24,8 +24,8 @@ from .model import (
 def compile_project(project: Project, time: int) -> JsonObject:
     """Compile a project to config specs in v1.
 
-    Salts derive from names alone, so a project assigns users alike on every run and machine, and
-    renaming an entity or rule assigns them again.
+    Salts depend only on names, so a project assigns users identically on every run and machine, and
+    renaming an entity or rule reassigns them.
 
     Args:
         project: The project.
