@@ -60,7 +60,7 @@ class Checkpoint:
         return _merged(self._completed, self.number)
 
     def load(self, *, files: int, force: bool) -> None:
-        """Load the progress of earlier runs, if there are any.
+        """Load the progress of earlier runs, if any.
 
         Args:
             files: Number of input files.

@@ -56,7 +56,7 @@ def examine_events(
     """Read and check the input without sending it. Requires no API key, and writes no file.
 
     Args:
-        source: Files, patterns, or `-`, as for `import_events`.
+        source: Files, patterns, or `-`; see `import_events`.
         options: Options of the import.
         environment: Environment of users without one.
 

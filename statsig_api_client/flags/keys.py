@@ -43,7 +43,7 @@ class Gate(str):
 
 
 class GateGroup(tuple[Gate, ...]):
-    """All gates of a project; calling it checks them for one user."""
+    """The gates of a project; calling it checks them for one user."""
 
     __slots__ = ()
 

@@ -75,7 +75,7 @@ class FaultQueue:
 
     @property
     def items(self) -> Sequence[InjectedFault]:
-        """All armed faults."""
+        """The armed faults."""
         return tuple(self._faults.values())
 
     def add(self, fault: InjectedFault) -> InjectedFault:

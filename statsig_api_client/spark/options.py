@@ -203,7 +203,7 @@ class _SparkOptions:
         return ImportOptions(**values)
 
     def mapping(self) -> EventMapping | None:
-        """Return the mapping, if there is one."""
+        """Return the mapping, or None."""
         text = self.get("map")
         if text is None:
             return None

@@ -44,7 +44,7 @@ FIELDS: dict[str, str | Constant] = {
 
 
 def wire(path: Path, mapping: EventMapping | None, environment: str | None = None) -> Any:
-    """Return the one event of a file as it is sent, with its numbers as strings."""
+    """Return the only event of a file in its wire form, with numbers as strings."""
     options = ImportOptions(mapping=mapping)
     opened = open_input(path, options, environment)
     (batch,) = BatchReader(opened.sources, opened.build_event, options).read(0, InputPosition(), [])

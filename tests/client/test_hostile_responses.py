@@ -224,7 +224,7 @@ def test_mutated_response_returns_result_or_path(name: str, data: st.DataObject)
         assert error.path is None or error.path.startswith("$")
         assert (error.path or "") in str(error)
         assert KEY not in str(error)
-    elif error is not None:  # a receipt that says no
+    elif error is not None:  # a rejected delivery
         assert (error.status_code, body["success"]) == (200, False)
 
 

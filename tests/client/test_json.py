@@ -1,4 +1,4 @@
-"""The two JSON codecs, which must serialize, parse and reject alike."""
+"""The two JSON codecs, which must serialize, parse and reject the same values."""
 
 import json
 import math

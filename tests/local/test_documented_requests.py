@@ -102,7 +102,7 @@ def test_hashed_names_of_sdk_are_resolved(api: Api) -> None:
 
 
 def _djb2(name: str) -> str:
-    """As Statsig's SDK for JavaScript computes it."""
+    """Return the hash that Statsig's SDK for JavaScript computes."""
     value = 0
     for character in name:
         value = ((value << 5) - value + ord(character)) & 0xFFFFFFFF

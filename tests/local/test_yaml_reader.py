@@ -25,7 +25,7 @@ LINES = st.lists(
 ).map("\n".join)
 
 
-# PyYAML treats the tag `!` as absent, libyaml as a string, as the specification says.
+# PyYAML treats the tag `!` as absent, libyaml as a string, as specified.
 TEXT = st.text(st.characters(exclude_characters="!"), max_size=40)
 
 

@@ -80,7 +80,7 @@ def test_connecting_is_limited_by_attempt_timeout(sender: Sender) -> None:
         failure = failure_of(sender.send(f"http://127.0.0.1:{port}/v1", timeout=0.2))
         assert time.monotonic() - start < TIME_LIMIT
     assert failure.timeout
-    # Neither an HTTP client nor pyreqwest reports what it was doing at the timeout.
+    # Neither an HTTP client nor pyreqwest reports its state at the timeout.
     assert failure.sent is ((sender.supplied and sender.is_async) or sender.is_fast)
 
 

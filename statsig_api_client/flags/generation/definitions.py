@@ -61,7 +61,7 @@ class Experiment:
 
 @frozen(kw_only=True)
 class Project:
-    """All flags of a project, sorted by name."""
+    """The flags of a project, sorted by name."""
 
     source: str
     """Description of the source, without secrets and times."""

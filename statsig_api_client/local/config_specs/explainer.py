@@ -46,7 +46,7 @@ class RuleCheck:
 
     @property
     def applies(self) -> bool:
-        """Whether all conditions hold."""
+        """True if all conditions hold."""
         return all(self.holds)
 
 
@@ -247,5 +247,5 @@ def _default(checks: tuple[RuleCheck, ...]) -> str:
 def _requirements(checks: tuple[RuleCheck, ...]) -> Iterator[str]:
     for check in checks:
         rule = check.rule
-        if not rule.is_override and rule.holdout is None:  # Nobody expects these rules to apply.
+        if not rule.is_override and rule.holdout is None:  # These rules normally do not apply.
             yield f"{rule.name} requires {rule.conditions[check.holds.index(False)].text}"

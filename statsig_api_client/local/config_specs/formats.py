@@ -186,7 +186,7 @@ def _v1_spec(name: str, spec: JsonObject, conditions: JsonObject, *, is_gate: bo
 
 
 def _v1_gate_rule(rule: JsonObject, *, open_by_default: bool) -> JsonObject:
-    # In v1 a passing rule opens the gate whatever it returns, so closing rules must pass nobody.
+    # In v1 a passing rule opens the gate regardless of its value, so closing rules pass no user.
     if _closes(rule):
         return {**rule, "passPercentage": 0}
     return {**rule, "returnValue": True, "passPercentage": 100} if open_by_default else rule

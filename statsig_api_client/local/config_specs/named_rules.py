@@ -50,7 +50,7 @@ class NamedRule:
 
     @property
     def is_override(self) -> bool:
-        """Whether the rule was created from an override."""
+        """True if the rule was created from an override."""
         return self.rule_id == RULE_ID or self.rule_id.endswith(_ID_OVERRIDE)
 
     @property

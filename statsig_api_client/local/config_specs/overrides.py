@@ -173,7 +173,7 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     elif isinstance(value, dict) and _layer(specs, override) is not None:
         # A layer always has all of its parameters.
         value = {**as_object(spec["defaultValue"], override.name), **value}
-    # SDKs that predate the core open a gate when one of its rules passes, whatever it returns,
+    # SDKs that predate the core open a gate if one of its rules passes, regardless of its value,
     # so a closing rule passes 0 %. A gate that is open by default can only be closed by the value.
     closed = value is False and spec.get("defaultValue") is not True
     return {
