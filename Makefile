@@ -47,7 +47,7 @@ generate: .venv/.ready   ## write the generated code from openapi.yaml
 docs: .venv-docs/.ready   ## build the documentation site in build/docs; warnings are errors
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
-test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
+test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` omits
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run the SDKs of Statsig and OpenFeature on the local server

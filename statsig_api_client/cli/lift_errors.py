@@ -1,4 +1,4 @@
-"""Errors of the commands that need the extra `lift`."""
+"""Errors of the commands that require the extra `lift`."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ def require_lift() -> None:
         import_module("statsig_api_client.lift")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"lift needs the extra `lift` ({error.name} is missing): "
+            f"lift requires the extra `lift` ({error.name} is missing): "
             "pip install 'statsig-api-client[lift]'"
         ) from None
 
 
 @contextmanager
 def problems_as_messages() -> Generator[None]:
-    """Replace errors of lift by those of the command line.
+    """Convert errors of lift to those of the command line.
 
     Raises:
         click.UsageError: An argument is invalid, or a file that it names cannot be read.

@@ -26,7 +26,7 @@ url_option: OptionDecorator = click.option(
 
 
 class LocalServerError(click.ClickException):
-    """A local server that cannot be reached, or that rejects a request."""
+    """Unreachable local server, or a request that it rejects."""
 
     exit_code = ExitCode.API
 
@@ -60,7 +60,7 @@ def require_local() -> None:
         ConfigurationError: It is not installed.
     """
     try:
-        # Imported late: it needs the extra, and takes longer than most other commands.
+        # Imported late: it requires the extra, and takes longer than most commands.
         import_module("statsig_api_client.local")
     except ModuleNotFoundError as error:
         raise ConfigurationError(

@@ -11,10 +11,10 @@ from .._runtime.parsers import JsonObject, JsonValue
 from .recording import RecordedEventDict
 
 _PAGE_SIZE: Final = 1000
-"""The number of events that one request reads."""
+"""The maximum number of events per request."""
 
 _STREAM_TIMEOUT: Final = 60.0
-"""Seconds without data after which a stream has failed; the server sends some every 15 s."""
+"""Seconds without data after which a stream has failed; the server sends a comment every 15 s."""
 
 
 class ControlError(Exception):
@@ -32,7 +32,7 @@ class ControlError(Exception):
         self.path = path
 
     def __str__(self) -> str:
-        """Return the server's message, which begins with the path."""
+        """Return the server's message, which starts with the path."""
         return self.message
 
 
@@ -52,7 +52,7 @@ class ControlConnection:
         self._http = httpx.Client(
             base_url=f"{self.url}/local",
             timeout=10,
-            # A connection for each request: two processes after a fork cannot share one.
+            # One connection per request: after a fork, two processes cannot share one.
             limits=httpx.Limits(max_keepalive_connections=0),
             # A proxy cannot reach a server on this machine.
             trust_env=False,
@@ -65,7 +65,7 @@ class ControlConnection:
     def recorded_events(
         self, path: str, query: Mapping[str, str | int | None], limit: int | None = None
     ) -> Iterator[RecordedEventDict]:
-        """Yield recorded events, read page by page.
+        """Yield recorded events, one page per request.
 
         Args:
             path: `/events` or `/exposures`.
@@ -85,7 +85,7 @@ class ControlConnection:
             parameters["after"] = after or 0
 
     def items(self, path: str, query: Mapping[str, str | int | None]) -> list[JsonObject]:
-        """Return the items of a response; None in the query is left out."""
+        """Return the items of a response; None in the query is omitted."""
         parameters = {name: value for name, value in query.items() if value is not None}
         response = self.request("GET", path, query=parameters)
         return cast("list[JsonObject]", response["items"])
@@ -96,7 +96,7 @@ class ControlConnection:
         """Yield the recorded events of a stream until the server ends it.
 
         Raises:
-            ControlError: The server cannot be reached, rejects the request or breaks off.
+            ControlError: The server cannot be reached, rejects the request or disconnects.
         """
         parameters = {name: value for name, value in query.items() if value is not None}
         timeout = httpx.Timeout(10, read=_STREAM_TIMEOUT)

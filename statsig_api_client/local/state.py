@@ -24,14 +24,14 @@ from .unknown_names import UnknownNames
 class ServerState:
     """The state of one server.
 
-    It belongs to the server's event loop: other threads may use the recording, and nothing else.
+    It belongs to the server's event loop: other threads may use only the recording.
 
     Args:
         project: The project's file.
         recording: The database for events and exposures.
 
     Raises:
-        ProjectError: The project's file is missing or invalid; the message has the line.
+        ProjectError: The project's file is missing or invalid; the message contains the line.
     """
 
     def __init__(self, project: Path, recording: Recording) -> None:
@@ -53,7 +53,7 @@ class ServerState:
 
     @property
     def specs(self) -> ConfigSpecs:
-        """The config specs that are served: those of the file, with the overrides."""
+        """The served config specs: those of the file, with the overrides."""
         return self._specs
 
     @property
@@ -90,7 +90,7 @@ class ServerState:
 
     @property
     def problem(self) -> str | None:
-        """The problem of the last reload; None if there was none."""
+        """The problem of the last reload, or None."""
         return self._problem
 
     def load(self) -> ConfigSpecs:
@@ -105,7 +105,7 @@ class ServerState:
         """Serve the current content of the project's files, with the overrides that still apply.
 
         Args:
-            load: Returns what another thread has read by `load`, or raises its error.
+            load: Returns the specs that another thread read with `load`, or raises its error.
 
         Raises:
             ProjectError: A file is missing or invalid. The previous content is still served.
@@ -128,7 +128,7 @@ class ServerState:
         """Add an override, or replace the one with the same target.
 
         Raises:
-            OverrideTargetError: The project does not have the name.
+            OverrideTargetError: The project does not define the name.
         """
         check_override(self._loaded, override)
         others = (other for other in self._overrides if other.target != override.target)
@@ -141,7 +141,7 @@ class ServerState:
             self._serve(self._loaded, kept)
 
     def record(self, events: Sequence[LoggedEventDict]) -> None:
-        """Store events, and wake the listeners to them.
+        """Store events, and wake the listeners.
 
         Raises:
             sqlite3.Error: The events could not be stored.

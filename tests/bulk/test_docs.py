@@ -1,4 +1,4 @@
-"""The guide to bulk imports: its programs run, and its output is true."""
+"""The guide to bulk imports: its programs run, and its output is current."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_programs_of_guide_run(collector: Collector, tmp_path: Path) -> None:
     assert len(collector.taken) == 3
 
 
-def test_output_of_guide_is_true(
+def test_output_of_guide_is_current(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (console,) = code_blocks(PAGE, "console")

@@ -181,7 +181,7 @@ def test_missing_extra_is_reported(
     monkeypatch.setitem(sys.modules, "scipy", None)
     assert main(["lift", *arguments]) == 3
     assert capsys.readouterr().err == (
-        "error: lift needs the extra `lift` (scipy is missing): "
+        "error: lift requires the extra `lift` (scipy is missing): "
         "pip install 'statsig-api-client[lift]'\n"
     )
 
@@ -194,4 +194,4 @@ def test_source_without_its_extra_is_reported(
     monkeypatch.setitem(sys.modules, "orjson", None)
     arguments = ["lift", LOGO_TEST.name, "--events", events, *GROUPS, "--metric", "a:count"]
     assert main(arguments) == 3
-    assert "bulk imports need orjson" in capsys.readouterr().err
+    assert "bulk imports require orjson" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def test_every_change_increases_time(state: ServerState, file: Path) -> None:
         lambda: state.override(gate("blue", value=False)),
         state.reload,
         lambda: state.remove_overrides(lambda _: True),
-        # An older file, such as one that was brought back, is news as well.
+        # An older file, such as a restored one, is a change as well.
         lambda: (os.utime(file, (1, 1)), state.reload()),
     ]
     for change in changes:

@@ -1,4 +1,4 @@
-"""Config specs: a project in the form in which Statsig delivers it to its SDKs."""
+"""Config specs: a project in the form that Statsig delivers to its SDKs."""
 
 import gc
 import warnings
@@ -51,7 +51,7 @@ class ConfigSpecs:
         return cast("int", self.document["time"])
 
     def with_document(self, document: JsonObject) -> "ConfigSpecs":
-        """Return a copy with other config specs.
+        """Return a copy with different config specs.
 
         Raises:
             ProjectError: The config specs have an invalid format.
