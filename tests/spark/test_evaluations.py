@@ -50,8 +50,8 @@ def test_equal_users_are_evaluated_once(shop: LocalServer, found: dict[str, Any]
 @pytest.mark.usefixtures("without_spark")
 def test_experiment_has_group_rule_and_value(found: dict[str, Any]) -> None:
     run: Any = get_experiment("user", "logo_test", EvaluationOptions(**found))
-    (responses,) = run(iter([pa.array(["1"])]))
-    assert responses.to_pylist() == [
+    (results,) = run(iter([pa.array(["1"])]))
+    assert results.to_pylist() == [
         {"group_name": "Control", "rule_id": "Control", "value": '{"shape":"circle"}'}
     ]
 
@@ -83,11 +83,11 @@ def test_gate_is_checked_for_structs(
         ],
         "user struct<userID: string, email: string>",
     )
-    responses = users.select(
+    results = users.select(
         check_gate("user", "staff_tools", EvaluationOptions(**found)).alias("passes")
     )
-    assert responses.schema.simpleString() == "struct<passes:boolean>"
-    assert [row.passes for row in responses.collect()] == [True, False, None]
+    assert results.schema.simpleString() == "struct<passes:boolean>"
+    assert [row.passes for row in results.collect()] == [True, False, None]
     assert shop.exposures() == []
 
 
