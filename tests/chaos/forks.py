@@ -85,7 +85,7 @@ def logging(url: str, **options: Any) -> Callable[[], object]:
 
     def use() -> None:
         events.log(USER, "purchase", metadata={"a": "b"})
-        assert events.flush(HANGS).pending == 0
+        assert events.flush(HANGS).delivered  # events of the other process may be pending
 
     return use
 

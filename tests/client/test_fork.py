@@ -164,7 +164,14 @@ assert not thread.is_alive()
 @pytest.mark.parametrize("imported", [True, False])
 def test_fork_leaves_logging_usable(imported: bool) -> None:  # noqa: FBT001
     result = subprocess.run(
-        [sys.executable, "-c", LOGGING.format(imported=imported)],
+        # Since Python 3.12, a fork in a program with threads is deprecated.
+        [
+            sys.executable,
+            "-W",
+            "ignore::DeprecationWarning",
+            "-c",
+            LOGGING.format(imported=imported),
+        ],
         capture_output=True,
         text=True,
         check=True,

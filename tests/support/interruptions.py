@@ -78,6 +78,8 @@ class Interruption:
             return trace
 
         before = sys.gettrace()
+        # Python 3.12 traces opcodes only if a frame wanted it before.
+        sys._getframe().f_trace_opcodes = True  # noqa: SLF001
         sys.settrace(trace)
         try:
             return call()

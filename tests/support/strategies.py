@@ -49,7 +49,8 @@ LONE_SURROGATES = ("\ud800", "\udfff", "a\udc00b", "\udc00\ud800")
 INTEGERS = (0, 1, -1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**100)
 FLOATS = (0.0, -0.0, 1.0, -1.5, 0.1, 5e-324, 2.0**63, 1e22, 1.7976931348623157e308)
 INFINITIES = (float("1e400"), float("-1e400"))
-HUGE_MAP = {f"key {number}": number for number in range(500)}
+LARGE_MAP = {f"key {number}": number for number in range(50)}
+"""A large map of large maps fits into a response of 10 MiB."""
 
 
 @cache
@@ -91,8 +92,8 @@ def json_objects(
     taken = frozenset(without)
     keys = texts(sendable=sendable).filter(lambda key: key not in taken)
     small = st.dictionaries(keys, values, max_size=3)
-    huge = values.map(lambda value: dict.fromkeys(HUGE_MAP, value))
-    return st.sampled_from([small] * 15 + [huge]).flatmap(lambda size: size)
+    large = values.map(lambda value: dict.fromkeys(LARGE_MAP, value))
+    return st.sampled_from([small] * 15 + [large]).flatmap(lambda size: size)
 
 
 def times() -> SearchStrategy[int | str]:
