@@ -7,14 +7,17 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class RejectionReason:
-    """A reason why lines were not delivered."""
+    """A reason why lines or rows were not delivered."""
 
     reason: str
-    """The reason of the first of these lines; others differ in values and numbers."""
+    """The reason of the first of them; others differ in values and numbers."""
     count: int
-    """Number of lines."""
+    """Number of lines or rows."""
     example: str
-    """File and line of the first of them, as in "sales.csv:4"."""
+    """Place of the first of them, as in "sales.csv:4" or "partition 3, row 17"."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,} not sent: {self.reason} (first in {self.example})"
 
 
 @frozen(kw_only=True)

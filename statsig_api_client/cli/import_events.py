@@ -272,7 +272,7 @@ def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
 
 def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
     for one in reasons:
-        click.echo(f"{one.count:,} not sent: {one.reason} (first in {one.example})")
+        click.echo(str(one))
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:
