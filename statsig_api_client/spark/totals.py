@@ -114,7 +114,7 @@ class WriteSummary:
             if value or name == "read"
         ]
         recorded = [] if self.recorded is None else [f"{self.recorded:,} rows are completed"]
-        return f"{self.state}: " + "; ".join(
+        return f"{self.state}: " + "\n".join(
             [", ".join([*numbers, *recorded, *self.problems]), *map(str, self.reasons)]
         )
 
