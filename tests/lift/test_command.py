@@ -181,7 +181,7 @@ def test_missing_extra_is_reported(
     monkeypatch.setitem(sys.modules, "scipy", None)
     assert main(["lift", *arguments]) == 3
     assert capsys.readouterr().err == (
-        "error: lift needs the extra `lift` (scipy is missing): "
+        "error: lift requires the extra `lift` (scipy is missing): "
         "pip install 'statsig-api-client[lift]'\n"
     )
 
