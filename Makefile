@@ -16,7 +16,7 @@ OPENAPI := openapi.yaml statsig_api_client/local/http/control_api.yaml
 help:   ## print the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: .venv/.ready   ## show the main job on the local server; PROJECT=file for your own project
+demo: .venv/.ready   ## run the demo on the local server; PROJECT=file for your own project
 	$(BIN)/python generate.py --check
 	$(BIN)/python examples/demo.py $(PROJECT)
 
@@ -47,25 +47,25 @@ generate: .venv/.ready   ## write the generated code from openapi.yaml
 docs: .venv-docs/.ready   ## build the documentation site in build/docs; warnings are errors
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
-test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` leaves out
+test-slow: .venv/.ready   ## run differential, fuzz and process tests, which `make test` omits
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 test-sdks: .venv/.ready tests/local/sdks/node_modules/.ready   ## run the SDKs of Statsig and OpenFeature on the local server
 	$(BIN)/python -m pytest $(PARALLEL) tests/local/sdks
 
-test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## run the console in Chromium, which is installed where it is missing
+test-browser: .venv-browser/.ready tests/browser/node_modules/.ready   ## test the console in Chromium, installing it if necessary
 	@command -v chromium || command -v google-chrome || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 	.venv-browser/bin/python -m pytest tests/browser -m "not slow"
 
-test-lowest: .venv-lowest/.ready   ## test on the oldest dependencies that are allowed
+test-lowest: .venv-lowest/.ready   ## test with the oldest supported dependencies
 	.venv-lowest/bin/python -m pytest $(PARALLEL) -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs
 
-test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test Spark's part; needs Java 17 or newer
+test-spark: .venv/.ready .venv-spark/.ready   ## type-check and test the Spark package; requires Java 17 or newer
 	$(BIN)/mypy --python-executable .venv-spark/bin/python $(wildcard statsig_api_client/spark/*.py)
 	$(BIN)/pyright --project tests/spark/pyrightconfig.json
 	.venv-spark/bin/python -m pytest tests/spark --cov --cov-config=tests/spark/coverage.ini --cov-report=term
 
-test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ## test on the other Pythons from 3.11 to 3.14 that are installed
+test-pythons: $(foreach version,3.11 3.12 3.13 3.14,test-python-$(version))   ## test on other installed Pythons from 3.11 to 3.14
 
 test-python-%: .venv/.ready
 	@if ! python$* -c "" 2>/dev/null; then echo "python$* is not installed: skipped"; \
@@ -73,20 +73,20 @@ test-python-%: .venv/.ready
 		echo "python$* is the Python of make test: skipped"; else \
 		$(MAKE) .venv-$*/.ready && .venv-$*/bin/python -m pytest $(PARALLEL) -m "not slow" --ignore tests/generation --ignore tests/typing --ignore tests/docs; fi
 
-faults: .venv/.ready   ## deliver events under every injected fault, for a quarter of an hour; SCALE=0.1 for a tenth
+faults: .venv/.ready   ## deliver events under every injected fault, in 15 minutes; SCALE=0.1 for a tenth
 	$(BIN)/python -m tests.chaos.campaign $(SCALE)
 
-fuzz: .venv/.ready   ## send thousands of generated requests to the local server, for a minute
+fuzz: .venv/.ready   ## send thousands of generated requests to the local server, in a minute
 	FUZZ_REQUESTS=3000 $(BIN)/python -m pytest $(PARALLEL) tests/local/test_fuzz.py
 
-soak: .venv/.ready   ## kill the local server under load and send it a million events, for minutes
+soak: .venv/.ready   ## kill the local server under load and send it a million events, in minutes
 	$(BIN)/python tests/local/soak.py
 
-bench: .venv-bench/.ready   ## measure everything into benchmarks/RESULTS.md, for 5 to 10 minutes
+bench: .venv-bench/.ready   ## measure everything into benchmarks/RESULTS.md, in 5 to 10 minutes
 	.venv-bench/bin/python benchmarks/run.py
 	.venv-bench/bin/python benchmarks/cliffs.py
 
-bench-quick: .venv-bench/.ready   ## measure the ratios that matter, for half a minute
+bench-quick: .venv-bench/.ready   ## measure the main ratios, in half a minute
 	.venv-bench/bin/python benchmarks/run.py --quick
 
 clean:   ## remove environments and build output

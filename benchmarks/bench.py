@@ -44,12 +44,12 @@ class Bench:
     url: str
     stock: Path
     cpu: int | None
-    """Core of the cases, never the server's; None leaves the choice to the system."""
+    """CPU core of the cases, never the server's; None lets the system choose."""
 
     def measure(
         self, cases: Sequence[str], *, size: int = 1, rounds: int = 9, seconds: float = 0.15
     ) -> dict[str, Result]:
-        """Run cases in turns, each for a number of rounds of a given length in seconds."""
+        """Run cases interleaved, each for a number of rounds of a given length in seconds."""
         with ExitStack() as stack:
             workers = {name: stack.enter_context(self._worker(name, size)) for name in cases}
             counts = {name: _count(worker, seconds) for name, worker in workers.items()}

@@ -1,4 +1,4 @@
-"""Throughput and memory of a bulk import to a light server on loopback.
+"""Throughput and memory of a bulk import to a minimal server on loopback.
 
     python benchmarks/bulk_import.py [EVENTS] [jsonl|parquet] [FOLDER]
 

@@ -1,9 +1,9 @@
-"""Cost per byte of unusual bodies and responses, against usual ones.
+"""Cost per byte of unusual bodies and responses, compared with usual ones.
 
     python benchmarks/cliffs.py [--examples N]
 
-Hypothesis chooses the inputs, and repeats what was expensive. The table lists the worst ratio that
-was found on each path, and its input.
+Hypothesis generates the inputs and explores expensive ones further. The table lists the worst ratio
+of each path, and its input.
 """
 
 import argparse
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from statsig_api_client._request import RequestBuilder
 
 SIZE = 30_000
-"""Bytes of each input, at least: a short one has fixed costs."""
+"""Minimum bytes of each input, so that fixed costs do not matter."""
 
 
 class Text(str):
-    """As Django's strings that are safe in HTML."""
+    """A subclass of `str`, like Django's safe strings."""
 
     __slots__ = ()
 

@@ -1,6 +1,6 @@
-"""Cost of logging, side by side with Statsig's own SDKs: python benchmarks/events.py [EVENTS].
+"""Cost of logging, compared with Statsig's own SDKs: python benchmarks/events.py [EVENTS].
 
-Each contender runs in a separate process against one server, in turns; results are medians. The
+Each contender runs in a separate process against one server, interleaved; results are medians. The
 server is pinned to the last core and the contenders to the first. Requires the extra `bench`.
 """
 

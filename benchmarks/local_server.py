@@ -1,9 +1,9 @@
-"""Throughput of the local server on one core, and where its time goes.
+"""Throughput of the local server on one core, and the distribution of its time.
 
     python benchmarks/local_server.py [project] [--seconds 5]
 
 The server runs in a separate process on one core, with its database in a file. The load comes from
-this process on another core, over raw sockets, which cost little compared with the server. Each
+this process on another core, over raw sockets, which are cheap compared with the server. Each
 evaluation stores an exposure; events are sent in batches of 500, plain and compressed with gzip.
 """
 
@@ -136,7 +136,7 @@ def stage(what: str, total: float, work: Callable[[], object], repeat: int) -> f
 
 
 def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> None:
-    """Print where the time of an evaluation goes."""
+    """Print the distribution of the time of an evaluation."""
     validator, evaluator, recording = (
         statsig_api_validator(),
         Evaluator(load_specs(project)),
@@ -160,7 +160,7 @@ def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> Non
 
 
 def event_stages(db: Path, total: float, body: bytes) -> None:
-    """Print where the time of a batch of events goes."""
+    """Print the distribution of the time of a batch of events."""
     validator, recording = statsig_api_validator(), Recording(db)
     call = validator.check(LogEventRequestDict, read_json(body))
     events = logged_events(call)

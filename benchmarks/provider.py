@@ -21,7 +21,7 @@ RESPONSE = b'{"name":"new_checkout","value":true,"rule_id":"5kTz","group_name":"
 
 
 def main() -> None:
-    """Print the median of each way to evaluate, and its difference to the plain call."""
+    """Print the median of each kind of evaluation, and its difference from the plain call."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=RESPONSE))
     with (
         httpx.Client(transport=transport) as http_client,
@@ -48,7 +48,7 @@ def main() -> None:
         ways = {"plain call": plain, "provider": by_provider, "OpenFeature client": by_sdk}
         times: dict[str, list[float]] = {name: [] for name in ways}
         gc.disable()
-        # Interleaved, so that a slow moment of the machine affects all.
+        # Interleaved, so that a slow moment of the machine affects all of them.
         for _ in range(ROUNDS):
             for name, way in ways.items():
                 times[name].append(microseconds(way))
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def microseconds(way: Callable[[], None]) -> float:
-    """Return the CPU time of a call, which other programs hardly affect."""
+    """Return the CPU time of a call, which is nearly independent of other programs."""
     started = time.thread_time()
     for _ in range(CALLS):
         way()

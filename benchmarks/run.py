@@ -32,7 +32,7 @@ CALLS = (
     *("Statsig, engine that answers at once", "Statsig(...)"),
 )
 PEERS = ("httpx2", "openapi-python-client", "openai", "Statsig, httpx2 client")
-"""Cases without a row of their own."""
+"""Cases without a separate row."""
 ASYNC = (
     *("httpx, async", "httpx2, async", "aiohttp", "pyreqwest, async, ready bytes"),
     *("AsyncStatsig", "AsyncStatsig, fast"),

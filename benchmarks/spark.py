@@ -1,4 +1,4 @@
-"""Throughput of the Spark sink, per core, to a light server on loopback.
+"""Throughput of the Spark sink per core, to a minimal server on loopback.
 
     .venv-spark/bin/python benchmarks/spark.py [EVENTS] [CORES] [PARTITIONS]
 

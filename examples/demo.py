@@ -1,4 +1,4 @@
-"""Run the main job on the local server, without an account or a network.
+"""Run all calls on the local server, without an account or network.
 
 python examples/demo.py            run the quickstarts against examples/project.yaml
 python examples/demo.py PROJECT    evaluate every entity of a project for a few users

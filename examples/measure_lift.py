@@ -1,4 +1,4 @@
-"""Measure a lift that is known: simulated shoppers, half of whom see another logo.
+"""Measure a known lift: simulated shoppers, half of whom see a different logo.
 
 The square logo raises the share of shoppers who purchase from 30 % to 39 %, a lift of 30 %. The
 analysis sees only exposures and events.
@@ -37,14 +37,14 @@ def simulate(statsig: Statsig, shoppers: int = SHOPPERS) -> None:
 
 
 def measure(url: str, planned_units: int = SHOPPERS) -> LiftReport:
-    """Return the lift that a local server's exposures and events show."""
+    """Return the lift from a local server's exposures and events."""
     experiment = Experiment.from_project(url, "logo_test").with_planned_units(planned_units)
     metrics = [Users("purchase"), Sum("purchase"), EventCount("purchase")]
     return analyze(LocalServerEvents(url), experiment, metrics)
 
 
 def print_lift(report: LiftReport) -> None:
-    """Print a report and the true lift beside the measured one."""
+    """Print a report with the true lift next to the measured one."""
     difference = report.result("purchase:users").difference
     assert difference is not None
     assert difference.relative_delta is not None

@@ -1,4 +1,4 @@
-"""OpenFeature quickstart: the shop's flags and an event, without a vendor's calls.
+"""OpenFeature quickstart: the shop's flags and an event, without vendor-specific calls.
 
 Reads STATSIG_API_KEY, and STATSIG_BASE_URL for another server.
 """

@@ -1,4 +1,4 @@
-"""Typed quickstart: the flags of project.yaml as Python that type checkers understand.
+"""Typed quickstart: the flags of project.yaml as typed Python.
 
 `shop_flags` is generated:
 

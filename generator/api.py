@@ -15,11 +15,11 @@ class PythonType:
     exact: tuple[str, ...] = ()
     """The Python types whose values need no check."""
     to_json: str = "VALUE"
-    """The expression that converts VALUE to JSON; ARGUMENT is its name in errors."""
+    """The expression that converts VALUE to JSON; ARGUMENT is the name in errors."""
     nullable: bool = False
     hashable: bool = True
     models: tuple[str, ...] = ()
-    """The models that it consists of."""
+    """The models in it."""
 
     @property
     def optional_annotation(self) -> str:
@@ -95,7 +95,7 @@ class Argument:
     expression: str
     """The expression that checks it and converts it to JSON."""
     reused: bool = False
-    """Whether the fallback uses it too; an iterator can be consumed only once."""
+    """Whether the fallback uses it, too; an iterator can be consumed only once."""
     min_items: int = 0
     max_items: int | None = None
 
@@ -125,7 +125,7 @@ class Method:
 
 @frozen(kw_only=True)
 class Api:
-    """Everything that a user of the generated package can see."""
+    """The public API of the generated package."""
 
     models: tuple[Model, ...]
     methods: tuple[Method, ...]

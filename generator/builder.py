@@ -1,7 +1,7 @@
 """The intermediate model of a spec.
 
-openapi-python-client parses the schemas into typed properties. This module decides which classes,
-fields and methods they become; the templates only lay them out.
+openapi-python-client parses the schemas into typed properties. This module turns them into classes,
+fields and methods; the templates only render these.
 """
 
 import ast
@@ -60,7 +60,7 @@ def build_api(spec: Spec) -> Api:
     """Build the intermediate model of a spec.
 
     Raises:
-        SpecError: The spec breaks a rule, or contains what the generator does not support.
+        SpecError: The spec violates a rule, or the generator does not support a part of it.
     """
     check(spec)
     return _Builder(spec).api()
@@ -133,7 +133,7 @@ class _Builder:
                 found[name] = None
                 schema = self.schemas[name]
                 item = schema.get("x-keyed-by-name")
-                # Items are parsed into the schema that has a name; the other has no class.
+                # Items are parsed into the named schema; the other has no class.
                 queue.extend([item] if item else references(schema))
         return found
 
@@ -205,7 +205,7 @@ class _Builder:
         )
 
     def _unreserved(self, name: str, pointer: Pointer) -> str:
-        """Return a Python name that hides no name which the generated code needs."""
+        """Return a Python name that does not shadow a name in the generated code."""
         if not name.isascii():
             raise self.spec.error(pointer, f"expected an ASCII name, got {name!r}")
         return f"{name}_" if name in self.reserved else name
@@ -222,7 +222,7 @@ class _Builder:
             taken.add(field.name)
 
     def _reject_taken_names(self, models: dict[str, Model], request_bodies: list[str]) -> None:
-        """Check that every generated class, alias and TypedDict has a name of its own."""
+        """Check that all generated classes, aliases and TypedDicts have distinct names."""
         sent = [*request_bodies, *(name for name, model in models.items() if model.request)]
         taken = self.reserved | {f"{name}Dict" for name in sent}
         for name, model in models.items():
@@ -298,7 +298,7 @@ class _Builder:
         )
 
     def _item_models(self, schema: Json) -> list[str]:
-        """Return the models of the items of an array, or nothing if it has other items."""
+        """Return the models of the items of an array, or an empty list for other items."""
         items = schema.get("items", {})
         alternatives = items.get("anyOf", [items])
         names = [name for part in alternatives for name in references(part)]
@@ -341,7 +341,7 @@ def _parse(spec: Spec) -> GeneratorData:
     document = copy.deepcopy(spec.document)
     for schema in document["components"]["schemas"].values():
         for key in ("anyOf", "oneOf"):
-            # openapi-python-client takes every alternative for a type.
+            # openapi-python-client interprets every alternative as a type.
             if is_choice_of_fields(schema.get(key, [])):
                 schema.pop(key, None)
     data = GeneratorData.from_dict(document, config=CONFIG)
@@ -361,7 +361,7 @@ def _message(error: GeneratorError) -> str:
 def _runtime_names() -> set[str]:
     """Return the names that generated code can import from `_runtime`.
 
-    The module is parsed, not imported: its package imports the code that is to be generated.
+    The module is parsed, not imported, because its package imports the generated code.
     """
     module = PACKAGE / "_runtime" / "__init__.py"
     for statement in ast.parse(module.read_text(encoding="utf-8")).body:
@@ -371,7 +371,7 @@ def _runtime_names() -> set[str]:
 
 
 def _client_members() -> set[str]:
-    """Return the names of hand-written methods, which would hide generated ones."""
+    """Return the names of hand-written methods, which would override generated ones."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     modules = [ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.glob("_*client.py")]
     return {n.name for module in modules for n in ast.walk(module) if isinstance(n, functions)}

@@ -1,11 +1,11 @@
-"""The changes between two specs that users of the Python API can notice.
+"""Changes between two specs that affect users of the Python API.
 
 A request (constructors, plain dicts, arguments) may accept more: existing values still fit. A
 response may return less: existing uses still work. The opposite breaks code.
 
 Changes without a type (paths, servers, deliveries, fallback values) are minor: they require no
 change of code, but belong in the changelog. A removed fallback is major: the method then raises
-for callers who chose `on_error="fallback"`. Documentation alone is a patch.
+for callers with `on_error="fallback"`. Changes of documentation only are patches.
 """
 
 import ast
@@ -24,7 +24,7 @@ JSON_TYPES = {
 
 
 class Bump(enum.IntEnum):
-    """The part of the version that a change raises."""
+    """The part of the version that a change increments."""
 
     PATCH = 1
     MINOR = 2
@@ -36,7 +36,7 @@ class Bump(enum.IntEnum):
 
 @frozen
 class Change:
-    """One difference that a user of the Python API can notice."""
+    """One difference that affects users of the Python API."""
 
     bump: Bump
     place: str
@@ -58,7 +58,7 @@ Changes: TypeAlias = Iterator[Change]
 
 
 def compare(old: Api, new: Api) -> list[Change]:
-    """Return the changes from one API to another, the most severe first."""
+    """Return the changes from one API to another, most severe first."""
     return sorted(_Comparison(old, new).changes(), key=lambda change: -change.bump)
 
 
@@ -105,7 +105,7 @@ class _Comparison:
             bump = Bump.MAJOR if new.required else Bump.MINOR
             yield Change(bump, place, "now required" if new.required else "now optional")
         elif new.default != old.default:
-            # Type checkers do not report it: `email=None` has another meaning.
+            # Type checkers do not report it: `email=None` changes its meaning.
             effect = "leaves the field out" if new.default == "None" else "sends null"
             yield Change(Bump.MAJOR, place, f"None now {effect}")
 
@@ -164,7 +164,7 @@ def _pairwise(
     changes: Callable[[str, T, T], Iterable[Change]],
     breaks: Callable[[T], bool] = lambda _: False,
 ) -> Changes:
-    """Yield removed parts, added parts, and the changes of those that stayed.
+    """Yield removed parts, added parts, and changes of common parts.
 
     An added part is minor, unless it breaks callers who do not pass it.
     """

@@ -8,11 +8,11 @@ from .spec import Json
 
 WIDTH = 100
 SOURCES = re.compile(r"\s+\[(docs|spec|old docs|sdk|cli|seen)\b[^\]]*\]")
-"""The sources of a statement, which are for readers of the spec."""
+"""Matches the sources of a statement, which are for readers of the spec."""
 
 
 def docstring(text: str, indent: int) -> str:
-    """Return a docstring, including its quotes, at some indentation."""
+    """Return a docstring, including its quotes, with an indentation."""
     margin = " " * indent
     lines = wrap(text, indent)
     if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH and not lines[0].endswith('"'):

@@ -1,7 +1,7 @@
 """The project's own rules for the spec, beyond those of OpenAPI.
 
 Some keep the spec readable, such as a description and an example for every schema. The others
-reject what the generator does not support, so that it never ignores a part of the spec silently.
+reject unsupported parts, so that the generator never silently ignores a part of the spec.
 """
 
 import keyword
@@ -71,7 +71,7 @@ def check(spec: Spec) -> None:
     """Check a valid OpenAPI document against the project's rules.
 
     Raises:
-        SpecError: The spec breaks a rule.
+        SpecError: The spec violates a rule.
     """
     spec.reject(_extensions(spec))
     spec.reject(_schemas(spec))
@@ -108,7 +108,7 @@ def _objects(spec: Spec) -> Iterator[Problem]:
 
 
 def _schema(place: Pointer, schema: Json, *, named: bool) -> Iterator[Problem]:
-    """Check any schema. Those of components and of properties are `named`."""
+    """Check any schema; those of components and properties are `named`."""
     if not isinstance(schema, dict):
         yield place, f"expected an object, got {schema!r}"
         return
@@ -293,7 +293,7 @@ def _operation(spec: Spec, place: Pointer, operation: Json) -> Iterator[Problem]
             not _has_fields(spec, operation)
         ),
         "a delivery needs its own servers": delivers is not None and not operation.get("servers"),
-        "only a delivery can have servers of its own": (
+        "only a delivery can have its own servers": (
             delivers is None and bool(operation.get("servers"))
         ),
     }
@@ -319,7 +319,7 @@ def _security(spec: Spec, place: Pointer, security: Json) -> Iterator[Problem]:
 
 
 def _parameters(spec: Spec, place: Pointer, parameters: Json) -> Iterator[Problem]:
-    """Check that the client can leave every parameter to its own defaults."""
+    """Check that the client can set or omit every parameter itself."""
     for index, declared in enumerate(parameters):
         parameter = spec.resolve(declared)
         if parameter["in"] != "header":
@@ -373,7 +373,7 @@ def _returned(spec: Spec, operation: Json) -> set[str | None]:
 
 
 def _needs_entity(spec: Spec, schema: Json) -> bool:
-    """Return whether the fallback of a result has the name of what was evaluated."""
+    """Return whether the fallback of a result contains the name of the entity."""
     item = spec.schema(str(schema.get("x-keyed-by-name"))) or {}
     return any(isinstance(one.get("x-fallback"), dict) for one in (schema, item))
 

@@ -1,4 +1,4 @@
-"""The generated files: written to a scratch directory, formatted, then swapped in or compared."""
+"""Generated files: built and formatted in a scratch directory, then swapped in or compared."""
 
 import difflib
 import hashlib
@@ -22,11 +22,11 @@ OUTPUT = ROOT / "statsig_api_client" / "generated"
 ORACLE = ROOT / "tests" / "support" / "oracle.py"
 GENERATORS = ("openapi-python-client", "datamodel-code-generator")
 MARKER = "# Generated from openapi.yaml"
-"""The beginning of every generated file."""
+"""The first characters of every generated file."""
 
 
 def write(spec: Path, output: Path) -> None:
-    """Replace the generated code as a whole, or leave it unchanged on an error.
+    """Replace the generated code completely, or leave it unchanged on an error.
 
     Raises:
         SpecError: The spec is invalid.
@@ -44,7 +44,7 @@ def write(spec: Path, output: Path) -> None:
 
 
 def check(spec: Path, output: Path) -> list[str]:
-    """Return the lines of a diff from the generated code to what the spec gives.
+    """Return the lines of a diff from the existing code to the code for the spec.
 
     Raises:
         SpecError: The spec is invalid.
@@ -60,7 +60,7 @@ def check(spec: Path, output: Path) -> list[str]:
 
 
 def target_names(output: Path) -> str:
-    """Return the names of what is generated, relative to the project."""
+    """Return the names of the generated files and directories, relative to the project."""
     return " and ".join(
         os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else str(path)
         for path in _targets(output).values()
@@ -106,7 +106,7 @@ def _header(spec: Spec) -> str:
 
 
 def _format(directory: Path) -> None:
-    """Remove unused imports, sort the others and format; any remaining error is a bug."""
+    """Remove unused imports, sort the others and format the code; other errors are bugs."""
     _ruff("check", "--fix-only", directory)
     _ruff("format", directory)
     _ruff("check", "--select", "E9,F,PLE", directory)
@@ -114,7 +114,7 @@ def _format(directory: Path) -> None:
 
 def _ruff(*arguments: str | Path) -> None:
     config = ("--config", ROOT / "pyproject.toml", "--quiet", "--no-cache")
-    # Ruff takes the packages of its working directory for first-party imports.
+    # Ruff treats packages in its working directory as first-party imports.
     subprocess.run([sys.executable, "-m", "ruff", *arguments, *config], check=True, cwd=ROOT)  # noqa: S603
 
 
@@ -131,7 +131,7 @@ def _rename(moves: list[tuple[Path, Path]]) -> None:
 
 
 def _files(path: Path) -> dict[str, None]:
-    """Return the files below a directory, sorted; a file is itself, with an empty path."""
+    """Return the sorted files below a directory; a file has an empty path."""
     if path.is_file():
         return {"": None}
     files = sorted(file for file in path.rglob("*") if file.is_file())

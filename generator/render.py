@@ -1,4 +1,4 @@
-"""The generated modules, rendered from the templates."""
+"""Rendering of the generated modules from the templates."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ def render(api: Api) -> dict[str, str]:
         "parameter": lambda argument: f"{argument.name}: {argument.annotation}",
         "parse": _parse,
         "parser_name": _parser_name,
-        "quote": repr,  # which escapes what is not printable
+        "quote": repr,  # which escapes unprintable characters
         "serialize": _serialize,
         "snake_case": snake_case,
         "summary": summary,
@@ -77,7 +77,7 @@ def _default(field: Field) -> str:
 
 
 def _check_condition(field: Field) -> str:
-    """Return the condition under which an argument is checked; most have the expected type."""
+    """Return the condition for checking an argument; most have the expected type."""
     value = f"self.{field.name}"
     absent = [field.default] if field.default in ("None", "UNSET") else []
     if field.type.nullable and "None" not in absent:
@@ -114,6 +114,6 @@ def _parse(field: Field) -> str:
 
 
 def _serialize(field: Field) -> str:
-    # A field whose default is None is left out when it is None.
+    # A field whose default is None is omitted if it is None.
     expression = field.type.serialize(f"self.{field.name}", may_be_none=field.default != "None")
     return expression.replace("ARGUMENT", repr(field.name))

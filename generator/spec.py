@@ -15,11 +15,11 @@ Json: TypeAlias = Any
 
 Pointer: TypeAlias = tuple[str | int, ...]
 Problem: TypeAlias = tuple[Pointer, str]
-"""The location of a problem, and its description."""
+"""The location and the description of a problem."""
 
 SCHEMAS: Pointer = ("components", "schemas")
 DATA_KEYS = {"example", "examples", "default", "x-fallback"}
-"""Keys whose values are data, not part of the description."""
+"""Keys whose values are data, not parts of the description."""
 VERBS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -91,14 +91,14 @@ class Spec:
         return spec
 
     def reject(self, problems: Iterable[Problem]) -> None:
-        """Raise all problems in one error, if there are any.
+        """Raise all problems in one error, if any.
 
         Raises:
             SpecError: There is at least one problem.
         """
         messages: dict[object, str] = {}
         for pointer, problem in problems:
-            # A part behind a YAML alias has many pointers and one line.
+            # A part with YAML aliases has many pointers and one line.
             line = self._lines.get(tuple(map(str, pointer)), pointer)
             messages.setdefault((line, problem), self.message(pointer, problem))
         if messages:
@@ -193,7 +193,7 @@ class Spec:
         for pointer, node in self.nodes():
             if isinstance(node, dict) and "$ref" in node:
                 if pointer[-1:] == ("properties",):
-                    # Every reader of the document takes the property for a reference.
+                    # Every reader of the document would interpret the property as a reference.
                     yield (*pointer, "$ref"), "a field cannot be named `$ref`"
                 elif problem := self._reference_problem(node["$ref"], _component_kind(pointer)):
                     yield (*pointer, "$ref"), problem
@@ -239,7 +239,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def target_name(schema: Json) -> str | None:
-    """Return the name of the schema that a `$ref` refers to."""
+    """Return the name of the schema to which a `$ref` refers."""
     return str(schema["$ref"]).rpartition("/")[2] if "$ref" in schema else None
 
 
@@ -293,7 +293,7 @@ def _component_kind(pointer: Pointer) -> str:
 
 
 def _not_json(node: Json, pointer: Pointer) -> Iterator[Problem]:
-    """Yield values that YAML has and JSON does not, usually because quotes are missing."""
+    """Yield YAML values that do not exist in JSON, usually because quotes are missing."""
     if isinstance(node, dict):
         for key, value in node.items():
             if not isinstance(key, str):

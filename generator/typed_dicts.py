@@ -1,4 +1,4 @@
-"""The output of datamodel-code-generator: TypedDicts, and the oracle of the tests."""
+"""TypedDicts, and the oracle of the tests, from datamodel-code-generator."""
 
 import re
 import warnings
@@ -33,7 +33,7 @@ def typed_dicts(spec: Spec, api: Api) -> str:
     names = [*api.requests, *api.request_bodies]
 
     def inline(node: Json) -> Json:
-        """Replace references to maps and arrays by their schemas, to spare a reader the lookup."""
+        """Inline references to maps and arrays, so that readers need not look them up."""
         name = target_name(node) if isinstance(node, dict) else None
         if name and name != "JsonValue" and name not in names:
             siblings = {key: value for key, value in node.items() if key != "$ref"}

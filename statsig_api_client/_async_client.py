@@ -30,24 +30,24 @@ T = TypeVar("T")
 
 
 class AsyncStatsig(BaseClient, AsyncOperations):
-    """Client for the Statsig HTTP API on asyncio: as `Statsig`, with `await`.
+    """Client for the Statsig HTTP API on asyncio: `Statsig` with `await`.
 
-    Share one client in the whole program: any number of tasks can use it, in one event loop after
-    another. Close it, or use it in an `async with` block.
+    Share one client across the program: any number of tasks can use it, in consecutive event loops,
+    too. Close it, or use it in an `async with` block.
 
     Args:
-        api_key: As for `Statsig`.
-        base_url: As for `Statsig`.
-        events_url: As for `Statsig`.
-        engine: As for `Statsig`.
-        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient`. As for `Statsig`, except that
-            it never exceeds the timeout of an attempt.
-        allow_http: As for `Statsig`.
+        api_key: See `Statsig`.
+        base_url: See `Statsig`.
+        events_url: See `Statsig`.
+        engine: See `Statsig`.
+        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient`; see `Statsig`. It never exceeds
+            the timeout of an attempt.
+        allow_http: See `Statsig`.
         **options: Further options; see `ClientOptions`.
 
     Raises:
-        ConfigurationError: The API key is missing, it, a URL or an option is invalid, or the engine
-            is not installed.
+        ConfigurationError: The API key is missing, the API key, a URL or an option is invalid, or
+            the engine is not installed.
         TypeError: An argument has the wrong type.
 
     Example:
@@ -78,7 +78,7 @@ class AsyncStatsig(BaseClient, AsyncOperations):
                 self._transport: AsyncTransport = create_async_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
-            del api_key, options  # a traceback would show the key and the values of headers
+            del api_key, options  # a traceback would show the key and header values
             raise
 
     async def log_event(
@@ -89,32 +89,32 @@ class AsyncStatsig(BaseClient, AsyncOperations):
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> LogEventResult:
-        """Log one event. `log_events` sends many in one request, `events` in the background.
+        """Log one event. Use `log_events` for a batch, or `events` to send in the background.
 
-        Statsig does not deduplicate, so an event is retried only if it was certainly not accepted.
-        Private attributes of the user are removed.
+        Statsig does not deduplicate, so the client retries only if Statsig cannot have accepted the
+        event. Private attributes of the user are removed.
 
         Args:
             user: The user of the event.
             event_name: The name of the event.
-            value: A number for metrics to add up, or a string to group by.
-            metadata: Details by which metrics can be broken down.
-            time: Time of the event: milliseconds since 1970, or a string in RFC 3339. Default: now.
+            value: A number for metrics to sum, or a string to group by.
+            metadata: Details for filtering and grouping in metrics.
+            time: The time as milliseconds since 1970, or as an RFC 3339 string. Default: now.
 
         Returns:
-            Confirmation that Statsig accepted the event.
+            The acknowledgement of the event.
 
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument cannot be represented in JSON.
             APIStatusError: Statsig rejected the call; see its subclasses.
-            APIConnectionError: There was no response within the deadline.
+            APIConnectionError: No response arrived within the deadline.
             ResponseValidationError: The response does not match the API schema.
         """
         return await self.log_events([self._event(user, event_name, value, metadata, time)])
 
     def events(self, **options: Unpack["EventLoggerOptions"]) -> "AsyncEventLogger":
-        """Return a logger that sends events in the background: in batches, with retries.
+        """Return a logger that sends events in the background, in batches and with retries.
 
         Close it before the client, or use both in one `with` block.
 
@@ -136,7 +136,7 @@ class AsyncStatsig(BaseClient, AsyncOperations):
     def with_raw_response(self) -> AsyncRawOperations:
         """The same methods, returning raw responses: status, headers, body and duration.
 
-        They raise errors whatever `on_error` is.
+        They raise errors regardless of `on_error`.
         """
         return _AsyncRawStatsig(self._send)
 

@@ -1,4 +1,4 @@
-"""State and behaviour that the blocking and the asynchronous client share."""
+"""State and behaviour shared by the blocking and the asynchronous client."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, Unpack, overload
@@ -45,7 +45,7 @@ class BaseClient:
             builder = self._builder.with_options(self._builder.options.evolve(**options))
         except BaseException as error:
             clear_locals(error)
-            del options  # a traceback would show the values of headers
+            del options  # a traceback would show header values
             raise
         copy = type(self).__new__(type(self))
         vars(copy).update(vars(self), _is_copy=True, _builder=builder)
@@ -93,8 +93,8 @@ def delivery_parts(
 ) -> "tuple[RequestBuilder, Transport | AsyncTransport]":
     """Return the request builder and the transport of a client.
 
-    The delivery layer sends events with them, on the client's connections but with retries of its
-    own. Nothing else uses them.
+    Only the delivery layer uses them: it sends events on the client's connections, but with its own
+    retries.
     """
     parts: Any = client
     return parts._builder, parts._transport  # noqa: SLF001

@@ -26,8 +26,8 @@ T = TypeVar("T")
 class Statsig(BaseClient, Operations):
     """Client for the Statsig HTTP API.
 
-    Share one client in the whole program: it is thread-safe, and child processes can use it after a
-    fork. It holds connections, so close it, or use it in a `with` block.
+    Share one client across the program: it is thread-safe, and child processes can use it after a
+    fork. It keeps connections open, so close it, or use it in a `with` block.
 
     Args:
         api_key: A server secret key (`secret-…`) or a client SDK key (`client-…`). Default: the
@@ -42,13 +42,12 @@ class Statsig(BaseClient, Operations):
             certificates, headers, hooks and transports apply; its timeouts and redirects do not. It
             is not closed with this client. Unlike the client's own connections, it may exceed the
             timeout of an attempt if a server sends its response byte by byte.
-        allow_http: Allow plain `http` for other hosts than this machine, although others on the
-            network can then read the API key.
+        allow_http: Allow plain `http` to other machines, which exposes the API key to the network.
         **options: Further options; see `ClientOptions`.
 
     Raises:
-        ConfigurationError: The API key is missing, it, a URL or an option is invalid, or the engine
-            is not installed.
+        ConfigurationError: The API key is missing, the API key, a URL or an option is invalid, or
+            the engine is not installed.
         TypeError: An argument has the wrong type.
 
     Example:
@@ -79,7 +78,7 @@ class Statsig(BaseClient, Operations):
                 self._transport: Transport = create_transport(engine, http_client)
         except BaseException as error:
             clear_locals(error)
-            del api_key, options  # a traceback would show the key and the values of headers
+            del api_key, options  # a traceback would show the key and header values
             raise
 
     def log_event(
@@ -90,32 +89,32 @@ class Statsig(BaseClient, Operations):
         metadata: Mapping[str, str] | None = None,
         time: int | str | None = None,
     ) -> LogEventResult:
-        """Log one event. `log_events` sends many in one request, `events` in the background.
+        """Log one event. Use `log_events` for a batch, or `events` to send in the background.
 
-        Statsig does not deduplicate, so an event is retried only if it was certainly not accepted.
-        Private attributes of the user are removed.
+        Statsig does not deduplicate, so the client retries only if Statsig cannot have accepted the
+        event. Private attributes of the user are removed.
 
         Args:
             user: The user of the event.
             event_name: The name of the event.
-            value: A number for metrics to add up, or a string to group by.
-            metadata: Details by which metrics can be broken down.
-            time: Time of the event: milliseconds since 1970, or a string in RFC 3339. Default: now.
+            value: A number for metrics to sum, or a string to group by.
+            metadata: Details for filtering and grouping in metrics.
+            time: The time as milliseconds since 1970, or as an RFC 3339 string. Default: now.
 
         Returns:
-            Confirmation that Statsig accepted the event.
+            The acknowledgement of the event.
 
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument cannot be represented in JSON.
             APIStatusError: Statsig rejected the call; see its subclasses.
-            APIConnectionError: There was no response within the deadline.
+            APIConnectionError: No response arrived within the deadline.
             ResponseValidationError: The response does not match the API schema.
         """
         return self.log_events([self._event(user, event_name, value, metadata, time)])
 
     def events(self, **options: Unpack["EventLoggerOptions"]) -> "EventLogger":
-        """Return a logger that sends events in the background: in batches, with retries.
+        """Return a logger that sends events in the background, in batches and with retries.
 
         Close it before the client, or use both in one `with` block.
 
@@ -137,7 +136,7 @@ class Statsig(BaseClient, Operations):
     def with_raw_response(self) -> RawOperations:
         """The same methods, returning raw responses: status, headers, body and duration.
 
-        They raise errors whatever `on_error` is.
+        They raise errors regardless of `on_error`.
         """
         return _RawStatsig(self._send)
 

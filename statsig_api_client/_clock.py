@@ -15,7 +15,7 @@ class Clock:
 
     def random(self) -> float:
         """Return a number from 0 to 1."""
-        # Importing `random` would take a twentieth of the time of importing this package.
+        # Importing `random` takes a twentieth of the time of importing this package.
         return int.from_bytes(os.urandom(4)) / 2**32
 
     def sleep(self, seconds: float) -> None:
@@ -24,7 +24,7 @@ class Clock:
 
     async def sleep_async(self, seconds: float) -> None:
         """Suspend the current task."""
-        # Importing it takes half of the time of importing this package; async programs have it.
+        # Importing asyncio takes half as long as importing this package.
         import asyncio
 
         await asyncio.sleep(seconds)

@@ -40,7 +40,7 @@ class StatsigError(Exception):
         operation: The client method that failed, such as `check_gate`; None outside of calls.
         attempts: Number of attempts.
         elapsed: Duration of the call in seconds, including delays between attempts.
-        request_id: The server's ID of the request, for Statsig's support; None if there is none.
+        request_id: The server's ID of the request, for Statsig's support, or None.
         body: The first 4,096 characters of the response; None without a response.
         ambiguous: Whether events or exposures may have been accepted although the call failed.
             Sending them again may count them twice.
@@ -61,28 +61,28 @@ class StatsigError(Exception):
         return None
 
     def __reduce__(self) -> tuple[object, ...]:
-        # By default exceptions are unpickled by calling the class with the message only, which not
+        # By default exceptions are unpickled by calling the class with only the message, which not
         # every class here accepts.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ConfigurationError(StatsigError):
-    """The API key is missing, a URL or an option is invalid, or the client is closed."""
+    """Missing API key, invalid URL or option, or closed client."""
 
 
 class APIConnectionError(StatsigError):
-    """There was no response: connecting failed, or the connection was lost."""
+    """No response: connecting failed, or the connection was lost."""
 
 
 class APITimeoutError(APIConnectionError):
-    """There was no response in time."""
+    """No response in time."""
 
 
 class APIStatusError(StatsigError):
-    """The response has a status other than 2xx.
+    """Response with a status other than 2xx.
 
     Attributes:
-        retry_after: Seconds that the server asked to wait; None if it did not.
+        retry_after: The delay in seconds from the header `Retry-After`, or None.
     """
 
     def __init__(
@@ -104,23 +104,23 @@ class APIStatusError(StatsigError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the request is invalid."""
+    """400: invalid request."""
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is unknown, or has the wrong type for this call."""
+    """401: unknown API key, or a key of the wrong type for this call."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the API key does not allow this call. Statsig may also respond so to an unknown key."""
+    """403: API key without access to this call. Statsig may also return it for an unknown key."""
 
 
 class NotFoundError(APIStatusError):
-    """404: the layer, the ranked list or the URL does not exist."""
+    """404: unknown layer, ranked list or URL."""
 
 
 class PayloadTooLargeError(APIStatusError):
-    """413: the batch is too large; split it."""
+    """413: batch too large; split it."""
 
 
 class RateLimitError(APIStatusError):
@@ -128,11 +128,11 @@ class RateLimitError(APIStatusError):
 
 
 class InternalServerError(APIStatusError):
-    """500 to 599: Statsig or a proxy failed."""
+    """500 to 599: failure of Statsig or of a proxy."""
 
 
 class ResponseValidationError(StatsigError):
-    """The response does not match the API schema.
+    """Response that does not match the API schema.
 
     Attributes:
         path: JSON path of the invalid value, such as `$.value`; None if the body is not JSON.
@@ -157,19 +157,19 @@ class ResponseValidationError(StatsigError):
 
 
 class EventWarning(UserWarning):
-    """Statsig would accept an event and then drop or truncate it silently.
+    """Event that Statsig would accept and then silently drop or truncate.
 
-    To reject such events before they are sent, turn the warning into an error:
+    To reject such events before sending, turn the warning into an error:
     `warnings.filterwarnings("error", category=EventWarning)`.
     """
 
 
 class StatsigUserWarning(UserWarning):
-    """A user has no ID, or an unknown field whose name is almost that of a known one.
+    """User without an ID, or with a field whose name is probably misspelt.
 
     Statsig accepts such users: it puts all users without an ID in the same bucket, and rules
-    cannot read a misspelt field. To reject them before anything is sent, turn the warning into an
-    error: `warnings.filterwarnings("error", category=StatsigUserWarning)`.
+    cannot read a misspelt field. To reject them before sending, turn the warning into an error:
+    `warnings.filterwarnings("error", category=StatsigUserWarning)`.
     """
 
 

@@ -1,6 +1,6 @@
-"""Checks of events that Statsig would accept and then drop, truncate or misdate silently.
+"""Checks for events that Statsig would accept and then silently drop, truncate or misdate.
 
-The limits are those of Statsig's guide to logging events. The limits of the servers are unknown.
+The limits come from Statsig's guide to logging events. The limits of its servers are unknown.
 """
 
 import functools
@@ -20,7 +20,7 @@ MAX_TEXT: Final = 64
 MAX_METADATA: Final = 4096
 
 SAFE_NAME: Final = re.compile("[^\\\\[\\]{}<>#=;&$%|\0\n\r]*")
-"""Event names that Statsig does not drop."""
+"""Matches event names that Statsig keeps."""
 
 
 MIN_TIME: Final = 946_684_800_000
@@ -32,7 +32,7 @@ _NAMES: Final = ("eventName", "experimentName", "gateName")
 
 
 def time_problem(time: object, now: int) -> str | None:
-    """Return the problem of a time that Statsig would misread; None if there is none.
+    """Return why Statsig would misread a time, or None if it would not.
 
     Args:
         time: The time of an event.
@@ -56,10 +56,10 @@ def check_items(name: str, items: Sequence[Mapping[str, JsonInput]], now: int | 
     Args:
         name: The name of the list, for messages.
         items: The events or exposures.
-        now: The current time in milliseconds since 1970; None to leave out the times.
+        now: The current time in milliseconds since 1970; None skips the check of times.
 
     Raises:
-        ValueError: A name is empty, or a time is not one that Statsig can read.
+        ValueError: A name is empty, or Statsig cannot read a time.
     """
     for index, item in enumerate(items):
         for field in _NAMES:
@@ -71,10 +71,10 @@ def check_items(name: str, items: Sequence[Mapping[str, JsonInput]], now: int | 
 
 
 def check_events(events: Sequence[Mapping[str, JsonInput]], now: int | None) -> None:
-    """Check events as by `check_items`, and warn once about each kind of problem.
+    """Check events like `check_items`, and warn once about each kind of problem.
 
     Raises:
-        ValueError: A name is empty, or a time is not one that Statsig can read.
+        ValueError: A name is empty, or Statsig cannot read a time.
 
     Warns:
         EventWarning: An event would be dropped or truncated.

@@ -1,8 +1,8 @@
-"""Delays forks while a thread uses what a fork would leave locked.
+"""Protection of forked children from locks that other threads hold during the fork.
 
-Imports, the resolver, OpenSSL and the runtime of pyreqwest acquire locks of the whole process. A
-child that is forked while another thread holds one of them waits for it forever. So their first use
-is made in `with hold_forks():`, and a fork waits until no other thread is inside such a block.
+Imports, the resolver, OpenSSL and the runtime of pyreqwest acquire process-wide locks. A child that
+is forked while another thread holds one of them waits for it forever. Their first use is therefore
+wrapped in `with hold_forks():`, and a fork waits until no other thread is inside such a block.
 """
 
 import os
@@ -14,15 +14,15 @@ from typing import Final
 from weakref import WeakSet
 
 _MAX_DELAY: Final = 10.0
-"""Seconds that a fork waits at most. A thread that holds forks may itself wait for the thread that
-forks, such as for a module that the latter is importing, or for a slow name server."""
+"""Maximum delay of a fork in seconds. A thread that holds forks may itself wait for the forking
+thread, which may be importing the same module, or for a slow name server."""
 
 
 class _Thread(threading.local):
-    """The lock of each thread: threads that hold forks need not wait for each other.
+    """One lock per thread, so that threads that hold forks do not wait for each other.
 
-    Locks of the standard library are context managers that no signal handler leaves locked when it
-    raises. A counter would not be exact.
+    Locks of the standard library are released even if a signal handler raises in the `with`
+    statement. A counter would become wrong.
     """
 
     def __init__(self) -> None:
@@ -60,8 +60,8 @@ def _before_fork() -> None:
 def _logging_lock() -> "threading.RLock | None":
     """Return the lock that a hook of `logging` holds during a fork.
 
-    If `logging` was imported after this package, that hook runs first. But a thread that is waited
-    for may need the lock: httpcore makes its loggers while it is imported.
+    If `logging` was imported after this package, that hook runs first. But a thread that holds
+    forks may need the lock: httpcore creates its loggers while it is imported.
     """
     return getattr(sys.modules.get("logging"), "_lock", None)
 

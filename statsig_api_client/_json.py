@@ -25,24 +25,24 @@ _MAX_DEPTH: Final = 500
 
 
 class Codec(Protocol):
-    """Serializes and parses JSON."""
+    """Serializer and parser of JSON."""
 
     def serialize(self, value: object) -> bytes:
-        """Return compact JSON in UTF-8.
+        """Serialize a value as compact JSON in UTF-8.
 
         Raises:
-            TypeError: A value has a type that JSON does not have.
+            TypeError: The type of a value does not exist in JSON.
             ValueError: A value cannot be represented in JSON.
             RecursionError: The value is nested too deep.
         """
         ...
 
     def parse(self, content: bytes) -> object:
-        """Return the value of JSON in UTF-8.
+        """Parse JSON in UTF-8.
 
         Raises:
             UnicodeDecodeError: The content is not UTF-8.
-            ValueError: The content is not JSON, or contains a number that JSON does not have.
+            ValueError: The content is not JSON, or contains NaN, infinity or too long an integer.
             RecursionError: The value is nested too deep.
         """
         ...
@@ -52,7 +52,7 @@ _NOT_ARRAYS: Final = (str, bytes, bytearray, memoryview)
 
 
 def _default(value: object) -> object:
-    """Return a JSON value in place of one that an encoder does not know."""
+    """Return a JSON value for a type that the encoders do not support."""
     if isinstance(value, enum.Enum):
         return value.value
     if _is_uuid(value):
@@ -67,7 +67,7 @@ def _default(value: object) -> object:
 
 
 def _plain(value: str | float) -> str | float:
-    """Return a value of the type itself, from the value that a subclass stores."""
+    """Return the plain value of an instance of a subclass."""
     if isinstance(value, str):
         return str.__str__(value)
     return int.__pos__(value) if isinstance(value, int) else float.__pos__(value)
@@ -75,12 +75,12 @@ def _plain(value: str | float) -> str | float:
 
 def _is_uuid(value: object) -> bool:
     """Return whether a value is a UUID, which becomes a string."""
-    uuid = sys.modules.get("uuid")  # imported if there is one
+    uuid = sys.modules.get("uuid")  # a UUID exists only if its module is imported
     return uuid is not None and isinstance(value, uuid.UUID)
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 class StandardCodec:
@@ -108,16 +108,16 @@ class StandardCodec:
 
 _DIGITS_TO_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _ZEROS: Final = b"0" * 19
-"""As many digits as the smallest integer of more than 64 bits has."""
+"""Integers of 19 or more digits may exceed 64 bits with a sign."""
 _IN_STRING: Final = b'"' + _ZEROS
 _IN_FRACTION: Final = b"." + _ZEROS
 _NULLS: Final = (b":null", b",null", b"[null")
-"""null as a member or an item. A string may contain one, too, which only costs time."""
+"""null as a member or an item. A match in a string is harmless; it only costs time."""
 
 
 def _has_null(content: bytes) -> bool:
-    """Return whether serialized JSON may contain null, and not only as a part of a word."""
-    # The first check alone decides for most bodies.
+    """Return whether serialized JSON may contain null as a value."""
+    # The first check decides for most bodies.
     return b"null" in content and (content == b"null" or any(null in content for null in _NULLS))
 
 
@@ -179,10 +179,10 @@ _STANDARD_USES: Final = 32
 
 
 class CodecChoice:
-    """The fastest codec that is installed, from when importing it pays.
+    """The fastest installed codec, once importing it pays off.
 
-    orjson imports modules that take a fifth of the time of a first call, which a short program
-    spends in vain. A program that has imported them already uses orjson at once.
+    Importing orjson takes a fifth of the time of a first call, too much for a short program. If the
+    modules that it needs are already imported, orjson is used at once.
     """
 
     def __init__(self) -> None:
@@ -215,21 +215,21 @@ codec = CodecChoice()
 
 
 def serialize(body: Mapping[str, JsonInput], weight: int = 1) -> bytes:
-    """Return a request body as compact JSON in UTF-8.
+    """Serialize a request body as compact JSON in UTF-8.
 
     Args:
         body: The request body.
         weight: See `CodecChoice`.
 
     Raises:
-        TypeError: A value has a type that JSON does not have; the message starts with its path.
+        TypeError: The type of a value does not exist in JSON; the message starts with its path.
         ValueError: A value cannot be represented in JSON; the message starts with its path.
     """
     try:
         return codec(weight).serialize(body)
     except (TypeError, ValueError, RecursionError):
         problems = (_problem(node) for node in _nodes(body))
-    # The stack of the caller may be deep, too.
+    # The caller's stack may be deep, too.
     raise next(filter(None, problems), None) or ValueError(
         "the request is nested too deep for JSON"
     )

@@ -1,4 +1,4 @@
-"""Public names that are imported when they are first used (PEP 562)."""
+"""Public names that are imported on first use (PEP 562)."""
 
 import importlib
 import sys

@@ -1,7 +1,7 @@
 """Log messages of the package, without importing `logging` before the first message.
 
-A program that has not imported it has no handler for debug messages, and importing it takes as long
-as importing this package.
+A program that has not imported `logging` has no handler for debug messages, and importing it takes
+as long as importing this package.
 """
 
 import sys

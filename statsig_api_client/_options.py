@@ -22,8 +22,8 @@ class ClientOptions(TypedDict, total=False):
     response. Default 10.
     """
     connect_timeout: float
-    """Maximum duration of connecting in seconds, and again of the TLS handshake. Default 3. A
-    blocking client on httpx allows as much for each address of a server, within `timeout`.
+    """Maximum duration of connecting in seconds, and likewise of the TLS handshake. Default 3. A
+    blocking client on httpx applies it to each address of a server, within `timeout`.
     """
     deadline: float
     """Maximum duration of a call in seconds: all attempts and the delays between them. Default 30.
@@ -35,24 +35,24 @@ class ClientOptions(TypedDict, total=False):
     twice, since Statsig does not deduplicate. Default False.
     """
     log_exposures: bool
-    """Let Statsig log an exposure of each evaluation. Default True."""
+    """Let Statsig log an exposure for each evaluation. Default True."""
     environment: str | None
-    """Environment of users that have none, such as `staging`. Default None, which Statsig treats as
+    """Environment of users without one, such as `staging`. Default None, which Statsig treats as
     production.
     """
     headers: Mapping[str, str] | None
-    """Additional headers of each request, for example for a gateway. Default None."""
+    """Additional headers for each request, for example for a gateway. Default None."""
     gzip_events: bool
-    """Compress events and exposures of more than a kilobyte, as Statsig's own SDKs do. A batch of
-    500 becomes 18 times smaller. Default False.
+    """Compress requests with events or exposures above one kilobyte, as Statsig's SDKs do. A batch
+    of 500 becomes 18 times smaller. Default False.
     """
     on_error: OnError
-    """Behaviour of a failed evaluation: raise the error, or return the fallback of Statsig's SDKs
-    with the error in its `error`, and log a warning. Default `raise`.
+    """Behaviour of a failed evaluation: raise the error, or log a warning and return the fallback
+    of Statsig's SDKs with the error in its `error`. Default `raise`.
     """
 
 
-# Headers that the client sets, and those that belong to a connection.
+# Headers that the client sets, and headers of the connection.
 _RESERVED_HEADERS: Final = (
     "statsig-.*|accept|accept-encoding|content-.*|user-agent"
     "|connection|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade"
@@ -113,7 +113,7 @@ class Options:
 
 
 def _option(name: str) -> Any:
-    """Return what validators read of an attribute of an attrs class: its name."""
+    """Return a stand-in for an attrs attribute; validators read only its name."""
     return SimpleNamespace(name=name)
 
 
@@ -144,7 +144,7 @@ _URL: Final = (
 
 
 class ApiKey:
-    """API key that its `repr` does not show."""
+    """API key that is hidden in its `repr`."""
 
     __slots__ = ("value",)
 
@@ -182,7 +182,7 @@ def configure(
         base_name = "STATSIG_BASE_URL"
         base_url = os.environ.get(base_name) or None
     if events_url is None:
-        # A server that replaces Statsig's receives the events, too.
+        # A replacement of Statsig's server receives the events, too.
         events_url = EVENTS_SERVER if base_url is None else base_url
     return Configuration(
         key=_api_key(api_key),

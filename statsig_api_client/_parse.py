@@ -26,11 +26,11 @@ from ._transports.base import TransportFailure, TransportResponse, TransportResu
 T = TypeVar("T")
 
 MAX_BODY: Final = 4096
-"""Characters of a response that an error carries at most."""
+"""Maximum characters of a response in an error."""
 _MAX_REDACTED: Final = 64 * 1024
-"""Bytes of a response in which secrets are looked for, since it may have megabytes."""
+"""Bytes of a response that are searched for secrets; it may have megabytes."""
 MAX_EXCERPT: Final = 200
-"""Characters of server text that an error message quotes at most."""
+"""Maximum characters of server text in an error message."""
 
 
 def successful_response(state: RetryState, result: TransportResult) -> TransportResponse:
@@ -73,7 +73,7 @@ def parse_response(call: Call[T], state: RetryState, response: TransportResponse
             return result
         raise _problem_error(state, response, result)  # noqa: TRY301  (cleared below)
     except BaseException as error:
-        clear_locals(error)  # they may repeat the API key if the server does
+        clear_locals(error)  # they may contain the API key if the server echoed it
         raise
 
 
@@ -102,13 +102,13 @@ def _parse(  # noqa: PLR0911  (one line per problem)
     except SchemaError as error:
         return _Problem(error.problem, error.path)
     except UnicodeDecodeError:
-        return _Problem("it is not UTF-8")
+        return _Problem("not UTF-8")
     except json.JSONDecodeError as error:
-        return _Problem(f"it is not JSON: {error}")
-    except ValueError as error:  # a number that JSON does not have, or that Python rejects
+        return _Problem(f"not JSON: {error}")
+    except ValueError as error:  # NaN, infinity, or an integer that is too long for Python
         return _Problem(str(error))
     except RecursionError:
-        return _Problem("it is nested too deep")
+        return _Problem("nested too deep")
 
 
 def _reports_rejection(data: object) -> bool:
@@ -191,14 +191,14 @@ def _body(state: RetryState, content: bytes) -> str:
     redact = state.request.redact
     text = redact(content[:_MAX_REDACTED].decode(errors="replace"))
     if len(content) > _MAX_REDACTED:
-        text = text[: -redact.longest]  # it may end within a secret
+        text = text[: -redact.longest]  # the end may be part of a secret
     return text[:MAX_BODY]
 
 
 def _excerpt(state: RetryState, text: str) -> str:
     """Redact, sanitize and truncate server text. Truncate last: half a key could survive it."""
     text = state.request.redact(text)
-    # A terminal obeys control characters, and a lone surrogate cannot be encoded.
+    # Terminals interpret control characters, and lone surrogates cannot be encoded.
     excerpt = "".join(each if each.isprintable() else "�" for each in text[:MAX_EXCERPT])
     return excerpt if len(text) <= MAX_EXCERPT else f"{excerpt}…"
 

@@ -1,4 +1,4 @@
-"""Redaction of secrets: in text that a server sent, and in the frames of tracebacks."""
+"""Redaction of secrets in server text and in the frames of tracebacks."""
 
 import re
 from contextlib import suppress
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _MIN_LENGTH: Final = 6
-"""Characters: a shorter header value is part of too many words to be taken out of them."""
+"""Minimum characters of a header value to redact; shorter ones occur in ordinary words."""
 _MAX_CREDENTIALS: Final = 4096
 """Characters of credentials in a URL or a header."""
 _REDACTED: Final = "[redacted]"
 _CREDENTIALS: Final = r"(?i)\b(basic|bearer)(\s+)([a-z0-9._~+/-]{8,}=*)"
-# Each run of letters is tried once, at its start: a long one would take quadratic time.
+# Each run of letters is tried only at its start; a long one would take quadratic time.
 _USER_IN_URL: Final = r"(?i)(?<![a-z0-9+.-])([a-z0-9+.-]*://)[^\s/@]+@"
 
 
 class Redactor:
-    """Takes secrets out of text: a server may send back what it was sent.
+    """Redaction of secrets in text, since a server may echo a request.
 
     The secrets are the API key, the values of the user's headers, passwords in URLs, and the
     credentials of `Authorization` and `Proxy-Authorization` headers.
@@ -36,10 +36,10 @@ class Redactor:
             for name, value in headers.items()
             if len(value) >= _MIN_LENGTH
         ]
-        # The longest first, since one may be a part of another.
+        # Longest first: a secret may contain another.
         self._secrets = sorted(secrets, key=lambda secret: -len(secret[0]))
         self.longest = len(self._secrets[0][0]) + _MAX_CREDENTIALS
-        """Characters at the end of a text that was cut in which a part of a secret may be."""
+        """Number of characters at the end of truncated text that may be part of a secret."""
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets."""
@@ -55,7 +55,7 @@ class Redactor:
 def _without_credentials(found: re.Match[str]) -> str:
     scheme, space, value = found.groups()
     is_secret = any(letter.isdigit() for letter in value)
-    if scheme.lower() == "basic":  # "basic authentication" is two words, and not a user's
+    if scheme.lower() == "basic":  # "basic authentication" is not a secret
         with hold_forks():
             import binascii
 
@@ -66,11 +66,11 @@ def _without_credentials(found: re.Match[str]) -> str:
 
 
 def clear_locals(error: BaseException) -> None:
-    """Clear the local variables of all frames that an exception has left.
+    """Clear the local variables in all finished frames of an exception.
 
     The traceback keeps its lines. Error trackers report local variables, and the HTTP libraries
-    under this package hold the headers of a request, the API key among them, in dicts, lists and
-    bytes, which no `repr` of ours can hide.
+    keep the headers of a request, including the API key, in dicts, lists and bytes, which no `repr`
+    of this package can hide.
     """
     running: set[FrameType] = set()
     # The traceback starts at the frame that caught the error.

@@ -1,4 +1,4 @@
-"""HTTP requests of calls: URL, headers and body, with the options of a client applied."""
+"""HTTP requests of calls, with the options of a client applied."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, cast
@@ -18,19 +18,19 @@ from ._version import __version__
 T = TypeVar("T")
 
 MIN_COMPRESSED: Final = 1024
-"""Bytes: a smaller body fits into one packet anyway."""
+"""Minimum bytes of a compressed body; a smaller one fits into one packet anyway."""
 
 _SDK_TYPE: Final = "py-http-api"
 
 
 class PreparedRequest:
-    """The request of a call; every attempt sends the same.
+    """The request of a call, identical for all attempts.
 
     Args:
         operation: The name of the client method.
         delivers: What the request delivers; None for an evaluation.
         url: The URL.
-        headers: All headers but those of a single attempt.
+        headers: All headers except those of a single attempt.
         body: The body.
         redact: Removes secrets from text that a server sent.
     """
@@ -175,7 +175,7 @@ def _with_user(holder: JsonInputObject, environment: Mapping[str, str] | None) -
 
 
 def remove_private_attributes(user: dict[str, Any]) -> bool:
-    """Remove what must not be stored from the user of an event; return whether there was any."""
+    """Remove the private attributes of an event's user; return whether there were any."""
     if "privateAttributes" not in user:
         return False
     del user["privateAttributes"]
@@ -183,9 +183,9 @@ def remove_private_attributes(user: dict[str, Any]) -> bool:
 
 
 def add_environment(user: dict[str, Any], environment: Mapping[str, str] | None) -> bool:
-    """Add the default environment to a user that has none; return whether it was added.
+    """Add the default environment to a user without one; return whether it was added.
 
-    An empty object is no environment: Statsig treats an environment without a tier as production.
+    An empty object counts as none: Statsig treats an environment without a tier as production.
     """
     if environment is None or user.get("statsigEnvironment"):
         return False

@@ -9,12 +9,12 @@ _REQUEST_ID = ("x-request-id", "cf-ray")
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the server's ID of a request. Statsig documents no header; these are common."""
+    """Return the server's ID of a request. Statsig documents no header; these are customary."""
     return next((headers[name] for name in _REQUEST_ID if name in headers), None)
 
 
 class APIResponse(Generic[T]):
-    """Successful response that is parsed on demand, as of `with_raw_response.check_gate(...)`.
+    """Successful response of `with_raw_response.check_gate(...)` etc., parsed on demand.
 
     Example:
         >>> response = statsig.with_raw_response.check_gate(user, "new_checkout")
@@ -54,7 +54,7 @@ class APIResponse(Generic[T]):
 
     @property
     def request_id(self) -> str | None:
-        """The server's ID of the request; None if there is none."""
+        """The server's ID of the request, or None."""
         return request_id(self.headers)
 
     def parse(self) -> T:

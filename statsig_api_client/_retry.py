@@ -1,8 +1,8 @@
-"""Retries: the attempts of one call, the delays between them, and what is known of them.
+"""Retries: the attempts of one call and the delays between them.
 
 Evaluations are reads and are retried after any transient failure. Events and exposures have no
-idempotency key, and Statsig does not deduplicate: they are retried only if they were certainly not
-accepted, unless `retry_ambiguous` is set.
+idempotency key, and Statsig does not deduplicate: they are retried only if Statsig cannot have
+accepted them, unless `retry_ambiguous` is set.
 """
 
 import re
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BASE_DELAY: Final = 0.5
 """Maximum first delay in seconds; each further maximum is twice as long."""
 MAX_DELAY: Final = 8.0
-"""Maximum delay in seconds, unless the server asks for a longer one."""
+"""Maximum delay in seconds, unless `Retry-After` is longer."""
 
 
 class RetryState:
@@ -35,7 +35,7 @@ class RetryState:
         self.elapsed = 0.0
         """The seconds from the start to the end of the last attempt."""
         self.ambiguous = False
-        """Whether an attempt that failed may have delivered."""
+        """Whether a failed attempt may have delivered events or exposures."""
         self._options = options
         self._clock = clock
         self._started = clock.monotonic()
@@ -44,7 +44,7 @@ class RetryState:
     def next_attempt(self) -> TransportRequest:
         """Count an attempt and return its request."""
         self.attempts += 1
-        # Statsig corrects the times of events by this header.
+        # Statsig corrects event times with this header.
         now = str(int(self._clock.time() * 1000))
         options = self._options
         return TransportRequest(
@@ -65,7 +65,7 @@ class RetryState:
             self._log(logger, result)
 
     def next_delay(self, result: TransportResult) -> float | None:
-        """Return the seconds before the next attempt; None if there is no other."""
+        """Return the delay in seconds before the next attempt, or None if there is no other."""
         options = self._options
         if not _is_transient(result) or self.attempts > options.max_retries:
             return None
@@ -77,7 +77,7 @@ class RetryState:
         return delay if self._started + self.elapsed + delay < self._deadline else None
 
     def retry_after(self, result: TransportResult) -> float | None:
-        """Return the seconds that a response asks to wait; None if it does not."""
+        """Return the delay in seconds from the header `Retry-After`, or None."""
         if isinstance(result, TransportFailure):
             return None
         value = result.headers.get("retry-after", "").strip()
@@ -122,7 +122,7 @@ def _is_transient(result: TransportResult) -> bool:
 
 
 def _may_be_accepted(result: TransportResult) -> bool:
-    """Return whether the server may have processed a request that seems to have failed."""
+    """Return whether the server may have processed a failed request."""
     if isinstance(result, TransportFailure):
         return result.sent
     # Statsig documents 503 as a rejection of events.

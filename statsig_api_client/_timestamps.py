@@ -1,4 +1,4 @@
-"""Parsing of ISO 8601, as databases write it."""
+"""Parsing of ISO 8601 in the variants that databases write."""
 
 import re
 from datetime import datetime
@@ -8,16 +8,16 @@ _WRITTEN: Final = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<time>\d\d:\d\d(:\d\d([.,]\d+)?)?)"
     r" ?(?P<zone>[Zz]|[+-]\d\d(:?\d\d)?|UTC|GMT|[+-]00:?00 UTC|)"
 )
-"""`2026-01-31 12:00:00.5 UTC` is BigQuery's, ` -0800` Snowflake's, `+00` that of PostgreSQL, and
-`+0000 UTC` that of Go and Ruby."""
+"""BigQuery writes `2026-01-31 12:00:00.5 UTC`; the zone is ` -0800` in Snowflake, `+00` in
+PostgreSQL, and `+0000 UTC` in Go and Ruby."""
 _ZONE_NAME: Final = re.compile(r"\d ?([A-Za-z]{2,}(/[A-Za-z_/]+)?)")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Return the time of a string; it has no zone if the string has none.
+    """Parse a timestamp; the result has a zone if the string has one.
 
     Raises:
-        ValueError: The string is not ISO 8601, or its zone is a name, which may have several
+        ValueError: The string is not ISO 8601, or its zone is a name, which can stand for several
             offsets.
     """
     if written := _WRITTEN.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Warnings about users that Statsig would evaluate as somebody else."""
+"""Warnings about users that Statsig would not evaluate as intended."""
 
 import warnings
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ _SPELLINGS: Final = {_key(field): field for field in USER_FIELDS}
 
 
 def check_user(path: str, user: Mapping[str, object]) -> None:
-    """Warn about a user that has no ID, or that has a field whose name is misspelt.
+    """Warn about a user without an ID or with a misspelt field.
 
     Args:
         path: The path of the user, for messages.
         user: The user in the form of the API.
 
     Warns:
-        StatsigUserWarning: Statsig would not read the user as it is meant.
+        StatsigUserWarning: The user has no ID, or a misspelt field.
     """
     has_id = user.get("userID") or user.get("customIDs")
     if has_id and user.keys() <= USER_FIELDS:

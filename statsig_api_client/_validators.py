@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
-"""A validator of an attribute, which reads its name alone."""
+"""A validator of an attribute; it reads only its name."""
 
 MAX_SECONDS: Final = 1e9
-"""31 years. Sockets reject ten times as much, in the middle of a call."""
+"""31 years. Sockets reject ten times that value, in the middle of a call."""
 
 
 def seconds(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
@@ -96,7 +96,7 @@ def one_of(*values: str) -> Validator:
 
 
 def function(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    """Check something callable."""
+    """Check a callable."""
     if not callable(value):
         raise TypeError(f"{attribute.name}: expected a function, got {type(value).__name__}")
 

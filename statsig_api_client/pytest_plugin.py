@@ -1,4 +1,4 @@
-"""pytest fixtures: a local Statsig server and clients of it. They need the extra `local`.
+"""pytest fixtures: a local Statsig server and clients of it. Requires the extra `local`.
 
     pytest --statsig-project=project.yaml
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--statsig-project` and the option of the same name in the configuration."""
+    """Add `--statsig-project` and the configuration option `statsig_project`."""
     text = "the project that the fixtures of statsig-api-client serve"
     group = parser.getgroup("statsig", "statsig-api-client")
     group.addoption("--statsig-project", metavar="FILE", help=text)
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def statsig_server(pytestconfig: pytest.Config) -> "Iterator[LocalServer]":
-    """Start a local server of the project for the session; override it to set other options."""
+    """Start a local server for the session; override this fixture to set its options."""
     from .local import LocalServer, ProjectError
 
     try:
@@ -65,8 +65,9 @@ def async_statsig(statsig_local: "LocalServer") -> "AsyncStatsig":
 
     from ._async_client import AsyncStatsig
 
-    # The event loop is the test's, so this fixture cannot close connections: none stays open after
-    # its response. The TLS context is empty: loading certificates takes longer than most tests.
+    # The event loop belongs to the test, so this fixture cannot close connections; none stays open
+    # after its response. The TLS context is empty, since loading certificates takes longer than
+    # most tests.
     http_client = httpx.AsyncClient(
         limits=httpx.Limits(max_keepalive_connections=0),
         trust_env=False,

@@ -9,14 +9,14 @@ from importlib.util import find_spec
 import pytest
 
 from tests.support import hypothesis_profiles  # noqa: F401
-from tests.support.clients import KINDS, Maker, maker
+from tests.support.clients import KINDS, ClientFactory, client_factory
 from tests.support.clock import FakeClock
 from tests.support.loopback import Loopback, loopback
 
 # Background jobs of shells ignore SIGINT, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Spark has an environment of its own: make test-spark.
+# Spark has a separate environment: make test-spark.
 collect_ignore = [] if find_spec("pyspark") else ["spark"]
 
 
@@ -33,12 +33,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """Runs a package as `python -m` does, in this process; gives the exit status."""
+    """Return a function that runs a package like `python -m` and returns the exit status."""
 
     def run(name: str, *arguments: str) -> object:
         monkeypatch.setattr(sys, "argv", [name, *arguments])
         monkeypatch.delitem(sys.modules, f"{name}.__main__", raising=False)
-        # The importer of pytest, which looks after packages that bring plugins, runs no modules.
+        # pytest's importer, which handles packages with plugins, cannot run modules.
         importers = [i for i in sys.meta_path if type(i).__module__ != "_pytest.assertion.rewrite"]
         monkeypatch.setattr(sys, "meta_path", importers)
         with pytest.raises(SystemExit) as ended:
@@ -60,7 +60,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(params=KINDS)
-def make(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Maker]:
-    """Makes clients of every kind."""
-    with maker(request.param, clock) as made:
+def make(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[ClientFactory]:
+    """Yield a factory of clients, for every kind."""
+    with client_factory(request.param, clock) as made:
         yield made

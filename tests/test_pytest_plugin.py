@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# Native modules can be loaded only once, and the runs below forget what they import.
+# Native modules can be loaded only once, but the runs below unload their imports.
 import statsig_api_client.local  # noqa: F401
 
 pytest_plugins = ["pytester"]
@@ -16,21 +16,21 @@ SHOP = str(Path(__file__).parent.parent / "examples" / "project.yaml")
 TESTS = """
     USER = {"userID": "42"}
 
-    def test_a_client_asks_the_server(statsig, statsig_local):
+    def test_client_evaluates_on_server(statsig, statsig_local):
         assert statsig.check_gate(USER, "staff_tools").value is False
         assert [exposure.name for exposure in statsig_local.exposures()] == ["staff_tools"]
 
-    def test_an_override(statsig, statsig_local):
+    def test_override_applies(statsig, statsig_local):
         statsig_local.override_gate("staff_tools", True)
         statsig_local.fail_next(times=None, call="get_config")
         assert statsig.check_gate(USER, "staff_tools").value is True
 
-    def test_nothing_is_left_of_the_tests_before(statsig, statsig_local):
+    def test_state_of_earlier_tests_is_discarded(statsig, statsig_local):
         assert statsig_local.exposures() == []
         assert statsig.check_gate(USER, "staff_tools").value is False
         assert statsig.get_config(USER, "homepage").get("button_color", "") == "blue"
 
-    def test_one_server_serves_the_whole_run(statsig_server, statsig_local):
+    def test_server_is_shared_by_session(statsig_server, statsig_local):
         assert statsig_local is statsig_server
         assert statsig_server.secret_key == "secret-local"
 """
@@ -101,7 +101,7 @@ ASYNCHRONOUS = """
 
     USER = {"userID": "42"}
 
-    def test_a_loop_of_the_test_itself(async_statsig, statsig_local):
+    def test_own_event_loop_works(async_statsig, statsig_local):
         async def ask_twice():
             gates = [async_statsig.check_gate(USER, "staff_tools") for _ in range(2)]
             return await asyncio.gather(*gates)

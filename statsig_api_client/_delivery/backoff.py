@@ -5,11 +5,11 @@ from typing import Final
 from .._clock import Clock
 
 FIRST: Final = 1.0
-"""Seconds: the maximum of the first random delay."""
+"""Maximum of the first random delay, in seconds."""
 MOST: Final = 60.0
-"""Seconds: the maximum of any random delay."""
+"""Maximum of any random delay, in seconds."""
 MOST_ASKED: Final = 3600.0
-"""Seconds: the maximum delay that the server may ask for."""
+"""Maximum delay from `Retry-After`, in seconds."""
 _GAP: Final = 0.5
 _LEAST_GAP: Final = 0.02
 
@@ -17,8 +17,8 @@ _LEAST_GAP: Final = 0.02
 class Backoff:
     """Exponential backoff with full jitter, and a slow start afterwards.
 
-    After an outage one batch goes first. When it is accepted the others follow with gaps that
-    halve, so that pending batches do not overload a server that has just recovered.
+    After an outage one batch is sent first. Once it is accepted, the others follow at shrinking
+    intervals, so that pending batches do not overload a server that has just recovered.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Backoff:
         self._asked_until = 0.0
 
     def failed(self, retry_after: float | None) -> None:
-        """Record a failed attempt and the delay that the server asked for, in seconds."""
+        """Record a failed attempt and the delay from `Retry-After`, in seconds."""
         now = self._clock.monotonic()
         most = min(MOST, FIRST * 2 ** min(self._failures, 16))
         self._failures += 1
@@ -46,7 +46,7 @@ class Backoff:
             self._gap = self._gap / 2 if self._gap / 2 >= _LEAST_GAP else 0.0
 
     def drop_jitter(self) -> None:
-        """Drop the random delay; keep the one that the server asked for."""
+        """Drop the random delay; keep the one from `Retry-After`."""
         self._until = self._asked_until
 
     @property

@@ -15,8 +15,7 @@ class RequestLimiter:
     """Limit on concurrent requests and on events per second.
 
     The limit starts at one request and doubles until the first failure. Each failure halves it;
-    afterwards it grows by one per round of requests. A delay that the server asks for applies to
-    all threads.
+    afterwards it grows by one per round of requests. A `Retry-After` applies to all threads.
 
     Args:
         max_concurrency: Maximum number of concurrent requests.
@@ -67,7 +66,7 @@ class RequestLimiter:
         """Wait until a request may start.
 
         Returns:
-            The start time, to be passed on with the result; None if no more requests may start.
+            The start time, to be recorded with the result; None if no more requests may start.
         """
         with self._changed:
             while not self.stopped:
@@ -116,7 +115,7 @@ class RequestLimiter:
             self._changed.notify_all()
 
     def record_fatal(self, error: StatsigError) -> None:
-        """Record an error that every other request would raise, too, and stop."""
+        """Record an error that every request would raise, and stop."""
         with self._changed:
             self._in_progress -= 1
             self.error = self.error or error

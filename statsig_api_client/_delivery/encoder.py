@@ -16,21 +16,21 @@ from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 _USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
 _MANY: Final = 1000
-"""Events for which orjson is imported at once: a logger encodes many."""
+"""Number of events for which orjson is imported at once: a logger encodes many."""
 _ENVELOPE: Final = len(b'{"events":[]}')
 
 
 class EventEncoder:
-    """Encodes events, each once, so that whatever `log()` accepts can be sent.
+    """Encoder of events: everything that `log()` accepts can be sent.
 
     Common arguments take a fast path. All others go through the models, which report what is
     invalid and where.
 
     Args:
-        environment: The environment for users that have none.
+        environment: The environment for users without one.
         id_key: The key in the metadata for the event's ID; None for no IDs.
-        max_batch_bytes: The maximum size of a request that has one event.
-        clock: The time.
+        max_batch_bytes: The maximum size of a request with one event.
+        clock: The clock.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class SendResult:
     status: SendStatus
     """
     * `accepted`: Statsig accepted the batch.
-    * `invalid`: Statsig rejected the batch because of an event in it; each half may do better.
+    * `invalid`: Statsig rejected the batch because of an event in it; a half may be accepted.
     * `retryable`: the batch was not accepted; a later attempt may succeed.
     * `ambiguous`: the batch may have been accepted; a repeated attempt may count events twice.
     * `fatal`: the batch was not accepted, and no attempt can succeed with this API key and URL.
@@ -49,7 +49,7 @@ class SendResult:
 
     @property
     def retry_after(self) -> float | None:
-        """The minimum delay in seconds that the server asked for."""
+        """The delay in seconds from `Retry-After`, or None."""
         return self.error.retry_after if isinstance(self.error, APIStatusError) else None
 
 

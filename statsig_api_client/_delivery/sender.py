@@ -39,7 +39,7 @@ class _Sender:
         self._builder = builder
         self._compress = compress
         self.environment = options.environment
-        """The environment for users that have none; None if the client has none."""
+        """The environment for users without one, or None."""
         self.longest_attempt = min(options.timeout, options.deadline)
         """The maximum duration of one attempt in seconds."""
 
@@ -63,7 +63,7 @@ class EventSender(_Sender):
 
         Args:
             events: The encoded events.
-            within: Maximum seconds of the attempt, if they are less than the client's timeout.
+            within: Maximum duration of the attempt in seconds, besides the client's timeout.
         """
         try:
             state = self._start(events, within)

@@ -95,7 +95,7 @@ def _items(name: str, values: object, minimum: int, maximum: int | None) -> list
 
 
 def nested_json(value: object) -> JsonInputObject:
-    """Return the JSON form of a field, a model or a dict, that the constructor has checked."""
+    """Return the JSON form of a model or dict that the constructor has checked."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, JsonInput]", value))
     return cast("HasJson", value).to_dict()
@@ -103,7 +103,7 @@ def nested_json(value: object) -> JsonInputObject:
 
 @functools.cache
 def _parser(models: tuple[type[HasJson], ...]) -> Parser[object]:
-    """Return a parser of the objects of several models."""
+    """Return a parser of objects that match one of several models."""
     parsers: list[Parser[object]] = [model.from_dict for model in models]
     return functools.reduce(either, parsers)
 
@@ -124,7 +124,7 @@ def check_field(model: object, name: str, parse: Parser[object]) -> None:
 
 
 def model_or_object(model: type[HasJson]) -> Parser[object]:
-    """Return a parser that accepts a model, or a dict in its JSON form."""
+    """Return a parser that accepts a model or its JSON form."""
 
     def parse(data: object, path: str) -> object:
         if isinstance(data, model):

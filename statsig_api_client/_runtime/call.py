@@ -1,4 +1,4 @@
-"""A call of the API as data, and the base classes of clients."""
+"""API calls as data, and the base classes of clients."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -20,9 +20,9 @@ class Call(Generic[T]):
         path: The path below the server's URL.
         body: The request body.
         parse: The parser of the response.
-        fallback: The result with `on_error="fallback"`; None if there is no fallback, as for
+        fallback: The result with `on_error="fallback"`; None without a fallback, as for
             deliveries.
-        delivers: The field of `body` whose items are delivered. None for evaluations, which can be
+        delivers: The field of `body` whose items are delivered; None for evaluations, which can be
             retried.
     """
 
@@ -50,35 +50,35 @@ class Call(Generic[T]):
 
 
 class Caller(ABC):
-    """Executes calls and returns their parsed results."""
+    """Base class that executes calls and returns their parsed results."""
 
     @abstractmethod
     def _call(self, call: Call[T]) -> T: ...
 
 
 class RawCaller(ABC):
-    """Executes calls and returns their raw responses."""
+    """Base class that executes calls and returns their raw responses."""
 
     @abstractmethod
     def _call(self, call: Call[T]) -> APIResponse[T]: ...
 
 
 class AsyncCaller(ABC):
-    """Executes calls asynchronously and returns their parsed results."""
+    """Asynchronous base class that executes calls and returns their parsed results."""
 
     @abstractmethod
     async def _call(self, call: Call[T]) -> T: ...
 
 
 class AsyncRawCaller(ABC):
-    """Executes calls asynchronously and returns their raw responses."""
+    """Asynchronous base class that executes calls and returns their raw responses."""
 
     @abstractmethod
     async def _call(self, call: Call[T]) -> APIResponse[T]: ...
 
 
 def mark_deprecated(message: str) -> Callable[[F], F]:
-    """Mark a method as deprecated. Its call emits the warning, so the method is not wrapped."""
+    """Mark a method as deprecated without wrapping it; calling it emits the warning itself."""
 
     def mark(method: F) -> F:
         vars(method)["__deprecated__"] = message

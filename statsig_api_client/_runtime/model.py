@@ -7,20 +7,20 @@ from typing import Any, ClassVar, Final, NoReturn, Self, cast, dataclass_transfo
 from .parsers import JsonValue
 
 NO_PROPERTIES: Final[Mapping[str, JsonValue]] = MappingProxyType({})
-"""Default of `additional_properties`; each model has a dict of its own."""
+"""Default of `additional_properties`, replaced by a new dict for each model."""
 
 _bind_setter: Any = object.__setattr__.__get__
 
 
 def field_setter(model: "Model") -> Callable[[str, object], None]:
-    """Return the function that sets the fields of a new model, which is immutable otherwise."""
+    """Return the function that sets the fields of a new, otherwise immutable model."""
     return cast("Callable[[str, object], None]", _bind_setter(model))
 
 
-# attrs and dataclasses would compile the methods of each model whenever the package is imported.
+# attrs and dataclasses would compile the methods of each model at every import of the package.
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Model:
-    """An immutable object that is compared by its fields."""
+    """An immutable object, compared by its fields."""
 
     __slots__ = ("__weakref__",)
 
@@ -34,7 +34,7 @@ class Model:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        # Lists compare members by identity first: a model with NaN equals itself.
+        # Lists compare members by identity first, so a model with NaN equals itself.
         mine, theirs = (each._fields(self._not_compared) for each in (self, other))
         return [*mine.values()] == [*theirs.values()]
 

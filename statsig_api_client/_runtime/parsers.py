@@ -1,4 +1,4 @@
-"""JSON types, and parsers that report the path and the type of an invalid value."""
+"""JSON types, and parsers that report the path and type of an invalid value."""
 
 import enum
 import json
@@ -53,8 +53,8 @@ class Named(Protocol):
 class Unset(enum.Enum):
     """The type of `UNSET`."""
 
-    # An enum member survives copy and pickle, and type checkers narrow a union by `is UNSET`.
-    # Its value is not JSON, because an encoder may serialize a member as its value.
+    # An enum member survives copy and pickle, and type checkers narrow a union with `is UNSET`.
+    # Its value is not JSON, because encoders may serialize a member as its value.
     UNSET = ...
 
     def __repr__(self) -> str:
@@ -156,7 +156,7 @@ def one_of(*values: T) -> Parser[T]:
 
 
 def json_value(data: object, path: str) -> JsonValue:  # noqa: ARG001  (a `Parser` takes the path)
-    """Parse any value without a check, because a JSON decoder returns only JSON."""
+    """Return any value unchecked, because a JSON decoder returns only JSON."""
     return cast("JsonValue", data)
 
 
@@ -186,7 +186,7 @@ def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
 
     def read(data: object, path: str) -> dict[str, T]:
         members = json_object(data, path)
-        if is_text and _are_texts(members):
+        if is_text and _are_strings(members):
             return cast("dict[str, T]", members)
         for key in cast("dict[object, object]", members):
             if not isinstance(key, str):
@@ -196,7 +196,7 @@ def map_of(parse: Parser[T]) -> Parser[dict[str, T]]:
     return read
 
 
-def _are_texts(members: JsonObject) -> bool:
+def _are_strings(members: JsonObject) -> bool:
     """Return whether all keys and values are strings; joining them is the fastest check."""
     try:
         "".join(members)
@@ -227,7 +227,7 @@ def keyed_by_name(parse: Parser[N]) -> Parser[dict[str, N]]:
 
 
 def nullable(parse: Parser[T]) -> Parser[T | None]:
-    """Return a parser that accepts null, and otherwise uses `parse`."""
+    """Return a parser that accepts null and everything that `parse` accepts."""
     if cast("object", parse) is string:
         return cast("Parser[T | None]", _nullable_string)
 
@@ -256,7 +256,7 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
                         raise failure from None
                 if error.problem == other.problem:
                     raise error from None
-                # The two problems differ only in the expected type, or in the missing field.
+                # The problems differ only in the expected type or the missing field.
                 wanted = error.problem.partition(", got ")[0]
                 others = other.problem.removeprefix("expected ").removeprefix("missing field ")
                 raise SchemaError(path, f"{wanted} or {others}") from None
@@ -265,7 +265,7 @@ def either(first: Parser[T], second: Parser[D]) -> Parser[T | D]:
 
 
 class ObjectReader:
-    """The fields of a JSON object, read one by one; unread fields are the `rest`."""
+    """The fields of a JSON object, read one by one; `rest` returns the others."""
 
     __slots__ = ("_members", "_path")
 
@@ -287,7 +287,7 @@ class ObjectReader:
         """Read a required field.
 
         Raises:
-            SchemaError: It is missing, or `parse` rejects its value.
+            SchemaError: The field is missing, or `parse` rejects its value.
         """
         if key not in self._members:
             raise SchemaError(self._path, f"missing field {json.dumps(key)}")
@@ -304,5 +304,5 @@ class ObjectReader:
         return parse(self._members.pop(key), f"{self._path}.{key}")
 
     def rest(self) -> JsonObject:
-        """Return the fields that were not read."""
+        """Return the fields that have not been read."""
         return self._members

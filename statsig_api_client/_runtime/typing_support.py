@@ -1,7 +1,7 @@
-"""Forms of types that pydantic understands, at no cost for programs without it.
+"""Types in the form that pydantic requires, at no cost for programs without it.
 
-Before Python 3.12, pydantic needs `TypedDict` and recursive aliases of typing_extensions, which it
-brings with it. Importing that takes a quarter of the time of importing this package.
+Before Python 3.12, pydantic requires `TypedDict` and recursive aliases of typing_extensions, one of
+its dependencies. Importing that takes a quarter of the time of importing this package.
 """
 
 import sys

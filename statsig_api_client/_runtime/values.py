@@ -1,4 +1,4 @@
-"""Base classes of exposures, gates and configs: truthiness, and typed access to parameters."""
+"""Base classes of exposures, gates and configs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, overload
@@ -11,7 +11,7 @@ T = TypeVar("T", bool, int, float, str)
 
 
 class Exposure(Model):
-    """An exposure of a user, to a group of an experiment or to a feature gate."""
+    """An exposure of a user to a group of an experiment or to a feature gate."""
 
     __slots__ = ()
 
@@ -68,19 +68,19 @@ class ParameterValues(Model):
     ) -> JsonInput:
         """Return a parameter, or the default if it is missing or has another type.
 
-        The result has the type of `default`, or is None or of the type `type`. An integer is
-        accepted for a float, but a boolean is not accepted for a number. A value of another type is
-        logged at debug level and replaced by the default, so that an edit in the console cannot
-        break its readers. Without a default and a type, any value is returned.
+        The result has the type of `default`. With `type` it has that type, or is None. Integers are
+        accepted as floats; booleans are not accepted as numbers. A value of another type is logged
+        at debug level and replaced by the default, so that an edit in the console cannot break the
+        program. Without a default and a type, any value is returned.
 
         Args:
             name: The name of the parameter.
-            default: The value to return instead, which also determines the expected type.
-            type: The expected type, for None as the default: `bool`, `int`, `float`, `str`, `list`
+            default: The default, which also determines the expected type.
+            type: The expected type, with None as the default: `bool`, `int`, `float`, `str`, `list`
                 or `dict`.
 
         Raises:
-            TypeError: `type` is another type, or is given together with a default.
+            TypeError: `type` is another type, or is combined with a default.
         """
         wanted = _wanted(default, type)
         if name not in self.value:
@@ -110,15 +110,15 @@ _JSON_TYPES: Final[Mapping[type[object], str]] = {
     list: "array",
     dict: "object",
 }
-"""The JSON Schema names of the types that a caller can require."""
+"""The JSON Schema names of the types that a caller can expect."""
 
 
 def _wanted(default: JsonInput, type_: object) -> str | None:
-    """Return the JSON type that a caller requires, or None for any."""
+    """Return the JSON type that the caller expects, or None for any."""
     if type_ is None:
         return None if default is None else json_type(default)
     if default is not None:
-        raise TypeError("type: expected no default next to a type; remove one of them")
+        raise TypeError("type: expected no default together with a type; remove one of them")
     if not isinstance(type_, type) or type_ not in _JSON_TYPES:
         names = "bool, int, float, str, list or dict"
         raise TypeError(f"type: expected {names}, got {type_!r}")

@@ -1,6 +1,6 @@
 """Transports, imported when a client is created.
 
-httpx takes longer to import than all of this package, and not every program that imports this
+httpx takes longer to import than all of this package, and not every program that imports the
 package creates a client.
 """
 
@@ -51,11 +51,11 @@ def create_async_transport(name: EngineName, http_client: AsyncHTTPClient | None
 
 @cache
 def _initialize_resolver() -> None:
-    """Let the C library read its configuration, since a fork copies the lock that it holds.
+    """Let the C library read its configuration before a fork can copy the lock of doing so.
 
     `HttpxTransport` delays forks during each lookup instead.
     """
-    # `socket` has imports of its own, and a host as a string would import the codec `idna`.
+    # `socket` has further imports, and a host as a string would import the codec `idna`.
     import _socket
 
     with suppress(OSError):

@@ -1,7 +1,7 @@
 """Transport interface: sends one request and returns a response or a failure.
 
-A transport knows HTTP and not Statsig. It raises only what the exchange did not cause, such as an
-exception of a signal handler.
+A transport knows HTTP, not Statsig. It raises only exceptions that the exchange did not cause, such
+as that of a signal handler.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,8 +14,8 @@ LOOPBACK: Final = r"(?ai)(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d
 class RequestHeaders:
     """Request headers: names and values in visible ASCII.
 
-    They hold secrets. So this is not a sequence or a mapping, which error trackers would walk
-    through, and `repr` shows names only.
+    The values are secrets. This is neither a sequence nor a mapping, because error trackers would
+    report their items, and `repr` shows only names.
     """
 
     __slots__ = ("_items",)
@@ -38,7 +38,7 @@ class RequestHeaders:
 class Headers(Mapping[str, str]):
     """Response headers: a mapping with case-insensitive names.
 
-    The values of a repeated header are joined by commas. `repr` shows names only.
+    The values of a repeated header are joined by commas. `repr` shows only names.
     """
 
     __slots__ = ("_items", "_values")
@@ -74,19 +74,19 @@ class Headers(Mapping[str, str]):
         return Headers, (self._read().items,)
 
 
-# A request holds the API key, and a server may send it back. Error trackers walk through named
-# tuples, dataclasses and attrs classes, whose fields they show.
+# A request contains the API key, and a server may echo it. Error trackers report the fields of
+# named tuples, dataclasses and attrs classes.
 
 
 class TransportRequest:
-    """One attempt: a POST.
+    """One attempt: a POST request.
 
     Args:
         url: The URL.
-        headers: All headers but `Host` and `Content-Length`.
+        headers: All headers except `Host` and `Content-Length`.
         body: The body.
-        connect_timeout: Seconds for connecting, and again for the TLS handshake.
-        timeout: Seconds for everything, to the last byte of the response.
+        connect_timeout: Seconds for connecting, and likewise for the TLS handshake.
+        timeout: Seconds for the exchange, up to the last byte of the response.
     """
 
     __slots__ = ("body", "connect_timeout", "headers", "timeout", "url")
@@ -114,7 +114,7 @@ class TransportResponse:
         status_code: The HTTP status.
         headers: The headers.
         content: The body, decompressed.
-        problem: Why `content` is not the complete body, if it is not.
+        problem: Why `content` is not the complete body, or None.
     """
 
     __slots__ = ("content", "headers", "problem", "status_code")
@@ -132,14 +132,14 @@ class TransportResponse:
 
 
 class TransportFailure:
-    """No response.
+    """Failure without a response.
 
     Args:
-        reason: Why; it may repeat what a server sent.
+        reason: The reason, which may quote the server.
         sent: Whether the request, or a part of it, may have reached the server.
-        timeout: Whether time ran out.
-        unusable: Whether the transport is closed, or cannot work as it is configured, so that
-            another attempt would fail in the same way.
+        timeout: Whether the attempt timed out.
+        unusable: Whether the transport is closed or misconfigured, so that another attempt would
+            fail in the same way.
     """
 
     __slots__ = ("reason", "sent", "timeout", "unusable")
@@ -163,13 +163,13 @@ class TransportFailure:
 TransportResult: TypeAlias = TransportResponse | TransportFailure
 
 CLOSED: Final = TransportFailure(reason="the client is closed", sent=False, unusable=True)
-NO_TIME_LEFT: Final = TransportFailure(reason="no time was left", sent=False, timeout=True)
+NO_TIME_LEFT: Final = TransportFailure(reason="the deadline had passed", sent=False, timeout=True)
 UNCLOSED: Final = "unclosed client: use it in a `with` block, or close it when it is done"
-"""Warning of a transport that is not closed."""
+"""Warning about a transport that was not closed."""
 
 
 def uncapitalize(text: str) -> str:
-    """Return text that can follow a colon; names and abbreviations keep their capitals."""
+    """Return text with a lower-case first letter, unless it starts with a name or abbreviation."""
     first = text.partition(" ")[0]
     return text[:1].lower() + text[1:] if first == first.capitalize() else text
 
@@ -182,7 +182,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close all connections. Closing again does nothing."""
+        """Close all connections. Further calls have no effect."""
         ...
 
 
@@ -194,7 +194,7 @@ class AsyncTransport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close all connections. Closing again does nothing."""
+        """Close all connections. Further calls have no effect."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Response bodies: size limit, decompression, and errors while a body is read."""
+"""Response bodies: size limit, decompression and read errors."""
 
 import zlib
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from .base import Headers, TransportResponse
 from .interruptions import raise_interruption
 
 MAX_BODY_SIZE: Final = 10 * 1024 * 1024
-"""Bytes of a decompressed body. A config of Statsig has at most 100 kB."""
+"""Maximum bytes of a decompressed body. A config of Statsig has at most 100 kB."""
 
 _PIECE_SIZE: Final = 256 * 1024
-"""Bytes that are decompressed before the size is checked."""
+"""Bytes that are decompressed between two checks of the size."""
 
 _ZLIB: Final = zlib.MAX_WBITS
 _GZIP: Final = zlib.MAX_WBITS + 16
@@ -21,19 +21,19 @@ _RAW: Final = -zlib.MAX_WBITS
 
 
 class UnwantedBodyError(Exception):
-    """The rest of a body is not read."""
+    """The body violates a limit, so the rest of it is not read."""
 
 
 class ResponseReader:
     """A response whose body has not been read yet.
 
-    As a context manager around the reading, it catches the errors after which the response is
-    still useful: its status, with a part of the body.
+    As a context manager around the reading, it catches the errors after which the response can
+    still be used: its status and the first part of the body.
 
     Args:
         status_code: The HTTP status.
         headers: The headers.
-        encodings: The values of `Content-Encoding`, of which there should be at most one.
+        encodings: The values of `Content-Encoding`, normally at most one.
         decoding_error: The class of the exceptions that decompression raises.
     """
 
@@ -68,7 +68,7 @@ class ResponseReader:
         return cls(status_code, Headers(partial(_decode, headers)), encodings, decoding_error)
 
     def encoding(self) -> str | None:
-        """Return how the body is compressed: `gzip`, `deflate`, or None if it is not.
+        """Return the compression of the body: `gzip`, `deflate` or None.
 
         Raises:
             UnwantedBodyError: The encoding was not requested. A chain of encodings, or one with a
@@ -82,10 +82,10 @@ class ResponseReader:
         raise UnwantedBodyError("the body has a content-encoding that was not requested")
 
     def receiver(self) -> Callable[[bytes], None]:
-        """Return a function that accepts the chunks of the body as they were sent.
+        """Return a function that accepts the chunks of the body as sent.
 
         Raises:
-            UnwantedBodyError: As `encoding`.
+            UnwantedBodyError: See `encoding`.
         """
         encoding = self.encoding()
         return self.add if encoding is None else Decompressor(encoding, self.add).feed
@@ -135,11 +135,11 @@ def _decode(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 class Decompressor:
-    """Decompression in pieces, so that a bomb is noticed before it fills the memory.
+    """Incremental decompression, so that a bomb is detected before it fills the memory.
 
     Args:
         encoding: `gzip` or `deflate`.
-        add: A function that accepts the decompressed pieces.
+        add: A function that accepts the decompressed chunks.
     """
 
     def __init__(self, encoding: str, add: Callable[[bytes], None]) -> None:

@@ -1,7 +1,7 @@
-"""httpcore, or httpcore2 that continues it: requests, TLS, proxies and failures.
+"""httpcore, or its successor httpcore2: requests, TLS, proxies and failures.
 
-httpcore is the part of httpx that sends requests. The transport's own connections need no more, and
-importing httpx as well takes as long as the rest of a first call.
+httpcore is the part of httpx that sends requests. The transport's own connections need nothing
+else, and importing httpx takes as long as the rest of a first call.
 """
 
 import importlib
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     import httpcore
 
 KEEPALIVE_EXPIRY: Final = 30.0
-"""Seconds for which an idle connection is kept.
+"""Seconds that an idle connection is kept.
 
 httpx keeps connections for 5 seconds: a call every 6 seconds would connect each time. A connection
-that the server has closed is noticed before it is used.
+that the server has closed is detected before it is used.
 """
 
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_HOST: Final = 253
 _PATH_CHARACTERS: Final = "/%:;,@&=+$!*'()~[]|"
-"""Characters of a path that are sent as they are."""
+"""Characters of a path that are not percent-encoded."""
 
 
 class Address(NamedTuple):
@@ -74,13 +74,13 @@ class Library:
         self.connect_timeouts: tuple[type[Exception], ...] = (self.httpcore.ConnectTimeout,)
         self.timeouts: tuple[type[Exception], ...] = (TimeoutError, self.httpcore.TimeoutException)
         self.unsent: tuple[type[Exception], ...] = ()
-        """Errors after which nothing was sent, for requests that do not record it."""
+        """Errors that mean that nothing was sent, for requests that do not record it."""
         self._tls_lock = threading.Lock()
         self._tls_contexts: dict[tuple[str | None, ...], ssl.SSLContext] = {}
         self._addresses: dict[str, Address] = {}
 
     def address(self, url: str) -> Address:
-        """Return a parsed URL. A client has two or three, so that each is parsed once."""
+        """Parse a URL, cached because a client has only two or three."""
         address = self._addresses.get(url)
         if address is None:
             parts = urllib.parse.urlsplit(url)
@@ -125,12 +125,12 @@ class Library:
     def failure(
         self, error: Exception, request: TransportRequest, prepared: Any
     ) -> TransportFailure:
-        """Return the failure that an error of the library means.
+        """Convert an error of the library into a failure.
 
         Args:
             error: The error.
             request: The request.
-            prepared: The request in the form of the library; None if it could not be created.
+            prepared: The library's request; None if it could not be created.
         """
         if prepared is None:  # the URL, the certificates or the proxy of the environment is invalid
             reason = f"no request can be sent: {reason_of(error)}"
@@ -143,8 +143,8 @@ class Library:
             reason = f"the request timed out after {request.timeout:.3g} s"
         else:
             reason = reason_of(error)
-        # With a user's client the class of the error must do, since its transport may read the
-        # body before it sends anything.
+        # With a user's client only the class of the error is reliable, since its transport may read
+        # the body before it sends anything.
         sent = getattr(prepared.stream, "sent", not isinstance(error, self.unsent))
         return TransportFailure(reason, sent=sent, timeout=timeout)
 
@@ -175,7 +175,7 @@ class Library:
         context = self._tls_contexts.get(files)
         if context is not None:
             return context
-        with hold_forks(), self._tls_lock:  # one thread reads the certificates for all, in 25 ms
+        with hold_forks(), self._tls_lock:  # one thread loads the certificates for all, in 25 ms
             if files not in self._tls_contexts:
                 from .tls import create_tls_context
 
@@ -185,7 +185,7 @@ class Library:
 
 @cache
 def library(name: str) -> Library:
-    """Return the library with a name: `httpcore` or `httpcore2`."""
+    """Return the library `httpcore` or `httpcore2`."""
     return Library(name)
 
 
@@ -194,7 +194,7 @@ def reason_of(error: Exception) -> str:
     *_, cause = causes(error)
     message = str(cause) or type(cause).__name__
     if isinstance(cause, ConnectionError) and cause.errno:
-        message = os.strerror(cause.errno)  # without the address, which the user knows
+        message = os.strerror(cause.errno)  # omit the address, which the user knows
     elif isinstance(cause, OSError) and cause.strerror:
         message = cause.strerror
     return uncapitalize(message)

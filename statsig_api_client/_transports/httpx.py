@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class HttpxTransport:
     """A transport on its own connections, or on an `httpx.Client` or `httpx2.Client`.
 
-    Its own connections do without the cookies, redirects, authentication and hooks of a client.
-    They are opened when they are first needed, and again in each process, since processes cannot
-    share connections. A client that the user supplies is not closed.
+    Its own connections have no cookies, redirects, authentication or hooks. They are opened on
+    first use, separately in each process, since processes cannot share connections. A client that
+    the user supplies is not closed.
 
     Args:
         client: The client to send requests with.

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _MODULES: Final = (
     *("anyio._backends._asyncio", "concurrent.futures.thread", "encodings.idna", "sniffio"),
 )
-"""Modules that the first request would import, without a lock that forks wait for."""
+"""Modules that the first request would otherwise import without holding forks."""
 
 
 class AsyncHttpxTransport:
     """A transport on its own connections, or on an `AsyncClient` of httpx or httpx2.
 
-    See `HttpxTransport`. Its own connections belong to an event loop, so that a program may call
+    See `HttpxTransport`. Each event loop has its own connections, so a program can call
     `asyncio.run` several times.
     """
 

@@ -1,9 +1,9 @@
 """Requests on a client of httpx or httpx2 that the user supplies.
 
-httpcore removes a request from its pool in several steps. A task that is cancelled during them, or
-an exception of a signal handler, leaves the request and its connection in the pool; with enough of
-them the pool accepts no more requests. Therefore the client's pools are repaired after a request
-that failed. An exception of a signal handler within a lock of httpcore can still block the client.
+httpcore removes a request from its pool in several steps. Cancelling the task in between, or an
+exception of a signal handler, leaves the request and its connection in the pool, until the pool
+accepts no more requests. The client's pools are therefore repaired after each failed request. An
+exception of a signal handler inside a lock of httpcore can still block the client.
 """
 
 import time
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .httpx_library import ClientLibrary
 
 _LOCK_TIMEOUT: Final = 1.0
-"""Seconds after which a pool counts as left locked; httpcore locks it for microseconds."""
+"""Seconds after which a pool counts as abandoned; httpcore locks it for microseconds."""
 
 
 class SuppliedClient:
@@ -62,7 +62,7 @@ class SuppliedClient:
                 decoded = response.is_stream_consumed or reader.encoding()
                 for chunk in response.iter_bytes() if decoded else response.iter_raw():
                     reader.add(chunk)
-                    if time.monotonic() > deadline:  # the client limits each read alone
+                    if time.monotonic() > deadline:  # the client limits only each single read
                         raise TimeoutError
         return reader.response()
 
@@ -91,14 +91,14 @@ def _check_write(event: str, info: Mapping[str, Any]) -> None:
 # ---- Repair ----
 
 _SEND_METHODS: Final = ("handle_request", "handle_async_request")
-"""Methods by which a transport is recognised."""
+"""Methods that identify a transport."""
 
 # These attributes are private to httpx and httpcore. If one is renamed, pools are not repaired, and
 # the tests that cancel requests fail.
 
 
 def pools(client: object) -> Iterator[Any]:
-    """Return the pools of a client's transports, and of the transports within them."""
+    """Return the pools of a client's transports, including nested transports."""
     pending: list[Any] = [client]
     seen = {id(client)}
     while pending:
@@ -122,7 +122,7 @@ def _attributes(owner: object) -> Iterator[Any]:
 
 
 def repair(pool: Any, request: "httpx.Request") -> list[Any]:
-    """Remove a request that has ended from a pool, and return the connections to close."""
+    """Remove a finished request from a pool, and return the connections to close."""
     lock = pool.__dict__["_optional_thread_lock"].__dict__.get("_lock")
     if lock is None:  # the client is asynchronous
         return _remove(pool, request)
@@ -147,6 +147,6 @@ def _remove(pool: Any, request: "httpx.Request") -> list[Any]:
         if not (id(connection) in serving or connection.is_idle() or connection.is_closed())
     ]
     state["_connections"] = [each for each in state["_connections"] if each not in abandoned]
-    # A request that waits for a connection may now open one.
+    # A queued request may now open a connection.
     closing: list[Any] = getattr(pool, "_assign_requests_to_connections")()  # noqa: B009
     return abandoned + closing

@@ -51,7 +51,7 @@ class AsyncSuppliedClient:
     def _leave_closed_loop(self) -> None:
         """Remove the connections of an event loop that is closed.
 
-        A request on one of them reaches the server, but its response cannot be read any more.
+        A request on one of them would reach the server, but its response could not be read.
         """
         loop, self._loop = self._loop, asyncio.get_running_loop()
         if loop is not None and loop.is_closed():

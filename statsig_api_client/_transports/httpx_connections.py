@@ -1,9 +1,9 @@
 """The transport's own connections to one server.
 
-A connection serves one request at a time and is closed unless that request ended with a response.
-So neither a cancelled task nor an exception of a signal handler affects a later request. httpcore's
-pools survive neither: connections stay occupied, and a lock can stay locked. They also search all
-of their connections whenever a request starts or ends.
+A connection serves one request at a time and is closed unless that request ended with a response,
+so that neither a cancelled task nor an exception of a signal handler affects a later request.
+httpcore's pools survive neither: connections stay occupied, and a lock can stay locked. They also
+search all of their connections whenever a request starts or ends.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ MAX_CONNECTIONS: Final = 96
 
 
 class Connection:
-    """A connection that is opened by its first request."""
+    """A connection that its first request opens."""
 
     idle_since: float = 0
 
@@ -86,7 +86,7 @@ _Connection = TypeVar("_Connection", bound=Idleness)
 class Idle(Generic[_Connection]):
     """Idle connections, the most recently used on the right.
 
-    All operations on the deque are atomic. An exception of a signal handler, or a fork, could leave
+    All operations on the deque are atomic; an exception of a signal handler, or a fork, could leave
     a lock locked.
     """
 
@@ -149,6 +149,6 @@ class Connections:
         return response
 
     def close(self) -> None:
-        """Close all connections: those in use when their requests have ended."""
+        """Close all connections; those in use are closed when their requests end."""
         self._closed = True
         self._idle.close()

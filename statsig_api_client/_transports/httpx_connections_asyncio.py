@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class AsyncConnection:
-    """A connection in an event loop that is opened by its first request."""
+    """A connection in an event loop that its first request opens."""
 
     idle_since: float = 0
 
@@ -92,6 +92,6 @@ class AsyncConnections:
         return response
 
     def close(self) -> None:
-        """Close all connections: those in use when their requests have ended."""
+        """Close all connections; those in use are closed when their requests end."""
         self._closed = True
         self._idle.close()

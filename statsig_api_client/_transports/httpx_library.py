@@ -1,4 +1,4 @@
-"""httpx and httpx2, for clients that the user supplies: httpx2 continues httpx."""
+"""httpx and its successor httpx2, for clients that the user supplies."""
 
 import importlib
 from functools import cache

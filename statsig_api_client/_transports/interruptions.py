@@ -1,4 +1,4 @@
-"""Separation of transport errors from exceptions that only passed through the transport.
+"""Distinction of transport errors from exceptions that only passed through the transport.
 
 A signal handler may raise at any point of a request, and libraries wrap its exception: httpcore
 turns an `OSError` of a handler into a `ReadError`. Such exceptions belong to the caller.
@@ -22,7 +22,7 @@ class TransportErrors:
 
     Transport errors are instances of the library's own classes and of `OSError`, and built-in
     exceptions that the library itself raised. An exception of a signal handler, a hook or other
-    foreign code surfaces: a class of its own tells it apart, and so does the handler's frame.
+    foreign code surfaces; it is identified by its class or by the handler's frame.
     """
 
     error: Exception
@@ -42,7 +42,7 @@ class TransportErrors:
 
 
 def raise_interruption(error: Exception) -> None:
-    """Raise the exception within `error` that is not a transport error, if there is one."""
+    """Raise the exception in the causes of `error` that is not a transport error, if any."""
     for each in causes(error):
         if _passed_signal_handler(each) or not _is_transport_error(each):
             context = each.__context__
@@ -53,7 +53,7 @@ def raise_interruption(error: Exception) -> None:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Return an error and its causes, the root cause last."""
+    """Yield an error and its causes, the root cause last."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, BaseExceptionGroup):  # one exception per address of a host
@@ -80,7 +80,7 @@ def _raised_by_library(error: BaseException) -> bool:
 
 
 def _passed_signal_handler(error: BaseException) -> bool:
-    """Return whether a function that was called with a frame, as handlers are, raised an error."""
+    """Return whether the error passed a function with a frame as argument, as handlers have."""
     return any(
         isinstance(argument, FrameType)
         for frame in _frames(error)

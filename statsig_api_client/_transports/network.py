@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpcore
 
 _WRITE_SIZE: Final = 64 * 1024
-"""Bytes per write, so that the deadline is checked in between."""
+"""Maximum bytes per write, so that the deadline is checked in between."""
 
 
 class Network:
@@ -39,7 +39,7 @@ class Network:
         self.write_error: type[Exception] = library.WriteError
         self._stream: NetworkStream | None = None
         self.deadline = math.inf
-        """The value of `time.monotonic` after which every operation fails."""
+        """The value of `time.monotonic` from which on every operation fails."""
 
     def remaining(self, timeout: float | None) -> float:
         """Return the seconds that an operation may take, at most `timeout`.
@@ -82,7 +82,7 @@ class Network:
         return self.opened(stream)
 
     def opened(self, stream: "httpcore.NetworkStream") -> "NetworkStream":
-        """Return a stream that has the deadline."""
+        """Return a stream with the deadline of this network."""
         self._stream = NetworkStream(stream, self)
         return self._stream
 
@@ -102,7 +102,7 @@ class NetworkStream:
         self.get_extra_info = stream.get_extra_info
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes from the server, or none at the end of the connection."""
+        """Return the next bytes from the server, or b"" at the end of the connection."""
         return self._stream.read(max_bytes, self._network.remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpcore
 
 _BUFFER_SIZE: Final = 256 * 1024
-"""Bytes that are received ahead of the reader."""
+"""Maximum bytes that are buffered ahead of the reader."""
 
 _HAPPY_EYEBALLS_DELAY: Final = 0.25
 """Seconds before the next address of a host is tried in parallel (RFC 8305)."""
@@ -52,8 +52,8 @@ class AsyncNetwork:
     ) -> "AsyncNetworkStream":
         """Connect to the first address of `host` that accepts the connection."""
         loop = asyncio.get_running_loop()
-        # uvloop does not have this option. A task that is cancelled in the same step in which one
-        # of several addresses accepts leaves that socket to the garbage collector.
+        # uvloop lacks this option. If the task is cancelled in the same step in which one of
+        # several addresses accepts, that socket is left to the garbage collector.
         races = isinstance(loop, asyncio.BaseEventLoop) and not _is_ip_address(host)
         race: Any = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY} if races else {}
         try:
@@ -127,7 +127,7 @@ class AsyncNetworkStream(asyncio.Protocol):
     # ---- Operations of httpcore ----
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes from the server, or none at the end of the connection."""
+        """Return the next bytes from the server, or b"" at the end of the connection."""
         if not self._received and not self._ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader

@@ -1,4 +1,4 @@
-"""Proxies that the environment configures."""
+"""Proxies from environment variables."""
 
 import os
 import re
@@ -19,7 +19,7 @@ class Origin(NamedTuple):
     """With the port, unless it is the default."""
 
     def proxy(self) -> str | None:
-        """Return the URL of the proxy for this server, if the environment configures one."""
+        """Return the URL of the proxy for this server from the environment, or None."""
         if re.fullmatch(LOOPBACK, self.host):  # a proxy would connect to its own machine
             return None
         if not _may_have_proxies():
@@ -35,5 +35,5 @@ class Origin(NamedTuple):
 
 
 def _may_have_proxies() -> bool:
-    """Return whether to import `urllib.request`, which takes as long as importing this package."""
+    """Return whether to import `urllib.request`, which takes as long as importing the package."""
     return _HAS_SETTINGS or any(name.lower().endswith("_proxy") for name in os.environ)

@@ -4,9 +4,9 @@ Differences from httpx, which the README documents:
 
 * It trusts the system's certificates, or those of SSL_CERT_FILE or SSL_CERT_DIR. httpx has its own.
 * A request whose attempt times out may have been sent, unless the connect timeout expired first.
-* Views with different connect timeouts do not share connections. Views with different timeouts do:
-  if an attempt is not longer than its connect timeout, connecting may take at least four fifths of
-  the attempt.
+* Copies with different connect timeouts do not share connections; copies with different timeouts
+  do. If the timeout does not exceed the connect timeout, connecting may take at least four fifths
+  of the timeout.
 * A signal, such as Ctrl-C, does not interrupt a blocking attempt. Its handler runs afterwards.
 * pyreqwest's thread does not survive a fork. A child process uses httpx if its parent has sent a
   request with this transport.
@@ -58,12 +58,12 @@ if TYPE_CHECKING:
 _CONNECTIONS: Final = 96
 _KEEPALIVE_EXPIRY: Final = timedelta(seconds=30)
 _EXACT_CLIENTS: Final = 8
-"""Clients of pyreqwest from which on connect timeouts are rounded."""
+"""Number of pyreqwest clients from which on connect timeouts are rounded."""
 _PROXIES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 
 _GRACE: Final = 0.02
-"""Seconds that an attempt lasts longer than a connect timeout of about the same length, so that a
-connect timeout is recognised as such: nothing was sent."""
+"""Minimum seconds between a connect timeout and the end of the attempt, so that a connect timeout
+is recognised: nothing was sent."""
 
 
 class _Server(NamedTuple):
@@ -128,7 +128,7 @@ class PyreqwestTransport:
         return self._substitute
 
     def _open(self, key: tuple[int, _Server]) -> "SyncClient":
-        with hold_forks():  # the first one starts the runtime of pyreqwest
+        with hold_forks():  # the first client starts the runtime of pyreqwest
             client = _set_up(SyncClientBuilder(), key[1]).build()
         return self._clients.setdefault(key, client)
 
@@ -206,7 +206,7 @@ class AsyncPyreqwestTransport:
         return self._substitute
 
     def _open(self, key: tuple[int, _Server]) -> "Client":
-        with hold_forks():  # the first one starts the runtime of pyreqwest
+        with hold_forks():  # the first client starts the runtime of pyreqwest
             client = _set_up(ClientBuilder(), key[1]).build()
         return self._clients.setdefault(key, client)
 
@@ -274,8 +274,8 @@ def _round_down(seconds: float) -> float:
 def _shared(server: _Server, clients: int) -> _Server:
     """Return the server whose client serves `server`.
 
-    Each connect timeout needs a client with connections of its own, of 160 kB. The first ones are
-    kept exactly, and further ones are rounded down.
+    Each connect timeout needs its own client of 160 kB, with its own connections. The first
+    timeouts are kept exactly; further ones are rounded down.
     """
     if clients < _EXACT_CLIENTS:
         return server
@@ -288,7 +288,7 @@ def _set_up(builder: "_Builder", server: _Server) -> "_Builder":
         .max_connections(_CONNECTIONS)
         .pool_idle_timeout(_KEEPALIVE_EXPIRY)
         .follow_redirects(enable=False)
-        # `ResponseReader` decompresses in pieces, so that a bomb is noticed in time.
+        # `ResponseReader` decompresses incrementally, so that a bomb is detected in time.
         .gzip(enable=False)
         .deflate(enable=False)
         .brotli(enable=False)
@@ -351,7 +351,7 @@ def _unsendable(error: Exception) -> TransportFailure:
 
 
 def _failure(error: Exception, request: TransportRequest, prepared: object) -> TransportFailure:
-    """Return the failure that an error means."""
+    """Convert an error into a failure."""
     if prepared is None or isinstance(error, BuilderError):
         return _unsendable(error)
     # The class of an error does not distinguish a failed connection from one that was lost after

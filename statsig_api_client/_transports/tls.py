@@ -8,7 +8,7 @@ from .._fork import hold_forks
 
 
 class _Socket(ssl.SSLSocket):
-    """A socket whose handshake holds forks, since OpenSSL acquires locks of the process in it."""
+    """A socket whose handshake holds forks, since OpenSSL acquires process-wide locks in it."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  (as inherited)
         with hold_forks():
@@ -16,7 +16,7 @@ class _Socket(ssl.SSLSocket):
 
 
 class _Object(ssl.SSLObject):
-    """The same for asyncio, where the network is never waited for in a handshake."""
+    """The same for asyncio, whose handshakes never block on the network."""
 
     def do_handshake(self) -> None:
         with hold_forks():
@@ -24,7 +24,7 @@ class _Object(ssl.SSLObject):
 
 
 def create_tls_context(file: str | None, directory: str | None) -> ssl.SSLContext:
-    """Return a context with certifi's certificates, or those of a file or a directory, as httpx."""
+    """Return a context with certifi's certificates, or those of a file or directory, like httpx."""
     if file:
         context = ssl.create_default_context(cafile=file)
     elif directory:

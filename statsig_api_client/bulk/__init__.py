@@ -6,7 +6,7 @@
     with Statsig() as statsig:
         summary = import_events(statsig, "events.jsonl.gz")
 
-See `docs/bulk-import.md`. It needs the extra `bulk`.
+See `docs/bulk-import.md`. Requires the extra `bulk`.
 """
 
 try:
@@ -25,7 +25,7 @@ try:
     from .summary import ImportProgress, ImportSummary, RejectionReason
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        f"bulk imports need {_missing.name}: pip install 'statsig-api-client[bulk]'",
+        f"bulk imports require {_missing.name}: pip install 'statsig-api-client[bulk]'",
         name=_missing.name,
     ) from None
 

@@ -12,11 +12,11 @@ from .._errors import InternalServerError
 from .errors import EventsRejectedError
 
 _SPLIT_AFTER: Final = 3
-"""Failures of one part after which its halves are sent."""
+"""Failures of a part after which it is halved."""
 _GIVE_UP_AFTER: Final = 8
-"""Failures of one event after which it is dead-lettered, if others are accepted in between."""
+"""Failures of an event after which it is dead-lettered, if others are accepted in between."""
 _MIN_INTERLEAVED: Final = 2
-"""An outage interleaves at most one failure with requests that were in progress."""
+"""In an outage, at most one failure is interleaved with requests that were in progress."""
 
 
 @define
@@ -24,7 +24,7 @@ class BatchResult:
     """Results of the events of a batch, by index; all other events were not sent."""
 
     delivered: list[tuple[int, int]] = field(factory=list[tuple[int, int]])
-    """Consecutive events: the first, and the one behind the last."""
+    """Consecutive events: the first, and the one after the last."""
     rejected: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
     ambiguous: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
     requests: int = 0
@@ -35,7 +35,7 @@ class BatchResult:
 class RejectionLimit:
     """Limit on events that the server rejects before it accepts any.
 
-    Such a server rejects the project or the API key rather than the events.
+    Such a server probably rejects the project or the API key, not the events.
     """
 
     def __init__(self, limiter: RequestLimiter, max_rejected: int | None) -> None:
@@ -52,22 +52,22 @@ class RejectionLimit:
         if is_reached and not self._limiter.accepted:
             self._limiter.stop(
                 EventsRejectedError(
-                    f"Statsig accepted no event, and rejected {self._max_rejected:,} events one "
+                    f"Statsig accepted no event and rejected {self._max_rejected:,} events one "
                     f"by one, the maximum that max_rejected allows: {reason}"
                 )
             )
 
 
 class BatchPart(NamedTuple):
-    """Events of a batch that are sent together, and the failures of their requests."""
+    """Events of a batch that are sent together, and their failures so far."""
 
     start: int
     end: int
     failures: int = 0
     interleaved: int = 0
-    """Failures before which the server had accepted another request since the last one."""
+    """Failures with an accepted request between each one and the one before."""
     accepted: int | None = None
-    """Requests that the server had accepted at the last failure."""
+    """Number of requests that the server had accepted at the last failure."""
 
     @property
     def is_single(self) -> bool:
@@ -78,7 +78,7 @@ class BatchPart(NamedTuple):
         """Return the part after one more failure.
 
         Args:
-            accepted: Requests that the server has accepted so far.
+            accepted: Number of requests that the server has accepted so far.
         """
         is_interleaved = self.accepted is not None and accepted > self.accepted
         return self._replace(
@@ -93,7 +93,7 @@ class BatchPart(NamedTuple):
         return [self._slice(middle, self.end), self._slice(self.start, middle)]
 
     def _slice(self, start: int, end: int) -> "BatchPart":
-        # One more failure splits it again, until the event that causes the failures is alone.
+        # One more failure halves it again, until the event that causes the failures is alone.
         failures = min(self.failures, _SPLIT_AFTER - 1) if end - start > 1 else 0
         return self._replace(start=start, end=end, failures=failures)
 
@@ -103,8 +103,8 @@ class BatchDelivery:
     """Delivery of one batch.
 
     A part that was not accepted is sent again. A part that the server rejects is halved until the
-    invalid event is alone. A part that fails again and again is halved, too, since one event may
-    be the cause; one event that keeps failing while others are accepted is dead-lettered.
+    invalid event is alone. A part that fails repeatedly is halved, too, since one event may be the
+    cause; a single event that keeps failing while others are accepted is dead-lettered.
     """
 
     sender: EventSender
@@ -155,7 +155,7 @@ class BatchDelivery:
             return
         result.retried += part.end - part.start
         result.resent += part.end - part.start if is_ambiguous else 0
-        # A rate limit, or a connection that failed, has nothing to do with the events.
+        # Rate limits and failed connections do not depend on the events.
         if is_ambiguous or isinstance(sent.error, InternalServerError):
             part = part.after_failure(self.limiter.accepted)
         if part.failures >= _SPLIT_AFTER and not part.is_single:
@@ -164,4 +164,4 @@ class BatchDelivery:
             reason = f"the server fails on this event, but accepts others: {sent.reason}"
             (result.ambiguous if is_ambiguous else result.rejected).append((part.start, reason))
         else:
-            self.parts.insert(0, part)  # other parts first: they show whether the server is well
+            self.parts.insert(0, part)  # other parts first: they show whether the server works

@@ -15,10 +15,10 @@ from .readers.source_reader import SourceReader
 _NO_SPAN: Final = (1 << 62, 1 << 62)
 _MAX_EMPTY: Final = 100_000
 _MAX_INPUT: Final = 4 * 1024 * 1024
-"""Bytes of lines and rows that a batch keeps in memory, since columns may be in no event."""
+"""Maximum bytes of lines and rows of a batch, since rows may have columns that are not mapped."""
 
 RecordSpan: TypeAlias = tuple[int, int]
-"""Numbers of consecutive records: the first, and the one behind the last."""
+"""Numbers of consecutive records: the first, and the one after the last."""
 
 
 class NumberedRecord(NamedTuple):
@@ -32,12 +32,12 @@ class NumberedRecord(NamedTuple):
 
 @define(eq=False)
 class ImportBatch:
-    """Consecutive records, and the events that are sent together."""
+    """Consecutive records, and their events, which are sent together."""
 
     first: int
     start: InputPosition
     end_position: InputPosition
-    """The position behind its last record."""
+    """The position after its last record."""
     events: list[bytes] = field(factory=list[bytes])
     """Serialized events."""
     records: list[NumberedRecord] = field(factory=list[NumberedRecord])
@@ -47,17 +47,17 @@ class ImportBatch:
     blank: list[int] = field(factory=list[int])
     """Numbers of records without content."""
     completed: list[int] = field(factory=list[int])
-    """Numbers of records that an earlier run has completed."""
+    """Numbers of records that an earlier run completed."""
 
     @property
     def end(self) -> int:
-        """The number behind its last record."""
+        """The number after its last record."""
         counts = len(self.events), len(self.invalid), len(self.blank), len(self.completed)
         return self.first + sum(counts)
 
 
 class BatchReader:
-    """Reader of an input in batches."""
+    """Reader that divides an input into batches."""
 
     def __init__(
         self,
@@ -74,13 +74,13 @@ class BatchReader:
         self._reader: SourceReader | None = None
         self._bytes_of_read_files = 0
         self._bytes_of_closed_file = 0
-        """Bytes of the last file that were read before the import stopped in it."""
+        """Bytes that were read of the file in which the import stopped."""
         self.bytes_skipped: int = 0
-        """Approximate part of `bytes_read` that earlier runs have completed."""
+        """Approximate part of `bytes_read` that earlier runs completed."""
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the files that were read, before decompression."""
+        """Bytes read of the files, before decompression."""
         of_file = self._reader.consumed if self._reader else self._bytes_of_closed_file
         return self._bytes_of_read_files + of_file
 
@@ -93,12 +93,12 @@ class BatchReader:
     def read(
         self, number: int, position: InputPosition, completed: list[RecordSpan]
     ) -> Iterator[ImportBatch]:
-        """Read all batches behind a position.
+        """Read all batches after a position.
 
         Args:
-            number: The number of the first record behind it.
+            number: The number of the first record after it.
             position: The position.
-            completed: Records that an earlier run has completed, in order.
+            completed: Records that an earlier run completed, in order.
 
         Raises:
             SourceError: The input cannot be read.
@@ -156,7 +156,7 @@ class BatchReader:
             yield batch
 
     def _add(self, batch: ImportBatch, numbered: NumberedRecord) -> int:
-        """Add a record with content to a batch, and return the bytes that it keeps in memory."""
+        """Add a record with content to a batch, and return its size in memory."""
         record, error = numbered.record, numbered.record.error
         if error is None:
             try:

@@ -1,4 +1,4 @@
-"""Checkpoints: the progress of an import over all of its runs, and their locks."""
+"""Checkpoints: the progress of an import across its runs, and their locks."""
 
 import errno
 import json
@@ -19,14 +19,14 @@ from .errors import CheckpointInUseError, SourceError
 from .readers.records import InputPosition
 
 _SYNC_INTERVAL: Final = 1.0
-"""Seconds between two waits for the disk. Later changes survive the end of the process, but
+"""Seconds between two calls of `fsync`. Changes in between survive the end of the process, but
 possibly not a loss of power."""
 _NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 """Errors of file systems without locks."""
 
 
 class Checkpoint:
-    """Progress of an import over all of its runs.
+    """Progress of an import across its runs.
 
     Args:
         path: The file; None keeps the progress of this run only.
@@ -39,32 +39,32 @@ class Checkpoint:
         self._mode = mode
         self._identity = identity
         self._in_progress: dict[int, ImportBatch] = {}
-        """Batches that are being sent, by their first record."""
+        """Batches in progress, by their first record."""
         self._unfinished: list[ImportBatch] = []
-        """Batches with records that were not sent."""
+        """Batches with unsent records."""
         self._completed: list[RecordSpan] = []
         self._synced = 0.0
         self.number: int = 0
         """The number of the record at which the import continues."""
         self.position: InputPosition = InputPosition()
         self.interrupted: list[RecordSpan] = []
-        """Records that earlier runs were sending when they ended."""
+        """Records in progress when earlier runs ended."""
         self.dead_letter_bytes: int | None = None
-        """Size of the file of dead letters; None if it is unknown."""
+        """Size of the dead-letter file; None if unknown."""
         self.dead_letters: int = 0
         """Number of dead letters of this import."""
 
     @property
     def completed(self) -> list[RecordSpan]:
-        """Completed records behind `number`, in order."""
+        """Completed records after `number`, in order."""
         return _merged(self._completed, self.number)
 
     def load(self, *, files: int, force: bool) -> None:
-        """Load the progress of earlier runs, if there are any.
+        """Load the progress of earlier runs, if any.
 
         Args:
             files: Number of input files.
-            force: Whether to ignore that the input or the mapping has changed.
+            force: Whether to ignore changes of the input and the mapping.
 
         Raises:
             SourceError: The checkpoint cannot be read, or belongs to another input.
@@ -103,7 +103,7 @@ class Checkpoint:
         )
 
     def count_interrupted(self, numbers: list[int]) -> int:
-        """Return how many of these records earlier runs were sending when they ended."""
+        """Return how many of these records were in progress when earlier runs ended."""
         spans = self.interrupted
         return sum(any(low <= n < end for low, end in spans) for n in numbers) if spans else 0
 
@@ -116,7 +116,7 @@ class Checkpoint:
         """Mark records of a batch as completed; the next run sends the others.
 
         Returns:
-            The number of the others.
+            The number of unsent records.
         """
         unsent = batch.end - batch.first - len(numbers) - len(batch.completed)
         if unsent:
@@ -170,7 +170,7 @@ class Checkpoint:
 
 @contextmanager
 def exclusive_checkpoint(path: Path | None) -> Generator[None]:
-    """Lock a checkpoint, so that only one import uses it; None needs no lock.
+    """Lock a checkpoint for one import; None is not locked.
 
     Raises:
         CheckpointInUseError: Another import uses it.
@@ -193,7 +193,7 @@ def exclusive_checkpoint(path: Path | None) -> Generator[None]:
     try:
         yield
     finally:
-        # Waiters notice that the file is gone. Windows does not remove open files.
+        # Waiters detect that the file is gone. Windows does not remove open files.
         with suppress(OSError):
             lock_path.unlink()
         lock.release()
@@ -214,7 +214,7 @@ def _spans(numbers: list[int]) -> list[RecordSpan]:
 
 
 def _merged(spans: list[RecordSpan], low: int) -> list[RecordSpan]:
-    """Return spans in order, adjacent ones joined, without records before `low`."""
+    """Return sorted spans without records before `low`; adjacent spans are merged."""
     merged: list[RecordSpan] = []
     for first, end in sorted(spans):
         if end <= low:

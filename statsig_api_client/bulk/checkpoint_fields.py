@@ -1,4 +1,4 @@
-"""Checked fields of a checkpoint."""
+"""Validated fields of a checkpoint."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from .readers.records import InputPosition
 
 
 class CheckpointFields:
-    """Fields of a checkpoint; those with a wrong value raise `ValueError` or `TypeError`.
+    """Fields of a checkpoint; invalid ones raise `ValueError` or `TypeError`.
 
     Args:
         path: The file.
@@ -32,7 +32,7 @@ class CheckpointFields:
     def member(self, name: str) -> object:
         """Return a field of any type."""
         if name not in self._members:
-            raise ValueError(f"{name}: is missing")
+            raise ValueError(f"{name}: missing")
         return self._members[name]
 
     def integer(self, name: str) -> int:
@@ -44,7 +44,7 @@ class CheckpointFields:
         return None if self.member(name) is None else self.integer(name)
 
     def position(self, files: int) -> InputPosition:
-        """Return the position, which is in one of so many files."""
+        """Return the position, in one of the given number of files."""
         members = _object("position", self.member("position"))
         file, line, offset = (
             _integer(f"position.{name}", members.get(name)) for name in ("file", "line", "offset")

@@ -1,4 +1,4 @@
-"""Dead letters: one line of JSON per record that was not delivered."""
+"""Dead letters: one JSON line per undelivered record."""
 
 import base64
 import json
@@ -19,12 +19,12 @@ from .pipeline import DeadLetter, DeadLetterState
 
 
 class DeadLetterFile:
-    """File of dead letters; it is created with the first of them.
+    """Dead-letter file, created with the first dead letter.
 
     Args:
         path: The file.
         names: Names of the input files.
-        known_bytes: Size of the file when the checkpoint was written; None without one.
+        known_bytes: Size of the file when the checkpoint was written, or None.
         mode: Permissions of a new file.
     """
 
@@ -53,7 +53,7 @@ class DeadLetterFile:
         return f"{self._names[numbered.file]}:{numbered.record.line}"
 
     def write(self, letters: list[DeadLetter]) -> None:
-        """Append dead letters; if that fails, the next run discards all of them.
+        """Append dead letters; if that fails, the next run discards them.
 
         Raises:
             OSError: The disk is full, or the file cannot be written.
@@ -78,9 +78,9 @@ class DeadLetterFile:
             self._file.close()
 
     def _kept_size(self, known_bytes: int | None) -> int:
-        """Return the size without dead letters of batches that are sent again.
+        """Return the size without the dead letters of batches that are sent again.
 
-        These are behind what the checkpoint knows, unless another import has appended since.
+        The checkpoint does not know those, which are at the end unless another import appended.
         """
         size = self.path.stat().st_size
         if known_bytes is None or known_bytes >= size:
@@ -120,7 +120,7 @@ def dead_letter_line(
     reason: str,
     content: bytes | Mapping[str, object],
 ) -> bytes:
-    """Return a line of JSON with the place, the reason and the original of a record."""
+    """Return a JSON line with the place, the reason and the original of a record."""
     fields: dict[str, object] = {**place, "state": state, "reason": reason}
     try:
         original = content.decode() if isinstance(content, bytes) else content
@@ -133,12 +133,12 @@ def dead_letter_line(
 
 def _write(file: FileIO, data: bytes) -> None:
     rest = memoryview(data)
-    while rest:  # a disk that is nearly full accepts only a part
+    while rest:  # a nearly full disk accepts only a part
         rest = rest[file.write(rest) :]
 
 
 def _row_bytes(row: Mapping[str, object]) -> bytes:
-    """Return JSON, except that strings and bytes that are not UTF-8 stay as they are."""
+    """Serialize a row as JSON; strings and bytes that are not UTF-8 stay unchanged."""
     text = json.dumps(row, ensure_ascii=False, default=_text)
     return text.encode(errors="surrogateescape")
 

@@ -17,7 +17,7 @@ from .summary import RejectionReason
 
 _MAX_ERRORS: Final = 10
 _SAMPLE_INTERVAL: Final = 20
-"""Requests of which one is compressed, to estimate the others."""
+"""Number of requests of which one is compressed, to estimate the others."""
 
 
 @frozen(kw_only=True)
@@ -35,7 +35,7 @@ class Examination:
     errors: list[str]
     """The first errors, each with file, line and field."""
     reasons: tuple[RejectionReason, ...] = ()
-    """The three most frequent reasons of invalid lines."""
+    """The three most frequent reasons why lines are invalid."""
     requests: int
     """Requests that would be sent."""
     bytes: int
@@ -43,8 +43,8 @@ class Examination:
     compressed_bytes: int
     """Estimated size of the requests in bytes."""
     seconds: float
-    """Minimum duration of an import: the time for reading and checking, or what `max_rate` allows,
-    without the network."""
+    """Minimum duration of an import, without the network: the time for reading and checking, or
+    the minimum that `max_rate` allows."""
 
 
 def examine_events(
@@ -53,10 +53,10 @@ def examine_events(
     *,
     environment: str | None = None,
 ) -> Examination:
-    """Read and check everything, and send nothing. It needs no API key, and writes no file.
+    """Read and check the input without sending it. Requires no API key, and writes no file.
 
     Args:
-        source: Files, patterns, or `-`, as for `import_events`.
+        source: Files, patterns, or `-`; see `import_events`.
         options: Options of the import.
         environment: Environment of users without one.
 

@@ -4,8 +4,8 @@
   x ConfigurationError
     + SourceError             an input that cannot be read, or has changed
       + CheckpointInUseError  another import uses the same checkpoint
-  x ImportStoppedError        an import ended before its input did
-  x EventsRejectedError       its cause if Statsig accepts no event at all
+  x ImportStoppedError        an import that ended before its input
+  x EventsRejectedError       the cause, if Statsig accepts no event at all
 """
 
 from typing import TYPE_CHECKING
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 
 class RowError(Exception):
-    """The reason why one line or row cannot be sent, with the path of the wrong field."""
+    """Line or row that cannot be sent; the message contains the path of the invalid field."""
 
 
 class SourceError(ConfigurationError):
-    """An input, a checkpoint or a mapping that cannot be used."""
+    """Input, checkpoint or mapping that cannot be used."""
 
 
 class CheckpointInUseError(SourceError):
-    """A checkpoint that another import uses."""
+    """Checkpoint that another import uses."""
 
 
 class EventsRejectedError(StatsigError):
-    """A server that rejected one event after another, and accepted none."""
+    """Rejection of one event after another, without any accepted one."""
 
 
 class ImportStoppedError(StatsigError):
-    """An import that ended before its input did; its `__cause__` is the reason.
+    """Import that ended before its input; `__cause__` is the reason.
 
     The same call resumes it.
 
     Attributes:
-        summary: The counts of sent and unsent lines.
+        summary: The counts of delivered, rejected and unsent lines.
     """
 
     def __init__(self, message: str, *, summary: "ImportSummary") -> None:

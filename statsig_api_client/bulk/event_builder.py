@@ -1,4 +1,4 @@
-"""Conversion of lines and rows into serialized events that can be sent."""
+"""Conversion of lines and rows into serialized, valid events."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,11 +20,11 @@ from .options import ImportOptions
 
 _MAX_USER: Final = 4096
 _MAX_USER_ID: Final = 128
-"""Characters. Statsig's SDK for Node warns that longer IDs may be truncated or removed."""
+"""Maximum characters. Statsig's Node SDK warns that longer IDs may be truncated or removed."""
 _CONTENT_ERRORS: Final = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
-"""Errors that the content of a row can cause. They reject the row, and never end an import."""
+"""Errors that the content of a row can cause. They reject the row but never stop an import."""
 
 _UNSAFE_NAME: Final = r"eventName: Statsig drops names with a line break or one of \[]{}<>#=;&$%|"
 
@@ -34,13 +34,13 @@ Event = dict[str, object]
 class EventBuilder:
     """Conversion of lines and rows into serialized, checked events.
 
-    Common events are checked here; the generated models check the rest. A line that is an event
-    already is sent unchanged.
+    Common events are checked here; the generated models check all others. A line that already is
+    an event is sent unchanged.
 
     Args:
         options: Options of the import.
         environment: Environment of users without one.
-        mapper: Conversion of rows; None for lines that are events already.
+        mapper: Conversion of rows; None for lines that already are events.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class EventBuilder:
         """Return the serialized event of a line of JSON, or of a row.
 
         Raises:
-            RowError: It cannot be sent, or Statsig would lose a part of it.
+            RowError: It cannot be sent, or Statsig would drop a part of it.
         """
         try:
             event, serialized = self._convert(content)
@@ -94,7 +94,7 @@ class EventBuilder:
             self._check_time(when)
         name = event.get("eventName")
         if type(name) is not str or not name:
-            raise RowError("eventName: is missing or not a string")
+            raise RowError("eventName: expected a non-empty string")
         if SAFE_NAME.fullmatch(name) is None:
             raise RowError(_UNSAFE_NAME)
         metadata = event.get("metadata")
@@ -123,12 +123,12 @@ class EventBuilder:
     def _check_time(self, when: object) -> None:
         if when is None:
             if not self._allow_missing_time:
-                raise RowError("time: is missing; Statsig would use the time of arrival")
+                raise RowError("time: missing; Statsig would use the time of arrival")
         elif problem := time_problem(when, self._now):
             raise RowError(f"time: {problem}")
 
     def _complete(self, event: Event) -> bool:
-        """Remove private attributes, add the environment, and return whether that changed it."""
+        """Remove private attributes, add the environment, and return whether the event changed."""
         user = cast("Event | None", event.get("user"))
         if user is None:
             return False
@@ -137,7 +137,7 @@ class EventBuilder:
 
 
 def check_mapping(mapping: EventMapping, options: ImportOptions) -> None:
-    """Check what is the same for all rows.
+    """Check the parts of a mapping that are the same for all rows.
 
     Raises:
         SourceError: The mapping would cause the rejection of every row.
@@ -161,7 +161,7 @@ def check_mapping(mapping: EventMapping, options: ImportOptions) -> None:
 
 
 def parse_object(line: bytes, parser: Callable[[bytes], object] = parse) -> Event:
-    """Return the object in a line of JSON.
+    """Parse a line of JSON.
 
     Raises:
         RowError: The line is not a JSON object.
@@ -180,7 +180,7 @@ def _dotted(key: str) -> str:
 
 
 def _is_common(event: Event, value: object, metadata: object) -> bool:
-    """Return whether all types are correct without a closer look."""
+    """Return whether a quick look shows that all types are correct."""
     return (
         _is_common_user(event.get("user"))
         and (value is None or type(value) in (int, float, str, Decimal))
@@ -209,7 +209,7 @@ def _check_by_model(event: Event) -> None:
 
 
 def _check_user_size(user: Event, event_bytes: int) -> None:
-    """Check the size of a user, which is part of an event of a known size."""
+    """Check the size of a user, given the size of its event."""
     user_id = user.get("userID")
     if type(user_id) is str and len(user_id) > _MAX_USER_ID:
         raise RowError(f"user.userID: Statsig may truncate IDs above {_MAX_USER_ID} characters")

@@ -34,7 +34,7 @@ def import_events(
     """Send the events of files to Statsig, and account for every line.
 
     A checkpoint next to the input stores the progress. After any interruption the same call
-    resumes the import; it sends again only the requests that were in progress.
+    resumes the import; only requests that were in progress are sent again.
 
     Args:
         statsig: The client. Its timeouts apply; its retries do not.
@@ -42,7 +42,7 @@ def import_events(
         options: Options of the import.
 
     Returns:
-        The number of lines with each result.
+        The number of lines by result.
 
     Raises:
         SourceError: The input cannot be read, or has changed since the checkpoint was written.
@@ -50,8 +50,8 @@ def import_events(
         ImportStoppedError: The import ended before the input did: Statsig rejected the API key or
             all events, could not be reached for too long, a file is damaged, or a disk is full.
             Its `summary` has the counts.
-        KeyboardInterrupt: Ctrl-C was pressed. All requests in progress are completed first, unless
-            it is pressed again.
+        KeyboardInterrupt: Ctrl-C was pressed. Requests in progress are completed first, unless it
+            is pressed again.
 
     Example:
         >>> with Statsig() as statsig:
@@ -106,7 +106,7 @@ class _ImportRun:
         self._stopped = False
 
     def run(self) -> ImportSummary:
-        """Import until the input ends or the limiter stops."""
+        """Import until the input ends or the limiter stops the run."""
         problem: Exception | None = None
         try:
             try:
@@ -144,7 +144,7 @@ class _ImportRun:
         )
 
     def _begun_batches(self) -> Iterator[ImportBatch]:
-        """Read batches, and save in the checkpoint that they are about to be sent."""
+        """Read batches, and record in the checkpoint that they are about to be sent."""
         checkpoint = self._checkpoint
         for batch in self._batches.read(
             checkpoint.number, checkpoint.position, checkpoint.completed
@@ -161,7 +161,7 @@ class _ImportRun:
             yield batch
 
     def _finish(self) -> OSError | None:
-        """Record the remaining results, and return the last error of doing so."""
+        """Record the remaining results, and return the last error in recording."""
         problem = self._pipeline.finish()
         try:
             self._checkpoint.save()

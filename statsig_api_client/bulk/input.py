@@ -1,4 +1,4 @@
-"""Preparation of an input: everything that can be checked before events are sent."""
+"""Preparation of an input, with all checks that precede sending."""
 
 import stat
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ from .readers.records import InputPosition
 from .readers.source_reader import SourceReader
 
 _SAMPLED_LINES: Final = 1000
-"""Lines of a JSON file in which each column of a mapping must occur."""
+"""Number of lines of a JSON file in which each column of a mapping must occur."""
 
 
 @frozen
@@ -31,7 +31,7 @@ class ImportInput:
 
     sources: list[InputSource]
     standard_input: SourceReader | None
-    """Reader of standard input, whose header is already read; None for files."""
+    """Reader of standard input, which has read the header; None for files."""
     build_event: EventBuilder
     checkpoint: Path | None
     dead_letters: Path
@@ -40,7 +40,7 @@ class ImportInput:
 
     @property
     def mode(self) -> int:
-        """The permissions of output files, which contain parts of the input: those of the input."""
+        """The permissions of output files: those of the input, since they contain parts of it."""
         path = self.sources[0].path
         return 0o600 if path is None else stat.S_IMODE(path.stat().st_mode) & 0o666
 
@@ -51,7 +51,7 @@ def open_input(
     """Find the files of an import, and check their formats and columns.
 
     Raises:
-        SourceError: A file cannot be used, or its columns do not fit the mapping.
+        SourceError: A file cannot be used, or its columns do not match the mapping.
     """
     sources = find_sources(
         source, options.format, (options.checkpoint, options.dead_letters), options.delimiter
@@ -88,7 +88,7 @@ def _digest(mapping: EventMapping | None, environment: str | None, options: Impo
 def _checked_mapping(
     sources: list[InputSource], standard_input: SourceReader | None, options: ImportOptions
 ) -> EventMapping | None:
-    """Return the mapping of the options or, for tables without one, of their column names."""
+    """Return the mapping of the options or, for tables without one, the mapping by column name."""
     mapping = options.mapping
     columns: list[str] | None = None
     for source in sources:
@@ -116,7 +116,7 @@ def _checked_mapping(
             mapping = mapping_by_name(found, TimeFormat("ms"))
         else:
             raise SourceError(
-                f"{source.name}: there is no column eventName; pass a mapping of the columns "
+                f"{source.name}: no column eventName; pass a mapping of the columns "
                 f"{_column_list(found, source)}"
             )
     if mapping is not None:
@@ -127,11 +127,11 @@ def _checked_mapping(
 
 
 def _names(reader: SourceReader) -> list[str]:
-    """Return the names in the first objects of a JSON file."""
+    """Return the field names in the first objects of a JSON file."""
     names: set[str] = set()
     for record in islice(reader.records(InputPosition()), _SAMPLED_LINES):
         assert isinstance(record.content, bytes)
-        with suppress(RowError):  # reported when the line is read to be sent
+        with suppress(RowError):  # reported when the line is sent
             names.update(parse_object(record.content))
     return sorted(names)
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 def deferred_interrupts(stop: Callable[[], None]) -> Generator[None]:
     """Call `stop` on Ctrl-C, and raise `KeyboardInterrupt` at the end of the block.
 
-    A second Ctrl-C raises immediately. Other handlers of the signal stay in place, and so does
-    that of threads other than the main thread.
+    A second Ctrl-C raises immediately. A handler other than Python's own stays in place, and
+    nothing changes outside of the main thread.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.

@@ -27,23 +27,23 @@ class ImportOptions:
     format: InputFormat | None = field(
         default=None, validator=optional(one_of(*get_args(InputFormat)))
     )
-    """Format of the input; by default chosen by file name, else JSON lines."""
+    """Format of the input; by default, the file name determines it, else it is JSON lines."""
     delimiter: Delimiter | None = field(
         default=None, validator=optional(one_of(*get_args(Delimiter)))
     )
-    """Character between two cells of CSV; by default a tab in files named .tsv, else a comma."""
+    """Character between two cells of CSV; by default, a tab in .tsv files, else a comma."""
     mapping: EventMapping | None = field(
         default=None, validator=optional(instance_of(EventMapping))
     )
-    """Mapping of columns to event fields; by default events have the format of the HTTP API."""
+    """Mapping of columns to event fields; by default, events have the format of the HTTP API."""
     allow_truncation: bool = field(default=False, validator=boolean)
-    """Send events that Statsig may truncate or drop in part, instead of rejecting them."""
+    """Send events of which Statsig may truncate or drop a part, instead of rejecting them."""
     allow_missing_time: bool = field(default=False, validator=boolean)
-    """Send events without a time; Statsig counts them at the time of arrival."""
+    """Send events without a time; Statsig uses the time of arrival."""
     checkpoint: str | Path | None = None
-    """File that stores the progress of the import; by default next to the first input file."""
+    """File that stores the progress of the import; by default, next to the first input file."""
     dead_letters: str | Path | None = None
-    """File to which undelivered events are appended; by default next to the first input file."""
+    """File to which undelivered events are appended; by default, next to the first input file."""
     force: bool = field(default=False, validator=boolean)
     """Resume although the input or the mapping has changed."""
     restart: bool = field(default=False, validator=boolean)
@@ -55,13 +55,13 @@ class ImportOptions:
     max_concurrency: int = field(default=8, validator=integer(minimum=1))
     """Maximum number of concurrent requests. The import starts with one."""
     max_rate: float | None = field(default=None, validator=optional(positive_number))
-    """Maximum number of events per second; by default unlimited."""
+    """Maximum number of events per second; by default, unlimited."""
     resend_ambiguous: bool = field(default=False, validator=boolean)
-    """Send events again that Statsig may have accepted; they may be counted twice."""
+    """Resend events that Statsig may have accepted; they may be counted twice."""
     give_up_after: float = field(default=300.0, validator=seconds)
     """Seconds without a successful request after which the import stops."""
     max_rejected: int = field(default=100, validator=integer(minimum=1))
-    """Number of events that Statsig may reject before it accepts any; then the import stops."""
+    """Number of rejected events, without any accepted one, after which the import stops."""
     compress: bool = field(default=True, validator=boolean)
     """Compress requests with gzip."""
     on_progress: Callable[[ImportProgress], object] | None = None
@@ -71,5 +71,5 @@ class ImportOptions:
 
     @property
     def events_per_request(self) -> int:
-        """Maximum number of events per request, at most one second's share of `max_rate`."""
+        """Maximum number of events per request; `max_rate` limits it to those of one second."""
         return max(1, int(min(self.max_batch, self.max_rate or self.max_batch)))

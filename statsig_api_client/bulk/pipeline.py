@@ -27,12 +27,12 @@ class DeadLetter(NamedTuple):
     state: DeadLetterState
     reason: str
     event: bytes | None = None
-    """The serialized event; None for a record that cannot be sent."""
+    """The serialized event, or None if the record cannot be sent."""
 
 
 @frozen
 class BatchAccount:
-    """The records of a batch that are completed."""
+    """The completed records of a batch."""
 
     delivered: list[int]
     """Indices of events."""
@@ -44,8 +44,8 @@ class BatchAccount:
     def of(cls, batch: ImportBatch, result: BatchResult) -> "BatchAccount":
         """Return the account of a batch.
 
-        Records that were never sent are completed with the events of their batch: an error that
-        stops the import must not consume them.
+        Records that cannot be sent are completed together with the events of their batch, so that
+        an error that stops the import does not consume them.
         """
         delivered = [index for start, end in result.delivered for index in range(start, end)]
         if not (delivered or result.rejected or result.ambiguous) and batch.events:
@@ -69,26 +69,26 @@ class DeliveryPipeline:
 
     sender: EventSender
     limiter: RequestLimiter
-    """Limit on requests; it stops the pipeline."""
+    """Limit on requests, which also stops the pipeline."""
     options: ImportOptions
     record: Callable[[ImportBatch, BatchResult], None]
     """Function that records the result of a batch, in the calling thread."""
     on_tick: Callable[[], None] = lambda: None
     """Function that is called about twice a second, in the calling thread."""
     max_rejected: int | None = None
-    """Events that the server may reject before it accepts any; None sets no limit."""
+    """Number of events that the server may reject before it accepts any; None sets no limit."""
     _in_progress: dict[Future[BatchResult], ImportBatch] = field(
         factory=dict[Future[BatchResult], ImportBatch], init=False
     )
     _held: deque[tuple[ImportBatch, BatchResult]] = field(
         factory=deque[tuple[ImportBatch, BatchResult]], init=False
     )
-    """Batches that the server has rejected, while it has accepted nothing."""
+    """Batches that the server rejected, as long as it has accepted nothing."""
     _completed: bool = field(default=False, init=False)
-    """True if all batches were tried."""
+    """True if all batches were attempted."""
 
     def run(self, batches: Iterable[ImportBatch]) -> bool:
-        """Deliver batches until they end or the limiter stops.
+        """Deliver batches until they end or the limiter stops the pipeline.
 
         Call `finish` afterwards, even after an exception.
 
@@ -107,7 +107,7 @@ class DeliveryPipeline:
             pool.shutdown(wait=wait_for_requests)
 
     def finish(self) -> OSError | None:
-        """Record the remaining results, and return the last error of doing so."""
+        """Record the remaining results, and return the last error in recording."""
         problem = None
         results = (
             one
@@ -143,7 +143,7 @@ class DeliveryPipeline:
         return True
 
     def _collect(self, max_in_progress: int) -> None:
-        """Record results until at most so many batches are in progress."""
+        """Record results until at most `max_in_progress` batches are in progress."""
         while self._in_progress:
             is_enough = len(self._in_progress) <= max_in_progress
             done, _ = wait(
@@ -161,7 +161,7 @@ class DeliveryPipeline:
     def _recordable(
         self, batch: ImportBatch, result: BatchResult
     ) -> Iterator[tuple[ImportBatch, BatchResult]]:
-        """Return the results that may be recorded after one more."""
+        """Return the results that may be recorded, given one more."""
         if result.rejected and not self.limiter.accepted:
             self._held.append((batch, result))
             return
@@ -170,9 +170,10 @@ class DeliveryPipeline:
             yield self._held.popleft()
 
     def _remaining(self) -> Iterator[tuple[ImportBatch, BatchResult]]:
-        """Return the results that are held in the end.
+        """Return the results that are still withheld at the end.
 
-        If the input was not tried completely and nothing was accepted, no event counts as rejected.
+        If parts of the input were not attempted and nothing was accepted, no event counts as
+        rejected.
         """
         while self._held:
             batch, result = self._held.popleft()

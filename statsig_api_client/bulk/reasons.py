@@ -1,4 +1,4 @@
-"""The most frequent reasons of dead letters."""
+"""The most frequent reasons for dead letters."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from .summary import RejectionReason
 
 _MAX_KINDS: Final = 1000
 _VARYING: Final = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d[\d,.]*")
-"""Parts in which equal reasons differ: values, numbers, lines."""
+"""Matches the parts in which similar reasons differ: values, numbers and lines."""
 _OTHERS: Final = "other reasons"
 
 

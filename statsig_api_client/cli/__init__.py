@@ -17,7 +17,7 @@ def run() -> int:
     """Run the command line of this process and return its exit code."""
     _reserve_descriptors()
     try:
-        # Fails without the extra.
+        # Not installed without the extra.
         from .main import main
     except ModuleNotFoundError:
         print(
@@ -36,7 +36,7 @@ def run() -> int:
 
 
 def _reserve_descriptors() -> None:
-    """Open standard streams that the parent process closed, before a file gets their descriptor."""
+    """Reopen closed standard streams, before a file can receive their descriptor."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -1,4 +1,4 @@
-"""Command-line options that are derived from a class of options."""
+"""Command-line options derived from a class of options."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ def derived_options(
 ) -> list[click.Option]:
     """Return a command-line option for each field of a class.
 
-    Names, defaults and help texts are those of the fields and their docstrings.
+    Names, defaults and help texts come from the fields and their docstrings.
 
     Args:
         options: The class.

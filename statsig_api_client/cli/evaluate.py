@@ -137,7 +137,7 @@ def get_layer(layer: str, **given: Unpack[EvaluationArguments]) -> int:
 @click.argument("config")
 @_evaluation_options
 def get_ranked_list(config: str, **given: Unpack[EvaluationArguments]) -> int:
-    """Get the variants of a contextual bandit for a user, the best first."""
+    """Get the variants of a contextual bandit for a user, best first."""
     user = make_user(given)
     with _make_client(given) as statsig:
         variants = statsig.get_ranked_list(user, config)

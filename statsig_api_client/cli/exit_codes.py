@@ -10,13 +10,13 @@ class ExitCode(IntEnum):
 
     OK = 0
     GATE_FAILED = 1
-    """A gate does not pass, and `--exit-code` is given."""
+    """A gate does not pass, with `--exit-code`."""
     USAGE = 2
-    """The arguments are invalid, or a file that they name cannot be read."""
+    """Invalid arguments, or a named file that cannot be read."""
     CONFIGURATION = 3
-    """The key is missing, it or a URL is malformed, or an extra is not installed."""
+    """Missing key, malformed key or URL, or missing extra."""
     API = 4
-    """Statsig returned an error response, or there was no response."""
+    """Error response of Statsig, or no response."""
     INCOMPLETE_IMPORT = 5
     """Some lines of an import were not delivered."""
     INTERRUPTED = 130

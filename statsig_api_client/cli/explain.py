@@ -1,4 +1,4 @@
-"""Command `explain`: every entity for a user, with the deciding conditions."""
+"""Command `explain`: evaluations for a user, with the deciding conditions."""
 
 import json
 import sys
@@ -52,22 +52,22 @@ class _Arguments(UserOptions, ExplainOptions):
     "--project",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Evaluate a project file or config specs, instead of a running local server.",
+    help="Project file or config specs to evaluate, instead of a running local server.",
 )
-@click.option("--kind", type=click.Choice(_KINDS), help="Only entities of this kind.")
-@click.option("--name", multiple=True, metavar="NAME", help="Only this entity. Repeatable.")
+@click.option("--kind", type=click.Choice(_KINDS), help="Show only entities of this kind.")
+@click.option("--name", multiple=True, metavar="NAME", help="Show only this entity. Repeatable.")
 @click.option("--environment", metavar="TIER", help="Environment of the user.")
 @click.option(
     "--compare",
     metavar="USER",
-    help="Print only what differs for a second user: a JSON object, or a file with one.",
+    help="Print only differences to a second user: a JSON object, or a file with one.",
 )
-@click.option("--all", "everything", is_flag=True, help="With --compare, print everything.")
+@click.option("--all", "everything", is_flag=True, help="With --compare, print all entities.")
 @user_options
 @json_option
 @url_option
 def explain(**given: Unpack[_Arguments]) -> int:
-    """Explain what a user gets: every entity with its value, rule and deciding condition.
+    """Explain evaluations for a user: each entity with value, rule and deciding condition.
 
     The entities are those of a running local server, or of --project. Statsig's own core
     evaluates them; no exposures are recorded.
@@ -165,7 +165,7 @@ def _print_pairs(
             print_json({"kind": first.kind, "name": first.name, **results})
         return
     if not pairs:
-        click.echo("Both users get the same.")
+        click.echo("Both users get the same results.")
         return
     print_table(
         ("kind", "name", "first user", "why", "second user", "why"),

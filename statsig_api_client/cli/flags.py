@@ -63,7 +63,7 @@ def flags() -> None:
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="PACKAGE",
-    help="Directory of the generated package; it is replaced as a whole.",
+    help="Directory of the generated package, which is replaced completely.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the package differs.")
 @click.option(
@@ -76,7 +76,7 @@ def flags() -> None:
     "--without",
     multiple=True,
     metavar="NAME",
-    help="Leave a flag out, so that a type checker reports each use. Repeatable.",
+    help="Omit a flag, so that type checkers report its uses. Repeatable.",
 )
 def generate(
     *,
@@ -86,12 +86,12 @@ def generate(
     without: tuple[str, ...],
     **given: Unpack[_ProjectOptions],
 ) -> int:
-    """Generate a package with the flags of a project."""
+    """Generate a package of a project's flags."""
     require_extra("flags", "flags", "flags.generation.sources")
     from ..flags.generation.errors import FlagsError
 
     if check and old is not None:
-        raise click.UsageError("--check and --diff exclude each other")
+        raise click.UsageError("--check and --diff cannot be combined")
     table = _read_table(given["configuration"])
     try:
         project, options = _read_project(given["source"], table)
@@ -120,9 +120,9 @@ def generate(
     help=f"File with the table {_TABLE}.  [default: pyproject.toml, if it exists]",
 )
 def unused(paths: tuple[Path, ...], *, source: str | None, configuration: Path | None) -> int:
-    """List flags that no code uses, uses of unknown flags, and uses of stale gates.
+    """List unused flags, uses of unknown flags, and uses of stale gates.
 
-    Exits with 1 if anything is listed.
+    Exits with 1 if it lists anything.
     """
     require_extra("flags", "flags", "flags.generation.sources")
     from ..flags.generation.errors import FlagsError
@@ -158,7 +158,7 @@ def _generate(project: "Project", options: "Options", directory: Path, *, check:
     for line in lines:
         click.echo(line)
     if lines:
-        click.echo(f"{directory} differs from {project.source}; generate it again", err=True)
+        click.echo(f"{directory} differs from {project.source}; regenerate it", err=True)
         return ExitCode.GATE_FAILED
     click.echo(f"{directory}: up to date")
     return ExitCode.OK
@@ -210,7 +210,7 @@ def _read_table(file: Path | None) -> Mapping[str, object]:
         raise click.UsageError(
             f"{path}: {_TABLE}: unknown key {unknown[0]!r}; expected {', '.join(sorted(known))}"
         )
-    # Checked also where an argument replaces it.
+    # Checked even if an argument overrides it.
     for key in ("source", "output"):
         _string(entries, key)
     return entries

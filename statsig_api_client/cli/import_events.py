@@ -48,7 +48,7 @@ mapping_options = combine(
         metavar="FIELD=COLUMN,…",
         help="Mapping of columns to event fields, separated by commas: eventName=event,"
         "user.userID=uid,time=ts,metadata.*=*. FIELD:=CONSTANT sets a constant: eventName:=sale. "
-        "Names and constants with a comma are in double quotes. Repeatable. By default events "
+        "Quote names and constants with a comma in double quotes. Repeatable. By default, events "
         "have the format of the HTTP API.",
     ),
     click.option(
@@ -57,7 +57,7 @@ mapping_options = combine(
     click.option(
         "--time-unit",
         type=click.Choice(["s", "ms", "us", "ns"]),
-        help="Unit of times that are numbers.",
+        help="Unit of numeric times.",
     ),
     click.option(
         "--time-zone",
@@ -81,10 +81,10 @@ class _CommandOptions(MappingOptions, ConnectionOptions):
 
 
 class _ImportCommand(click.Command):
-    """A command with the options of `ImportOptions`, which are loaded when it is used."""
+    """A command with the options of `ImportOptions`, which are loaded on use."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return all parameters; options of imports are behind those of the mapping.
+        """Return all parameters; import options follow those of the mapping.
 
         Raises:
             ConfigurationError: The extra is not installed.
@@ -112,7 +112,7 @@ class _ImportCommand(click.Command):
     ),
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE…")
-@click.option("--dry-run", is_flag=True, help="Read and check everything, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and check the input without sending it.")
 @mapping_options
 @json_option
 @connection_options
@@ -122,7 +122,7 @@ def import_events(
     """Send files of past events: JSON lines, CSV or Parquet, optionally compressed.
 
     Every line is accounted for. After Ctrl-C, a crash or an outage, the same command resumes the
-    import. Undelivered events are in the file of dead letters.
+    import. Undelivered events are written to a file of dead letters.
     """
     from ..bulk import ImportOptions, ImportStoppedError, examine_events
     from ..bulk import import_events as run
@@ -164,34 +164,34 @@ def _how_to_resume(problem: Exception, files: tuple[str, ...], *, restart: bool)
 
 
 def make_mapping(given: MappingOptions) -> "EventMapping | None":
-    """Return the mapping of the given options; None without one.
+    """Return the mapping of the given options, or None.
 
     Raises:
-        click.UsageError: Two options exclude each other, or one needs another.
+        click.UsageError: Two options cannot be combined, or one requires another.
     """
     from ..bulk import TimeFormat, read_mapping, read_mapping_file
 
     times = TimeFormat(given["time_unit"], given["time_zone"])
     if given["map_file"] is not None:
         if given["fields"]:
-            raise click.UsageError("--map and --map-file exclude each other")
+            raise click.UsageError("--map and --map-file cannot be combined")
         return read_mapping_file(given["map_file"], times)
     if given["fields"]:
         return read_mapping(given["fields"], times)
     if given["time_unit"] or given["time_zone"]:
-        raise click.UsageError("--time-unit and --time-zone need --map")
+        raise click.UsageError("--time-unit and --time-zone require --map")
     return None
 
 
 class _Stop(threading.Event):
-    """An event that is set at the end of an import, and before it by a signal."""
+    """An event that is set at the end of an import, or earlier by a signal."""
 
     interrupted = False
 
 
 @contextmanager
 def _stopping() -> Generator[_Stop]:
-    """Return an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
+    """Yield an event that Ctrl-C sets; a second Ctrl-C raises immediately."""
     stop = _Stop()
 
     def interrupt(*_: object) -> None:
@@ -211,7 +211,7 @@ def _stopping() -> Generator[_Stop]:
 
 @contextmanager
 def _progress() -> "Generator[Callable[[ImportProgress], None]]":
-    """Return a function that shows a bar on a terminal, and prints lines elsewhere."""
+    """Yield a function that draws a bar on a terminal, and prints lines elsewhere."""
     logging.getLogger("statsig_api_client").addHandler(logging.NullHandler())
     if not sys.stderr.isatty():
         last = time.monotonic()

@@ -1,4 +1,4 @@
-"""Errors of the commands that need the extra `lift`."""
+"""Errors of the commands that require the extra `lift`."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from .._errors import ConfigurationError
 
 @contextmanager
 def problems_as_messages() -> Generator[None]:
-    """Replace errors of lift by those of the command line.
+    """Convert errors of lift to those of the command line.
 
     Raises:
         click.UsageError: An argument is invalid, or a file that it names cannot be read.

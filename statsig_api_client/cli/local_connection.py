@@ -25,7 +25,7 @@ url_option: OptionDecorator = click.option(
 
 
 class LocalServerError(click.ClickException):
-    """A local server that cannot be reached, or that rejects a request."""
+    """Unreachable local server, or a request that it rejects."""
 
     exit_code = ExitCode.API
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _KINDS = ("gate", "config", "experiment", "layer")
 
 _unit_options = combine(
-    click.option("--user-id", metavar="ID", help="Only for this user."),
+    click.option("--user-id", metavar="ID", help="Apply only to this user."),
     click.option(
-        "--unit-id", metavar="TYPE=ID", help="Only for this unit, such as companyID=acme."
+        "--unit-id", metavar="TYPE=ID", help="Apply only to this unit, such as companyID=acme."
     ),
 )
 _output_options = combine(json_option, url_option)
@@ -61,7 +61,7 @@ local.add_command(events)
 @_output_options
 @click.pass_context
 def overrides(context: click.Context, **given: Unpack[_Output]) -> int:
-    """Print the overrides, or set and remove some."""
+    """Print, set or remove overrides."""
     if context.invoked_subcommand is None:
         with local_control(given["url"]) as control:
             _print_overrides(control.overrides(), as_json=given["as_json"])
@@ -182,7 +182,7 @@ def _value_text(value: JsonValue) -> str:
 @_output_options
 @click.pass_context
 def faults(context: click.Context, **given: Unpack[_Output]) -> int:
-    """Print the armed faults, or add and remove some."""
+    """Print, add or remove faults."""
     if context.invoked_subcommand is None:
         with local_control(given["url"]) as control:
             _print_faults(control.faults(), as_json=given["as_json"])
@@ -220,11 +220,11 @@ class _FaultArguments(TypedDict):
     "--delay",
     type=click.FloatRange(0, 600),
     metavar="SECONDS",
-    help="Delay of the response; without a status the real response follows.",
+    help="Delay of the response. Without a status, the real response follows.",
 )
 @click.option("--drop", is_flag=True, help="Close the connection without a response.")
 @click.option("--garbage", is_flag=True, help="Respond with a body that is not JSON.")
-@click.option("--call", multiple=True, metavar="CALL", help="Only this call. Repeatable.")
+@click.option("--call", multiple=True, metavar="CALL", help="Apply only to this call. Repeatable.")
 @click.option(
     "--times",
     type=click.IntRange(min=1),
@@ -236,7 +236,7 @@ class _FaultArguments(TypedDict):
 @click.option("--forever", is_flag=True, help="Fail all calls until the fault is removed.")
 @url_option
 def add_fault(**given: Unpack[_FaultArguments]) -> int:
-    """Let the next calls fail; by default with status 503."""
+    """Inject a fault into the next calls; by default, status 503."""
     if given["drop"] + given["garbage"] + (given["status"] is not None) > 1:
         raise click.UsageError("expected at most one of --status, --drop and --garbage")
     status = given["status"]
@@ -312,7 +312,7 @@ def _effect(fault: "InjectedFault") -> str:
 @click.option("--faults", is_flag=True, help="Remove all faults.")
 @url_option
 def reset(*, recorded: bool, overrides: bool, faults: bool, url: str | None) -> int:
-    """Discard recorded events, overrides and faults; with options, only those."""
+    """Discard recorded events, overrides and faults, or only those selected by options."""
     everything = not (recorded or overrides or faults)
     with local_control(url) as control:
         control.reset(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _recorded_options = combine(
     click.argument("name", required=False),
-    click.option("--user-id", metavar="ID", help="Only of users with this ID."),
+    click.option("--user-id", metavar="ID", help="Print only those of users with this ID."),
     click.option(
         "-n",
         "--limit",
@@ -29,7 +29,7 @@ _recorded_options = combine(
         default=20,
         show_default=True,
         metavar="NUMBER",
-        help="Maximum number; the newest are printed.",
+        help="Maximum number to print; the newest are kept.",
     ),
     click.option("--follow", is_flag=True, help="Print new ones as they arrive, until Ctrl-C."),
     json_option,
@@ -80,13 +80,13 @@ class _Filter:
 @click.option(
     "--kind",
     type=click.Choice(("gate", "config", "layer")),
-    help="Only exposures to gates, to configs and experiments, or to layers.",
+    help="Print only exposures to gates, to configs and experiments, or to layers.",
 )
 @_recorded_options
 def exposures(*, kind: "ExposureKind | None", **given: Unpack[_RecordedArguments]) -> int:
     """Print the exposures that clients or the server logged, oldest first.
 
-    NAME is a gate, config, experiment or layer; by default all are printed.
+    NAME is a gate, config, experiment or layer; by default, all are printed.
     """
     with local_control(given["url"]) as control:
         wanted = _Filter(given["name"], given["user_id"], kind, exposures=True)
@@ -111,7 +111,7 @@ def exposures(*, kind: "ExposureKind | None", **given: Unpack[_RecordedArguments
 def events(**given: Unpack[_RecordedArguments]) -> int:
     """Print the recorded events without exposures, oldest first.
 
-    NAME is the name of an event; by default all are printed.
+    NAME is the name of an event; by default, all are printed.
     """
     with local_control(given["url"]) as control:
         wanted = _Filter(given["name"], given["user_id"], None, exposures=False)
@@ -152,7 +152,7 @@ def _print_event(event: "RecordedEvent", *, as_json: bool) -> None:
         metadata = json.dumps(event.metadata, ensure_ascii=False) if event.metadata else ""
         value = "" if event.value is None else str(event.value)
         columns = ("event", event.event_name, user, value, metadata)
-    # Without control characters, which could change the terminal.
+    # Without control characters, which could alter the terminal.
     texts = ("".join(c if c.isprintable() else "?" for c in column) for column in columns)
     click.echo("  ".join(filter(None, [f"{time:%H:%M:%S}", *texts])))
 

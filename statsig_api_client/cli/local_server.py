@@ -31,14 +31,14 @@ def print_schema() -> None:
 
 
 def print_specs(project: Path | None) -> None:
-    """Print the config specs of a project; None is the example project.
+    """Print the config specs of a project; None prints those of the example project.
 
     Raises:
         click.ClickException: The project cannot be served.
     """
     with _problems_as_messages():
         specs = load_specs(project or EXAMPLE_PROJECT)
-        Evaluator(specs).close()  # It raises if the core cannot read the specs.
+        Evaluator(specs).close()  # Raises if the core cannot read the specs.
     click.echo(json.dumps(specs.document, indent=2))
 
 
@@ -51,7 +51,7 @@ def serve(
     watch: bool,
     log_requests: bool,
 ) -> None:
-    """Serve a project until SIGINT or SIGTERM; None is the example project.
+    """Serve a project until SIGINT or SIGTERM; None serves the example project.
 
     Raises:
         click.ClickException: The project, the database, the address or the port cannot be used.
@@ -84,7 +84,7 @@ def _start(options: ServerOptions, *, log_requests: bool) -> ServerThread:
 
 @contextlib.contextmanager
 def _problems_as_messages() -> Generator[None]:
-    """Raise problems of a project as errors of the command line."""
+    """Convert problems of a project to errors of the command line."""
     try:
         yield
     except (ProjectError, RecordingError) as error:
@@ -94,8 +94,8 @@ def _problems_as_messages() -> Generator[None]:
 @contextlib.contextmanager
 def _stop_signals() -> Generator[socket.socket]:
     """Yield a socket that receives a byte for SIGINT and SIGTERM."""
-    # Not an event or another Python object: a signal that arrives just before the wait begins
-    # would be handled only after the wait, which has no end.
+    # Not an event or another Python object: a signal just before the endless wait would be handled
+    # only after it.
     signals, sender = socket.socketpair()
     with signals, sender:
         sender.settimeout(0)

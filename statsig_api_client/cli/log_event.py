@@ -37,7 +37,7 @@ class LogEventOptions(UserOptions, ConnectionOptions):
 @click.option(
     "--value",
     metavar="NUMBER|STRING",
-    help="Value to sum or to group by. A number is sent as one, unless it is a JSON string in "
+    help="Value to sum or to group by. A number is sent as such, unless it is a JSON string in "
     "double quotes.",
 )
 @click.option(
@@ -76,7 +76,7 @@ def log_event(
 
 
 def _parse_time(argument: str) -> int:
-    """Return milliseconds since 1970 for milliseconds, or for a time with a zone."""
+    """Parse milliseconds since 1970, or a time with a zone."""
     if argument.isdecimal():
         return int(argument)
     try:
@@ -96,7 +96,7 @@ def _invalid_time(reason: str) -> click.UsageError:
 
 
 def _parse_value(argument: str | None) -> str | float | None:
-    """Return a number, a JSON string, or any other string unchanged."""
+    """Parse a number or a JSON string; return any other string unchanged."""
     try:
         value = cast("object", json.loads(argument or ""))
     except ValueError:

@@ -32,7 +32,7 @@ from .output import print_json
 @json_option
 @connection_options
 def log_exposures(file: TextIO, *, as_json: bool, **given: Unpack[ConnectionOptions]) -> int:
-    """Log exposures of another system, one JSON object per line, in one request.
+    """Log exposures from another system, one JSON object per line, in one request.
 
     Each line has an experimentName or a gateName, the user, and a group or a ruleID, in the API's
     spelling. All lines are checked before any is sent.

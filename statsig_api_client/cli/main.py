@@ -46,8 +46,8 @@ _COMPLETE: Final = "_STATSIG_API_COMPLETE"
     + "\n\n\b\nExit codes:\n"
     "  0    success\n"
     "  1    a gate does not pass (with --exit-code); spool: an operation failed or events remain\n"
-    "  2    invalid arguments, or a file that they name cannot be read\n"
-    "  3    configuration: no key, a malformed key or URL, an extra that is not installed\n"
+    "  2    invalid arguments, or a named file that cannot be read\n"
+    "  3    configuration: missing key, malformed key or URL, missing extra\n"
     "  4    API: an error response, or no response\n"
     "  5    import-events: some lines were not delivered\n"
     "  130  interrupted",
@@ -57,8 +57,8 @@ def commands() -> None:
     """Evaluate gates, configs, experiments and layers, and log events.
 
     The API key is read from STATSIG_API_KEY or --api-key-file, the server from STATSIG_BASE_URL.
-    Results are tables on a terminal, and JSON lines in a pipe or with --json. NO_COLOR turns
-    colors off.
+    Results are tables on a terminal, and JSON lines in a pipe or with --json. NO_COLOR disables
+    colors.
     """
 
 
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: The command-line arguments; those of this process if None.
+        arguments: The command-line arguments; None for those of this process.
 
     Returns:
         The exit code; see `ExitCode`.
@@ -116,7 +116,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except StatsigError as error:
         return _report(str(error), exit_code_for(error))
     except (TypeError, ValueError, OSError) as error:
-        # An argument that the client rejects, or a full disk behind standard output.
+        # An argument that the client rejects, or standard output on a full disk.
         return _report(str(error), ExitCode.USAGE)
 
 

@@ -51,7 +51,7 @@ def examples(*lines: str) -> str:
 
 
 json_option: OptionDecorator = click.option(
-    "--json", "as_json", is_flag=True, help="Print one line of JSON per result, also on a terminal."
+    "--json", "as_json", is_flag=True, help="Print one line of JSON per result, even on a terminal."
 )
 
 
@@ -71,7 +71,7 @@ connection_options: OptionDecorator = combine(
         metavar="URL",
         help="Server to send requests to.  [default: STATSIG_BASE_URL, or Statsig's server]",
     ),
-    click.option("--environment", metavar="TIER", help="Environment of users that have none."),
+    click.option("--environment", metavar="TIER", help="Environment of users without one."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
@@ -82,7 +82,7 @@ connection_options: OptionDecorator = combine(
     click.option(
         "--allow-http",
         is_flag=True,
-        help="Allow http:// to other machines, although the API key can be read on the way.",
+        help="Allow http:// to other machines, which exposes the API key to the network.",
     ),
 )
 
@@ -101,7 +101,7 @@ def make_client(given: ConnectionOptions, *, log_exposures: bool = True) -> Stat
     """Return a client with the given connection options.
 
     Raises:
-        ConfigurationError: The key is missing, or it, a URL or an option is invalid.
+        ConfigurationError: The key is missing, or the key, a URL or an option is invalid.
     """
     with option_names():
         return Statsig(
@@ -117,7 +117,7 @@ def make_client(given: ConnectionOptions, *, log_exposures: bool = True) -> Stat
 
 @contextmanager
 def option_names() -> Generator[None]:
-    """Replace arguments of the client by options of the command line in errors."""
+    """Replace names of client arguments in errors with command-line options."""
     try:
         yield
     except ConfigurationError as error:
@@ -128,7 +128,7 @@ def option_names() -> Generator[None]:
 
 
 def read_key(file: str | None) -> str | None:
-    """Return the key in a file; None leaves it to the environment."""
+    """Return the key in a file; None, without a file, selects the key of the environment."""
     if file is None:
         return None
     try:
@@ -180,7 +180,7 @@ user_options: OptionDecorator = combine(
         "--private",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Private attribute, which is used in evaluations and never recorded. Repeatable.",
+        help="Private attribute, used in evaluations and never recorded. Repeatable.",
     ),
     click.option(
         "--custom-id",
@@ -301,7 +301,7 @@ def _read_user(file: TextIO) -> dict[str, JsonValue]:
 
 
 def _merge(fields: dict[str, JsonValue], name: str, members: Mapping[str, JsonValue]) -> None:
-    """Add members to a map of the user, which the file may contain already."""
+    """Add members to a map of the user, which may already exist in the file."""
     if members:
         known = fields.get(name)
         fields[name] = {**(known if isinstance(known, Mapping) else {}), **members}

@@ -1,7 +1,7 @@
-"""Output of commands: everything that is shown is escaped here.
+"""Output of commands, escaped.
 
 Names, rules, values, file names and error responses may contain control characters, which a
-terminal would obey, or lone surrogates, which no encoding has.
+terminal would interpret, or lone surrogates, which cannot be encoded.
 """
 
 import json
@@ -27,11 +27,11 @@ Evaluation = FeatureGate | DynamicConfig | Experiment | Layer | RankedVariant
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters except tabs and line breaks, marks that reorder text, and lone surrogates."""
+"""Control characters except tabs and line breaks, bidirectional marks, and lone surrogates."""
 
 
 def escape(text: str) -> str:
-    """Return text that a terminal only prints; escapes are those of JSON."""
+    """Return text without effects on a terminal, escaped as in JSON."""
     return _UNSAFE.sub(_escaped, text)
 
 
@@ -41,12 +41,12 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 class EscapedStream:
-    """A standard stream of text that is escaped.
+    """A standard stream that escapes its text.
 
     Args:
         stream: The stream; None if the parent process has closed it.
-        is_essential: Whether errors are raised. Those of a reader that is gone never are: it does
-            not matter for the result of a command.
+        is_essential: Whether errors are raised. A broken pipe is never an error: it does not affect
+            the result of a command.
     """
 
     def __init__(self, stream: TextIO | None, *, is_essential: bool) -> None:
@@ -117,8 +117,8 @@ def escaped_streams() -> Generator[None]:
 
 
 def make_console(stream: TextIO) -> "Console":
-    """Return a console of rich, which writes control sequences; pass only escaped text to it."""
-    # Importing rich takes longer than a call, and pipes do not need it.
+    """Return a rich console. It writes control sequences, so pass only escaped text."""
+    # Importing rich takes longer than a call, and it is not used for pipes.
     from rich.console import Console
 
     inner = cast("object", stream)
@@ -126,18 +126,18 @@ def make_console(stream: TextIO) -> "Console":
 
 
 def print_error(message: str) -> None:
-    """Print an error message, with the prefix that all of them have."""
+    """Print an error message with its prefix."""
     click.echo(f"error: {message}", err=True)
 
 
 def print_warning(message: object) -> None:
-    """Print a warning, with the prefix that all of them have."""
+    """Print a warning with its prefix."""
     click.echo(f"warning: {message}", err=True)
 
 
 @contextmanager
 def printed_warnings() -> Generator[None]:
-    """Print warnings as messages; each of those about users and events."""
+    """Print warnings as messages, repeating those about users and events."""
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         print_warning(message)
@@ -155,13 +155,13 @@ def print_json(value: Mapping[str, JsonValue]) -> None:
 
 
 def to_json(value: JsonInput) -> str:
-    """Return JSON in one line."""
+    """Serialize a value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table on a terminal."""
-    # Importing rich takes longer than a call, and pipes do not need it.
+    # Importing rich takes longer than a call, and it is not used for pipes.
     from rich import box
     from rich.table import Table
     from rich.text import Text

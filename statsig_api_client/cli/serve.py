@@ -44,13 +44,13 @@ class ServeOptions(TypedDict):
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on. Only this machine can reach the default.",
+    help="Address to listen on. The default is reachable only from this machine.",
 )
 @click.option(
     "--db",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="SQLite file for events and exposures. Without it they are discarded at the end.",
+    help="SQLite file for events and exposures. Without it, they are discarded at exit.",
 )
 @click.option(
     "--watch/--no-watch",
@@ -62,13 +62,13 @@ class ServeOptions(TypedDict):
 @click.option(
     "--print-specs",
     is_flag=True,
-    help="Print the project's config specs, as Statsig's SDKs download them, and exit.",
+    help="Print the project's config specs in the form that Statsig's SDKs download, and exit.",
 )
 @click.option(
     "--print-schema", is_flag=True, help="Print the JSON Schema of project files, and exit."
 )
 def serve(**given: Unpack[ServeOptions]) -> int:
-    """Run a local Statsig server, without an account or a network.
+    """Run a local Statsig server, without an account or network.
 
     PROJECT is a project file (.yaml), or config specs downloaded from a real project (.json).
     """

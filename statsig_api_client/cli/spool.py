@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _FAILED: Final = 1
 _COUNTS: Final = ("accepted", "delivered", "rejected", "ambiguous", "dropped", "pending")
 _EFFORT: Final = re.compile(r" from \S+ after \d+ attempts? in \S+ s")
-"""The part of an error that differs between equal ones."""
+"""Matches the part in which otherwise equal errors differ."""
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
 class _SpoolGroup(click.Group):
-    """A group whose commands exit with 1 when the spool cannot be used."""
+    """A group whose commands exit with 1 if the spool cannot be used."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -52,14 +52,14 @@ class _SpoolGroup(click.Group):
 def spool() -> None:
     """Inspect, repair and drain the spool of an event logger.
 
-    FILE is the file that the logger got as its option spool. Loggers may use it meanwhile.
+    FILE is the logger's option `spool`. Loggers may use it at the same time.
     """
 
 
 @spool.command("list")
 @_file
 def list_(file: Path) -> int:
-    """Print the account of a spool, and the reasons of its dead letters."""
+    """Print the counts of a spool, and the reasons for its dead letters."""
     with _open(file) as maintenance:
         stats, children = maintenance.stats(), maintenance.children()
         reasons = Counter[str]()
@@ -80,7 +80,7 @@ def list_(file: Path) -> int:
 @spool.command()
 @_file
 def export(file: Path) -> int:
-    """Print pending events and dead letters as lines of JSON."""
+    """Print pending events and dead letters as JSON lines."""
     with _open(file) as maintenance:
         for event in maintenance.events():
             print_json(_line(event))
@@ -122,7 +122,7 @@ def discard(file: Path) -> int:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="Maximum duration. Events that a process was sending when it died can be sent again "
+    help="Maximum duration. Events that a process was sending when it died can be resent "
     "about 20 seconds after its death.",
 )
 @key_option

@@ -9,8 +9,8 @@ report a misspelt gate or parameter and a wrong type:
         ...
     configs.homepage.get(statsig, user).button_color  # str
 
-The classes here are the behaviour of these constants. Each is a `str`, so a constant is accepted
-wherever a name is.
+The classes in this package implement these constants. Each constant is a `str`, accepted wherever a
+name is.
 """
 
 from .keys import Config, Experiment, ExperimentResult, Gate, GateGroup, Layer

@@ -1,4 +1,4 @@
-"""Run-time checks of JSON values against the annotations that the generator writes."""
+"""Run-time checks of JSON values against generated annotations."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +14,11 @@ from typing import (
 )
 
 Check: TypeAlias = Callable[[object], bool]
-"""Returns whether a value fits an annotation."""
+"""Function that returns whether a value matches an annotation."""
 
 
 def checks_of(cls: type) -> dict[str, Check]:
-    """Return the checks of the attributes that a class annotates itself."""
+    """Return the checks of a class's own annotated attributes."""
     hints = get_type_hints(cls)
     return {
         name: check_of(hints[name]) for name in cls.__annotations__ if not name.startswith("__")
@@ -49,7 +49,7 @@ def check_of(annotation: object) -> Check:
 
 
 def _is_number(value: object) -> bool:
-    # A boolean is an int in Python, and never a number in JSON.
+    # A boolean is an int in Python, but not a number in JSON.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -43,7 +43,7 @@ class Gate(str):
 
 
 class GateGroup(tuple[Gate, ...]):
-    """All gates of a project; calling it checks them for one user."""
+    """The gates of a project; calling it checks them for one user."""
 
     __slots__ = ()
 
@@ -82,7 +82,7 @@ class GateGroup(tuple[Gate, ...]):
 
 
 class _ParameterKey(str, Generic[P]):  # noqa: SLOT000  (a str with slots has no attributes)
-    """Name with a class of parameters."""
+    """Name of a flag with parameters."""
 
     parameters: type[P]
 
@@ -160,13 +160,13 @@ class ExperimentResult(Generic[P, G]):
     """Group and parameters of one user in an experiment."""
 
     group_name: G | None
-    """Group of the user; None outside of the experiment, or for a group that is not generated."""
+    """Group of the user; None outside of the experiment, or for an unknown group."""
     parameters: P
     """Parameters of the group, or the defaults."""
     rule_id: str | None
     """Rule that decided."""
     error: StatsigError | None
-    """Why the defaults are returned, with `on_error="fallback"`."""
+    """Error for which the defaults are returned, with `on_error="fallback"`."""
 
 
 class Experiment(_ParameterKey[P], Generic[P, G]):

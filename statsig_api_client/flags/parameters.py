@@ -16,7 +16,7 @@ logger: logging.Logger = logging.getLogger("statsig_api_client")
 
 @frozen(kw_only=True)
 class Details:
-    """How Statsig chose the parameters."""
+    """Details of an evaluation: the deciding rule and group."""
 
     name: str
     """Name of the config, experiment or layer."""
@@ -25,19 +25,19 @@ class Details:
     group_name: str | None
     """Group of the experiment that decided, if one did."""
     error: StatsigError | None
-    """Why the defaults are returned, with `on_error="fallback"`."""
+    """Error for which the defaults are returned, with `on_error="fallback"`."""
 
 
 class Parameters:
     """Base of the generated parameter classes.
 
-    Class attributes are the defaults. An instance has the values of one user: a value that does not
-    fit the annotation is replaced by the default and logged at debug level, as
-    `DynamicConfig.get` does.
+    Class attributes are the defaults. An instance has the values of one user. Like in
+    `DynamicConfig.get`, a value that does not match the annotation is logged at debug level and
+    replaced by the default.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}
-    """Parameter names that are not attribute names, by attribute."""
+    """Parameter names that differ from their attributes, by attribute."""
     __checks__: ClassVar[Mapping[str, Check] | None] = None
     """Checks by attribute, built when the class is first used."""
     __details__: Details
@@ -65,7 +65,7 @@ class Parameters:
                 )
             default = getattr(cls, attribute)
             if isinstance(default, dict):
-                # A class attribute is shared; the caller may change what it gets.
+                # A class attribute is shared; the caller may modify its copy.
                 setattr(self, attribute, copy.deepcopy(cast("object", default)))
 
     def __repr__(self) -> str:
@@ -75,5 +75,5 @@ class Parameters:
 
 
 def details(parameters: Parameters) -> Details:
-    """Return how Statsig chose the parameters: rule, group and error."""
+    """Return the details of an evaluation: rule, group and error."""
     return parameters.__details__

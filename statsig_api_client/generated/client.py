@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 d3a89de7fd4d949ec48b772d6409f47aa50d68c6f848f2f27104f4c66a8e3fdd) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """The methods of the synchronous client."""
 
 from collections.abc import Iterable
@@ -126,7 +126,7 @@ class Operations(Caller):
         return self._call(calls.get_experiment(user, experiment_name))
 
     def get_layer(self, user: StatsigUser | StatsigUserDict, layer_name: str) -> Layer:
-        """Evaluate a layer for a user. Statsig logs an exposure for the whole layer.
+        """Evaluate a layer for a user. Statsig logs one exposure, not one per parameter.
 
         An unknown layer raises `NotFoundError`.
 
@@ -179,7 +179,7 @@ class Operations(Caller):
 
         Args:
             events: At least one event. No maximum is documented; Statsig's SDKs send up to 2000
-                events, and drop requests above 10 MB.
+                events and drop requests above 10 MB.
 
         Returns:
             The acknowledgement of the batch.
@@ -203,7 +203,7 @@ class Operations(Caller):
         """Log a batch of exposures that you recorded yourself.
 
         Use it for evaluations with `log_exposures=False`, and for users whom another system
-        assigned. Batches are retried like those of `log_events`.
+        assigned to a group. Batches are retried like those of `log_events`.
 
         Args:
             exposures: At least one exposure.

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 d3a89de7fd4d949ec48b772d6409f47aa50d68c6f848f2f27104f4c66a8e3fdd) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Models of the requests and responses of the Statsig HTTP API.
 
 * Request models: a field that is None is not sent. Where the API accepts null, `UNSET` omits the
@@ -103,7 +103,7 @@ class StatsigUser(Model):
     """A user to evaluate, or the user of an event.
 
     Set `userID` or one of `customIDs`: the API accepts users without an ID, but all of them are
-    in the same bucket. Statsig truncates fields to 64 characters and the whole user to 4096
+    in the same bucket. Statsig truncates fields to 64 characters and the complete user to 4096
     characters.
     """
 
@@ -150,13 +150,13 @@ class StatsigUser(Model):
     app_version: str | None
     """The version of your application. Rules compare it number by number."""
     os_name: str | None
-    """The operating system, in place of that of the user agent."""
+    """The operating system, instead of that of the user agent."""
     os_version: str | None
-    """The version of the operating system, in place of that of the user agent."""
+    """The version of the operating system, instead of that of the user agent."""
     browser_name: str | None
-    """The browser, in place of that of the user agent."""
+    """The browser, instead of that of the user agent."""
     browser_version: str | None
-    """The version of the browser, in place of that of the user agent."""
+    """The version of the browser, instead of that of the user agent."""
     custom: Mapping[str, JsonInput] | None
     """Custom attributes. Rules can use them, and events contain them."""
     private_attributes: Mapping[str, JsonInput] | None

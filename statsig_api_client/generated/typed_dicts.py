@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (sha256 9ce01669114d7fb7d77d68f16c88b8c54c7fc40597f6fea89d14e752a6f8337e) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
+# Generated from openapi.yaml (sha256 d3a89de7fd4d949ec48b772d6409f47aa50d68c6f848f2f27104f4c66a8e3fdd) with openapi-python-client 0.29.1, datamodel-code-generator 0.89.0. Do not edit.
 """Request models and request bodies as plain dicts, with the field names of the API."""
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class StatsigUserDict(TypedDict):
     """A user to evaluate, or the user of an event.
 
     Set `userID` or one of `customIDs`: the API accepts users without an ID, but all of them are
-    in the same bucket. Statsig truncates fields to 64 characters and the whole user to 4096
+    in the same bucket. Statsig truncates fields to 64 characters and the complete user to 4096
     characters.
     """
 
@@ -63,13 +63,13 @@ class StatsigUserDict(TypedDict):
     appVersion: NotRequired[str]
     """The version of your application. Rules compare it number by number."""
     os_name: NotRequired[str]
-    """The operating system, in place of that of the user agent."""
+    """The operating system, instead of that of the user agent."""
     os_version: NotRequired[str]
-    """The version of the operating system, in place of that of the user agent."""
+    """The version of the operating system, instead of that of the user agent."""
     browser_name: NotRequired[str]
-    """The browser, in place of that of the user agent."""
+    """The browser, instead of that of the user agent."""
     browser_version: NotRequired[str]
-    """The version of the browser, in place of that of the user agent."""
+    """The version of the browser, instead of that of the user agent."""
     custom: NotRequired[Mapping[str, JsonInput]]
     """Custom attributes. Rules can use them, and events contain them."""
     privateAttributes: NotRequired[Mapping[str, JsonInput]]
@@ -226,11 +226,11 @@ class LogEventRequestDict(TypedDict):
     """
     At least one event.
 
-    No maximum is documented; Statsig's SDKs send up to 2000 events, and drop requests above 10
+    No maximum is documented; Statsig's SDKs send up to 2000 events and drop requests above 10
     MB.
     """
     user: NotRequired[StatsigUserDict]
-    """The user of events that have no user of their own."""
+    """The user of events without their own user."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
     """Metadata of the request."""
 
@@ -241,6 +241,6 @@ class LogCustomExposureRequestDict(TypedDict):
     exposures: Sequence[ExperimentExposureDict | GateExposureDict]
     """At least one exposure."""
     user: NotRequired[StatsigUserDict]
-    """The user of exposures that have no user of their own."""
+    """The user of exposures without their own user."""
     statsigMetadata: NotRequired[StatsigMetadataDict]
     """Metadata of the request."""

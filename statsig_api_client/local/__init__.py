@@ -1,7 +1,7 @@
 """Local Statsig server, for development and tests without an account or a network.
 
 Start it with `statsig-api serve project.yaml` or with `LocalServer`; `LocalControl` connects to a
-running one. It needs the extra `local`.
+running one. Requires the extra `local`.
 """
 
 try:
@@ -25,7 +25,7 @@ try:
     from .unknown_names import UnknownName
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        f"the local server needs {_missing.name}: pip install 'statsig-api-client[local]'",
+        f"the local server requires {_missing.name}: pip install 'statsig-api-client[local]'",
         name=_missing.name,
     ) from None
 

@@ -1,4 +1,4 @@
-"""Changes of a server's state, for listeners that show it."""
+"""Changes of a server's state, for listeners."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ class Changes:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """The number of changes of each part since the server started, and when it `started`."""
+        """The number of changes of each part, and the time when the server `started`."""
         return {"started": self._started} | {str(part): n for part, n in self._counts.items()}
 
     def notify(self, part: Part) -> None:

@@ -33,15 +33,15 @@ class LocalControl(LocalInspection):
     ) -> None:
         """Override a gate for all users, or for one unit.
 
-        The override applies to every client: the HTTP API at once, and Statsig's SDKs when they
-        next poll. It replaces an earlier one for the same unit. An override for one unit takes
-        precedence over one for all users.
+        The override applies to every client: to the HTTP API at once, and to Statsig's SDKs at
+        their next poll. It replaces an earlier one for the same unit. An override for one unit
+        takes precedence over one for all users.
 
         Args:
             gate_name: The gate.
             value: Whether it passes.
             user_id: Only for this user.
-            unit_id: Only for this unit: the ID type and the ID, as in `("companyID", "acme")`.
+            unit_id: Only for this unit: the ID type and the ID, such as `("companyID", "acme")`.
 
         Raises:
             UnknownNameError: The project has no such gate; the message suggests one.
@@ -89,7 +89,7 @@ class LocalControl(LocalInspection):
             unit_id: Only for this unit: the ID type and the ID.
 
         Raises:
-            TypeError: Not exactly one of `value` and `group` was given.
+            TypeError: Both of `value` and `group` are given, or neither.
             UnknownNameError: The project has no such experiment, or the experiment no such group;
                 the message suggests one.
         """
@@ -161,19 +161,19 @@ class LocalControl(LocalInspection):
         drop: bool = False,
         garbage: bool = False,
     ) -> None:
-        """Let the next calls fail.
+        """Inject a fault into the next calls.
 
         Args:
-            times: The number of calls; None for all calls until `reset` or `remove_faults`.
+            times: The number of calls that fail; None for all until `reset` or `remove_faults`.
             call: The call or calls that fail, such as `"check_gate"`; None for all.
-            status: The status of the response; None for the real response, after a delay.
+            status: The status of the response; None returns the real response, after `delay`.
             retry_after: Seconds for the header `Retry-After`.
             delay: Seconds before the response.
             drop: Close the connection without a response.
             garbage: Respond with status 200 and a body that is not JSON.
 
         Raises:
-            ControlError: There is no such call, or a value is invalid.
+            ControlError: The call does not exist, or a value is invalid.
         """
         fault: JsonObject = {"times": times}
         if call is not None:

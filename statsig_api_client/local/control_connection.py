@@ -21,10 +21,10 @@ from .recording import RecordedEventDict
 T = TypeVar("T")
 
 _PAGE_SIZE: Final = 1000
-"""The number of events that one request reads."""
+"""The maximum number of events per request."""
 
 _STREAM_TIMEOUT: Final = 60.0
-"""Seconds without data after which a stream has failed; the server sends some every 15 s."""
+"""Seconds without data after which a stream has failed; the server sends a comment every 15 s."""
 
 
 class ControlError(Exception):
@@ -42,7 +42,7 @@ class ControlError(Exception):
         self.path = path
 
     def __str__(self) -> str:
-        """Return the server's message, which begins with the path."""
+        """Return the server's message, which starts with the path."""
         return self.message
 
 
@@ -62,7 +62,7 @@ class ControlConnection:
         self._http = httpx.Client(
             base_url=f"{self.url}/local",
             timeout=10,
-            # A connection for each request: two processes after a fork cannot share one.
+            # One connection per request: after a fork, two processes cannot share one.
             limits=httpx.Limits(max_keepalive_connections=0),
             # A proxy cannot reach a server on this machine.
             trust_env=False,
@@ -75,7 +75,7 @@ class ControlConnection:
     def recorded_events(
         self, path: str, query: Mapping[str, str | int | None], limit: int | None = None
     ) -> Iterator[RecordedEventDict]:
-        """Yield recorded events, read page by page.
+        """Yield recorded events, one page per request.
 
         Args:
             path: `/events` or `/exposures`.
@@ -127,7 +127,7 @@ class ControlConnection:
         """Yield the recorded events of a stream until the server ends it.
 
         Raises:
-            ControlError: The server cannot be reached, rejects the request or breaks off.
+            ControlError: The server cannot be reached, rejects the request or disconnects.
         """
         parameters = {name: value for name, value in query.items() if value is not None}
         timeout = httpx.Timeout(10, read=_STREAM_TIMEOUT)

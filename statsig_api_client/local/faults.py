@@ -1,4 +1,4 @@
-"""Fault injection: faults that tests arm, and the middleware that lets calls fail with them."""
+"""Fault injection: armed faults, and the middleware that applies them to calls."""
 
 import asyncio
 import json
@@ -39,11 +39,11 @@ class InjectedFault:
     calls: frozenset[str] | None
     """The calls that it applies to, such as `check_gate`; None for all."""
     times: int | None
-    """The number of calls that are still to fail; None for all, until the fault is removed."""
+    """The number of calls that will still fail; None for all, until the fault is removed."""
     delay: int
     """Milliseconds before the response."""
     status: int | None
-    """The status of the response; None for the response of the real call."""
+    """The status of the response; None for the real response."""
     retry_after: float | None
     """Seconds, for the header `Retry-After`."""
     body: str | None
@@ -84,7 +84,7 @@ class FaultQueue:
 
     @property
     def items(self) -> Sequence[InjectedFault]:
-        """All armed faults."""
+        """The armed faults."""
         return tuple(self._faults.values())
 
     def add(self, fault: InjectedFault) -> InjectedFault:
@@ -122,14 +122,14 @@ class ClientConnection:
 
 
 class FaultInjection:
-    """ASGI middleware that lets calls of the API fail; calls below `/local` never fail."""
+    """ASGI middleware that injects faults into calls of the API, except those below `/local`."""
 
     def __init__(self, app: ASGIApp, faults: FaultQueue) -> None:
         self._app = app
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or let it fail."""
+        """Serve a request, or apply a fault to it."""
         fault = self._faults.take(call) if (call := _call(scope)) else None
         if fault is None:
             await self._app(scope, receive, send)
@@ -138,7 +138,7 @@ class FaultInjection:
         if await _ends_within(fault.delay / 1000, connection) or fault.drop:
             await _drop(connection, receive)
         elif (response := _response(fault)) is not None:
-            # Read the whole request: a client that is still sending would not read the response.
+            # Read the complete request: a client that is still sending would not read the response.
             while (await receive()).get("more_body"):
                 pass
             await response(scope, receive, send)
@@ -169,7 +169,7 @@ def _response(fault: InjectedFault) -> Response | None:
 
 
 def _seconds(seconds: float) -> str:
-    # HTTP allows only whole seconds; fractions serve clients that parse more.
+    # HTTP allows only integers; fractions are for clients that parse them.
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
@@ -183,6 +183,6 @@ async def _ends_within(seconds: float, connection: ClientConnection) -> bool:
 
 async def _drop(connection: ClientConnection, receive: Receive) -> None:
     connection.transport.abort()
-    # uvicorn would answer 500 for a request that ends before it notices the disconnect.
+    # uvicorn would respond 500 to a request that ends before it detects the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass

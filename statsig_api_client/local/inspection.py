@@ -1,4 +1,4 @@
-"""Reading from a running local server: project, entities, explanations, recorded events."""
+"""Read access to a running local server: project, entities, explanations, events."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ class LocalProject:
     time: int
     """The time of the last change, or of the server's start, in milliseconds since 1970."""
     problem: str | None
-    """The reason why an older version of the file is served; None if the file is served."""
+    """The reason why an older version of the file is served, or None."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:
@@ -85,7 +85,7 @@ class LocalProject:
 
 
 class LocalInspection:
-    """The methods of `LocalControl` that change nothing."""
+    """The read-only methods of `LocalControl`."""
 
     def __init__(self, url: str) -> None:
         self._connection = ControlConnection(url)
@@ -204,7 +204,7 @@ class LocalInspection:
     def exposure_counts(
         self, name: str, *, kind: ExposureKind | None = None, since: int | None = None
     ) -> list[ExposureCount]:
-        """Return the numbers of exposures to an entity by rule, the largest first.
+        """Return the numbers of exposures to an entity by rule, in descending order.
 
         Args:
             name: The gate, config, experiment or layer.
@@ -285,7 +285,7 @@ class LocalInspection:
         return self._connection.read("/status", LocalStatus.from_dict)
 
     def close(self) -> None:
-        """Close the connections to the server. Closing twice is allowed."""
+        """Close the connections to the server. Further calls have no effect."""
         self._connection.close()
 
 

@@ -38,7 +38,7 @@ class LocalEntity:
     """The type of the IDs that it divides into buckets."""
     enabled: bool
     groups: tuple[str, ...]
-    """The groups of an experiment; the names of the rules of all others."""
+    """The groups of an experiment, or the rule names of any other entity."""
     overridden: bool
 
     @classmethod
@@ -60,7 +60,7 @@ class RuleCondition:
     """A condition of a rule."""
 
     text: str
-    """The condition in the words of project files, such as `country is NO or SE`."""
+    """The condition in the language of project files, such as `country is NO or SE`."""
     kind: EntityKind | None
     """The kind of the entity that the condition references."""
     name: str | None
@@ -158,7 +158,7 @@ class EntityDetails:
     layer: str | None
     """The layer of an experiment."""
     targeting: tuple[EntityRule, ...]
-    """The rules that users of an experiment must meet; empty for all users."""
+    """The targeting rules of an experiment; empty for all users."""
     rules: tuple[EntityRule, ...]
     """The rules in the order of their evaluation, without overrides."""
     overrides: tuple[LocalOverride, ...]
@@ -190,7 +190,7 @@ class CheckedRule:
     rollout: float
     """The percentage of matching users for whom the rule passes."""
     in_rollout: bool
-    """Whether the user is among them."""
+    """Whether the user is among that percentage."""
     applies: bool
     """Whether all conditions hold."""
 
@@ -225,11 +225,11 @@ class EntityExplanation:
     reason: Reason
     """The kind of decision.
 
-    `"rollout"`: a rule applies, but its rollout leaves the user out. `"default"`: no rule applies.
+    `"rollout"`: a rule applies, but its rollout excludes the user. `"default"`: no rule applies.
     `"unsupported"`: a condition that Statsig's core does not support.
     """
     why: str
-    """The deciding condition in the words of project files."""
+    """The deciding condition in the language of project files."""
     rules: tuple[CheckedRule, ...]
     """The evaluated rules, up to the one that decided."""
 
@@ -260,15 +260,15 @@ class LocalStatus:
     load_time: int
     """The time when the file was loaded, in milliseconds since 1970."""
     problem: str | None
-    """The reason why an older version of the file is served; None if the file is served."""
+    """The reason why an older version of the file is served, or None."""
     loopback_only: bool
-    """Whether only the server's machine can reach it."""
+    """Whether only the server's own machine can reach it."""
     overrides: int
     """The number of overrides."""
     faults: int
     """The number of armed faults."""
     unknown_names: tuple[UnknownName, ...]
-    """Requested entities that the project does not have."""
+    """Requested entities that the project does not define."""
 
     @classmethod
     def from_dict(cls, data: object, path: str = "$") -> Self:

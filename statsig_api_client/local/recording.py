@@ -14,7 +14,7 @@ from ..generated.typed_dicts import SecondaryExposureDict
 from .strict_json import read_json, write_json
 
 EventKind: TypeAlias = Literal["event", "gate", "config", "layer"]
-"""The kind of a recorded event: an event, or an exposure to one of the others."""
+"""The kind of a recorded event: an ordinary event, or an exposure to a kind of entity."""
 
 _EXPOSURES: Final[Mapping[str, tuple[EventKind, str]]] = {
     "statsig::gate_exposure": ("gate", "gate"),
@@ -62,7 +62,7 @@ _EventRow: TypeAlias = tuple[int, int, EventKind, str | None, str | None, str]
 
 
 class RecordingError(Exception):
-    """A database that cannot be used; the message has its path and the reason."""
+    """Unusable database; the message contains its path and the reason."""
 
 
 class LoggedEventDict(TypedDict):
@@ -193,10 +193,10 @@ class ExposureCount:
 
 
 class Recording:
-    """A database of events. Several threads may use it.
+    """A thread-safe database of events.
 
     Args:
-        db: The file, created if it does not exist, and readable by its owner only; None for a
+        db: The file, created if it does not exist, and readable only by its owner; None for a
             temporary database.
 
     Raises:
@@ -210,7 +210,7 @@ class Recording:
         try:
             if db is not None:
                 db.touch(mode=0o600)  # SQLite creates its two other files with the same mode.
-                db.chmod(0o600)  # also an existing one: events contain users
+                db.chmod(0o600)  # even an existing file: events contain users
             self._db = sqlite3.connect(
                 db or "", timeout=1, isolation_level=None, check_same_thread=False
             )
@@ -279,7 +279,7 @@ class Recording:
         return EventPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
     def exposure_counts(self, condition: EventFilter) -> list[ExposureCount]:
-        """Return the numbers of exposures by rule, the largest first.
+        """Return the numbers of exposures by rule, in descending order.
 
         Args:
             condition: The conditions that the exposures must meet.

@@ -1,4 +1,4 @@
-"""Running a server in a thread of this process, or in a process of its own."""
+"""Execution of a server in a thread of this process, or in a separate process."""
 
 import asyncio
 import contextlib
@@ -24,18 +24,18 @@ from .state import ServerState
 from .watcher import file_versions, watching
 
 STOP_TIMEOUT: Final = 10
-"""Seconds that a server process may take to stop before it is killed."""
+"""Maximum seconds for a server process to stop before it is killed."""
 
 _WILDCARDS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""Wildcard addresses, each with an address that a client can connect to."""
+"""Wildcard addresses, with addresses that clients can connect to."""
 
 _StartResult: TypeAlias = str | ProjectError | RecordingError | OSError
-"""The URL of a started server, or the error of its start."""
+"""The URL of a started server, or the error that prevented its start."""
 
 _START_MARK: Final = b"statsig-local-server\n"
-"""The line that precedes the result of a start, after anything that the interpreter prints."""
+"""The line before the result of a start, after all output of the interpreter."""
 
-# Everything that is printed later, by whatever library, goes to stderr.
+# All later output of any library is redirected to stderr.
 _PROGRAM: Final = f"""
 import os, sys
 result_output = os.fdopen(os.dup(1), "wb")
@@ -46,7 +46,7 @@ serve(sys.stdin.buffer, result_output)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address accepts connections from this machine only."""
+    """Return whether an address accepts only connections from this machine."""
     return re.fullmatch(LOOPBACK, _url_host(host)) is not None
 
 
@@ -69,9 +69,9 @@ class ServerThread:
         log_requests: Log a line for each request.
 
     Raises:
-        ProjectError: The project's file is missing or invalid; the message has the line.
+        ProjectError: The project's file is missing or invalid; the message contains the line.
         RecordingError: The database cannot be used.
-        OSError: The address or port cannot be listened on.
+        OSError: The server cannot listen on the address or port.
     """
 
     def __init__(self, options: ServerOptions, *, log_requests: bool = False) -> None:
@@ -96,7 +96,7 @@ class ServerThread:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the server. Closing twice is allowed."""
+        """Stop the server. Further calls have no effect."""
         if os.getpid() != self._owner:
             return  # A forked child has this object, but not the threads.
         self._server.should_exit = True
@@ -111,7 +111,7 @@ class ServerThread:
 
 
 class ServerProcess:
-    """A server in a process of its own, until it is closed or this process ends.
+    """A server in a separate process, until it is closed or this process ends.
 
     A thread shares the interpreter lock with the program under test, which matters to benchmarks
     and load tests; `multiprocessing` would import that program's main module again.
@@ -120,10 +120,10 @@ class ServerProcess:
         options: The options of the server.
 
     Raises:
-        ProjectError: The project's file is missing or invalid; the message has the line.
+        ProjectError: The project's file is missing or invalid; the message contains the line.
         RecordingError: The database cannot be used.
-        OSError: The address or port cannot be listened on.
-        RuntimeError: The process ended before it served; its stderr has the reason.
+        OSError: The server cannot listen on the address or port.
+        RuntimeError: The process ended before it could serve; its stderr contains the reason.
     """
 
     def __init__(self, options: ServerOptions) -> None:
@@ -142,15 +142,15 @@ class ServerProcess:
             self._closing = stack.pop_all()
 
     def close(self) -> None:
-        """Stop the server. Closing twice is allowed."""
+        """Stop the server. Further calls have no effect."""
         self._closing.close()
 
 
 def serve(options_input: BinaryIO, result_output: BinaryIO) -> None:
-    """Serve in a process of its own until the input ends.
+    """Serve in a separate process until the input ends.
 
     Args:
-        options_input: A pipe with the pickled options; it ends when the server must stop.
+        options_input: A pipe with the pickled options; its end stops the server.
         result_output: A pipe for the pickled URL, or for the error of the start.
     """
     result_output.write(b"\n" + _START_MARK)
@@ -199,7 +199,7 @@ def _url_host(address: str) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # Not `socket.create_server`: it leaves out the protocol, so that asyncio does not disable
+    # Not `socket.create_server`: it omits the protocol, so that asyncio does not disable
     # Nagle's algorithm and each response takes 40 ms.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -9,11 +9,11 @@ from .client import LocalControl
 from .runner import ServerOptions, ServerProcess, ServerThread
 
 EXAMPLE_PROJECT: Final = Path(__file__).with_name("example.yaml")
-"""The project file of a small shop, to try the server with."""
+"""The project file of a small example shop."""
 
 
 class LocalServer(LocalControl):
-    """A Statsig server on this machine for one project, in a thread or a process of its own.
+    """A Statsig server on this machine for one project, in a thread or a separate process.
 
     It evaluates with Statsig's own core and records every exposure and event. It runs from its
     construction until `close()`, the end of a `with` block, or the end of the program.
@@ -28,18 +28,18 @@ class LocalServer(LocalControl):
         project: A project file (`.yaml`), config specs downloaded from a real project (`.json`), or
             `EXAMPLE_PROJECT`.
         port: The port to listen on; 0 selects a free port.
-        db: The SQLite file for events and exposures, created if it does not exist, and appended to
-            otherwise; None discards them when the server closes.
+        db: The SQLite file to which events and exposures are appended, created if it does not
+            exist; None discards them when the server closes.
         host: The address to listen on. Connections are not encrypted: use a loopback address.
-        process: Serve from a process of its own, which ends with this one. It takes a second to
+        process: Serve from a separate process, which ends with this one. It takes a second to
             start, and does not share the interpreter lock with this process.
-        watch: Reload the project whenever its file changes. A problem is logged and is the
-            `problem` of `project()`.
+        watch: Reload the project whenever its file changes. A problem is logged, and returned as
+            the `problem` of `project()`.
 
     Raises:
-        ProjectError: The project's file is missing or invalid; the message has the line.
+        ProjectError: The project's file is missing or invalid; the message contains the line.
         RecordingError: The database cannot be used.
-        OSError: The address or port cannot be listened on.
+        OSError: The server cannot listen on the address or port.
         ValueError: The port is not in the range 0 to 65535.
     """
 
@@ -56,7 +56,7 @@ class LocalServer(LocalControl):
         if not 0 <= port <= 65535:
             raise ValueError(f"LocalServer.port: expected a number from 0 to 65535, got {port}")
         options = ServerOptions(
-            # Absolute: it is read again, possibly from another working directory.
+            # Absolute, because it is read again, possibly from another working directory.
             project=Path(project).absolute(),
             host=host,
             port=port,
@@ -68,6 +68,6 @@ class LocalServer(LocalControl):
         super().__init__(running.url)
 
     def close(self) -> None:
-        """Stop the server. Closing twice is allowed; reading events afterwards is not."""
+        """Stop the server. Recorded events cannot be read afterwards."""
         super().close()
         self._stop()

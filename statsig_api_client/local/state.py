@@ -25,7 +25,7 @@ from .unknown_names import UnknownNames
 
 @frozen
 class _Served:
-    """The config specs that are served, and their parts."""
+    """The served config specs and their parts."""
 
     loaded: ConfigSpecs
     """Those of the project's files."""
@@ -37,15 +37,15 @@ class _Served:
 class ServerState:
     """The state of one server.
 
-    It belongs to the server's event loop: other threads may use the recording, and nothing else.
-    Changes of the config specs are prepared in a thread, since requests are served meanwhile.
+    It belongs to the server's event loop: other threads may use only the recording.
+    Changes of the config specs are prepared in a thread, so that the event loop serves requests.
 
     Args:
         project: The project's file.
         recording: The database for events and exposures.
 
     Raises:
-        ProjectError: The project's file is missing or invalid; the message has the line.
+        ProjectError: The project's file is missing or invalid; the message contains the line.
     """
 
     def __init__(self, project: Path, recording: Recording) -> None:
@@ -66,7 +66,7 @@ class ServerState:
 
     @property
     def specs(self) -> ConfigSpecs:
-        """The config specs that are served: those of the file, with the overrides."""
+        """The served config specs: those of the file, with the overrides."""
         return self._served.specs
 
     @property
@@ -103,7 +103,7 @@ class ServerState:
 
     @property
     def problem(self) -> str | None:
-        """The problem of the last reload; None if there was none."""
+        """The problem of the last reload, or None."""
         return self._problem
 
     async def reload(self) -> None:
@@ -130,7 +130,7 @@ class ServerState:
         """Add an override, or replace the one with the same target.
 
         Raises:
-            OverrideTargetError: The project does not have the name.
+            OverrideTargetError: The project does not define the name.
         """
         async with self._changing:
             await asyncio.to_thread(check_override, self._served.loaded, override)
@@ -145,7 +145,7 @@ class ServerState:
                 await self._serve_with(kept)
 
     def record(self, events: Sequence[LoggedEventDict]) -> None:
-        """Store events, and wake the listeners to them.
+        """Store events, and wake the listeners.
 
         Raises:
             sqlite3.Error: The events could not be stored.

@@ -12,7 +12,7 @@ MAX_DEPTH: Final = 100
 
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG: Final = b"0" * 19
-"""As many digits as the smallest integer of more than 64 bits has."""
+"""Integers of 19 or more digits may exceed 64 bits with a sign."""
 
 
 def read_json(data: bytes) -> JsonValue:
@@ -24,8 +24,8 @@ def read_json(data: bytes) -> JsonValue:
         data: JSON in UTF-8.
 
     Raises:
-        ValueError: The bytes are not JSON, or contain NaN, an infinite number, half a surrogate
-            pair or more than `MAX_DEPTH` levels.
+        ValueError: The bytes are not JSON, or contain NaN, infinity, a lone surrogate or more than
+            `MAX_DEPTH` levels.
     """
     value = cast("JsonValue", orjson.loads(data))
     # Counting brackets is cheap, and most bodies have too few to be deep.
@@ -37,10 +37,10 @@ def read_json(data: bytes) -> JsonValue:
 
 
 def write_json(value: object) -> str:
-    """Return a value as JSON.
+    """Serialize a value as JSON.
 
     Raises:
-        TypeError: It has no form in JSON.
+        TypeError: The value cannot be represented in JSON.
     """
     try:
         return orjson.dumps(value).decode()
@@ -49,7 +49,7 @@ def write_json(value: object) -> str:
 
 
 def _is_deeper(value: JsonValue, limit: int) -> bool:
-    # Without recursion, which deep values would exhaust.
+    # Iterative, because deep values would exhaust the stack.
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         level = [

@@ -1,4 +1,4 @@
-"""Names that calls requested, but that the project does not have."""
+"""Requested names that the project does not define."""
 
 import difflib
 import logging
@@ -13,20 +13,20 @@ RequestedKind: TypeAlias = Literal["gate", "config", "layer"]
 """The kind of a requested entity; an experiment is a config."""
 
 MAX_NAMES: Final = 100
-"""The number of names that are remembered: a client may request any number of them."""
+"""The maximum number of stored names; a client may request any number."""
 
 _SHOWN: Final = 100
-"""The number of characters of a name that are logged."""
+"""The maximum number of logged characters of a name."""
 
 
 @frozen(kw_only=True)
 class UnknownName:
-    """A requested entity that the project does not have."""
+    """A requested entity that the project does not define."""
 
     kind: RequestedKind
     name: str
     nearest: str | None
-    """The most similar name of the project, if one is similar."""
+    """The most similar name of the project, or None."""
 
 
 class UnknownNames:
@@ -46,7 +46,7 @@ class UnknownNames:
         return tuple(self._names.values())
 
     def add(self, kind: RequestedKind, name: str, known: Iterable[str]) -> None:
-        """Log a name with the nearest known name, unless it was logged before."""
+        """Log a name with the nearest known name, unless it has been logged."""
         if (kind, name) in self._names or len(self._names) == MAX_NAMES:
             return
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -59,7 +59,7 @@ class UnknownNames:
         self._changed()
 
     def clear(self) -> None:
-        """Forget all names."""
+        """Remove all names."""
         if self._names:
             self._names.clear()
             self._changed()

@@ -24,7 +24,7 @@ _POLL_INTERVAL: Final = 500
 
 @contextmanager
 def watching(state: ServerState, loaded: FileVersions) -> Generator[None]:
-    """Reload the project whenever its files change, in a block of a running event loop.
+    """Reload the project whenever its files change, during the block.
 
     A problem is logged, and the previous content is still served.
 
@@ -34,7 +34,7 @@ def watching(state: ServerState, loaded: FileVersions) -> Generator[None]:
     """
     loop = asyncio.get_running_loop()
     stop = threading.Event()
-    # Not a thread of a pool: those would keep a program alive that does not close its server.
+    # Not a pool, whose threads would keep a program alive that does not close its server.
     thread = threading.Thread(
         target=_watch, args=(state, loaded, loop, stop), name="statsig-local-watch", daemon=True
     )
@@ -71,7 +71,7 @@ def _watch(
         found = file_versions(state.files)
         has_changed = any(version != loaded.get(file, version) for file, version in found.items())
         loaded = found
-        # After a problem any change counts: the missing file is not among the project's files.
+        # After a problem any change counts, since a missing file is not among the project's files.
         if has_changed or (changes and state.problem is not None):
             asyncio.run_coroutine_threadsafe(_reload(state), loop)
 

@@ -6,7 +6,7 @@
     events.write.format("statsig").mode("append").save("s3://bucket/statsig/2026-11-25")
     users.withColumn("new_checkout", check_gate("user", "new_checkout"))
 
-See `docs/spark.md`. It needs the extra `spark`.
+See `docs/spark.md`. Requires the extra `spark`.
 """
 
 try:
@@ -15,7 +15,7 @@ try:
     from .totals import Totals, WriteSummary, read_summary
 except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        f"Spark support needs {_missing.name}: pip install 'statsig-api-client[spark]'",
+        f"Spark support requires {_missing.name}: pip install 'statsig-api-client[spark]'",
         name=_missing.name,
     ) from None
 

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _KEPT_EPOCHS: Final = 200
-"""Spark keeps 100 epochs by default, to which a stream can be reset."""
+"""Number of epochs to which Spark can reset a stream by default."""
 
 Messages = Sequence[WriterCommitMessage | None]
 
 
 class StatsigDataSource(DataSource):
-    """Data source that sends the rows of batches and streams to Statsig as events.
+    """Data source that sends rows of batches and streams to Statsig as events.
 
     Example:
         >>> spark.dataSource.register(StatsigDataSource)
@@ -52,7 +52,7 @@ class StatsigDataSource(DataSource):
         return "statsig"
 
     def schema(self) -> "StructType":
-        """Raise an error, since nothing can be read.
+        """Raise an error, since the data source is write-only.
 
         Raises:
             ConfigurationError: Always.
@@ -70,15 +70,15 @@ class StatsigDataSource(DataSource):
         directory = job.directory
         if _is_committed(directory):
             raise ConfigurationError(
-                f"path {directory.path}: an earlier job was committed there; use a directory of "
-                "its own for each job"
+                f"path {directory.path}: an earlier job was committed there; use a separate "
+                "directory for each job"
             )
         recorded = directory.recorded()
         if recorded and not job.options.resume:
             raise ConfigurationError(
                 f"path {directory.path}: an earlier run failed after {recorded:,} events; pass "
                 "resume=true to skip those that occur again in the same partition and form, or "
-                "use another directory to send all"
+                "use another directory to send all of them"
             )
         _check_key(job.options.connection)
         directory.open()
@@ -88,7 +88,7 @@ class StatsigDataSource(DataSource):
         """Return the writer of a stream.
 
         Raises:
-            ConfigurationError: As for `writer`.
+            ConfigurationError: See `writer`.
         """
         job = _write_job(self.options, schema, overwrite=overwrite)
         job.directory.open()
@@ -96,7 +96,7 @@ class StatsigDataSource(DataSource):
 
 
 class WriteJob:
-    """Options and mapping of a write, as they are sent to tasks."""
+    """Options and mapping of a write, which Spark sends to tasks."""
 
     def __init__(self, options: WriteOptions, mapping: EventMapping) -> None:
         self.options = options
@@ -108,8 +108,8 @@ class WriteJob:
     ) -> PartitionTotals:
         """Deliver the rows of a partition.
 
-        Errors that no other attempt could avoid are returned to the driver. Spark would repeat a
-        task that raises.
+        Errors that another attempt cannot avoid are returned to the driver, because Spark would
+        repeat a task that raises.
         """
         partition = _task_context().partitionId()
         try:
@@ -145,7 +145,7 @@ class BatchWriter(DataSourceArrowWriter):
 
 
 class StreamWriter(DataSourceStreamArrowWriter):
-    """Writer of a stream; each epoch has a directory like that of a job."""
+    """Writer of a stream; each epoch has its own directory, like a job."""
 
     def __init__(self, job: WriteJob) -> None:
         self._job = job
@@ -162,7 +162,7 @@ class StreamWriter(DataSourceStreamArrowWriter):
         return self._job.write(iterator, directory, query)
 
     def commit(self, messages: Messages, batchId: int) -> None:  # noqa: N803
-        """Write the summary of an epoch, and remove that of an old one."""
+        """Write the summary of an epoch, and remove that of an expired epoch."""
         query = _query(messages)
         if query is None:
             return
@@ -176,7 +176,7 @@ class StreamWriter(DataSourceStreamArrowWriter):
             old.remove()
 
     def abort(self, messages: Messages, batchId: int) -> None:  # noqa: N803
-        """Write the summary of a failed epoch, which is sent again after a restart."""
+        """Write the summary of a failed epoch, which a restart sends again."""
         query = _query(messages)
         if query is not None:
             _abort(self._job.directory / query / str(batchId), messages)
@@ -194,7 +194,7 @@ def _write_job(options: Mapping[str, str], schema: "StructType", *, overwrite: b
 
 
 def _check_key(connection: TaskConnection) -> None:
-    """Check the API key before hours of work, if the driver has it and can reach Statsig."""
+    """Check the API key before any work, if the driver has it and can reach Statsig."""
     if not connection.has_key:
         return
     with connection.client() as statsig:

@@ -1,6 +1,6 @@
 """Evaluations of gates and experiments for a column of users."""
 
-# pyarrow has no types, so none of its types leaves this module.
+# pyarrow is untyped, so its objects do not leave this module.
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -49,16 +49,16 @@ class EvaluationOptions:
     """
 
     log_exposures: bool = field(default=False, validator=validators.boolean)
-    """Log an exposure of each evaluation."""
+    """Log an exposure for each evaluation."""
     on_error: OnFailure = field(default="raise", validator=validators.one_of(*get_args(OnFailure)))
-    """Result of a failed evaluation: fail the task, or return null. A rejected API key always fails
-    the task."""
+    """Behaviour of a failed evaluation: fail the task, or return null. A rejected API key always
+    fails the task."""
     max_concurrency: int = field(default=8, validator=validators.integer(minimum=1))
     """Maximum number of concurrent requests of a task. An executor runs one task per core."""
     url: str | None = field(default=None, validator=_optional_string)
     """Base URL of the server. None uses STATSIG_BASE_URL, then Statsig."""
     allow_http: bool = field(default=False, validator=validators.boolean)
-    """Allow plain HTTP to other machines, although it exposes the API key."""
+    """Allow plain HTTP to other machines, which exposes the API key."""
     environment: str | None = field(default=None, validator=_optional_string)
     """Environment of users without one."""
     api_key_file: str | None = field(default=None, validator=_optional_string)
@@ -78,7 +78,7 @@ class EvaluationOptions:
 def check_gate(
     user: Column | str, gate_name: str, options: EvaluationOptions | None = None
 ) -> Column:
-    """Return a boolean column: whether a gate passes for each user; null without a user.
+    """Return a boolean column with the result of a gate for each user; null without a user.
 
     Args:
         user: A column of user IDs, or of structs or maps in the format of the HTTP API.
@@ -102,7 +102,7 @@ def check_gate(
 def get_experiment(
     user: Column | str, experiment_name: str, options: EvaluationOptions | None = None
 ) -> Column:
-    """Return a column of structs: the experiment of each user; null without a user.
+    """Return a struct column with the experiment of each user; null without a user.
 
     The fields are `group_name`, `rule_id`, and `value` as JSON.
 
@@ -174,7 +174,7 @@ def _results(
     options: EvaluationOptions,
     pool: ThreadPoolExecutor,
 ) -> list[EvaluationResult]:
-    """Return the results for users; equal users are evaluated once."""
+    """Evaluate users, equal ones only once."""
     keys = [
         None if user is None else orjson.dumps(user, option=orjson.OPT_SORT_KEYS) for user in users
     ]
@@ -207,7 +207,7 @@ def _user(cell: object) -> StatsigUserDict:
 
 
 def _attribute(value: object) -> object:
-    """Return an attribute without decimals; Statsig compares fractions as doubles anyway."""
+    """Return an attribute with decimals as floats; Statsig compares fractions as doubles anyway."""
     if isinstance(value, dict):
         return {name: _attribute(one) for name, one in cast("dict[str, object]", value).items()}
     if isinstance(value, list):

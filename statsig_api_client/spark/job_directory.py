@@ -6,7 +6,7 @@
 * `progress/PARTITION/*`: digests of completed events, until the job is committed.
 """
 
-# pyarrow has no types, so none of its types leaves this module.
+# pyarrow is untyped, so its objects do not leave this module.
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -25,7 +25,7 @@ from pyarrow import fs
 from .._errors import ConfigurationError
 
 DIGEST_BYTES: Final = 8
-"""Two of a million different events have the same digest in one of 37 million jobs."""
+"""Bytes of a digest: two of a million events collide in one of 37 million jobs."""
 
 _MARKER: Final = "job.json"
 _SUMMARY: Final = "summary.json"
@@ -67,7 +67,7 @@ class JobDirectory:
         """Check that this machine sees the marker that the driver wrote.
 
         Raises:
-            ConfigurationError: It does not.
+            ConfigurationError: This machine does not see it.
         """
         with self._path_errors():
             job = self._read(_MARKER)
@@ -92,7 +92,7 @@ class JobDirectory:
         self._write(_SUMMARY, json.dumps(summary, indent=2).encode() + b"\n")
 
     def recorded(self) -> int:
-        """Return the number of events that all tasks have completed.
+        """Return the number of completed events of all tasks.
 
         Raises:
             ConfigurationError: The directory cannot be read.
@@ -106,7 +106,7 @@ class JobDirectory:
         for file in self._listed(f"{_PROGRESS}/{partition}"):
             with self._files.open_input_stream(file.path) as stream:
                 data = cast("bytes", stream.read())
-            # A process that was killed may have written only a part of its last file.
+            # A killed process may have written only a part of its last file.
             starts = range(0, len(data) - DIGEST_BYTES + 1, DIGEST_BYTES)
             digests.update(data[start : start + DIGEST_BYTES] for start in starts)
         return digests
@@ -117,7 +117,7 @@ class JobDirectory:
         return {file.base_name: file.size // DIGEST_BYTES for file in files}
 
     def record(self, partition: int, name: str, letters: list[bytes], digests: list[bytes]) -> None:
-        """Write completed events: dead letters first, so that none is missing.
+        """Write completed events; dead letters first, so that none is lost.
 
         Args:
             partition: The partition.
@@ -134,7 +134,7 @@ class JobDirectory:
         return bool(self._listed(_DEAD_LETTERS))
 
     def remove_progress(self) -> None:
-        """Remove the progress, which only another attempt would need."""
+        """Remove the progress, which a committed job no longer needs."""
         self._remove(_PROGRESS)
 
     def remove(self) -> None:
@@ -143,7 +143,7 @@ class JobDirectory:
 
     @contextmanager
     def _path_errors(self) -> Generator[None]:
-        """Add the path to errors."""
+        """Add the path to the messages of errors."""
         try:
             yield
         except OSError as error:

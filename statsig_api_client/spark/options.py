@@ -18,7 +18,7 @@ from ..bulk.mapping.times import TimeFormat, TimeUnit
 from ..bulk.options import ImportOptions
 
 _GIVE_UP_AFTER: Final = 120.0
-"""Seconds: less than for an import, since Spark tries a failed task again."""
+"""Seconds; shorter than for an import, since Spark retries failed tasks."""
 
 
 def _camel_case(name: str) -> str:
@@ -33,7 +33,7 @@ _IMPORT_OPTIONS: Final = {
         *("give_up_after", "max_rejected", "resend_ambiguous"),
     )
 }
-"""Options of imports that apply to tasks, by their names in Spark."""
+"""Import options that apply to tasks, by their names in Spark."""
 _OPTIONS: Final = (
     *("path", "map", "timeUnit", "timeZone", "tasks", "resume", *_IMPORT_OPTIONS),
     *("url", "allowHttp", "environment", "apiKeyFile"),
@@ -41,7 +41,7 @@ _OPTIONS: Final = (
 _LOWER_CASE_OPTIONS: Final = frozenset(name.lower() for name in _OPTIONS)
 """Spark does not distinguish upper and lower case."""
 _SPARK_OPTIONS: Final = ("checkpointlocation", "queryname")
-"""Options of streams that Spark passes on."""
+"""Options of streams, which Spark passes to the data source."""
 _KEY: Final = re.compile(r"(api_?|secret_?|sdk_?)*key")
 
 
@@ -76,7 +76,7 @@ class TaskConnection:
         )
 
     def _key(self) -> str | None:
-        """Return the API key of the file; None for that of the environment."""
+        """Return the API key in the file, or None to use that of the environment."""
         if self.api_key_file is None:
             if not self.has_key:
                 raise ConfigurationError(
@@ -99,7 +99,7 @@ class WriteOptions:
     times: TimeFormat
     resume: bool
     imports: ImportOptions
-    """Options of each task; its `max_rate` is the share of one task."""
+    """Options of each task; `max_rate` is the share of one task."""
     connection: TaskConnection
 
 
@@ -203,7 +203,7 @@ class _SparkOptions:
         return ImportOptions(**values)
 
     def mapping(self) -> EventMapping | None:
-        """Return the mapping, if there is one."""
+        """Return the mapping, or None."""
         text = self.get("map")
         if text is None:
             return None

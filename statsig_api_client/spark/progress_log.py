@@ -1,4 +1,4 @@
-"""Progress of a partition, so that another attempt skips completed events."""
+"""Progress of a partition, which lets another attempt skip completed events."""
 
 import time
 from hashlib import blake2b
@@ -8,13 +8,13 @@ from uuid import uuid4
 from .job_directory import DIGEST_BYTES, JobDirectory
 
 _FAST_WRITE: Final = 0.01
-"""Seconds: faster writes, as on a disk, follow each request."""
+"""Seconds; faster writes, as to a disk, follow each request."""
 _WRITE_SHARE: Final = 20
-"""Slower writes, as on an object store, take at most one of so many seconds."""
+"""Slower writes, as to an object store, take at most one of this number of seconds."""
 
 
 class ProgressLog:
-    """Progress of one attempt at one partition, and of the attempts before."""
+    """Progress of one attempt at a partition, and of earlier attempts."""
 
     def __init__(self, directory: JobDirectory, partition: int) -> None:
         self._directory = directory
@@ -29,11 +29,11 @@ class ProgressLog:
 
     @property
     def is_first(self) -> bool:
-        """True if no earlier attempt has completed an event."""
+        """True if no earlier attempt completed an event."""
         return not self._earlier_files
 
     def is_completed(self, content: bytes) -> bool:
-        """Return whether an earlier attempt has completed an event; each counts once."""
+        """Return whether an earlier attempt completed an event; each one is matched only once."""
         if not self._earlier:
             return False
         digest = _digest(content)
@@ -55,7 +55,7 @@ class ProgressLog:
             self.write()
 
     def write(self) -> None:
-        """Write completed events that are not written yet.
+        """Write completed events that have not been written.
 
         Raises:
             OSError: The directory cannot be written.
@@ -77,7 +77,7 @@ class ProgressLog:
         return self._earlier.total()
 
     def overlapped(self) -> int:
-        """Return how many events other attempts have completed since this one started."""
+        """Return how many events other attempts completed since this one started."""
         files = self._directory.progress_files(self._partition)
         return sum(
             digests

@@ -38,7 +38,7 @@ _USER_MAPS: Final = ("custom", "customIDs", "privateAttributes", "statsigEnviron
 def checked_mapping(
     schema: StructType, mapping: EventMapping | None, times: TimeFormat
 ) -> EventMapping:
-    """Return the mapping of columns, by name unless there is one.
+    """Return the given mapping, or that of columns with the names of event fields.
 
     Raises:
         ConfigurationError: A column does not exist, or its type does not fit its field.
@@ -46,7 +46,7 @@ def checked_mapping(
     if mapping is None:
         if "eventName" not in schema.names:
             raise ConfigurationError(
-                "there is no column eventName; name the columns like event fields, or pass the "
+                "no column eventName; name the columns like event fields, or pass the "
                 f"option map. The columns are {', '.join(schema.names)}"
             )
         try:

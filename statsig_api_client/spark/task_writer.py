@@ -64,7 +64,7 @@ class TaskWriter:
             EventSender(statsig),
             self._limiter,
             options.imports,
-            # All events that an earlier attempt has left may be invalid.
+            # All events that an earlier attempt left may be invalid.
             max_rejected=options.imports.max_rejected if progress.is_first else None,
             record=self._record,
         )
@@ -75,10 +75,10 @@ class TaskWriter:
         """Deliver rows.
 
         Returns:
-            The totals, and the error that stopped the task if another attempt cannot succeed.
+            The totals, and the error that stopped the task, if another attempt cannot succeed.
 
         Raises:
-            StatsigError: Nothing succeeded for too long; another attempt may succeed.
+            StatsigError: No request succeeded for too long; another attempt may succeed.
             OSError: The directory of the job cannot be written.
         """
         try:
@@ -91,7 +91,7 @@ class TaskWriter:
         error = self._limiter.error
         if error is not None and SendResult.from_error(error).status != "fatal":
             raise StatsigError(
-                f"partition {self._partition}: nothing succeeded for "
+                f"partition {self._partition}: no request succeeded for "
                 f"{self._options.give_up_after:g} seconds: {error}"
             ) from error
         if error is None:
@@ -168,5 +168,5 @@ def _empty_batch(first: int) -> ImportBatch:
 
 
 def _invalid_row(content: Row | bytes, reason: str) -> bytes:
-    """Return bytes that identify an invalid row, wherever it is in its partition."""
+    """Return bytes that identify an invalid row, independent of its place in the partition."""
     return dead_letter_line({}, "rejected", reason, content)

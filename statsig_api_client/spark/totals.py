@@ -1,4 +1,4 @@
-"""Totals of a write: of one partition, and of the job."""
+"""Totals of a partition and of a job."""
 
 import logging
 from typing import Any, Final, Literal, TypeAlias
@@ -20,7 +20,7 @@ logger: Final = logging.getLogger("statsig_api_client")
 class Totals:
     """Numbers of rows with each result.
 
-    `read == delivered + rejected + ambiguous + skipped + unsent`, always.
+    `read == delivered + rejected + ambiguous + skipped + unsent` always holds.
     """
 
     read: int = 0
@@ -28,22 +28,22 @@ class Totals:
     delivered: int = 0
     """Events that Statsig accepted."""
     rejected: int = 0
-    """Rows that a check before sending, or Statsig, rejected; they are dead letters."""
+    """Rows that were rejected before sending or by Statsig; they are dead letters."""
     ambiguous: int = 0
-    """Events that were sent, and may have been accepted; they are dead letters."""
+    """Events that Statsig may have accepted; they are dead letters."""
     skipped: int = 0
-    """Rows that an earlier attempt has completed."""
+    """Rows that an earlier attempt completed."""
     unsent: int = 0
-    """Rows that were not sent, since no request could succeed."""
+    """Rows that were not sent because no request could succeed."""
     requests: int = 0
     """Requests that were sent."""
     retried: int = 0
-    """Events that the same attempt sent again, counted each time."""
+    """Events that were resent in the same attempt, counted each time."""
     resent: int = 0
-    """Events that may have been accepted before, and may be counted twice."""
+    """Events that were resent although Statsig may have accepted them: possible duplicates."""
     unrecognised: int = 0
-    """Events of earlier attempts that did not occur again: the rows had changed. Events that are
-    the same in another form are counted twice."""
+    """Events of earlier attempts that did not recur because the rows had changed. Statsig may count
+    them twice if their rows were sent in another form."""
     overlapped: int = 0
     """Events that another attempt completed while this one ran, as in speculative execution: the
     maximum number that both sent."""
@@ -63,7 +63,7 @@ class Totals:
 
 
 class PartitionTotals(WriterCommitMessage):
-    """Message of a task to the driver."""
+    """Message from a task to the driver."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class PartitionTotals(WriterCommitMessage):
         self.query = query
         """The ID of the streaming query; None for a batch."""
         self.problem = problem
-        """Why the task stopped, if another attempt cannot succeed."""
+        """The reason why the task stopped, if another attempt cannot succeed."""
 
 
 @frozen(kw_only=True)
@@ -87,16 +87,15 @@ class WriteSummary:
 
     state: WriteState
     totals: Totals
-    """Totals of the tasks that ended; events of failed tasks are in `recorded` only."""
+    """Totals of the tasks that ended; `recorded` alone includes failed tasks."""
     partitions: int
     """Number of tasks that ended."""
     recorded: int | None = None
-    """After an aborted job: the number of completed rows, of all tasks. With `resume` they are
-    skipped."""
+    """After an aborted job, the number of completed rows of all tasks; `resume` skips them."""
     dead_letters: bool = False
     """True if there are dead letters."""
     problems: list[str] = field(factory=list[str])
-    """Why tasks stopped, if they could report it."""
+    """The reasons why tasks stopped, if they could report them."""
     reasons: tuple[RejectionReason, ...] = ()
     """The three most frequent reasons of the dead letters of the tasks that ended."""
 
@@ -126,7 +125,7 @@ def read_summary(path: str) -> WriteSummary:
         path: The directory of the job; for a stream, that of an epoch.
 
     Raises:
-        ConfigurationError: The job has not ended, or the driver was killed.
+        ConfigurationError: The job has not ended, or the driver died.
 
     Example:
         >>> events.write.format("statsig").mode("append").save("/shared/job-1")
@@ -134,7 +133,7 @@ def read_summary(path: str) -> WriteSummary:
     """
     found = JobDirectory(path).summary()
     if found is None:
-        raise ConfigurationError(f"path {path}: there is no summary; no job has ended there")
+        raise ConfigurationError(f"path {path}: no summary; no job has ended there")
     return _parsed(found)
 
 

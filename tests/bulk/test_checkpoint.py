@@ -49,12 +49,12 @@ def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_p
     assert (summary.skipped, summary.delivered) == (10, 1)
     assert set(collector.taken.values()) == {1}
     (tmp_path / "e.jsonl.checkpoint").write_text("{}")
-    with pytest.raises(SourceError, match="checkpoint cannot be read: number: is missing"):
+    with pytest.raises(SourceError, match="checkpoint cannot be read: number: missing"):
         import_events(statsig, file)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "problem"),
     [
         pytest.param({"number": "1"}, "number: expected an integer from 0, got '1'", id="string"),
         pytest.param({"number": True}, "number: expected an integer from 0, got True", id="bool"),
@@ -75,26 +75,26 @@ def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_p
     ],
 )
 def test_tampered_checkpoint_is_rejected(
-    change: dict[str, object], said: str, statsig: Statsig, tmp_path: Path
+    change: dict[str, object], problem: str, statsig: Statsig, tmp_path: Path
 ) -> None:
     file, checkpoint = write(tmp_path / "e.jsonl", 3), tmp_path / "e.jsonl.checkpoint"
     import_events(statsig, file)
     checkpoint.write_text(json.dumps(json.loads(checkpoint.read_text()) | change))
-    with pytest.raises(SourceError, match=f"checkpoint cannot be read: {said}"):
+    with pytest.raises(SourceError, match=f"checkpoint cannot be read: {problem}"):
         import_events(statsig, file)
     assert import_events(statsig, file, ImportOptions(restart=True)).delivered == 3
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [("[]", "checkpoint: expected an object, got list"), ("[" * 99_999, "recursion"), ("{", "")],
 )
 def test_checkpoint_of_other_form_is_rejected(
-    content: str, said: str, statsig: Statsig, tmp_path: Path
+    content: str, problem: str, statsig: Statsig, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "e.jsonl", 3)
     (tmp_path / "e.jsonl.checkpoint").write_text(content)
-    with pytest.raises(SourceError, match=f"cannot be read: .*{said}.*; use restart"):
+    with pytest.raises(SourceError, match=f"cannot be read: .*{problem}.*; use restart"):
         import_events(statsig, file)
 
 
@@ -126,7 +126,7 @@ def test_restart_leaves_devices(statsig: Statsig, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "problem"),
     [
         pytest.param(["x", "y"], "use restart to send everything; no line was", id="nothing"),
         pytest.param(
@@ -137,14 +137,14 @@ def test_restart_leaves_devices(statsig: Statsig, tmp_path: Path) -> None:
     ],
 )
 def test_changed_mapping_recommends_restart(
-    rows: list[str], said: str, statsig: Statsig, tmp_path: Path
+    rows: list[str], problem: str, statsig: Statsig, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.csv"
     file.write_text("name,ts\n" + "".join(f"a,{row}\n" for row in rows if row))
     mapping = EventMapping({"eventName": "name", "time": "ts"}, TimeFormat("ms"))
     import_events(statsig, file, ImportOptions(mapping=mapping))
     mapping = EventMapping({"eventName": "name", "time": "ts"}, TimeFormat("s"))
-    with pytest.raises(SourceError, match=f"mapping changed .*{said}"):
+    with pytest.raises(SourceError, match=f"mapping changed .*{problem}"):
         import_events(statsig, file, ImportOptions(mapping=mapping))
 
 
@@ -244,7 +244,7 @@ def test_removed_lock_file_is_locked_again(
     assert not lock.exists()
 
 
-def test_file_system_without_locks_works(
+def test_file_system_without_locks_is_supported(
     statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:

@@ -94,10 +94,10 @@ def test_malformed_rows_are_rejected(
     assert originals == ['"a\nb",1', "a,1,1700000000000,1,5", None, 'a,"x"y,1,1']
     encoded = letters(summary.dead_letters)[2]["original_base64"]
     assert base64.b64decode(encoded) == b"a,\xff,1700000000000,1"
-    for reason, said in zip(
+    for reason, problem in zip(
         reasons, ["expected 4 columns", "got 5", "not UTF-8", "not CSV"], strict=True
     ):
-        assert said in reason
+        assert problem in reason
 
 
 def test_unclosed_quote_rejects_following_lines(statsig: Statsig, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_csv_is_resumed_in_middle(statsig: Statsig, collector: Collector, tmp_pa
 
 
 class _Stop:
-    """Says stop when it was asked a few times."""
+    """An event that is set after a few checks."""
 
     def __init__(self, times: int) -> None:
         self.left = times
@@ -236,7 +236,7 @@ HEADER = b'"eventName",time\n'
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
         pytest.param(
             b"eventName;time\n", "separated by a comma, .*; set the delimiter to semicolon", id=";"
@@ -256,10 +256,10 @@ HEADER = b'"eventName",time\n'
     ],
 )
 def test_unusable_header_is_described(
-    content: bytes, said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+    content: bytes, problem: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     (tmp_path / "e.csv").write_bytes(content)
-    with pytest.raises(SourceError, match=rf"e\.csv: line 1: .*{said}"):
+    with pytest.raises(SourceError, match=rf"e\.csv: line 1: .*{problem}"):
         import_events(statsig, tmp_path / "e.csv")
     assert not collector.requests
 

@@ -51,7 +51,7 @@ def test_dead_letters_of_resent_batch_are_removed(statsig: Statsig, tmp_path: Pa
     file.write_bytes(lines(b"{", event(1)))
     dead = import_events(statsig, file).dead_letters
     assert dead is not None
-    # As if it had been killed before the checkpoint knew of what it had written.
+    # As if it had been killed before it wrote the checkpoint.
     letter = dead.read_bytes()
     dead.write_bytes(letter + letter + letter[:20])
     file.write_bytes(lines(b"{", event(1), b"}"))
@@ -67,7 +67,7 @@ def test_next_run_reports_earlier_dead_letters(statsig: Statsig, tmp_path: Path)
     assert not again.complete
     (tmp_path / "a.jsonl").write_bytes(lines(event(0), event(1)))
     assert import_events(statsig, tmp_path / "a.jsonl", ImportOptions(restart=True)).complete
-    # Nor is it taken for an import's own what others have written to the same file.
+    # Dead letters of other imports in the same file are not counted either.
     threes = lines(*map(event, range(3)))
     (tmp_path / "b.jsonl").write_bytes(threes)
     import_events(statsig, tmp_path / "b.jsonl", ImportOptions(dead_letters=first.dead_letters))

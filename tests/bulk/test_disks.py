@@ -59,7 +59,7 @@ def test_disk_that_fills_up_keeps_balance(
     file.write_bytes(lines(*(b"{" if n > 100 and n % 2 else event(n) for n in range(300))))
 
     def slowly(*_: object) -> Answer:
-        time.sleep(0.01)  # so that many are on their way
+        time.sleep(0.01)  # so that many requests are in progress
         return OK
 
     collector.plan = slowly

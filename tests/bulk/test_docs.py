@@ -1,4 +1,4 @@
-"""The guide to bulk imports: its programs run, and its output is true."""
+"""The guide to bulk imports: its programs run, and its output is current."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_commands_of_guide_run_in_zsh(tmp_path: Path) -> None:
     assert [result.get("delivered") for result in results] == [None, 3, 0, 1]
 
 
-def test_output_of_guide_is_true(
+def test_output_of_guide_is_current(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = transcript()

@@ -44,7 +44,7 @@ FIELDS: dict[str, str | Constant] = {
 
 
 def wire(path: Path, mapping: EventMapping | None, environment: str | None = None) -> Any:
-    """Return the one event of a file as it is sent, with its numbers as strings."""
+    """Return the only event of a file in its wire form, with numbers as strings."""
     options = ImportOptions(mapping=mapping)
     opened = open_input(path, options, environment)
     (batch,) = BatchReader(opened.sources, opened.build_event, options).read(0, InputPosition(), [])
@@ -54,7 +54,7 @@ def wire(path: Path, mapping: EventMapping | None, environment: str | None = Non
 
 
 @given(NUMBERS)
-def test_number_of_any_source_keeps_its_digits(number: Decimal) -> None:
+def test_number_from_any_source_keeps_digits(number: Decimal) -> None:
     digits = f"{number:f}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -76,7 +76,7 @@ def test_number_of_any_source_keeps_its_digits(number: Decimal) -> None:
 
 
 @given(NUMBERS)
-def test_number_of_line_with_environment_keeps_its_digits(number: Decimal) -> None:
+def test_number_in_line_with_environment_keeps_digits(number: Decimal) -> None:
     digits = f"{number:f}"
     one = event(1, value=0, user={"userID": "1", "custom": {"level": [0]}})
     line = json.dumps(one).replace('"value": 0', f'"value": {digits}').replace("[0]", f"[{digits}]")
@@ -112,7 +112,7 @@ def test_users_beyond_64_bits_stay_apart(
         pytest.param(float("inf"), None, id="infinite"),
     ],
 )
-def test_double_as_id_is_exact_integer_or_rejected(
+def test_double_id_is_exact_or_rejected(
     double: float, expected: str | None, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     columns = {"eventName": ["a"], "time": [1_700_000_000_000]}

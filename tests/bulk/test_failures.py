@@ -25,7 +25,7 @@ DOWN = Answer(503, takes=False)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_rejected_key_stops_and_consumes_nothing(
+def test_rejected_key_stops_without_consuming_rows(
     status: int, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
@@ -99,7 +99,7 @@ ANSWERS = st.sampled_from(
     st.lists(ANSWERS, max_size=6),
     st.integers(1, 10),
 )
-def test_all_runs_together_balance(kinds: list[str], answers: list[Answer], max_batch: int) -> None:
+def test_all_runs_balance(kinds: list[str], responses: list[Answer], max_batch: int) -> None:
     with collecting() as collector, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "e.jsonl"
         content = {"bad": b"{", "blank": b""}
@@ -108,10 +108,10 @@ def test_all_runs_together_balance(kinds: list[str], answers: list[Answer], max_
                 *(content.get(k) or (event(n) if k == "good" else b"") for n, k in enumerate(kinds))
             )
         )
-        collector.plan = first(*answers)
+        collector.plan = first(*responses)
         total = dict.fromkeys(("delivered", "rejected", "ambiguous", "blank"), 0)
         with Statsig(KEY, base_url=collector.url) as statsig:
-            for _ in range(len(answers) + 2):
+            for _ in range(len(responses) + 2):
                 try:
                     summary = import_events(
                         statsig, file, ImportOptions(max_batch=max_batch, give_up_after=0.001)
@@ -131,7 +131,7 @@ def test_all_runs_together_balance(kinds: list[str], answers: list[Answer], max_
         assert (len(letters(path)) if path.exists() else 0) == dead
 
 
-def test_server_rejecting_all_consumes_nothing(
+def test_server_rejecting_all_consumes_no_events(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
@@ -188,19 +188,19 @@ def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statsig_api_client._delivery.backoff._GAP", 0.0)
 
 
-def failing(answer: Answer, *numbers: int) -> Plan:
+def failing(response: Answer, *numbers: int) -> Plan:
     """Fail on some events."""
 
     def plan(_: int, events: list[dict[str, Any]]) -> Answer:
         bad = any(int(event["metadata"]["n"]) in numbers for event in events)
-        return answer if bad else OK
+        return response if bad else OK
 
     return plan
 
 
 @pytest.mark.usefixtures("no_delays")
 @pytest.mark.parametrize(
-    ("answer", "state"),
+    ("response", "state"),
     [
         pytest.param(Answer(500, takes=False), "ambiguous", id="500"),
         pytest.param(Answer(503, takes=False), "rejected", id="503"),
@@ -208,9 +208,9 @@ def failing(answer: Answer, *numbers: int) -> Plan:
     ],
 )
 def test_event_that_breaks_server_is_dead_letter(
-    answer: Answer, state: str, statsig: Statsig, collector: Collector, tmp_path: Path
+    response: Answer, state: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    collector.plan = failing(answer, 13, 77)
+    collector.plan = failing(response, 13, 77)
     file = write(tmp_path / "e.jsonl", 100)
     summary = import_events(statsig, file, ImportOptions(max_batch=20, resend_ambiguous=True))
     assert (summary.delivered, summary.balances, summary.unsent) == (98, True, 0)
@@ -223,7 +223,7 @@ def test_event_that_breaks_server_is_dead_letter(
 
 @pytest.mark.usefixtures("no_delays")
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_outage_gives_up_no_event(
+def test_outage_dead_letters_no_event(
     status: int, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     stop = threading.Event()

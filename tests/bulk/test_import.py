@@ -90,7 +90,7 @@ BAD_LINES: list[tuple[object, str]] = [
     (b"{", "not JSON in UTF-8"),
     (b'{"eventName":"\xff"}', "not JSON in UTF-8"),
     (b"[1]", "expected a JSON object"),
-    (event(0, eventName=""), "eventName: is missing"),
+    (event(0, eventName=""), "eventName: expected a non-empty string"),
     (event(0, eventName="a[b]"), "eventName: Statsig drops names"),
     (event(0, eventName="a" * 65), "eventName: Statsig may truncate"),
     (event(0, value="a" * 65), "value: Statsig may truncate"),
@@ -100,7 +100,7 @@ BAD_LINES: list[tuple[object, str]] = [
     (event(0, metadata={"a.b": "1"}), "reads the dot"),
     (event(0, metadata={"a": "1" * 5000}), "metadata: Statsig may drop"),
     (event(0, metadata=[1]), "metadata: expected object"),
-    (event(0, time=None), "time: is missing"),
+    (event(0, time=None), "time: missing"),
     (event(0, time=1_700_000_000), "before the year 2000"),
     (event(0, time=10**14), "more than a day from now"),
     (event(0, time="2026-01-01T00:00:00"), "RFC 3339 with a time zone"),
@@ -115,7 +115,7 @@ BAD_LINES: list[tuple[object, str]] = [
 ]
 
 
-def test_bad_lines_become_dead_letters(
+def test_invalid_lines_become_dead_letters(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file = tmp_path / "e.jsonl"
@@ -159,7 +159,7 @@ def test_event_is_completed_before_sending(collector: Collector, tmp_path: Path)
     assert user == {"userID": "1", "statsigEnvironment": {"tier": "staging"}}
 
 
-def test_max_rate_is_kept_and_progress_reported(statsig: Statsig, tmp_path: Path) -> None:
+def test_max_rate_is_respected(statsig: Statsig, tmp_path: Path) -> None:
     reported: list[ImportProgress] = []
     options: ImportOptions = {"max_batch": 10, "max_rate": 50, "max_concurrency": 1}
     file = write(tmp_path / "e.jsonl", 60)
@@ -170,7 +170,7 @@ def test_max_rate_is_kept_and_progress_reported(statsig: Statsig, tmp_path: Path
     assert reported[0].concurrency == 1
 
 
-def test_seconds_left_follow_from_this_run(
+def test_seconds_left_ignore_earlier_runs(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     file, stop, reported = (
@@ -245,7 +245,7 @@ def test_endless_line_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     ("name", "module"),
     [("e.jsonl.zst", "zstandard"), ("e.parquet", "statsig_api_client.bulk.readers.parquet")],
 )
-def test_missing_extra_is_named(
+def test_missing_extra_is_reported(
     name: str, module: str, statsig: Statsig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / name).write_bytes(zstandard.compress(b"{}"))
@@ -254,7 +254,7 @@ def test_missing_extra_is_named(
         import_events(statsig, tmp_path / name)
 
 
-def test_invalid_lines_count_for_batch_size(tmp_path: Path) -> None:
+def test_invalid_lines_count_towards_batch_size(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(lines(*[b"{" + b"x" * 999] * 10))
     options = ImportOptions(max_batch_bytes=3000)
     opened = open_input(tmp_path / "e.jsonl", options, None)

@@ -90,7 +90,7 @@ def test_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyP
         examine_events(file)
 
 
-def test_name_that_is_not_utf_8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:
+def test_name_outside_utf8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:
     file = tmp_path / os.fsdecode(b"\xff.jsonl")
     file.write_bytes(lines(b"{", event(1)))
     summary = import_events(statsig, file)

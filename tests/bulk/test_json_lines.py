@@ -63,10 +63,10 @@ OTHER_FORMS: list[Any] = [
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
-@pytest.mark.parametrize(("text", "said"), OTHER_FORMS)
+@pytest.mark.parametrize(("text", "problem"), OTHER_FORMS)
 def test_other_format_is_rejected(
     text: str,
-    said: str,
+    problem: str,
     pack: Callable[[bytes], bytes],
     statsig: Statsig,
     collector: Collector,
@@ -74,17 +74,17 @@ def test_other_format_is_rejected(
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(event(0)))
     (tmp_path / "b.json").write_bytes(pack(text.encode()))
-    with pytest.raises(SourceError, match=rf"b\.json: expected JSON lines, .*{said}"):
+    with pytest.raises(SourceError, match=rf"b\.json: expected JSON lines, .*{problem}"):
         import_events(statsig, [tmp_path / "a.jsonl", tmp_path / "b.json"])
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=problem):
         examine_events(tmp_path / "b.json")
     assert not collector.requests
 
 
-@pytest.mark.parametrize(("text", "said"), OTHER_FORMS)
+@pytest.mark.parametrize(("text", "problem"), OTHER_FORMS)
 def test_other_format_on_standard_input_is_rejected(
     text: str,
-    said: str,
+    problem: str,
     statsig: Statsig,
     collector: Collector,
     tmp_path: Path,
@@ -93,7 +93,7 @@ def test_other_format_on_standard_input_is_rejected(
     (tmp_path / "e").write_text(text)
     with (tmp_path / "e").open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        with pytest.raises(SourceError, match=f"standard input: .*{said}"):
+        with pytest.raises(SourceError, match=f"standard input: .*{problem}"):
             import_events(statsig, "-")
     assert not collector.requests
 
@@ -124,7 +124,7 @@ def test_truncated_standard_input_is_reported(
     ],
 )
 @pytest.mark.parametrize("source", ["file", "standard-input"])
-def test_bad_first_line_is_rejected_alone(
+def test_invalid_first_line_rejects_only_itself(
     first: bytes,
     rejected: int,
     source: str,
@@ -169,7 +169,7 @@ def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
         pytest.param(bz2.compress(b"{}"), "bzip2; decompress it first", id="bz2"),
         pytest.param(lzma.compress(b"{}"), "xz; decompress it first", id="xz"),
@@ -182,17 +182,19 @@ def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["e.jsonl", "e.csv", "e"])
-def test_binary_formats_are_named(content: bytes, said: str, name: str, tmp_path: Path) -> None:
+def test_binary_formats_are_reported(
+    content: bytes, problem: str, name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(SourceError, match=f"{name}: .*expected .*, got {said}"):
+    with pytest.raises(SourceError, match=f"{name}: .*expected .*, got {problem}"):
         examine_events(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [(b"", "an empty file"), (b"eventName,time\n", "text"), (bz2.compress(b""), "bzip2")],
 )
-def test_other_format_as_parquet_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+def test_other_format_as_parquet_is_reported(content: bytes, problem: str, tmp_path: Path) -> None:
     (tmp_path / "e.parquet").write_bytes(content)
-    with pytest.raises(SourceError, match=rf"e\.parquet: expected Parquet, got {said}"):
+    with pytest.raises(SourceError, match=rf"e\.parquet: expected Parquet, got {problem}"):
         examine_events(tmp_path / "e.parquet")

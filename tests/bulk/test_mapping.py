@@ -48,7 +48,7 @@ SALES_MAP = (
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "problem"),
     [
         ({"a.csv": "x,y\n1,2\n"}, r"no column eventName; pass a mapping.*x, y \(line 1 of CSV"),
         ({"a.csv": ""}, "expected the header of CSV, got an empty file"),
@@ -65,12 +65,12 @@ SALES_MAP = (
         ),
     ],
 )
-def test_unfit_table_is_rejected_before_sending(
-    files: dict[str, str], said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+def test_unsuitable_table_is_rejected_before_sending(
+    files: dict[str, str], problem: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=problem):
         import_events(statsig, [tmp_path / name for name in files])
     assert not collector.requests
 
@@ -152,7 +152,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_equal_rows_give_equal_requests(rows: list[dict[str, Any]]) -> None:
+def test_equal_rows_cause_equal_requests(rows: list[dict[str, Any]]) -> None:
     columns = SALES.splitlines()[0].split(",")
     with tempfile.TemporaryDirectory() as name:
         json_lines, table, parquet = (
@@ -184,7 +184,7 @@ def _requests(path: Path) -> list[list[object]]:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
         (["eventName"], "expected FIELD=COLUMN"),
         (["user.userID=x"], "eventName is missing"),
@@ -196,8 +196,8 @@ def _requests(path: Path) -> list[list[object]]:
         (["eventName=e", "metadata.*:=x"], r"metadata\.\*: expected a pattern of columns"),
     ],
 )
-def test_invalid_mapping_is_rejected(words: list[str], said: str) -> None:
-    with pytest.raises(SourceError, match=said):
+def test_invalid_mapping_is_rejected(words: list[str], problem: str) -> None:
+    with pytest.raises(SourceError, match=problem):
         read_mapping(words)
     with pytest.raises(SourceError, match="mapping: metadata: expected an object, got str"):
         RowMapper(read_mapping(["eventName:=a", "metadata:=b"]))
@@ -273,7 +273,7 @@ def test_mapping_is_read_from_yaml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         ("{", "cannot be read"),
         ("[]", "expected `fields:`"),
@@ -288,9 +288,9 @@ def test_mapping_is_read_from_yaml(tmp_path: Path) -> None:
         ("fields: {eventName: a}\ntime: {units: s}", "time: expected unit and zone, got units"),
     ],
 )
-def test_invalid_yaml_is_rejected(text: str, said: str, tmp_path: Path) -> None:
+def test_invalid_yaml_is_rejected(text: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(text)
-    with pytest.raises(SourceError, match=rf"map\.yaml: .*{said}"):
+    with pytest.raises(SourceError, match=rf"map\.yaml: .*{problem}"):
         read_mapping_file(tmp_path / "map.yaml")
 
 
@@ -319,7 +319,7 @@ def test_cells_are_converted_for_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mapping", "said"),
+    ("mapping", "problem"),
     [
         pytest.param("eventName=event", "mapping: time is missing, so Statsig would", id="time"),
         pytest.param("eventName=event,time:=null", "mapping: time is missing", id="null"),
@@ -334,13 +334,13 @@ def test_cells_are_converted_for_fields() -> None:
         ),
     ],
 )
-def test_unfit_mapping_is_rejected_before_sending(
-    mapping: str, said: str, statsig: Statsig, collector: Collector, tmp_path: Path
+def test_unsuitable_mapping_is_rejected_before_sending(
+    mapping: str, problem: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     (tmp_path / "sales.csv").write_text(SALES)
     options = ImportOptions(mapping=read_mapping(mapping, TimeFormat("s")))
     for run in (import_events, lambda _, *given: examine_events(*given)):
-        with pytest.raises(SourceError, match=said):
+        with pytest.raises(SourceError, match=problem):
             run(statsig, tmp_path / "sales.csv", options)
     assert not collector.requests
 

@@ -1,4 +1,4 @@
-"""Rows with values that JSON does not have."""
+"""Rows with values that JSON cannot represent."""
 
 import math
 from datetime import date, datetime, time, timedelta
@@ -55,7 +55,7 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize("target", ["user.custom.x", "metadata.x", "user.userID", "value", "user"])
 @pytest.mark.parametrize("cells", ODD)
-def test_odd_row_is_rejected_alone(
+def test_unserializable_row_rejects_only_itself(
     cells: pa.Array, target: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     column = pa.concat_arrays([cells, pa.nulls(1, cells.type)])
@@ -73,7 +73,7 @@ def test_odd_row_is_rejected_alone(
         assert letter["line"] == 1
         assert letter["reason"].startswith((f"{target}", "cannot be ", "user"))
         assert ("original" in letter) != ("original_base64" in letter)
-    else:  # what JSON has a text for
+    else:  # values with a JSON string
         assert target in {"metadata.x", "value", "user.userID"}
     assert (
         import_events(statsig, tmp_path / "e.parquet", ImportOptions(mapping=mapping)).skipped == 2
@@ -114,7 +114,7 @@ def test_serializable_values_are_sent(
     assert collector.events[0]["user"]["custom"] == {"x": expected}
 
 
-def test_nulls_of_map_are_left_out(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+def test_nulls_of_map_are_omitted(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(lines({"m": {"n": "1", "null": None}}, {"m": {"n": None}}))
     fields = {"eventName": Constant("a"), "time": Constant(1_700_000_000_000), "metadata": "m"}
     import_events(

@@ -34,7 +34,7 @@ def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "said"),
+    ("options", "error", "problem"),
     [
         ({"max_rejected": 2.5}, TypeError, "max_rejected: expected an integer, got float"),
         ({"max_batch": "1"}, TypeError, "max_batch: expected an integer, got str"),
@@ -52,12 +52,12 @@ def test_options_are_checked(statsig: Statsig, tmp_path: Path) -> None:
 def test_invalid_option_is_rejected_before_sending(
     options: dict[str, Any],
     error: type[Exception],
-    said: str,
+    problem: str,
     statsig: Statsig,
     collector: Collector,
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=problem):
         import_events(statsig, write(tmp_path / "e.jsonl", 1), ImportOptions(**options))
     assert not collector.requests
 

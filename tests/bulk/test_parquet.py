@@ -30,7 +30,7 @@ from tests.support.event_files import letters
 
 
 class _Stop:
-    """Says stop when it was asked a few times."""
+    """An event that is set after a few checks."""
 
     def __init__(self, times: int) -> None:
         self.left = times
@@ -130,7 +130,7 @@ def test_binary_cell_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
     assert import_events(statsig, tmp_path / "f.parquet").rejected == 1
 
 
-def test_nan_is_left_out(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
+def test_nan_is_omitted(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
     missing = [math.nan]
     names = ["value", "user.userID", "user.custom.level", "metadata.price"]
     table = pa.table(

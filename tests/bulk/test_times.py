@@ -74,7 +74,7 @@ def test_unknown_zone_is_rejected(
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "problem"),
     [
         (1700000000, "is a number without a unit"),
         ("2026-01-31T12:00:00", "has no time zone"),
@@ -87,8 +87,8 @@ def test_unknown_zone_is_rejected(
         (True, "expected a number or a string, got bool"),
     ],
 )
-def test_unit_and_zone_are_not_guessed(value: object, said: str) -> None:
-    with pytest.raises(RowError, match=said):
+def test_unit_and_zone_are_not_guessed(value: object, problem: str) -> None:
+    with pytest.raises(RowError, match=problem):
         milliseconds(value, None, None)
 
 
@@ -99,16 +99,16 @@ def test_time_out_of_range_is_rejected(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "problem"),
     [
         pytest.param("2026-10-25 02:30:00", "occurs twice in Europe/Berlin", id="twice"),
         pytest.param("2026-03-29T02:30:00", "does not exist in Europe/Berlin", id="never"),
         pytest.param(datetime.fromisoformat("2026-10-25T02:00"), "occurs twice", id="datetime"),
     ],
 )
-def test_ambiguous_local_time_is_rejected(value: object, said: str) -> None:
+def test_ambiguous_local_time_is_rejected(value: object, problem: str) -> None:
     zone = TimeFormat(zone="Europe/Berlin").zone_info()
-    with pytest.raises(RowError, match=rf"02:\d\d:00 {said}.*; write it with an offset"):
+    with pytest.raises(RowError, match=rf"02:\d\d:00 {problem}.*; write it with an offset"):
         milliseconds(value, None, zone)
 
 

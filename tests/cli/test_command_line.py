@@ -22,7 +22,7 @@ SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 
 
 class Terminal(io.StringIO):
-    """A stream that claims to be a terminal."""
+    """A stream that reports to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -225,7 +225,7 @@ def test_api_error_exits_with_api(
 def test_full_output_disk_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("/dev/full").open("w") as full, redirect_stdout(full):
         assert main(["check-gate", "staff_tools", "--user-id", "1"]) == 2
-        with suppress(OSError):  # what is left to be written
+        with suppress(OSError):  # the unwritten rest
             full.close()
     assert "No space left" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Command-line options that are derived from a class of options."""
+"""Command-line options derived from a class of options."""
 
 from typing import Literal
 

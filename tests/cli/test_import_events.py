@@ -75,7 +75,7 @@ def test_pipe_shows_progress_lines(
     assert collector.taken
 
 
-def test_dry_run_of_many_invalid_lines_shows_reasons(tmp_path: Path) -> None:
+def test_dry_run_shows_most_frequent_reasons(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(b"{\n" * 12)
     with redirect_stdout(Terminal()) as out:
         assert main(["import-events", str(tmp_path / "e.jsonl"), "--dry-run"]) == 5
@@ -224,7 +224,7 @@ def test_repaired_file_is_resumed(
     assert set(collector.taken.values()) == {1}
 
 
-def test_missing_extra_is_named(
+def test_missing_extra_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "statsig_api_client.bulk", None)

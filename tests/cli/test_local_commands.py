@@ -54,7 +54,7 @@ def terminal(*arguments: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of a printed table without its head."""
+    """Return the cells of a printed table without its header."""
     return [[cell for cell in line.split("  ") if cell.strip()] for line in text.splitlines()[2:]]
 
 
@@ -149,7 +149,7 @@ def test_comparison_prints_differences(tmp_path: Path) -> None:
     assert table[0][0:2] == ["gate", "staff_tools"]
     assert table[0][4:] == ["pass", "in segment staff"]
     assert terminal("explain", "--user-id", "7", "--compare", '{"userID": "7"}') == (
-        "Both users get the same."
+        "Both users get the same results."
     )
 
 
@@ -296,7 +296,7 @@ class Stop(KeyboardInterrupt):
         (["events"], ["purchase"]),
     ],
 )
-def test_follow_prints_what_arrives(
+def test_follow_prints_arriving_events(
     statsig: Statsig,
     arguments: list[str],
     expected: list[str],

@@ -37,7 +37,7 @@ def test_exposures_are_sent_in_one_request(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
         (b"\n", "e: expected at least one exposure, got none"),
         (b"\xff", "e: not UTF-8"),
@@ -50,7 +50,7 @@ def test_exposures_are_sent_in_one_request(
 )
 def test_invalid_exposures_are_not_sent(
     content: bytes,
-    said: str,
+    problem: str,
     server: Loopback,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -59,7 +59,7 @@ def test_invalid_exposures_are_not_sent(
     monkeypatch.chdir(tmp_path)
     Path("e").write_bytes(content)
     assert main(["log-exposures", "e"]) == 2
-    assert said in capsys.readouterr().err
+    assert problem in capsys.readouterr().err
     assert not server.requests
 
 

@@ -1,4 +1,4 @@
-"""Escaped output, and standard streams that are closed, full or without a reader."""
+"""Escaped output, and standard streams that are closed, full or broken."""
 
 import io
 import json
@@ -56,7 +56,7 @@ def _results() -> dict[str, object]:
 
 @pytest.mark.parametrize("mode", ["terminal", "json", "pipe"])
 @pytest.mark.parametrize("command", [*_results()])
-def test_text_of_server_is_escaped(command: str, mode: str, server: Loopback) -> None:
+def test_server_strings_are_escaped(command: str, mode: str, server: Loopback) -> None:
     server.script(reply(200, _results()[command]))
     screen = io.StringIO() if mode == "pipe" else Terminal()
     with redirect_stdout(screen):
@@ -81,7 +81,7 @@ def test_text_of_server_is_escaped(command: str, mode: str, server: Loopback) ->
         pytest.param(["check-gate", "g", "--user-id", "1"], id="error-response"),
     ],
 )
-def test_text_in_errors_is_escaped(
+def test_strings_in_errors_are_escaped(
     arguments: list[str], server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -93,7 +93,7 @@ def test_text_in_errors_is_escaped(
     assert not set(RAW) & set(screen.getvalue())
 
 
-def test_text_in_import_reports_is_escaped(
+def test_strings_in_import_reports_are_escaped(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
@@ -113,11 +113,11 @@ def test_escaped_json_has_same_value(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"])))
-def test_printable_text_stays(text: str) -> None:
+def test_printable_string_is_unchanged(text: str) -> None:
     assert escape(text) == text
 
 
-def test_unencodable_text_is_escaped() -> None:
+def test_unencodable_string_is_escaped() -> None:
     raw = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     stream = EscapedStream(raw, is_essential=True)
     assert stream.write(to_json("a\xe9\u2713\U0001f600")) == 6
@@ -144,7 +144,7 @@ def test_parameters_are_separate_from_metadata(server: Loopback) -> None:
     ]
 
 
-def test_reader_that_is_gone_changes_nothing(server: Loopback) -> None:
+def test_broken_pipe_keeps_exit_code(server: Loopback) -> None:
     server.script(reply(200, {"name": "g", "value": True, "rule_id": "r"}))
     there, here = os.pipe()
     os.close(there)
@@ -152,7 +152,7 @@ def test_reader_that_is_gone_changes_nothing(server: Loopback) -> None:
         assert main(["check-gate", "g", "--user-id", "1", "--exit-code"]) == 0
 
 
-def test_full_disk_behind_standard_error_changes_nothing(
+def test_full_standard_error_keeps_exit_code(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
@@ -174,7 +174,7 @@ def test_stream_accepts_strings_only() -> None:
     assert not stream.isatty()
 
 
-def test_fileno_is_that_of_stream(tmp_path: Path) -> None:
+def test_fileno_equals_that_of_stream(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as file:
         assert EscapedStream(file, is_essential=True).fileno() == file.fileno()
 

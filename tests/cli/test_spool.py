@@ -22,7 +22,7 @@ def collector() -> Iterator[Collector]:
 
 
 def fill(spool: Path, collector: Collector) -> None:
-    """Two dead letters, and three events that wait."""
+    """Create two dead letters and three pending events."""
     collector.plan = lambda *_: Answer(400, b"bad", takes=False)
     with logger(collector.url, spool=spool) as events:
         for number in range(2):
@@ -131,7 +131,7 @@ def test_drain_without_key_fails(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"notes of mine\n" * 100])
-def test_invalid_spool_is_left_alone(
+def test_invalid_spool_is_unchanged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
 ) -> None:
     path = tmp_path / "events.db"

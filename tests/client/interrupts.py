@@ -1,6 +1,6 @@
-"""A program that interrupts a call at every line, and checks what error trackers would report.
+"""A program that interrupts a call at every line, and checks the reports of error trackers.
 
-Run as `python -m tests.client.interrupts KIND URL [STEP]`. It prints every place that shows a
+Run as `python -m tests.client.interrupts KIND URL [STEP]`. It prints every place that exposes a
 secret; with STEP 3, it checks one line in three.
 """
 
@@ -15,17 +15,17 @@ from tests.support.reports import generous_sentry, rich_report, sentry_report
 GATEWAY = "hunter2-of-the-gateway"
 LIBRARIES = ("httpx", "httpcore", "h11", "anyio")
 LOCKS = "_synchronization"
-"""httpcore: an interrupt that leaves a lock acquired blocks every later call."""
+"""A module of httpcore whose locks an interrupt would leave acquired, blocking later calls."""
 EVERY = 11
-"""Of the calls of functions in libraries, one in so many is interrupted."""
+"""One in this number of function calls in libraries is interrupted."""
 
 
 class InterruptedCallError(BaseException):
-    """An exception as signal handlers raise it."""
+    """An exception like those of signal handlers."""
 
 
 class Interrupter:
-    """Raises at one place of those that a call passes through, counted from 1."""
+    """Tracer that raises at the n-th place that a call passes, counted from 1."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -59,7 +59,7 @@ class Interrupter:
 
 
 def interrupted(kind: str, url: str, at: int, runner: asyncio.Runner) -> tuple[Interrupter, Any]:
-    """Return where a call was interrupted, and the error; None when it ended before."""
+    """Interrupt a call, and return the tracer and the error, or None if the call ended before."""
     client, _, engine = KINDS[kind]
     target: Any = client(KEY, base_url=url, engine=engine, headers={"X-Gateway": GATEWAY})
     is_async = hasattr(target, "aclose")
@@ -78,7 +78,7 @@ def interrupted(kind: str, url: str, at: int, runner: asyncio.Runner) -> tuple[I
 
 
 def main(kind: str, url: str, step: str = "1") -> int:
-    """Interrupt a call at one place after another; return 1 when a report shows a secret."""
+    """Interrupt a call at each place in turn; return 1 if a report exposes a secret."""
     leaks = 0
     at = 1 - int(step)
     with asyncio.Runner() as runner, generous_sentry():

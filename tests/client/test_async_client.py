@@ -101,7 +101,7 @@ def test_client_serves_successive_event_loops(server: Loopback) -> None:
         assert [asyncio.run(handle(last)) for last in (False, False, True)] == [True] * 3
         gc.collect()
 
-    with pytest.warns(ResourceWarning, match="unclosed"):  # what the first two loops left behind
+    with pytest.warns(ResourceWarning, match="unclosed"):  # leftovers of the first two loops
         several_loops()
 
 

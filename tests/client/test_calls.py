@@ -60,7 +60,7 @@ def made(name: str) -> Any:
     return call(name, *some_arguments(name))
 
 
-# ---- What goes out ----
+# ---- Requests ----
 
 
 @each_method
@@ -196,7 +196,7 @@ def test_iterator_is_consumed_once(form: Any) -> None:
 
 
 @pytest.mark.parametrize("form", [list, tuple, iter, once])
-def test_events_come_from_any_iterable(form: Any) -> None:
+def test_events_accept_any_iterable(form: Any) -> None:
     assert calls.log_events(form([EVENT, EVENT])).body["events"] == [EVENT.to_dict()] * 2
 
 
@@ -264,7 +264,7 @@ def test_batch_size_is_unlimited() -> None:
         ),
     ],
 )
-def test_wrong_argument_type_is_named(name: str, arguments: Any, problem: str) -> None:
+def test_wrong_argument_type_is_reported(name: str, arguments: Any, problem: str) -> None:
     with pytest.raises(TypeError) as refusal:
         call(name, *arguments)
     assert str(refusal.value) == problem
@@ -279,7 +279,7 @@ def test_all_arguments_are_checked(name: str) -> None:
             call(name, *wrong)
 
 
-# ---- What comes back ----
+# ---- Responses ----
 
 KINDS: dict[str, Any] = {
     "check_gate": FeatureGate,
@@ -294,42 +294,42 @@ KINDS: dict[str, Any] = {
 @pytest.mark.parametrize("name", KINDS)
 @given(data=st.data())
 def test_response_is_parsed_as_return_type(name: str, data: st.DataObject) -> None:
-    reply = data.draw(wire_dicts(METHODS[name][2]["returns"]))
-    read = made(name).parse(reply, "$")
+    response = data.draw(wire_dicts(METHODS[name][2]["returns"]))
+    read = made(name).parse(response, "$")
     assert type(read) is KINDS[name]
-    assert read == KINDS[name].from_dict(reply)
+    assert read == KINDS[name].from_dict(response)
 
 
-@given(reply=wire_dicts("RankedList"))
-def test_ranked_variants_keep_their_order(reply: Any) -> None:
-    read = made("get_ranked_list").parse(reply, "$")
-    assert read == [RankedVariant.from_dict(item) for item in reply]
+@given(response=wire_dicts("RankedList"))
+def test_ranked_variants_keep_their_order(response: Any) -> None:
+    read = made("get_ranked_list").parse(response, "$")
+    assert read == [RankedVariant.from_dict(item) for item in response]
 
 
-@given(reply=wire_dicts("FeatureGates"))
-def test_gates_are_keyed_by_name(reply: Any) -> None:
-    read = made("check_gates").parse(reply, "$")
-    if isinstance(reply, list):
-        assert read == {item["name"]: FeatureGate.from_dict(item) for item in reply}
+@given(response=wire_dicts("FeatureGates"))
+def test_gates_are_keyed_by_name(response: Any) -> None:
+    read = made("check_gates").parse(response, "$")
+    if isinstance(response, list):
+        assert read == {item["name"]: FeatureGate.from_dict(item) for item in response}
     else:
         assert read == {
-            key: FeatureGate.from_dict({"name": key, **item}) for key, item in reply.items()
+            key: FeatureGate.from_dict({"name": key, **item}) for key, item in response.items()
         }
 
 
 @each_method
 def test_response_examples_are_parsed(name: str) -> None:
     replies = METHODS[name][1]["responses"]
-    success = next(reply for status, reply in replies.items() if status.startswith("2"))
+    success = next(response for status, response in replies.items() if status.startswith("2"))
     content = success["content"]["application/json"]
     several = isinstance(made(name).body.get("gateNames"), list)
-    for title, reply in content.get("examples", {}).items():
+    for title, response in content.get("examples", {}).items():
         if name in ("check_gate", "check_gates") and several != title.startswith("several"):
             continue
-        made(name).parse(reply["value"], "$")
+        made(name).parse(response["value"], "$")
 
 
-# ---- What stands for a reply when nothing is known ----
+# ---- Fallbacks ----
 
 
 @pytest.mark.parametrize(
@@ -355,9 +355,9 @@ def test_fallback_carries_error(name: str) -> None:
     error = StatsigError("down")
     if made(name).fallback is None:
         pytest.skip("no fallback")
-    answer = made(name).fallback(error)
-    for one in answer.values() if isinstance(answer, dict) else [answer]:
-        # A list has no place for it; the client logs it.
+    outcome = made(name).fallback(error)
+    for one in outcome.values() if isinstance(outcome, dict) else [outcome]:
+        # A list has no field for it; the client logs it.
         assert one == [] or one.error is error
 
 

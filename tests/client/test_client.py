@@ -24,7 +24,13 @@ from statsig_api_client import (
     StatsigUser,
     __version__,
 )
-from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    on_any_library,
+)
 from tests.support.loopback import GATE, Loopback, raw, reply
 
 USER = StatsigUser(user_id="42", email="ada@example.com", private_attributes={"salary": 1})
@@ -33,7 +39,7 @@ CONFIG = {"name": "a_config", "value": {"color": "blue"}, "rule_id": None, "grou
 
 
 @pytest.fixture
-def statsig(make: Maker, server: Loopback) -> Any:
+def statsig(make: ClientFactory, server: Loopback) -> Any:
     return make(base_url=server.url)
 
 
@@ -101,7 +107,7 @@ def test_all_2xx_statuses_succeed(statsig: Any, server: Loopback) -> None:
     assert statsig.check_gate(USER, "a_gate")
 
 
-def test_last_duplicate_member_wins(statsig: Any, server: Loopback) -> None:
+def test_last_duplicate_member_is_used(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b'{"name":"a","value":true,"value":false}'))
     assert not statsig.check_gate(USER, "a")
 
@@ -137,7 +143,7 @@ def test_log_event_sends_given_fields_only(statsig: Any, server: Loopback) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fault"),
+    ("arguments", "problem"),
     [
         ((USER, 7), "event_name: expected string, got integer"),
         ((USER, "purchase", [1]), "value: expected "),
@@ -147,9 +153,9 @@ def test_log_event_sends_given_fields_only(statsig: Any, server: Loopback) -> No
     ],
 )
 def test_log_event_rejects_invalid_arguments(
-    statsig: Any, server: Loopback, arguments: tuple[Any, ...], fault: str
+    statsig: Any, server: Loopback, arguments: tuple[Any, ...], problem: str
 ) -> None:
-    with pytest.raises(TypeError, match=fault):
+    with pytest.raises(TypeError, match=problem):
         statsig.log_event(*arguments)
     assert server.requests == []
 
@@ -188,12 +194,14 @@ def test_delivery_response_may_be_empty(statsig: Any, server: Loopback, status: 
 
 def test_evaluation_response_must_not_be_empty(statsig: Any, server: Loopback) -> None:
     server.script(reply(200, b""))
-    with pytest.raises(ResponseValidationError, match="it is not JSON"):
+    with pytest.raises(ResponseValidationError, match="not JSON"):
         statsig.check_gate(USER, "a_gate")
 
 
 @pytest.mark.parametrize("names", [[], ["n"] * 101])
-def test_check_gates_takes_1_to_100_names(statsig: Any, server: Loopback, names: list[str]) -> None:
+def test_check_gates_accepts_1_to_100_names(
+    statsig: Any, server: Loopback, names: list[str]
+) -> None:
     with pytest.raises(ValueError, match="gate_names: expected 1 to 100 items"):
         statsig.check_gates(USER, names)
     assert server.requests == []
@@ -221,7 +229,7 @@ def test_requests_identify_sdk(statsig: Any, server: Loopback) -> None:
     assert "statsig-event-count" not in headers
 
 
-def test_large_event_batches_are_compressed(make: Maker, server: Loopback) -> None:
+def test_large_event_batches_are_compressed(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(200, {"success": True}))
     events = [{"eventName": "a_name", "value": index} for index in range(100)]
     statsig = make(base_url=server.url)
@@ -239,7 +247,7 @@ def test_large_event_batches_are_compressed(make: Maker, server: Loopback) -> No
     assert all("content-encoding" not in each.headers for each in small)
 
 
-def test_log_exposures_false_keeps_statsig_from_logging_them(make: Maker, server: Loopback) -> None:
+def test_log_exposures_false_disables_exposures(make: ClientFactory, server: Loopback) -> None:
     statsig = make(base_url=server.url, log_exposures=False)
     statsig.check_gate(USER, "a_gate")
     assert server.requests[0].json["statsigMetadata"] == {"exposureLoggingDisabled": True}
@@ -250,7 +258,7 @@ def test_log_exposures_false_keeps_statsig_from_logging_them(make: Maker, server
     assert "statsigMetadata" not in server.requests[2].json
 
 
-def test_environment_applies_to_users_without_one(make: Maker, server: Loopback) -> None:
+def test_environment_applies_to_users_without_one(make: ClientFactory, server: Loopback) -> None:
     statsig = make(base_url=server.url, environment="staging")
     users = [
         {"userID": "1"},
@@ -268,7 +276,7 @@ def test_environment_applies_to_users_without_one(make: Maker, server: Loopback)
     assert "user" not in last
 
 
-def test_arguments_are_not_modified(make: Maker, server: Loopback) -> None:
+def test_arguments_are_not_modified(make: ClientFactory, server: Loopback) -> None:
     statsig = make(base_url=server.url, environment="staging", log_exposures=False)
     user = {"userID": "42", "privateAttributes": {"salary": 1}}
     event = {"eventName": "e", "user": user}
@@ -319,14 +327,14 @@ def test_raw_response_parses_lazily(statsig: Any, server: Loopback) -> None:
             response.parse()
 
 
-def test_raw_response_has_no_fallback(make: Maker, server: Loopback) -> None:
+def test_raw_response_has_no_fallback(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(404, b"no"))
     statsig = make(base_url=server.url, on_error="fallback")
     with pytest.raises(NotFoundError):
         statsig.with_raw_response.get_layer(USER, "a_layer")
 
 
-def test_every_method_has_its_raw_form(statsig: Any, server: Loopback) -> None:
+def test_every_method_has_raw_form(statsig: Any, server: Loopback) -> None:
     raw_methods = statsig.with_raw_response
     for name in ("check_gate", "get_config", "get_experiment", "get_layer", "get_ranked_list"):
         assert getattr(raw_methods, name)(USER, "aa").status_code == 200
@@ -338,8 +346,8 @@ def test_every_method_has_its_raw_form(statsig: Any, server: Loopback) -> None:
 
 
 @on_any_library
-def test_raw_response_counts_attempts(make: Maker) -> None:
-    statsig = make.script(Answer(500), Fails("ReadError"), Answer())
+def test_raw_response_counts_attempts(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(500), ScriptedError("ReadError"), ScriptedResponse())
     response = statsig.with_raw_response.check_gate(USER, "a_gate")
     assert (response.attempts, response.elapsed) == (3, 1.5)
     assert repr(response) == "APIResponse(status_code=200, elapsed=1.5, attempts=3)"
@@ -393,7 +401,7 @@ def test_two_clients_do_not_share_connections(server: Loopback) -> None:
         assert other.check_gate(USER, "a_gate")
 
 
-def test_refused_connection_is_reported(server: Loopback) -> None:
+def test_unreachable_port_is_reported(server: Loopback) -> None:
     with Statsig(KEY, base_url=server.url, max_retries=0) as statsig:
         statsig.check_gate(USER, "a_gate")
         server.stop()
@@ -405,9 +413,11 @@ def test_refused_connection_is_reported(server: Loopback) -> None:
 
 
 @on_any_library
-def test_attempts_are_logged_at_debug(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_attempts_are_logged_at_debug(
+    make: ClientFactory, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "statsig_api_client")
-    statsig = make.script(Answer(500), Fails("ReadError"), Answer())
+    statsig = make.script(ScriptedResponse(500), ScriptedError("ReadError"), ScriptedResponse())
     statsig.check_gate(USER, "a_gate")
     lines = [
         record.getMessage() for record in caplog.records if record.name == "statsig_api_client"
@@ -420,9 +430,9 @@ def test_attempts_are_logged_at_debug(make: Maker, caplog: pytest.LogCaptureFixt
 
 
 @on_any_library
-def test_success_is_not_logged(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_success_is_not_logged(make: ClientFactory, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "statsig_api_client")
-    statsig = make.script(Answer(500), Answer(404))
+    statsig = make.script(ScriptedResponse(500), ScriptedResponse(404))
     with pytest.raises(APIStatusError):
         statsig.check_gate(USER, "a_gate")
     assert [r for r in caplog.records if r.name == "statsig_api_client"] == []

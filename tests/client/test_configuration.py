@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig, StatsigUser
 from statsig_api_client._options import ApiKey
-from tests.support.clients import KEY, Maker
+from tests.support.clients import KEY, ClientFactory
 from tests.support.loopback import Loopback, loopback
 
 USER = StatsigUser(user_id="42")
@@ -20,7 +20,7 @@ USER = StatsigUser(user_id="42")
 
 
 def test_key_falls_back_to_environment(
-    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+    make: ClientFactory, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_API_KEY", "client-fromEnvironment")
     make(None, base_url=server.url).check_gate(USER, "a_gate")
@@ -38,7 +38,7 @@ def test_missing_key_error_explains_sources(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "fault"),
+    ("key", "problem"),
     [
         ("", "is empty"),
         ("secret-abc\n", "contains whitespace"),
@@ -51,8 +51,8 @@ def test_missing_key_error_explains_sources(client: Any) -> None:
         ("console-abc", r"got a key of the Console API"),
     ],
 )
-def test_malformed_key_is_rejected_and_hidden(key: str, fault: str) -> None:
-    with pytest.raises(ConfigurationError, match=fault) as raised:
+def test_malformed_key_is_rejected_and_hidden(key: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as raised:
         Statsig(key)
     message = str(raised.value)
     assert "a server secret key (secret-…) or a client SDK key (client-…)" in message
@@ -92,13 +92,13 @@ def call_all(statsig: Any) -> None:
 CALLS = ["/v1/check_gate", "/v1/log_event", "/v1/log_custom_exposure"]
 
 
-def test_base_url_applies_to_events(make: Maker, server: Loopback) -> None:
+def test_base_url_applies_to_events(make: ClientFactory, server: Loopback) -> None:
     call_all(make(base_url=server.url))
     assert places(server) == CALLS
 
 
 def test_base_url_falls_back_to_environment(
-    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+    make: ClientFactory, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
     call_all(make())
@@ -106,33 +106,33 @@ def test_base_url_falls_back_to_environment(
 
 
 def test_argument_overrides_environment(
-    make: Maker, server: Loopback, monkeypatch: pytest.MonkeyPatch
+    make: ClientFactory, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", "https://wrong.example")
     call_all(make(base_url=server.url))
     assert places(server) == CALLS
 
 
-def test_events_url_overrides_base_url(make: Maker, server: Loopback) -> None:
+def test_events_url_overrides_base_url(make: ClientFactory, server: Loopback) -> None:
     with loopback() as events:
         call_all(make(base_url=server.url, events_url=events.url))
         assert places(server) == CALLS[:1]
         assert places(events) == CALLS[1:]
 
 
-def test_default_servers_are_statsigs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STATSIG_BASE_URL", "")  # as good as not set
-    asked = []
+def test_default_servers_belong_to_statsig(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATSIG_BASE_URL", "")  # equivalent to an unset variable
+    urls = []
 
     def handler(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
+        urls.append(str(request.url))
         body = {"name": "a_gate", "value": False, "success": True}
         return httpx.Response(200, json=body)
 
     transport = httpx.MockTransport(handler)
     with httpx.Client(transport=transport) as client, Statsig(KEY, http_client=client) as statsig:
         call_all(statsig)
-    assert asked == [
+    assert urls == [
         "https://api.statsig.com/v1/check_gate",
         "https://events.statsigapi.net/v1/log_event",
         "https://events.statsigapi.net/v1/log_custom_exposure",
@@ -140,13 +140,13 @@ def test_default_servers_are_statsigs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("slashes", ["/", "///"])
-def test_trailing_slash_is_ignored(make: Maker, server: Loopback, slashes: str) -> None:
+def test_trailing_slash_is_ignored(make: ClientFactory, server: Loopback, slashes: str) -> None:
     make(base_url=server.url + slashes).check_gate(USER, "a_gate")
     assert places(server) == ["/v1/check_gate"]
 
 
 @pytest.mark.parametrize(
-    ("url", "fault"),
+    ("url", "problem"),
     [
         ("", "expected https://host"),
         ("api.statsig.com", "expected https://host"),
@@ -166,8 +166,8 @@ def test_trailing_slash_is_ignored(make: Maker, server: Loopback, slashes: str) 
     ],
 )
 @pytest.mark.parametrize("name", ["base_url", "events_url"])
-def test_invalid_url_is_rejected(name: str, url: str, fault: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^{name}: .*{fault}") as raised:
+def test_invalid_url_is_rejected(name: str, url: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: .*{problem}") as raised:
         Statsig(KEY, **{name: url})  # type: ignore[arg-type]
     assert "hunter2" not in str(raised.value)
 

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from statsig_api_client import StatsigUser, _json
 from statsig_api_client._json import Codec, OrjsonCodec, StandardCodec, serialize
-from tests.support.clients import Answer, Maker, on_any_library
+from tests.support.clients import ClientFactory, ScriptedResponse, on_any_library
 
 
 @pytest.fixture(autouse=True, params=[StandardCodec, OrjsonCodec])
 def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Codec:
-    """All of this holds with orjson and without."""
+    """Run all tests with and without orjson."""
     made: Codec = request.param()
     monkeypatch.setattr(_json, "codec", lambda *_: made)
     return made
@@ -36,7 +36,7 @@ def custom(value: Any) -> dict[str, Any]:
     return {"user": {"userID": "42", "custom": {"a": value}}, "gateName": "a_gate"}
 
 
-# ---- What is written ----
+# ---- Serialization ----
 
 
 def test_json_is_compact_and_utf_8() -> None:
@@ -99,11 +99,11 @@ def test_mappings_and_sequences_are_serialized(value: object, written: object) -
     assert json.loads(serialize(custom(value)))["user"]["custom"]["a"] == written
 
 
-# ---- What cannot be written ----
+# ---- Unserializable values ----
 
 
 @pytest.mark.parametrize(
-    ("value", "fault"),
+    ("value", "problem"),
     [
         (NAN, "user.custom.a: NaN is not JSON"),
         (math.inf, "user.custom.a: Infinity is not JSON"),
@@ -120,10 +120,10 @@ def test_mappings_and_sequences_are_serialized(value: object, written: object) -
         pytest.param(10**5000, "user.custom.a: integer is too long", id="huge"),
     ],
 )
-def test_unserializable_value_has_path(value: object, fault: str) -> None:
+def test_unserializable_value_has_path(value: object, problem: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011  (the whole message is compared)
         serialize(custom(value))
-    assert str(raised.value) == fault
+    assert str(raised.value) == problem
 
 
 @pytest.mark.parametrize(
@@ -181,13 +181,13 @@ def test_deep_nesting_is_rejected_with_path() -> None:
         ValueError, match=r"^user\.custom\.a\[0\]\[0\].*…: nested too deep for JSON$"
     ):
         serialize(custom(deep))
-    while deep:  # let it go in steps, since freeing it at once may need a deep stack
+    while deep:  # free it in steps, since freeing it at once may overflow the stack
         deep = deep.pop()
 
 
 def test_deep_caller_stack_is_reported(codec: Codec) -> None:
     if isinstance(codec, OrjsonCodec) or sys.version_info >= (3, 12):
-        pytest.skip("orjson does not mind how deep its caller is, nor does json since Python 3.12")
+        pytest.skip("orjson does not depend on the caller's stack, nor does json since Python 3.12")
     deep: Any = []
     for _ in range(100):
         deep = [deep]
@@ -209,7 +209,7 @@ def test_deep_caller_stack_is_reported(codec: Codec) -> None:
 
 
 class Endless(Mapping[str, Any]):
-    """A map that has no end to its depth."""
+    """A map of infinite depth."""
 
     def __getitem__(self, key: str) -> Any:
         return Endless()
@@ -227,8 +227,8 @@ def test_endless_mapping_is_rejected() -> None:
 
 
 @on_any_library
-def test_unserializable_request_is_not_sent(make: Maker) -> None:
-    statsig = make.script(Answer())
+def test_unserializable_request_is_not_sent(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse())
     user = StatsigUser(user_id="42", custom={"score": NAN})
     with pytest.raises(ValueError, match=r"^user\.custom\.score: NaN is not JSON$"):
         statsig.check_gate(user, "a_gate")

@@ -12,7 +12,13 @@ import pytest
 
 from statsig_api_client import AsyncStatsig, ConfigurationError, Statsig, StatsigError, StatsigUser
 from statsig_api_client._redaction import clear_locals
-from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    on_any_library,
+)
 from tests.support.loopback import Loopback, reply, silence
 from tests.support.reports import reports
 
@@ -23,11 +29,11 @@ ECHO = {"X-Echo": KEY, "X-Request-Id": KEY}
 
 
 class LimitReachedError(BaseException):
-    """As a job runner raises from a signal handler."""
+    """An exception like those of job runners' signal handlers."""
 
 
 def secrets_in(report: str) -> list[str]:
-    """Return the secrets that a report shows; a large part of one counts."""
+    """Return the secrets in a report, including large parts of one."""
     return [secret for secret in (KEY, GATEWAY) if secret[3:-3] in report]
 
 
@@ -38,24 +44,24 @@ def reported(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "outcome",
     [
-        pytest.param(Answer(401, {"message": KEY + GATEWAY}, ECHO), id="error response"),
-        pytest.param(Answer(200, {"name": KEY + GATEWAY}, ECHO), id="invalid response"),
-        pytest.param(Answer(200, (KEY + GATEWAY).encode(), ECHO), id="not JSON"),
-        pytest.param(Answer(500, {"message": KEY + GATEWAY}, ECHO), id="retries"),
-        pytest.param(Fails("ReadError"), id="no response"),
+        pytest.param(ScriptedResponse(401, {"message": KEY + GATEWAY}, ECHO), id="error response"),
+        pytest.param(ScriptedResponse(200, {"name": KEY + GATEWAY}, ECHO), id="invalid response"),
+        pytest.param(ScriptedResponse(200, (KEY + GATEWAY).encode(), ECHO), id="not JSON"),
+        pytest.param(ScriptedResponse(500, {"message": KEY + GATEWAY}, ECHO), id="retries"),
+        pytest.param(ScriptedError("ReadError"), id="no response"),
     ],
 )
 @on_any_library
-def test_failed_calls_report_no_secret(make: Maker, answer: Any) -> None:
-    statsig = make.script(answer, headers=HEADERS)
+def test_failed_calls_report_no_secret(make: ClientFactory, outcome: Any) -> None:
+    statsig = make.script(outcome, headers=HEADERS)
     with pytest.raises(StatsigError) as raised:
         statsig.check_gate(USER, "a_gate")
     assert not secrets_in(reported(raised.value))
 
 
-def test_server_echo_reports_no_secret(make: Maker, server: Loopback) -> None:
+def test_server_echo_reports_no_secret(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(401, {"message": KEY + GATEWAY}, ECHO))
     with pytest.raises(StatsigError) as raised:
         make(base_url=server.url, headers=HEADERS).check_gate(USER, "a_gate")
@@ -64,7 +70,7 @@ def test_server_echo_reports_no_secret(make: Maker, server: Loopback) -> None:
 
 @pytest.mark.parametrize("event", ["request", "response"])
 @on_any_library
-def test_hook_errors_report_no_secret(make: Maker, server: Loopback, event: str) -> None:
+def test_hook_errors_report_no_secret(make: ClientFactory, server: Loopback, event: str) -> None:
     def hook(message: Any) -> None:
         headers = dict(getattr(message, "request", message).headers)
         raise LimitReachedError(len(headers))
@@ -81,7 +87,7 @@ def test_hook_errors_report_no_secret(make: Maker, server: Loopback, event: str)
 
 
 @pytest.mark.parametrize("make", ["sync", "sync httpx", "sync httpx2"], indirect=True)
-def test_signal_errors_report_no_secret(make: Maker, server: Loopback) -> None:
+def test_signal_errors_report_no_secret(make: ClientFactory, server: Loopback) -> None:
     def limit(*_: object) -> None:
         raise LimitReachedError
 
@@ -115,7 +121,7 @@ def test_cancelled_calls_report_no_secret(server: Loopback, engine: Any) -> None
 
 
 @on_any_library
-def test_unserializable_arguments_report_no_secret(make: Maker) -> None:
+def test_unserializable_arguments_report_no_secret(make: ClientFactory) -> None:
     with pytest.raises(TypeError) as raised:
         make(headers=HEADERS).check_gate({"userID": "42", "custom": {"a": object()}}, "a_gate")
     assert not secrets_in(reported(raised.value))
@@ -157,7 +163,7 @@ def test_malformed_environment_key_reports_no_secret(monkeypatch: pytest.MonkeyP
         pytest.param({"headers": HEADERS, "no_such": 1}, id="unknown option"),
     ],
 )
-def test_rejected_view_options_report_no_secret(make: Maker, options: Any) -> None:
+def test_rejected_view_options_report_no_secret(make: ClientFactory, options: Any) -> None:
     with pytest.raises((ConfigurationError, TypeError)) as raised:
         make().with_options(**options)
     assert not secrets_in(reported(raised.value))
@@ -203,8 +209,8 @@ CREDENTIALS = base64.b64encode(b"proxy-user:proxy-password").decode()
     ],
 )
 @on_any_library
-def test_echoed_proxy_credentials_are_redacted(make: Maker, echo: str) -> None:
-    statsig = make.script(Answer(407, {"message": f"no access with {echo}"}))
+def test_echoed_proxy_credentials_are_redacted(make: ClientFactory, echo: str) -> None:
+    statsig = make.script(ScriptedResponse(407, {"message": f"no access with {echo}"}))
     with pytest.raises(StatsigError, match="no access with") as raised:
         statsig.check_gate(USER, "a_gate")
     report = reported(raised.value) + repr(vars(raised.value))
@@ -213,22 +219,22 @@ def test_echoed_proxy_credentials_are_redacted(make: Maker, echo: str) -> None:
 
 @pytest.mark.parametrize("words", ["Basic authentication required", "the bearer token is missing"])
 @on_any_library
-def test_names_of_authentication_schemes_are_kept(make: Maker, words: str) -> None:
-    statsig = make.script(Answer(407, {"message": words}))
+def test_names_of_authentication_schemes_are_kept(make: ClientFactory, words: str) -> None:
+    statsig = make.script(ScriptedResponse(407, {"message": words}))
     with pytest.raises(StatsigError, match=words):
         statsig.check_gate(USER, "a_gate")
 
 
 @on_any_library
-def test_echoed_header_values_are_redacted(make: Maker) -> None:
-    statsig = make.script(Answer(400, {"message": f"who is {GATEWAY}?"}), headers=HEADERS)
+def test_echoed_header_values_are_redacted(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(400, {"message": f"who is {GATEWAY}?"}), headers=HEADERS)
     with pytest.raises(StatsigError, match=r"who is \[header X-Gateway\]\?") as raised:
         statsig.check_gate(USER, "a_gate")
     assert GATEWAY not in str(vars(raised.value))
 
 
 @on_any_library
-def test_hook_errors_keep_their_traceback(make: Maker, server: Loopback) -> None:
+def test_hook_errors_keep_their_traceback(make: ClientFactory, server: Loopback) -> None:
     def hook(_: Any) -> None:
         raise LimitReachedError
 
@@ -242,8 +248,8 @@ def test_hook_errors_keep_their_traceback(make: Maker, server: Loopback) -> None
 
 
 @on_any_library
-def test_caller_keeps_local_variables(make: Maker) -> None:
-    statsig = make.script(Answer(400))
+def test_caller_keeps_local_variables(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(400))
 
     def handled() -> None:
         reason = "kept"

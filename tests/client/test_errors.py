@@ -25,7 +25,13 @@ from statsig_api_client import (
     StatsigError,
     StatsigUser,
 )
-from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    on_any_library,
+)
 from tests.support.loopback import Loopback, reply, unused_port
 
 USER = StatsigUser(user_id="42")
@@ -73,8 +79,10 @@ ERRORS = [
     ],
 )
 @on_any_library
-def test_each_status_has_its_error(make: Maker, status: int, error: type[APIStatusError]) -> None:
-    statsig = make.script(Answer(status), max_retries=0)
+def test_each_status_has_its_error(
+    make: ClientFactory, status: int, error: type[APIStatusError]
+) -> None:
+    statsig = make.script(ScriptedResponse(status), max_retries=0)
     with pytest.raises(APIStatusError) as raised:
         statsig.check_gate(USER, "a_gate")
     assert type(raised.value) is error
@@ -93,10 +101,10 @@ def test_errors_share_base_class() -> None:
     assert issubclass(RateLimitError, APIStatusError)
 
 
-# ---- What they tell ----
+# ---- Messages and attributes ----
 
 
-def test_connection_error_has_host_and_attempts(make: Maker) -> None:
+def test_connection_error_has_host_and_attempts(make: ClientFactory) -> None:
     port = unused_port()
     statsig = make(base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
     with pytest.raises(
@@ -111,7 +119,7 @@ def test_connection_error_has_host_and_attempts(make: Maker) -> None:
     assert 0 < error.elapsed < 5
 
 
-def test_status_error_quotes_server(make: Maker, server: Loopback) -> None:
+def test_status_error_quotes_server(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(400, {"status": 400, "message": "no such thing"}, {"X-Request-Id": "r7"}))
     statsig = make(base_url=server.url)
     with pytest.raises(
@@ -128,7 +136,7 @@ def test_status_error_quotes_server(make: Maker, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "problem"),
     [
         (b'{"message": "a"}', ": a"),
         (b'{"error": "b"}', ": b"),
@@ -148,16 +156,16 @@ def test_status_error_quotes_server(make: Maker, server: Loopback) -> None:
     ],
 )
 @on_any_library
-def test_message_summarizes_body(make: Maker, body: bytes, told: str) -> None:
-    statsig = make.script(Answer(400, body))
+def test_message_summarizes_body(make: ClientFactory, body: bytes, problem: str) -> None:
+    statsig = make.script(ScriptedResponse(400, body))
     with pytest.raises(BadRequestError) as raised:
         statsig.check_gate(USER, "a_gate")
-    assert str(raised.value).partition(" in 0 s")[2] == told
+    assert str(raised.value).partition(" in 0 s")[2] == problem
 
 
 @on_any_library
-def test_error_body_is_truncated(make: Maker) -> None:
-    statsig = make.script(Answer(500, b"x" * 100_000), max_retries=0)
+def test_error_body_is_truncated(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(500, b"x" * 100_000), max_retries=0)
     with pytest.raises(InternalServerError) as raised:
         statsig.check_gate(USER, "a_gate")
     assert raised.value.body == "x" * 4096
@@ -166,16 +174,16 @@ def test_error_body_is_truncated(make: Maker) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @on_any_library
-def test_rejected_key_error_has_hint(make: Maker, status: int) -> None:
-    statsig = make.script(Answer(status, b"Forbidden"))
+def test_rejected_key_error_has_hint(make: ClientFactory, status: int) -> None:
+    statsig = make.script(ScriptedResponse(status, b"Forbidden"))
     with pytest.raises(APIStatusError, match="Forbidden; check that the API key") as raised:
         statsig.check_gate(USER, "a_gate")
     assert KEY not in str(raised.value)
 
 
 @on_any_library
-def test_redirect_error_has_hint(make: Maker) -> None:
-    statsig = make.script(Answer(302, b"", {"Location": "https://elsewhere.example"}))
+def test_redirect_error_has_hint(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(302, b"", {"Location": "https://elsewhere.example"}))
     with pytest.raises(APIStatusError, match="redirects are not followed"):
         statsig.check_gate(USER, "a_gate")
 
@@ -191,16 +199,18 @@ def test_redirect_error_has_hint(make: Maker) -> None:
     ],
 )
 @on_any_library
-def test_request_id_is_kept(make: Maker, headers: dict[str, str], name: str | None) -> None:
-    statsig = make.script(Answer(404, headers=headers))
+def test_request_id_is_kept(make: ClientFactory, headers: dict[str, str], name: str | None) -> None:
+    statsig = make.script(ScriptedResponse(404, headers=headers))
     with pytest.raises(NotFoundError) as raised:
         statsig.get_layer(USER, "a_layer")
     assert raised.value.request_id == name
 
 
 @on_any_library
-def test_invalid_response_error_has_path(make: Maker) -> None:
-    statsig = make.script(Answer(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"}))
+def test_invalid_response_error_has_path(make: ClientFactory) -> None:
+    statsig = make.script(
+        ScriptedResponse(200, {"name": "a_gate", "value": "yes"}, {"cf-ray": "r9"})
+    )
     with pytest.raises(
         ResponseValidationError,
         match=r"^check_gate: response from api\.statsig\.com \(HTTP 200\) does not match the API "
@@ -213,8 +223,8 @@ def test_invalid_response_error_has_path(make: Maker) -> None:
 
 
 @on_any_library
-def test_invalid_delivery_response_is_ambiguous(make: Maker) -> None:
-    statsig = make.script(Answer(202, b"<html>"))
+def test_invalid_delivery_response_is_ambiguous(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(202, b"<html>"))
     with pytest.raises(ResponseValidationError, match="may or may not have accepted") as raised:
         statsig.log_event(USER, "purchase")
     assert raised.value.ambiguous
@@ -223,16 +233,16 @@ def test_invalid_delivery_response_is_ambiguous(make: Maker) -> None:
 
 
 @on_any_library
-def test_unsuccessful_delivery_response_raises(make: Maker) -> None:
-    statsig = make.script(Answer(202, {"success": False}))
+def test_unsuccessful_delivery_response_raises(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(202, {"success": False}))
     with pytest.raises(APIStatusError) as raised:
         statsig.log_event(USER, "purchase")
     assert (raised.value.status_code, raised.value.ambiguous) == (202, False)
 
 
 @on_any_library
-def test_timeout_is_connection_error(make: Maker) -> None:
-    statsig = make.script(Fails("ConnectTimeout"), max_retries=0)
+def test_timeout_is_connection_error(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedError("ConnectTimeout"), max_retries=0)
     with pytest.raises(APITimeoutError, match="connecting timed out after 3 s"):
         statsig.check_gate(USER, "a_gate")
 

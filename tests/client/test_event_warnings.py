@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from statsig_api_client import AsyncStatsig, EventWarning, Statsig, StatsigEvent, StatsigUser
 from statsig_api_client._event_limits import check_events
-from tests.support.clients import KEY, Answer, Maker, on_any_library
+from tests.support.clients import KEY, ClientFactory, ScriptedResponse, on_any_library
 
 USER = StatsigUser(user_id="42")
-DELIVERED = Answer(202, {"success": True})
+DELIVERED = ScriptedResponse(202, {"success": True})
 
 
 @on_any_library
 @pytest.mark.parametrize("character", list("\\[]{}<>#=;&$%|\0\n\r"))
-def test_dropped_character_in_name_warns(make: Maker, character: str) -> None:
+def test_dropped_character_in_name_warns(make: ClientFactory, character: str) -> None:
     statsig = make.script(DELIVERED)
     with pytest.warns(
         EventWarning, match=r"^events\[0\]\.eventName: Statsig accepts and then drops"
@@ -34,7 +34,7 @@ def test_dropped_character_in_name_warns(make: Maker, character: str) -> None:
 @pytest.mark.parametrize(
     "name", ["purchase", "statsig::gate_exposure", "a b", "ä-🙂", "x" * 64, '"']
 )
-def test_valid_names_do_not_warn(make: Maker, name: str) -> None:
+def test_valid_names_do_not_warn(make: ClientFactory, name: str) -> None:
     make.script(DELIVERED).log_event(USER, name)
 
 
@@ -49,7 +49,7 @@ def test_valid_names_do_not_warn(make: Maker, name: str) -> None:
         ({"metadata": {"cart.size": "1"}}, r"metadata: Statsig interprets a dot in a key"),
     ],
 )
-def test_truncated_fields_warn(make: Maker, event: Any, warning: str) -> None:
+def test_truncated_fields_warn(make: ClientFactory, event: Any, warning: str) -> None:
     statsig = make.script(DELIVERED)
     with pytest.warns(EventWarning, match=warning):
         statsig.log_events([{"eventName": "purchase"} | event])
@@ -67,12 +67,12 @@ def test_truncated_fields_warn(make: Maker, event: Any, warning: str) -> None:
         {"metadata": {}},
     ],
 )
-def test_short_fields_do_not_warn(make: Maker, event: Any) -> None:
+def test_short_fields_do_not_warn(make: ClientFactory, event: Any) -> None:
     make.script(DELIVERED).log_events([{"eventName": "purchase"} | event])
 
 
 @on_any_library
-def test_batch_warns_once_per_problem(make: Maker) -> None:
+def test_batch_warns_once_per_problem(make: ClientFactory) -> None:
     statsig = make.script(DELIVERED)
     events = [{"eventName": name} for name in ("fine", "a=b", "also fine", "c;d", "e|f")]
     with pytest.warns(EventWarning) as caught:
@@ -82,7 +82,7 @@ def test_batch_warns_once_per_problem(make: Maker) -> None:
 
 
 @on_any_library
-def test_warning_as_error_prevents_sending(make: Maker) -> None:
+def test_warning_as_error_prevents_sending(make: ClientFactory) -> None:
     statsig = make.script(DELIVERED)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", category=EventWarning)
@@ -92,7 +92,7 @@ def test_warning_as_error_prevents_sending(make: Maker) -> None:
 
 
 @on_any_library
-def test_exposures_do_not_warn(make: Maker) -> None:
+def test_exposures_do_not_warn(make: ClientFactory) -> None:
     exposure = {"gateName": "a=b", "passes": True, "ruleID": "x" * 100}
     make.script(DELIVERED).log_custom_exposures([exposure])
 
@@ -115,11 +115,11 @@ def test_check_accepts_any_event(events: Any) -> None:
         check_events(events, 0)
 
 
-# ---- Where the warning points ----
+# ---- Location of the warning ----
 
 
 def here() -> int:
-    """The number of the line that calls."""
+    """Return the line number of the caller."""
     frame = inspect.currentframe()
     assert frame is not None
     assert frame.f_back is not None
@@ -161,7 +161,7 @@ def test_warning_points_to_awaiting_caller() -> None:
         first = asyncio.run(log())
     own = [warning for warning in caught if warning.filename == __file__]
     assert [warning.lineno for warning in own] == [first, first + 1]
-    assert len(caught) == 3  # a task of its own was awaited by nobody's line
+    assert len(caught) == 3  # no line of the program awaits a separate task
 
 
 def test_code_without_module_warns() -> None:

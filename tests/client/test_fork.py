@@ -81,7 +81,7 @@ with hold_forks():
 """
 
 
-def test_fork_does_not_wait_for_its_own_thread() -> None:
+def test_fork_ignores_its_own_thread() -> None:
     subprocess.run([sys.executable, "-c", OWN_THREAD], check=True, timeout=60)
 
 
@@ -106,7 +106,7 @@ def test_fork_releases_locks_in_parent() -> None:
         pass
 
 
-def test_fork_gives_up_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fork_delay_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_fork, "_MAX_DELAY", 0.0)
     held, release = threading.Event(), threading.Event()
 
@@ -183,7 +183,7 @@ def test_fork_keeps_lock_of_logging() -> None:
     assert not lock._is_owned()  # noqa: SLF001
 
 
-def test_held_lock_of_logging_is_released_and_acquired() -> None:
+def test_held_logging_lock_is_reacquired() -> None:
     with logging._lock:  # type: ignore[attr-defined]  # noqa: SLF001
         _fork._before_fork()  # noqa: SLF001
         _fork._after_fork()  # noqa: SLF001

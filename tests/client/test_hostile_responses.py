@@ -15,7 +15,14 @@ from statsig_api_client import (
     StatsigError,
     StatsigUser,
 )
-from tests.support.clients import KEY, Answer, Fails, Maker, maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    client_factory,
+    on_any_library,
+)
 from tests.support.clock import FakeClock
 from tests.support.loopback import (
     GATE,
@@ -54,7 +61,7 @@ def failure_of(call: Callable[[], Any]) -> StatsigError | None:
 
 
 def survives(call: Callable[[], Any], name: str) -> None:
-    """A result, or an error that reports the operation and never the key."""
+    """Check that a call returns, or raises an error with the operation and without the key."""
     error = failure_of(call)
     if error is None:
         return
@@ -68,7 +75,7 @@ def survives(call: Callable[[], Any], name: str) -> None:
     assert KEY.encode() not in pickle.dumps(error)
 
 
-# ---- Anything at all ----
+# ---- Arbitrary responses ----
 
 scalars = (
     st.none()
@@ -139,30 +146,28 @@ headers = st.dictionaries(
 @given(methods, st.integers(100, 999), bodies, headers)
 @settings(max_examples=200)
 @example("check_gate", 302, b"", {"Location": "https://[what"})
-def test_any_response_gives_result_or_error(
+def test_any_response_returns_result_or_error(
     name: str, status: int, body: bytes, extra: dict[str, str]
 ) -> None:
     latin = {key: value.encode("latin-1") for key, value in extra.items()}
-    with maker("sync httpx", FakeClock()) as make:
-        statsig = make.script(Answer(status, body, latin), max_retries=1)  # type: ignore[arg-type]
+    with client_factory("sync httpx", FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(status, body, latin), max_retries=1)  # type: ignore[arg-type]
         survives(lambda: METHODS[name](statsig), name)
 
 
 @pytest.mark.parametrize("kind", ["sync httpx2", "async httpx", "async httpx2"])
 @given(methods, st.integers(100, 999), bodies)
-def test_every_kind_of_client_survives_any_reply(
-    kind: str, name: str, status: int, body: bytes
-) -> None:
-    with maker(kind, FakeClock()) as make:
-        statsig = make.script(Answer(status, body), max_retries=0)
+def test_every_client_survives_any_response(kind: str, name: str, status: int, body: bytes) -> None:
+    with client_factory(kind, FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(status, body), max_retries=0)
         survives(lambda: METHODS[name](statsig), name)
 
 
 @given(
     st.lists(
         st.one_of(
-            st.builds(Answer, st.integers(100, 999), bodies),
-            st.builds(Fails, st.sampled_from(["ConnectError", "ReadError", "ReadTimeout"])),
+            st.builds(ScriptedResponse, st.integers(100, 999), bodies),
+            st.builds(ScriptedError, st.sampled_from(["ConnectError", "ReadError", "ReadTimeout"])),
         ),
         min_size=1,
         max_size=5,
@@ -170,12 +175,12 @@ def test_every_kind_of_client_survives_any_reply(
     methods.filter(lambda name: not name.startswith("log_")),
 )
 def test_fallback_covers_any_response(outcomes: list[Any], name: str) -> None:
-    with maker("sync httpx", FakeClock()) as make:
+    with client_factory("sync httpx", FakeClock()) as make:
         statsig = make.script(*outcomes, on_error="fallback")
         METHODS[name](statsig)
 
 
-# ---- Almost right ----
+# ---- Mutated responses ----
 
 VALID: dict[str, Any] = {
     "check_gate": GATE,
@@ -209,32 +214,32 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 @given(methods, st.data())
 @settings(max_examples=200)
-def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -> None:
+def test_mutated_response_returns_result_or_path(name: str, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(list(places(VALID[name]))))
     body = replaced(VALID[name], path, data.draw(json_values))
-    with maker("sync httpx", FakeClock()) as make:
-        statsig = make.script(Answer(200, json.dumps(body).encode()), max_retries=0)
+    with client_factory("sync httpx", FakeClock()) as make:
+        statsig = make.script(ScriptedResponse(200, json.dumps(body).encode()), max_retries=0)
         error = failure_of(lambda: METHODS[name](statsig))
     if isinstance(error, ResponseValidationError):
         assert error.path is None or error.path.startswith("$")
         assert (error.path or "") in str(error)
         assert KEY not in str(error)
-    elif error is not None:  # a receipt that says no
+    elif error is not None:  # a rejected delivery
         assert (error.status_code, body["success"]) == (200, False)
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "problem"),
     [
-        (b"", "it is not JSON: Expecting value"),
-        (b"<html>", "it is not JSON: Expecting value"),
-        (b'{"name": "a", "value": tru', "it is not JSON: Expecting value"),
-        (b"\xff{}", "it is not UTF-8"),
-        (b"\xef\xbb\xbf{}", "it is not JSON: Expecting value"),
-        (b'{"name":"a","value":NaN}', "NaN is not a number of JSON"),
-        (b'{"name":"a","value":-Infinity}', "-Infinity is not a number of JSON"),
+        (b"", "not JSON: Expecting value"),
+        (b"<html>", "not JSON: Expecting value"),
+        (b'{"name": "a", "value": tru', "not JSON: Expecting value"),
+        (b"\xff{}", "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "not JSON: Expecting value"),
+        (b'{"name":"a","value":NaN}', "NaN is not a JSON number"),
+        (b'{"name":"a","value":-Infinity}', "-Infinity is not a JSON number"),
         (b'{"name":"a","x":' + b"9" * 5000 + b"}", "Exceeds the limit"),
-        (b"[" * 200_000, "it is nested too deep"),
+        (b"[" * 200_000, "nested too deep"),
         (b"null", "$: expected object, got null"),
         (b'"x"', "$: expected object, got string"),
         (b'{"value": true}', '$: missing field "name"'),
@@ -244,15 +249,15 @@ def test_mutated_response_gives_result_or_path(name: str, data: st.DataObject) -
     ids=lambda value: repr(value)[:30],
 )
 @on_any_library
-def test_response_problem_is_reported(make: Maker, body: bytes, told: str) -> None:
-    statsig = make.script(Answer(200, body))
+def test_response_problem_is_reported(make: ClientFactory, body: bytes, problem: str) -> None:
+    statsig = make.script(ScriptedResponse(200, body))
     with pytest.raises(ResponseValidationError) as raised:
         statsig.check_gate(USER, "a_gate")
-    assert told in str(raised.value)
+    assert problem in str(raised.value)
     assert len(make.sent) == 1
 
 
-# ---- On the wire ----
+# ---- Arbitrary bytes ----
 
 lines = st.lists(
     st.one_of(
@@ -297,12 +302,12 @@ endings = st.sampled_from([raw, then_reset])
 @pytest.mark.parametrize("kind", ["sync", "async", "sync httpx2"])
 @given(st.data(), endings, methods)
 @settings(max_examples=60)
-def test_any_bytes_give_result_or_error(
+def test_any_bytes_return_result_or_error(
     wire: Loopback, kind: str, data: st.DataObject, ending: Callable[[bytes], Script], name: str
 ) -> None:
     line_end = data.draw(st.sampled_from([b"\r\n", b"\n"]))
     wire.script(ending(line_end.join(data.draw(lines))))
-    with maker(kind, FakeClock()) as make:
+    with client_factory(kind, FakeClock()) as make:
         statsig = make(base_url=wire.url, max_retries=0, timeout=5.0)
         start = time.monotonic()
         survives(lambda: METHODS[name](statsig), name)
@@ -321,7 +326,7 @@ def test_any_bytes_give_result_or_error(
 )
 @pytest.mark.parametrize("make", ["sync", "async", "async httpx", "async httpx2"], indirect=True)
 def test_calls_end_by_deadline(
-    make: Maker, server: Loopback, script: Callable[[Connection], None]
+    make: ClientFactory, server: Loopback, script: Callable[[Connection], None]
 ) -> None:
     server.script(script)
     statsig = make(base_url=server.url, timeout=0.15, deadline=0.4, max_retries=5)
@@ -332,7 +337,7 @@ def test_calls_end_by_deadline(
     assert 0.1 < raised.value.elapsed < 5
 
 
-def test_response_of_50_mb_is_rejected(make: Maker, server: Loopback) -> None:
+def test_response_of_50_mb_is_rejected(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(200, b" " * 50_000_000))
     statsig = make(base_url=server.url)
     with pytest.raises(ResponseValidationError, match="the body is larger than 10 MiB"):

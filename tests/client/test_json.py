@@ -1,4 +1,4 @@
-"""The two JSON codecs, which must serialize, parse and reject alike."""
+"""The two JSON codecs, which must serialize, parse and reject the same values."""
 
 import json
 import math
@@ -49,7 +49,7 @@ class Number(float):  # as `numpy.float64`
     pass
 
 
-# Whatever people put into attributes and metadata, right or wrong.
+# Valid and invalid values of attributes and metadata.
 SCALARS = (
     st.none()
     | st.booleans()
@@ -77,7 +77,7 @@ VALUES = st.recursive(
 
 
 def outcome(does: Any, value: object) -> object:
-    """What came of it: a result that tells 1 from 1.0 and from True, or the kind of error."""
+    """Return the result, which distinguishes 1 from 1.0 and True, or the class of the error."""
     try:
         result = does(value)
     except (TypeError, ValueError, RecursionError) as error:
@@ -187,7 +187,7 @@ def test_orjson_is_imported_when_it_pays(
     assert kinds == [StandardCodec] * uses + [OrjsonCodec]
 
 
-def test_orjson_is_used_at_once_if_its_imports_exist() -> None:
+def test_orjson_is_immediate_if_imports_exist() -> None:
     import dataclasses
     import uuid
 

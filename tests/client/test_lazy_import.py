@@ -26,7 +26,7 @@ def run(program: str, *arguments: str) -> str:
 
 # ---- First calls ----
 
-# The interpreter and its `site` have imported some modules already.
+# The interpreter and its `site` have already imported some modules.
 FIRST_CALL = """
 import sys
 sys.modules["pydantic"] = None  # it needs the types of typing_extensions
@@ -89,7 +89,7 @@ print(*(name for name in set(sys.modules) - before if name.startswith("statsig_a
 # ---- Public names ----
 
 
-def test_lazy_names_are_those_of_type_checkers() -> None:
+def test_lazy_names_match_type_checkers() -> None:
     tree = ast.parse(Path(statsig_api_client.__file__).read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     imported = {
@@ -109,7 +109,7 @@ def test_dir_lists_public_names_before_first_use() -> None:
     assert run(program).split() == ["True", "True"]
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
+def test_missing_public_name_is_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'statsig_api_client' has no attribute 'Nope'"):
         vars(statsig_api_client)["__getattr__"]("Nope")
 

@@ -14,7 +14,13 @@ from statsig_api_client import (
     Statsig,
     StatsigUser,
 )
-from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    on_any_library,
+)
 from tests.support.clock import FakeClock
 from tests.support.loopback import Loopback
 
@@ -22,7 +28,7 @@ USER = StatsigUser(user_id="42")
 SECONDS = ["timeout", "connect_timeout", "deadline"]
 
 
-# ---- What is refused ----
+# ---- Validation ----
 
 
 @pytest.mark.parametrize("name", SECONDS)
@@ -35,7 +41,7 @@ def test_invalid_seconds_are_rejected(name: str, value: float) -> None:
         Statsig(KEY, **{name: value})  # type: ignore[arg-type]
 
 
-def test_seconds_allow_31_years(make: Maker, server: Loopback) -> None:
+def test_seconds_allow_31_years(make: ClientFactory, server: Loopback) -> None:
     patient = make(base_url=server.url, **dict.fromkeys(SECONDS, 1e9))
     assert patient.check_gate(USER, "a_gate").value
 
@@ -85,7 +91,7 @@ def test_unknown_option_error_lists_options(name: str) -> None:
         statsig.with_options(**{name: 3})  # type: ignore[arg-type]
     message = str(raised.value)
     assert name in message
-    if name != "self":  # Python itself refuses that
+    if name != "self":  # Python itself rejects that
         assert message.startswith(f"unknown option '{name}'; expected one of timeout, connect_")
 
 
@@ -145,8 +151,8 @@ def test_type_of_headers_is_checked(headers: object) -> None:
 
 @on_any_library
 @pytest.mark.parametrize("kind", [dict, MappingProxyType])
-def test_headers_are_sent(make: Maker, kind: Any) -> None:
-    statsig = make.script(Answer(), headers=kind({"X-Gateway": "a b\tc", "X-Empty": ""}))
+def test_headers_are_sent(make: ClientFactory, kind: Any) -> None:
+    statsig = make.script(ScriptedResponse(), headers=kind({"X-Gateway": "a b\tc", "X-Empty": ""}))
     statsig.check_gate(USER, "a_gate")
     assert make.sent[0].headers["x-gateway"] == "a b\tc"
     assert make.sent[0].headers["x-empty"] == ""
@@ -168,8 +174,8 @@ def test_valid_headers_are_accepted(headers: dict[str, str]) -> None:
 
 
 @on_any_library
-def test_copy_changes_given_options_only(make: Maker, clock: FakeClock) -> None:
-    statsig = make.script(Answer(500), max_retries=3, headers={"x-a": "1"}, deadline=100)
+def test_copy_changes_given_options_only(make: ClientFactory, clock: FakeClock) -> None:
+    statsig = make.script(ScriptedResponse(500), max_retries=3, headers={"x-a": "1"}, deadline=100)
     view = statsig.with_options(max_retries=1)
     with pytest.raises(APIStatusError) as raised:
         view.check_gate(USER, "a_gate")
@@ -182,8 +188,8 @@ def test_copy_changes_given_options_only(make: Maker, clock: FakeClock) -> None:
 
 
 @on_any_library
-def test_copy_of_copy_keeps_changes(make: Maker) -> None:
-    statsig = make.script(Answer())
+def test_copy_of_copy_keeps_changes(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse())
     view = statsig.with_options(environment="staging").with_options(log_exposures=False)
     view.check_gate(USER, "a_gate")
     body = make.sent[0].read()
@@ -192,8 +198,8 @@ def test_copy_of_copy_keeps_changes(make: Maker) -> None:
 
 
 @on_any_library
-def test_copy_replaces_headers(make: Maker) -> None:
-    statsig = make.script(Answer(), headers={"x-a": "1", "x-b": "1"})
+def test_copy_replaces_headers(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(), headers={"x-a": "1", "x-b": "1"})
     statsig.with_options(headers={"x-b": "2"}).check_gate(USER, "a_gate")
     statsig.with_options(headers=None).check_gate(USER, "a_gate")
     first, second = make.sent
@@ -224,8 +230,8 @@ def test_copy_keeps_class() -> None:
 
 
 @on_any_library
-def test_fallback_replaces_error(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
-    statsig = make.script(Fails("ConnectError"), on_error="fallback", max_retries=0)
+def test_fallback_replaces_error(make: ClientFactory, caplog: pytest.LogCaptureFixture) -> None:
+    statsig = make.script(ScriptedError("ConnectError"), on_error="fallback", max_retries=0)
     gate = statsig.check_gate(USER, "a_gate")
     assert (gate.name, gate.value, bool(gate)) == ("a_gate", False, False)
     assert "no connection to api.statsig.com" in str(gate.error)
@@ -236,9 +242,17 @@ def test_fallback_replaces_error(make: Maker, caplog: pytest.LogCaptureFixture) 
 
 @on_any_library
 @pytest.mark.parametrize(
-    "outcome", [Answer(500), Answer(401), Answer(200, b"nonsense"), Fails("ReadTimeout")]
+    "outcome",
+    [
+        ScriptedResponse(500),
+        ScriptedResponse(401),
+        ScriptedResponse(200, b"nonsense"),
+        ScriptedError("ReadTimeout"),
+    ],
 )
-def test_evaluations_have_fallbacks(make: Maker, outcome: Answer | Fails) -> None:
+def test_evaluations_have_fallbacks(
+    make: ClientFactory, outcome: ScriptedResponse | ScriptedError
+) -> None:
     statsig = make.script(outcome, on_error="fallback", max_retries=0)
     assert statsig.check_gates(USER, ["aa", "bb"]).keys() == {"aa", "bb"}
     assert statsig.get_config(USER, "a_config").get("color", "blue") == "blue"
@@ -248,21 +262,21 @@ def test_evaluations_have_fallbacks(make: Maker, outcome: Answer | Fails) -> Non
 
 
 @on_any_library
-def test_successful_result_has_no_error(make: Maker) -> None:
-    gate = make.script(Answer(), on_error="fallback").check_gate(USER, "a_gate")
+def test_successful_result_has_no_error(make: ClientFactory) -> None:
+    gate = make.script(ScriptedResponse(), on_error="fallback").check_gate(USER, "a_gate")
     assert (gate.value, gate.error) == (True, None)
 
 
 @on_any_library
-def test_delivery_has_no_fallback(make: Maker) -> None:
-    statsig = make.script(Answer(500), on_error="fallback")
+def test_delivery_has_no_fallback(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(500), on_error="fallback")
     with pytest.raises(APIStatusError):
         statsig.log_event(USER, "purchase")
 
 
 @on_any_library
-def test_invalid_arguments_have_no_fallback(make: Maker) -> None:
-    statsig = make.script(Answer(), on_error="fallback")
+def test_invalid_arguments_have_no_fallback(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(), on_error="fallback")
     with pytest.raises(TypeError):
         statsig.check_gate(USER, 7)
     with pytest.raises(ValueError, match="NaN"):
@@ -271,7 +285,7 @@ def test_invalid_arguments_have_no_fallback(make: Maker) -> None:
 
 
 @on_any_library
-def test_fallback_error_has_no_traceback(make: Maker) -> None:
-    gate = make.script(Answer(401), on_error="fallback").check_gate(USER, "a_gate")
+def test_fallback_error_has_no_traceback(make: ClientFactory) -> None:
+    gate = make.script(ScriptedResponse(401), on_error="fallback").check_gate(USER, "a_gate")
     assert gate.error.__traceback__ is None
     assert gate.error.__context__ is None

@@ -15,14 +15,20 @@ from hypothesis import strategies as st
 from statsig_api_client import AsyncStatsig, Statsig, StatsigError, StatsigUser
 from statsig_api_client._options import Options
 from statsig_api_client._request import delivery_body
-from tests.support.clients import KEY, Answer, Fails, Maker, on_any_library
+from tests.support.clients import (
+    KEY,
+    ClientFactory,
+    ScriptedError,
+    ScriptedResponse,
+    on_any_library,
+)
 from tests.support.loopback import Loopback, raw, reply
 
 USER = StatsigUser(user_id="42")
 
 
 def everything(error: StatsigError) -> str:
-    """All that an error can show: itself, its attributes, its traceback with local variables."""
+    """Return everything that an error exposes: message, attributes, traceback, local variables."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     # The frames of the tests know the key, of course.
     shown.stack = traceback.StackSummary.from_list(
@@ -39,7 +45,7 @@ def everything(error: StatsigError) -> str:
 
 
 def tells(shown: str) -> bool:
-    """Whether it shows the key, or so much of it that the rest can be guessed."""
+    """Return whether text contains the key, or so much of it that the rest can be guessed."""
     return KEY[:-3] in shown or KEY[3:] in shown
 
 
@@ -53,53 +59,55 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "outcome",
     [
-        Answer(401, KEY.encode()),
-        Answer(401, {"message": f"bad key: {KEY}"}),
-        Answer(401, f'{{"error": "{ESCAPED}"}}'.encode()),
-        Answer(400, f"<title>{KEY}</title>".encode()),
-        Answer(500, KEY.encode() * 1000),
-        Answer(500, b"x" * 4090 + KEY.encode()),
-        Answer(500, "🙂".encode() * 2044 + KEY.encode()),
-        Answer(400, b"x" * 190 + KEY.encode()),
-        Answer(400, f'{{"message": "{"x" * 190}{ESCAPED}"}}'.encode()),
-        Answer(404, b"", {"X-Request-Id": KEY}),
-        Answer(404, b"", {"Location": KEY, "Retry-After": KEY, "Content-Type": KEY}),
-        Answer(200, KEY.encode()),
-        Answer(200, {"name": KEY}),
-        Answer(200, {KEY: {KEY: 1}}),
-        Answer(200, {"name": "a", "value": KEY}),
-        Answer(200, {"name": "a", "value": {"x": KEY}}, {"X-Request-Id": KEY}),
-        Fails("ReadError"),
-        Fails("ConnectError"),
+        ScriptedResponse(401, KEY.encode()),
+        ScriptedResponse(401, {"message": f"bad key: {KEY}"}),
+        ScriptedResponse(401, f'{{"error": "{ESCAPED}"}}'.encode()),
+        ScriptedResponse(400, f"<title>{KEY}</title>".encode()),
+        ScriptedResponse(500, KEY.encode() * 1000),
+        ScriptedResponse(500, b"x" * 4090 + KEY.encode()),
+        ScriptedResponse(500, "🙂".encode() * 2044 + KEY.encode()),
+        ScriptedResponse(400, b"x" * 190 + KEY.encode()),
+        ScriptedResponse(400, f'{{"message": "{"x" * 190}{ESCAPED}"}}'.encode()),
+        ScriptedResponse(404, b"", {"X-Request-Id": KEY}),
+        ScriptedResponse(404, b"", {"Location": KEY, "Retry-After": KEY, "Content-Type": KEY}),
+        ScriptedResponse(200, KEY.encode()),
+        ScriptedResponse(200, {"name": KEY}),
+        ScriptedResponse(200, {KEY: {KEY: 1}}),
+        ScriptedResponse(200, {"name": "a", "value": KEY}),
+        ScriptedResponse(200, {"name": "a", "value": {"x": KEY}}, {"X-Request-Id": KEY}),
+        ScriptedError("ReadError"),
+        ScriptedError("ConnectError"),
     ],
 )
 @on_any_library
-def test_errors_redact_echoed_key(make: Maker, answer: Any) -> None:
-    error = failing(make.script(answer, max_retries=0))
+def test_errors_redact_echoed_key(make: ClientFactory, outcome: Any) -> None:
+    error = failing(make.script(outcome, max_retries=0))
     assert not tells(everything(error))
 
 
 @pytest.mark.parametrize("shift", range(0, len(KEY), 7))
 @on_any_library
-def test_errors_redact_key_in_long_body(make: Maker, shift: int) -> None:
-    """Secrets are looked for in the first 64 KiB, at whose end one may stand."""
-    error = failing(make.script(Answer(400, b"x" * shift + KEY.encode() * 5000)))
+def test_errors_redact_key_in_long_body(make: ClientFactory, shift: int) -> None:
+    """Check secrets at the end of the first 64 KiB, which are searched for them."""
+    error = failing(make.script(ScriptedResponse(400, b"x" * shift + KEY.encode() * 5000)))
     assert KEY[:9] not in str(error.body)
     assert "[API key]" in str(error.body)
 
 
 @on_any_library
-def test_errors_redact_key_in_path(make: Maker) -> None:
-    statsig = make.script(Answer(200, {KEY: 1}))
+def test_errors_redact_key_in_path(make: ClientFactory) -> None:
+    statsig = make.script(ScriptedResponse(200, {KEY: 1}))
     with pytest.raises(StatsigError, match=r"\[API key\]") as raised:
         statsig.check_gates(USER, ["a"])
     assert not tells(everything(raised.value))
 
 
 @pytest.mark.parametrize("status_line", [f"HTTP/1.1 {KEY}", f"{KEY}", f"HTTP/1.1 401 {KEY}"])
-def test_errors_redact_key_in_garbage(make: Maker, server: Loopback, status_line: str) -> None:
+def test_errors_redact_key_in_garbage(
+    make: ClientFactory, server: Loopback, status_line: str
+) -> None:
     server.script(raw(f"{status_line}\r\n{KEY}: {KEY}\r\n{KEY}\r\n\r\n{KEY}".encode()))
     error = failing(make(base_url=server.url, max_retries=0))
     assert not tells(everything(error))
@@ -114,16 +122,18 @@ def test_client_repr_hides_key(client: Any) -> None:
 
 
 @on_any_library
-def test_logs_redact_key(make: Maker, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_redact_key(make: ClientFactory, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    statsig = make.script(Answer(401, KEY.encode(), {"X-Request-Id": KEY}), on_error="fallback")
+    statsig = make.script(
+        ScriptedResponse(401, KEY.encode(), {"X-Request-Id": KEY}), on_error="fallback"
+    )
     statsig.check_gate(USER, "a_gate")
     assert caplog.records
     assert KEY not in caplog.text
 
 
 def test_logs_redact_key_in_garbage(
-    make: Maker, server: Loopback, caplog: pytest.LogCaptureFixture
+    make: ClientFactory, server: Loopback, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "statsig_api_client")
     server.script(raw(f"HTTP/1.1 {KEY}\r\n\r\n".encode()))
@@ -131,7 +141,7 @@ def test_logs_redact_key_in_garbage(
     assert KEY not in caplog.text
 
 
-def test_argument_errors_hide_key(make: Maker) -> None:
+def test_argument_errors_hide_key(make: ClientFactory) -> None:
     statsig = make()
     with pytest.raises(ValueError, match="NaN") as raised:
         statsig.check_gate({"userID": "42", "custom": {"a": float("nan")}}, "a_gate")
@@ -144,7 +154,7 @@ def test_options_repr_hides_header_values() -> None:
     assert "hunter2" not in repr(options)
 
 
-def test_redirect_is_not_followed(make: Maker, server: Loopback) -> None:
+def test_redirect_is_not_followed(make: ClientFactory, server: Loopback) -> None:
     server.script(reply(307, b"", {"Location": "/elsewhere"}))
     failing(make(base_url=server.url))
     assert [request.path for request in server.requests] == ["/v1/check_gate"]
@@ -156,7 +166,7 @@ def test_redirect_is_not_followed(make: Maker, server: Loopback) -> None:
 PRIVATE = {"userID": "42", "privateAttributes": {"salary": 1}}
 
 
-def test_evaluation_sends_private_attributes(make: Maker, server: Loopback) -> None:
+def test_evaluation_sends_private_attributes(make: ClientFactory, server: Loopback) -> None:
     make(base_url=server.url).check_gate(PRIVATE, "a_gate")
     assert server.requests[0].json["user"] == PRIVATE
 
@@ -168,7 +178,7 @@ def test_evaluation_sends_private_attributes(make: Maker, server: Loopback) -> N
 )
 @pytest.mark.parametrize("environment", [None, "staging"])
 def test_delivery_removes_private_attributes(
-    make: Maker, server: Loopback, user: Any, environment: str | None
+    make: ClientFactory, server: Loopback, user: Any, environment: str | None
 ) -> None:
     server.script(reply(202, {"success": True}))
     statsig = make(base_url=server.url, environment=environment)

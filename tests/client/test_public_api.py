@@ -67,7 +67,7 @@ def test_errors_are_listed_in_docstring() -> None:
     module = inspect.getsource(inspect.getmodule(StatsigError))  # type: ignore[arg-type]
     for error in tree(StatsigError):
         assert error.__doc__
-        if error.__module__ == StatsigError.__module__:  # a part of its own has a tree of its own
+        if error.__module__ == StatsigError.__module__:  # a separate package has a separate tree
             assert f" {error.__name__}" in module.partition('"""\n\n')[0]
 
 

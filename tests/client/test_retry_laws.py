@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 
 from statsig_api_client import StatsigUser
 from statsig_api_client._clock import Clock
-from tests.support.clients import Answer, Fails, maker
+from tests.support.clients import ScriptedError, ScriptedResponse, client_factory
 from tests.support.clock import FakeClock
 
 outcomes = st.one_of(
     st.builds(
-        Answer,
+        ScriptedResponse,
         status=st.sampled_from([200, 404, 408, 429, 500, 503, 599]),
         headers=st.sampled_from([{}, {"retry-after": "3"}, {"retry-after": "60"}]),
         after=st.floats(0, 12),
     ),
-    st.builds(Fails, st.sampled_from(["ConnectError", "ReadError"]), after=st.floats(0, 12)),
+    st.builds(
+        ScriptedError, st.sampled_from(["ConnectError", "ReadError"]), after=st.floats(0, 12)
+    ),
 )
 
 
@@ -29,15 +31,15 @@ outcomes = st.one_of(
     deadline=st.floats(0.1, 60),
 )
 def test_retries_respect_deadline_and_limit(
-    planned: list[Answer | Fails], chance: float, retries: int, deadline: float
+    planned: list[ScriptedResponse | ScriptedError], chance: float, retries: int, deadline: float
 ) -> None:
     clock = FakeClock()
     clock.chance = chance
-    with maker("sync httpx", clock) as make:
+    with client_factory("sync httpx", clock) as make:
         statsig = make.script(*planned, max_retries=retries, deadline=deadline, on_error="fallback")
         gate = statsig.check_gate(StatsigUser(user_id="42"), "a_gate")
     assert len(make.sent) <= retries + 1
-    # The script lets an attempt take longer than it may; a real engine does not.
+    # The script may exceed the timeout of an attempt; a real engine does not.
     longest = max(outcome.after for outcome in planned)
     assert clock.now - 1000 <= deadline + longest
     assert bool(gate) is (gate.error is None)
@@ -52,7 +54,7 @@ def test_clock_follows_system() -> None:
     assert abs(wall - time.time()) < 10
 
 
-def test_real_chance_spreads_evenly() -> None:
+def test_system_random_numbers_are_uniform() -> None:
     chances = [Clock().random() for _ in range(2000)]
     assert all(0 <= chance < 1 for chance in chances)
     assert 0.4 < sum(chances) / len(chances) < 0.6

@@ -8,11 +8,11 @@ import pytest
 
 from statsig_api_client import Statsig, StatsigEvent, StatsigUser, StatsigUserWarning
 from statsig_api_client._user_checks import USER_STRINGS
-from tests.support.clients import Answer, Maker, on_any_library
+from tests.support.clients import ClientFactory, ScriptedResponse, on_any_library
 from tests.support.spec import SCHEMAS
 
-DELIVERED = Answer(202, {"success": True})
-GATE = Answer(200, {"name": "staff", "value": True})
+DELIVERED = ScriptedResponse(202, {"success": True})
+GATE = ScriptedResponse(200, {"name": "staff", "value": True})
 USER = StatsigUser(user_id="42")
 NOW = 1_700_000_000_000
 
@@ -47,7 +47,7 @@ def test_string_fields_are_those_of_spec() -> None:
         ),
     ],
 )
-def test_odd_user_warns(make: Maker, user: Any, warnings: list[str]) -> None:
+def test_suspicious_user_warns(make: ClientFactory, user: Any, warnings: list[str]) -> None:
     statsig = make.script(GATE, DELIVERED, DELIVERED)
     with pytest.warns(StatsigUserWarning) as caught:
         statsig.check_gate(user, "staff")
@@ -76,7 +76,7 @@ def test_odd_user_warns(make: Maker, user: Any, warnings: list[str]) -> None:
     ],
     ids=["model", "custom ID", "unknown fields", "both spellings"],
 )
-def test_common_user_does_not_warn(make: Maker, user: Any) -> None:
+def test_common_user_does_not_warn(make: ClientFactory, user: Any) -> None:
     make.script(GATE).check_gate(user, "staff")
 
 
@@ -114,7 +114,7 @@ def test_common_user_does_not_warn(make: Maker, user: Any) -> None:
     ids=["name", "seconds", "microseconds", "string", "exposure", "experiment"],
 )
 def test_invalid_name_or_time_is_rejected(
-    make: Maker, send: Callable[[Statsig], object], problem: str
+    make: ClientFactory, send: Callable[[Statsig], object], problem: str
 ) -> None:
     statsig: Any = make.script(DELIVERED)
     with pytest.raises(ValueError, match=problem):
@@ -124,6 +124,6 @@ def test_invalid_name_or_time_is_rejected(
 
 @on_any_library
 @pytest.mark.parametrize("when", [NOW, 946_684_800_000, "2026-01-31T12:00:00.5Z"])
-def test_common_time_is_sent(make: Maker, when: int | str) -> None:
+def test_common_time_is_sent(make: ClientFactory, when: int | str) -> None:
     make.script(DELIVERED).log_event(USER, "a", time=when)
     assert json.loads(make.sent[0].content)["events"][0]["time"] == when

@@ -54,7 +54,7 @@ def test_invalid_response_body_counts_as_accepted() -> None:
     assert (ACCEPTED.status, ACCEPTED.error, ACCEPTED.reason) == ("accepted", None, "")
 
 
-def test_retry_after_comes_from_error() -> None:
+def test_retry_after_equals_that_of_error() -> None:
     limited = RateLimitError("no", status_code=429, retry_after=30.0)
     assert SendResult.from_error(limited).retry_after == 30.0
     assert SendResult.from_error(APIConnectionError("no")).retry_after is None

@@ -1,4 +1,4 @@
-"""The guide of typed flags: its commands run and print what it shows."""
+"""The guide of typed flags: its commands run and print the documented output."""
 
 import importlib
 import os
@@ -44,7 +44,7 @@ def shell(command: str, directory: Path) -> str:
 
 @pytest.fixture(scope="module")
 def _generated(directory: Path) -> None:
-    """Check that each command of the guide prints what the guide shows."""
+    """Check that each command of the guide prints the documented output."""
     for block in code_blocks(GUIDE, "console", "Five minutes"):
         for session in block.split("$ ")[1:]:
             command, _, output = session.partition("\n")

@@ -1,4 +1,4 @@
-"""Every code block of the guides that concern the client runs."""
+"""Every code block of the client's guides runs."""
 
 import ast
 import asyncio
@@ -155,7 +155,7 @@ def test_celery_task_logs_event(shop: LocalServer) -> None:
 
 
 class RecordingServer(ThreadingHTTPServer):
-    """Responds to each of the documented calls and keeps the requests."""
+    """Server that responds to all documented calls and records the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), RecordingHandler)
@@ -163,7 +163,7 @@ class RecordingServer(ThreadingHTTPServer):
 
 
 class RecordingHandler(BaseHTTPRequestHandler):
-    """Responds to one request."""
+    """Handler of one request."""
 
     server: RecordingServer
 

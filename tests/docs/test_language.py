@@ -1,5 +1,6 @@
 """Prose uses the terms of the glossary in CONTRIBUTING.md."""
 
+import ast
 import io
 import re
 import subprocess
@@ -21,8 +22,17 @@ BANNED: Final = re.compile(
     | \bmakes?\ no\ sense\b
     | \bthe\ most\ (that|seconds|bytes|events|requests|characters)\b
     | \bwhat\ (came|becomes?|became|goes)\b
+    | \b(who|whom)\ (calls?|asks?|waits?|has\ none)\b
+    | \b(was|were|is|are)\ (asked|given\ up\ on)\b | \bthat\ was\ given\b | \btold\b
+    | \b(is|are|was)\ to\ be\b | \bwants?\ (to|it|a|the)\b
+    | \b(settles?|settled|adopts?|adopted)\b
+    | \b(the\ one|the\ first\ one)\ behind\b | \bbehind\ (its|the)\ last\b
+    | \bNone\ if\ there\ is\ none\b | \bthat\ (has|have)\ none\b | \bmost\ asked\b
+    | \bfor\ once\b | \btakes?\ its\ time\b | \blight\ server\b
     """
 )
+OPENINGS: Final = re.compile(r"(What|Whether|Whom?|How|That|Of|As|Nobody|When|Why)\b")
+"""First words of docstrings that are neither a verb nor a noun."""
 GENERATED: Final = ("tests/support/oracle.py",)
 EXEMPT: Final = ("CONTRIBUTING.md", "RESULTS.md", Path(__file__).name)
 """The glossary, and a report that the next benchmark replaces."""
@@ -55,5 +65,25 @@ def test_prose_uses_plain_terms() -> None:
         if path.name not in EXEMPT
         for number, line in prose(path)
         if BANNED.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings of a module, its classes and its functions, without properties."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        decorators = [] if isinstance(node, ast.Module) else node.decorator_list
+        if not any(isinstance(each, ast.Name) and each.id == "property" for each in decorators):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+
+
+def test_docstrings_start_with_verb_or_noun() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {docstring.splitlines()[0]}"
+        for path in tracked_files("*.py", ":!tests")
+        for line, docstring in docstrings(path)
+        if OPENINGS.match(docstring)
     ]
     assert not found, "\n".join(found)

@@ -1,4 +1,4 @@
-"""The guide to lift: its commands and programs run, and print what the guide shows."""
+"""The guide to lift: its commands and programs run and print the documented output."""
 
 import csv
 import random

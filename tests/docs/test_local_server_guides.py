@@ -1,4 +1,4 @@
-"""The guides of the local server: their commands run and print what the guides show."""
+"""The guides of the local server: their commands run and print the documented output."""
 
 import fnmatch
 import json
@@ -28,7 +28,7 @@ needs_curl = pytest.mark.skipif(
 
 @frozen
 class RunningServer:
-    """A server that was started as the guide says, but on a free port."""
+    """A server started as in the guide, but on a free port."""
 
     address: str
     greeting: str
@@ -90,7 +90,7 @@ def sessions(title: str, page: str = GUIDE) -> list[tuple[str, str]]:
 
 
 def matches(output: str, documented: str) -> bool:
-    """Return whether an output is as documented, where `...` stands for any text."""
+    """Return whether an output is as documented; `...` matches any text."""
     pattern = "*".join(re.sub(r"([*?[])", r"[\1]", text) for text in documented.split("..."))
     # Responses do not end with a line break, but the terminal shows one.
     return fnmatch.fnmatchcase(output.rstrip("\n"), pattern.rstrip("\n"))
@@ -193,7 +193,7 @@ def test_python_of_guide_runs(server: RunningServer, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "('add_to_cart_test', 'logo_test')\n"
 
 
-def test_help_of_guide_is_that_of_command(
+def test_help_of_guide_matches_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -212,7 +212,7 @@ def test_container_command_is_valid() -> None:
     assert services["app"]["depends_on"].keys() <= services.keys()
 
 
-def test_tests_of_guide_are_those_of_example() -> None:
+def test_tests_of_guide_match_example() -> None:
     directory = ROOT / "examples" / "web_service"
     files = [file.read_text(encoding="utf-8") for file in directory.glob("*.py")]
     documented = code_blocks("docs/testing.md", "python", "A web service")

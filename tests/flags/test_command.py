@@ -40,7 +40,7 @@ def test_check_compares_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert not Path("flags").exists()
     output = capsys.readouterr()
     assert '+new_checkout: Gate = Gate("new_checkout")' in output.out
-    assert output.err == "flags differs from the project file project.yaml; generate it again\n"
+    assert output.err == "flags differs from the project file project.yaml; regenerate it\n"
     main(arguments)
     capsys.readouterr()
     assert main([*arguments, "--check"]) == 0
@@ -95,7 +95,7 @@ def test_invalid_configuration_is_error(
     [
         ([], "missing SOURCE: pass it, or set `source` in [tool.statsig.flags]"),
         ([str(EXAMPLE)], "missing -o: pass it, or set `output` in [tool.statsig.flags]"),
-        ([str(EXAMPLE), "--check", "--diff", "a"], "--check and --diff exclude each other"),
+        ([str(EXAMPLE), "--check", "--diff", "a"], "--check and --diff cannot be combined"),
         ([str(EXAMPLE), "--without", "gone", "-o", "a"], "--without: no gate, config, "),
         (["missing.yaml", "-o", "a"], "missing.yaml: cannot be read: No such file or directory"),
         (["--config", "missing.toml", "-o", "a"], "missing.toml: cannot be read: "),
@@ -115,7 +115,7 @@ def test_warning_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @requires_mypy
-def test_without_makes_type_checker_list_uses(tmp_path: Path) -> None:
+def test_without_lets_type_checker_list_uses(tmp_path: Path) -> None:
     lines = [
         "from flags import configs, gates",
         "from flags.gates import new_checkout",

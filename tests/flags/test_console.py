@@ -62,7 +62,7 @@ def layer(name: str, parameters: Mapping[str, tuple[str, object]], **more: objec
 
 
 def serve(server: Loopback, lists: Mapping[str, list[Json]], page_size: int = 1) -> None:
-    """Answer the lists of the Console API, some items per page."""
+    """Serve the lists of the Console API with a given page size."""
 
     def script(connection: Connection) -> None:
         request = server.requests[-1]
@@ -136,7 +136,7 @@ def test_console_reads_every_page(server: Loopback) -> None:
     assert pages[0].headers["statsig-api-version"] == "20240601"
 
 
-def test_console_leaves_out_archived_and_templates(server: Loopback) -> None:
+def test_console_excludes_archived_and_templates(server: Loopback) -> None:
     serve(
         server,
         {
@@ -174,7 +174,7 @@ def test_unused_command_lists_stale_gates(
     assert capsys.readouterr().out == f"{file}:1: stale gate 'old': STALE_ALL_TRUE\n"
 
 
-def test_console_schema_gives_types(server: Loopback) -> None:
+def test_console_schema_determines_types(server: Loopback) -> None:
     default = {"size": 1, "ratio": 1, "theme": "dark", "other": "x"}
     serve(server, {"dynamic_configs": [config("a", default, schema=SCHEMA)]})
     text = files_of(read())["configs.py"]
@@ -194,7 +194,7 @@ def test_console_schema_gives_types(server: Loopback) -> None:
         pytest.param('{"properties": {}}', None, id="empty"),
     ],
 )
-def test_unusable_schema_gives_types_of_values(
+def test_unusable_schema_uses_types_of_values(
     server: Loopback, schema: str, warning: str | None
 ) -> None:
     serve(server, {"dynamic_configs": [config("a", {"size": 1}, schema=schema)]})
@@ -244,7 +244,7 @@ def test_experiment_before_start_has_declared_parameters(server: Loopback) -> No
     assert "items: Sequence[object] = []" in text
 
 
-def test_rule_variants_give_values(server: Loopback) -> None:
+def test_rule_variants_contribute_values(server: Loopback) -> None:
     rule = {"returnValue": {"a": 1}, "variants": [{"returnValue": {"a": 2.5}}, {"name": "b"}, 1]}
     serve(server, {"dynamic_configs": [config("a", {"a": 0}, rules=[rule])]})
     assert read().configs[0].parameters[0].values == (0, 1, 2.5)
@@ -298,7 +298,7 @@ def test_unreachable_console_is_error(monkeypatch: pytest.MonkeyPatch) -> None:
         read()
 
 
-def test_key_is_in_no_output(
+def test_key_is_never_printed(
     server: Loopback,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,

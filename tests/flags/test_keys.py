@@ -27,7 +27,7 @@ GUEST = StatsigUser(user_id="2")
 
 
 class Homepage(Parameters):
-    """How the homepage looks."""
+    """Parameters of the homepage."""
 
     button_color: str = "blue"
     headline: str = "Hello"
@@ -39,7 +39,7 @@ class Theme(TypedDict, total=False):
 
 
 class Odd(Parameters):
-    """Parameters of other types than those of the project."""
+    """Parameters with types that differ from those of the project."""
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"shown": "products_shown"}
 
@@ -147,7 +147,9 @@ def test_fallback_returns_defaults(server: LocalServer) -> None:
         assert not staff_tools.check(client, STAFF)
 
 
-def test_unfit_value_returns_default(statsig: Statsig, caplog: pytest.LogCaptureFixture) -> None:
+def test_mismatched_value_returns_default(
+    statsig: Statsig, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG, "statsig_api_client"):
         odd = Config("homepage", Odd).get(statsig, STAFF)
     assert (odd.button_color, odd.shown) == (7, 24)

@@ -1,4 +1,4 @@
-"""Generated code is what formatters, linters and type checkers accept, and is always the same."""
+"""Generated code is deterministic and accepted by formatters, linters and type checkers."""
 
 import os
 import subprocess

@@ -47,7 +47,7 @@ def config(name: str, *parameters: str) -> Config:
     )
 
 
-def test_gates_that_clash_are_error() -> None:
+def test_clashing_gates_are_error() -> None:
     project = Project(source="a test", gates=(Gate(name="a-b"), Gate(name="a_b")))
     with pytest.raises(FlagsError) as caught:
         write_package(project, Options())
@@ -70,7 +70,7 @@ def test_rename_to_other_than_identifier_is_error(renamed: str) -> None:
         write_package(project, Options(renames={"gate.a": renamed}))
 
 
-def test_parameters_that_clash_are_error() -> None:
+def test_clashing_parameters_are_error() -> None:
     project = Project(source="a test", configs=(config("home", "a b", "a.b"),))
     with pytest.raises(FlagsError, match=r'"config\.home\.a\.b" = "another_name"'):
         write_package(project, Options())
@@ -78,26 +78,26 @@ def test_parameters_that_clash_are_error() -> None:
     assert '__wire_names__: ClassVar[Mapping[str, str]] = {"a_b": "a b", "a": "a.b"}' in text
 
 
-def test_classes_that_clash_are_error() -> None:
+def test_clashing_classes_are_error() -> None:
     project = Project(source="a test", layers=(config("page_1", "a"), config("page__1", "a")))
     with pytest.raises(FlagsError, match="both need a class 'Page1'; rename one"):
         write_package(project, Options())
 
 
-def test_same_name_of_two_kinds_is_no_clash() -> None:
+def test_same_name_of_kinds_is_accepted() -> None:
     project = Project(source="a test", gates=(Gate(name="a"),), configs=(config("a", "b"),))
     files = write_package(project, Options()).files
     assert 'a: Gate = Gate("a")' in files["gates.py"]
     assert 'a: Config[A] = Config("a", A)' in files["configs.py"]
 
 
-def test_constant_named_like_its_class_is_no_clash() -> None:
+def test_constant_named_like_class_is_accepted() -> None:
     project = Project(source="a test", configs=(config("Home", "a"),))
     text = write_package(project, Options()).files["configs.py"]
     assert 'Home: Config[HomeParameters] = Config("Home", HomeParameters)' in text
 
 
-def test_nested_class_gives_way_to_others() -> None:
+def test_nested_class_yields_to_others() -> None:
     nested = Parameter(name="page", values=({"a": 1},), default={"a": 1})
     configs = (Config(name="home", parameters=(nested,)), config("home_page", "a"))
     text = write_package(Project(source="a test", configs=configs), Options()).files["configs.py"]
@@ -105,7 +105,7 @@ def test_nested_class_gives_way_to_others() -> None:
     assert "class HomePage(Parameters):" in text
 
 
-def test_group_alias_gives_way_to_others() -> None:
+def test_group_alias_yields_to_others() -> None:
     parameters = config("", "a").parameters
     experiments = (
         Experiment(name="logo", groups=("Only",)),
@@ -121,7 +121,7 @@ def test_group_alias_gives_way_to_others() -> None:
     assert "logo_group: Experiment[LogoGroup, str] = " in text
 
 
-def test_without_leaves_flags_out() -> None:
+def test_without_excludes_flags() -> None:
     project = Project(source="a test", gates=(Gate(name="a"), Gate(name="b")))
     assert project.without(["a"]).gates == (Gate(name="b"),)
     with pytest.raises(FlagsError, match="--without: no gate, config, experiment or layer 'c'"):

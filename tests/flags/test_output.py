@@ -1,4 +1,4 @@
-"""Packages are replaced as a whole, or not at all."""
+"""Packages are replaced completely or not at all."""
 
 from pathlib import Path
 

@@ -60,7 +60,7 @@ def line(parameter: Parameter, **options: Any) -> str:
         ([], "object"),
     ],
 )
-def test_values_give_narrowest_type(values: list[Any], expected: str) -> None:
+def test_values_determine_narrowest_type(values: list[Any], expected: str) -> None:
     assert annotation(type_of_values(values)) == expected
 
 
@@ -117,7 +117,7 @@ def test_declared_type_is_refined(declared: str, values: list[Any], expected: Ty
         ({"$ref": "#/$defs/a"}, None),
     ],
 )
-def test_schema_gives_type(schema: Any, expected: str | None) -> None:
+def test_schema_determines_type(schema: Any, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(ValueError, match="expected"):
             schema_type(schema)
@@ -130,7 +130,7 @@ def test_schema_of_object_has_members() -> None:
     assert schema_type(schema) == Object((("a", STR), ("b", Array(ANY))))
 
 
-def test_unknown_member_type_makes_union_any() -> None:
+def test_unknown_member_type_widens_union() -> None:
     assert type_of_values([[1], [{"a": []}]]) == Array(Union((INT, Object((("a", Array(ANY)),)))))
     assert schema_type({"anyOf": [{"type": "array"}]}) == Array(ANY)
 
@@ -209,7 +209,7 @@ def test_number_choice_changes_type() -> None:
     assert line(text, numbers={"config.home.a": "float"}) == 'a: str = "x"'
 
 
-def test_number_choice_unfit_default_is_error() -> None:
+def test_number_choice_mismatched_default_is_error() -> None:
     parameter = Parameter(name="a", values=(1.5,), default=1.5)
     with pytest.raises(FlagsError, match=r"numbers 'config.home.a': expected an int, got 1.5"):
         line(parameter, numbers={"config.home.a": "int"})
@@ -220,13 +220,13 @@ def test_number_choice_accepts_guessed_default() -> None:
     assert line(parameter, numbers={"config.home.a": "int"}) == "a: int = 0"
 
 
-def test_mixed_values_are_warned_about() -> None:
+def test_mixed_values_warn() -> None:
     package = generated(Parameter(name="a", values=(1, "x"), default=1))
     assert "a: int | str = 1" in package.files["configs.py"]
     assert package.warnings == ("config.home.a: values of several types: int | str",)
 
 
-def test_config_without_parameters_is_warned_about() -> None:
+def test_config_without_parameters_warns() -> None:
     package = generated()
     assert package.warnings == ("config 'home': no known parameters",)
     assert 'home: Config[Parameters] = Config("home", Parameters)' in package.files["configs.py"]

@@ -96,7 +96,7 @@ def test_renamed_flag_is_found(tmp_path: Path) -> None:
     assert not found.undefined
 
 
-def test_generated_files_are_no_uses(tmp_path: Path) -> None:
+def test_generated_files_are_not_uses(tmp_path: Path) -> None:
     assert unused(f"{MARKER} from a test.\ns.check_gate(u, 'old')", tmp_path) == ALL
 
 

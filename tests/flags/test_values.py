@@ -84,7 +84,7 @@ def test_default_is_value_outside_rules(project: Project) -> None:
     assert compared
 
 
-def test_gates_of_package_are_those_of_server(project: Project) -> None:
+def test_gates_of_package_match_server(project: Project) -> None:
     names = list(getattr(project.package.gates, "check_all", ()))
     assert names == list(project.server.gates)
 

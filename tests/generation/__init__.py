@@ -1,1 +1,1 @@
-"""The tests of `generate.py`: what it reads, writes, refuses and compares."""
+"""Tests of `generate.py`."""

@@ -20,7 +20,7 @@ class Case:
     edits: list[Edit]
     changes: list[str]
     backwards: bool = False
-    """Whether the spec changes from the edited to the real one."""
+    """Whether the edited spec is the old one."""
 
     def check(self) -> None:
         """Check that exactly these changes are reported."""

@@ -1,4 +1,4 @@
-"""Edits that a next version of the spec may bring: every shape of model, type and method."""
+"""Edits of a possible next version of the spec: every form of model, type and method."""
 
 from .spec_edits import (
     DROP,

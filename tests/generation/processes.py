@@ -1,4 +1,4 @@
-"""Runs of `generate.py` in a process of its own."""
+"""Runs of `generate.py` in a separate process."""
 
 import os
 import shutil

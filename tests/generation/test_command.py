@@ -242,7 +242,7 @@ def test_help_shows_all_modes(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in usage
 
 
-def test_check_and_diff_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_and_diff_cannot_be_combined(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         generate.main(["--check", "--diff", "old.yaml"])
     assert exited.value.code == 2

@@ -252,7 +252,7 @@ DOCUMENTATION = [
         [],
     ),
     Case("example changed", [schema("Layer", example={"name": "a", "value": {}})], []),
-    # The service may refuse more or fewer texts; the client sends them all.
+    # The service may reject more or fewer strings; the client sends all of them.
     Case("pattern of a string changed", [schema("GateName", pattern="^[a-z]+$", maxLength=50)], []),
     Case("body of errors changed", [field("ErrorResponse", "code", type=["integer", "null"])], []),
     Case(

@@ -168,7 +168,7 @@ def test_file_without_spec_is_reported(
     assert f"broken.yaml{message}" in capsys.readouterr().err
 
 
-def test_problem_behind_yaml_alias_is_reported_once(
+def test_problem_in_yaml_alias_is_reported_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # All error responses share one body by an alias.

@@ -131,7 +131,7 @@ OPERATIONS = [
         "servers of an evaluation",
         [operation("/get_layer", servers=SERVERS)],
         LAYER,
-        "only a delivery can have servers of its own",
+        "only a delivery can have its own servers",
     ),
     Rejected(
         "deliveries to different servers",

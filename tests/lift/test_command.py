@@ -194,4 +194,4 @@ def test_source_without_its_extra_is_reported(
     monkeypatch.setitem(sys.modules, "orjson", None)
     arguments = ["lift", LOGO_TEST.name, "--events", events, *GROUPS, "--metric", "a:count"]
     assert main(arguments) == 3
-    assert "bulk imports need orjson" in capsys.readouterr().err
+    assert "bulk imports require orjson" in capsys.readouterr().err

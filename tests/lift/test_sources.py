@@ -156,8 +156,7 @@ def test_invalid_lines_are_counted(tmp_path: Path) -> None:
     assert report.health.read == account.total == 17
     assert len(report.health.errors) == 10
     assert (
-        report.health.errors[0]
-        == f"{file}:5: time: is missing; Statsig would use the time of arrival"
+        report.health.errors[0] == f"{file}:5: time: missing; Statsig would use the time of arrival"
     )
     assert report.health.warnings[-1] == "files: 13 lines are not events; see errors"
 

@@ -29,16 +29,16 @@ class Api:
         return self.http.post(f"/{call}", json=body)
 
     def gate(self, name: str, user: Json | None = None) -> object:
-        reply: Json = self.post("check_gate", {"gateName": name, "user": user or {}}).json()
-        return reply["value"]
+        response: Json = self.post("check_gate", {"gateName": name, "user": user or {}}).json()
+        return response["value"]
 
     def config(self, name: str, user: Json | None = None) -> Json:
-        reply: Json = self.post("get_config", {"configName": name, "user": user or {}}).json()
-        return reply
+        response: Json = self.post("get_config", {"configName": name, "user": user or {}}).json()
+        return response
 
     def layer(self, name: str, user: Json | None = None) -> Json:
-        reply: Json = self.post("get_layer", {"layerName": name, "user": user or {}}).json()
-        return reply
+        response: Json = self.post("get_layer", {"layerName": name, "user": user or {}}).json()
+        return response
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def shop_server() -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def closing() -> Iterator[ThreadPoolExecutor]:
-    """Thread pool that closes servers in the background, which takes 0.2 s for each."""
+    """Yield a thread pool that closes servers in the background, which takes 0.2 s each."""
     with ThreadPoolExecutor() as pool:
         yield pool
 

@@ -37,7 +37,7 @@ class Server:
     port: int
 
     def memory(self) -> float:
-        """What it occupies, in megabytes."""
+        """Return its memory in megabytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -59,14 +59,14 @@ def serving(db: Path) -> Iterator[Server]:
 
 @define
 class Sender:
-    """Sends requests on one connection until it breaks, and keeps track of the responses."""
+    """A thread that sends requests on one connection until it fails, and records responses."""
 
     server: Server
     name: str
-    answered: list[str] = field(factory=list)
+    acknowledged: list[str] = field(factory=list)
     """The requests whose events must be stored."""
     sent: int = 0
-    """The number of requests, the last one perhaps without a response."""
+    """The number of requests; the last one may have no response."""
 
     def run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
@@ -75,11 +75,11 @@ class Sender:
                 self.sent += 1
                 call, body, names = self.request(self.sent)
                 connection.request("POST", f"/v1/{call}", json.dumps(body), HEADERS)
-                reply = connection.getresponse()
-                assert reply.status < 300, reply.read()
-                # Its head says that the server has answered, even if the rest never comes.
-                self.answered += names
-                reply.read()
+                response = connection.getresponse()
+                assert response.status < 300, response.read()
+                # The head proves that the server has responded, even if the rest is lost.
+                self.acknowledged += names
+                response.read()
         connection.close()
 
     def request(self, number: int) -> tuple[str, object, list[str]]:
@@ -88,7 +88,7 @@ class Sender:
 
 
 class Evaluating(Sender):
-    """Checks gates for one user after the other, which logs exposures."""
+    """A sender that checks gates for one user after another, which logs exposures."""
 
     def request(self, number: int) -> tuple[str, object, list[str]]:
         name = f"{self.name}.{number}"
@@ -97,17 +97,17 @@ class Evaluating(Sender):
 
 @define
 class Kills:
-    """Servers that are killed while they write to the same database."""
+    """Consecutive servers that are killed while they write to one database."""
 
     db: Path
     chance: random.Random
-    answered: list[str] = field(factory=list)
+    acknowledged: list[str] = field(factory=list)
     """The requests that the last killed server responded to."""
     read: int = 0
     """The ID of the last event that was read back."""
     rounds: int = 0
     total: int = 0
-    unanswered: int = 0
+    unacknowledged: int = 0
     """The number of stored events without a response, which is allowed."""
     missing: int = 0
     doubled: int = 0
@@ -115,7 +115,7 @@ class Kills:
     """The number of partly stored batches."""
 
     def kill(self) -> None:
-        """Start a server, look for what the one before had answered, and kill it under load."""
+        """Start a server, check its predecessor's acknowledged events, and kill it under load."""
         with serving(self.db) as server:
             self.check()
             self.rounds += 1
@@ -128,10 +128,10 @@ class Kills:
             server.process.kill()
             for thread in threads:
                 thread.join()
-            self.answered = [name for sender in senders for name in sender.answered]
+            self.acknowledged = [name for sender in senders for name in sender.acknowledged]
 
     def check(self) -> None:
-        """Compare what is stored with what was answered."""
+        """Compare stored with acknowledged events."""
         recording = Recording(self.db)
         page = recording.find(EventFilter(), after=self.read, limit=10**9)
         recording.close()
@@ -141,15 +141,15 @@ class Kills:
         )
         batches = Counter(name.rpartition(".")[0] for name in stored if name.count(".") == 3)
         self.read = page.items[-1].id if page.items else self.read
-        self.total += len(self.answered)
-        self.unanswered += len(stored.keys() - set(self.answered))
-        self.missing += len(set(self.answered) - stored.keys())
+        self.total += len(self.acknowledged)
+        self.unacknowledged += len(stored.keys() - set(self.acknowledged))
+        self.missing += len(set(self.acknowledged) - stored.keys())
         self.doubled += sum(count > 1 for count in stored.values())
         self.torn += sum(size != BATCH for size in batches.values())
-        self.answered = []
+        self.acknowledged = []
 
     def finish(self) -> None:
-        """Start a last server, and look for what the one before had answered."""
+        """Start a last server, and check its predecessor's acknowledged events."""
         with serving(self.db):
             self.check()
 
@@ -165,9 +165,9 @@ def memory_by_events(db: Path, steps: int, events: int) -> list[float]:
         for _ in range(steps):
             for _ in range(events // steps // 500):
                 connection.request("POST", "/v1/log_event", batch, HEADERS)
-                reply = connection.getresponse()
-                assert reply.status == 202, reply.read()
-                reply.read()
+                response = connection.getresponse()
+                assert response.status == 202, response.read()
+                response.read()
             sizes.append(server.memory())
         connection.close()
     return sizes
@@ -188,11 +188,11 @@ def main() -> int:
         sizes = memory_by_events(Path(folder) / "memory.db", 10, options.events)
     growth = sizes[-1] - sizes[0]
     print(f"kills (seed {options.seed}) {kills.rounds:>10,}")
-    print(f"events that were answered  {kills.total:>10,}")
+    print(f"events acknowledged        {kills.total:>10,}")
     print(f"  missing afterwards       {kills.missing:>10,}")
     print(f"  stored twice             {kills.doubled:>10,}")
     print(f"batches stored in part     {kills.torn:>10,}")
-    print(f"stored, but not answered   {kills.unanswered:>10,}   (allowed)")
+    print(f"stored, unacknowledged     {kills.unanswered:>10,}   (allowed)")
     memory = " ".join(f"{size:.0f}" for size in sizes)
     print(f"memory in MB, every {options.events // 10:,} events: {memory}")
     failed = kills.missing or kills.doubled or kills.torn or growth > 20

@@ -108,7 +108,7 @@ def test_exposures_are_filtered(local: LocalControl, statsig: Statsig) -> None:
     assert len(local.exposures("staff_tools", until=later)) == 2
 
 
-def test_newest_events_come_first(local: LocalControl, statsig: Statsig) -> None:
+def test_newest_order_reverses_events(local: LocalControl, statsig: Statsig) -> None:
     for name in ("first", "second", "third"):
         statsig.log_event(BOB, name)
     assert [e.event_name for e in local.events(order="newest")] == ["third", "second", "first"]
@@ -177,7 +177,7 @@ def test_invalid_value_raises_with_path(local: LocalControl) -> None:
     assert caught.value.status == 400
 
 
-def test_fault_takes_only_keyword_arguments(local: LocalControl) -> None:
+def test_fault_requires_keyword_arguments(local: LocalControl) -> None:
     with pytest.raises(TypeError, match="positional argument"):
         local.fail_next(503)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
 
@@ -197,12 +197,12 @@ def test_named_calls_fail_until_faults_are_removed(local: LocalControl, statsig:
             statsig.check_gate(ADA, "staff_tools")
     assert caught.value.status_code == 429
     assert statsig.get_config(ADA, "homepage").value
-    reply = httpx.post(
+    response = httpx.post(
         f"{local.url}/check_gate",
         headers={"statsig-api-key": local.secret_key},
         json={"gateName": "staff_tools"},
     )
-    assert reply.headers["retry-after"] == "7"
+    assert response.headers["retry-after"] == "7"
     local.remove_faults()
     local.fail_next(call=["get_layer", "log_event"])
     assert statsig.check_gate(ADA, "staff_tools")

@@ -49,12 +49,12 @@ def test_serve_prints_greeting_and_stops_on_sigint(tmp_path: Path) -> None:
         assert address
         rest = [process.stdout.readline() for _ in range(10)]
         settings = dict(line.removeprefix("  export ").strip().split("=") for line in rest[6:8])
-        reply = httpx.post(
+        response = httpx.post(
             f"{settings['STATSIG_BASE_URL']}/check_gate",
             headers={"statsig-api-key": settings["STATSIG_API_KEY"]},
             json={"gateName": "staff_tools", "user": {"email": "a@example.com"}},
         )
-        assert reply.json()["value"] is True
+        assert response.json()["value"] is True
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
@@ -95,12 +95,12 @@ def test_loopback_address_does_not_warn(host: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
-def test_public_address_warns(host: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "0.0.0.0"), ("", "this machine")])  # noqa: S104
+def test_public_address_warns(host: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     stop_soon()
     assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
-    assert err == f"warning: other machines can reach {told}, without encryption\n"
+    assert err == f"warning: other machines can reach {shown}, without encryption\n"
     assert out.startswith("Local Statsig server: http://127.0.0.1:")
 
 
@@ -204,15 +204,15 @@ def test_watch_option_controls_reload(tmp_path: Path, capsys: pytest.CaptureFixt
         time.sleep(1.5)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    for options, told in (([], "has changed and was reloaded"), (["--no-watch"], "")):
+    for options, shown in (([], "has changed and was reloaded"), (["--no-watch"], "")):
         project.write_text("gates: {one gate: {}}")
         timer = threading.Timer(0.5, save)
         timer.start()
         assert main(["serve", str(project), "--port=0", *options]) == 0
         timer.join()
         err = capsys.readouterr().err
-        assert told in err
-        assert bool(told) == bool(err)
+        assert shown in err
+        assert bool(shown) == bool(err)
 
 
 def test_print_specs_output_can_be_served(
@@ -335,11 +335,13 @@ def test_two_servers_serve_two_projects(tmp_path: Path) -> None:
         assert shop.url != server.url
         assert (shop.secret_key, server.secret_key) == ("secret-local", "secret-other")
         assert server.gates == ("only here",)
-        reply = httpx.post(f"{server.url}/check_gate", headers={"statsig-api-key": shop.secret_key})
-        assert reply.status_code == 401
+        response = httpx.post(
+            f"{server.url}/check_gate", headers={"statsig-api-key": shop.secret_key}
+        )
+        assert response.status_code == 401
 
 
-def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     package = "statsig_api_client.local"
     for name in [name for name in sys.modules if name.startswith(package)]:
         monkeypatch.delitem(sys.modules, name)

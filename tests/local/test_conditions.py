@@ -58,10 +58,10 @@ def test_gate_without_rules_fails(api: Api) -> None:
 
 
 def test_rollout_zero_fails_with_rule_id(api: Api) -> None:
-    reply = api.post("check_gate", {"gateName": "nobody"}).json()
-    assert (reply["value"], reply["rule_id"]) == (False, "r")
+    response = api.post("check_gate", {"gateName": "nobody"}).json()
+    assert (response["value"], response["rule_id"]) == (False, "r")
 
 
 def test_gate_disabled_ignores_its_rules(api: Api) -> None:
-    reply = api.post("check_gate", {"gateName": "off"}).json()
-    assert (reply["value"], reply["rule_id"]) == (False, "disabled")
+    response = api.post("check_gate", {"gateName": "off"}).json()
+    assert (response["value"], response["rule_id"]) == (False, "disabled")

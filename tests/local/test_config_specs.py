@@ -77,8 +77,8 @@ def test_v2_specs_without_id_types_are_served(serve_specs: Callable[[object], Ap
 def test_v1_disabled_gate_ignores_its_rules(
     serve_specs: Callable[[object], Api],
 ) -> None:
-    reply = serve_specs(v1_specs()).post("check_gate", {"gateName": "disabled_gate"}).json()
-    assert (reply["value"], reply["rule_id"]) == (False, "disabled")
+    response = serve_specs(v1_specs()).post("check_gate", {"gateName": "disabled_gate"}).json()
+    assert (response["value"], response["rule_id"]) == (False, "disabled")
 
 
 def test_holdout_evaluates_as_gate_and_is_exposed(

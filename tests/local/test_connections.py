@@ -117,9 +117,9 @@ def responds(address: Address, end: bytes = b"/fine 5") -> bool:
 )
 def test_large_head_is_rejected(connection: socket.socket, head: bytes) -> None:
     connection.sendall(head)
-    reply = read_all(connection)
-    assert reply.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
-    assert b'{"status": 431, "message": "expected at most 100 headers' in reply
+    response = read_all(connection)
+    assert response.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'{"status": 431, "message": "expected at most 100 headers' in response
 
 
 def test_head_below_limit_is_accepted(connection: socket.socket) -> None:
@@ -149,9 +149,9 @@ def test_incomplete_request_times_out(
 ) -> None:
     connection.sendall(start)
     assert responds(address)
-    reply = read_all(connection)
-    assert reply.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert reply.endswith(b'"the request did not arrive within 0.4 seconds"}')
+    response = read_all(connection)
+    assert response.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert response.endswith(b'"the request did not arrive within 0.4 seconds"}')
 
 
 def test_incomplete_second_request_times_out(
@@ -195,7 +195,7 @@ def test_client_that_does_not_read_is_disconnected(connection: socket.socket, mo
     assert len(read_all(connection)) < 50_000_000
 
 
-def test_slow_reader_receives_whole_response(connection: socket.socket) -> None:
+def test_slow_reader_receives_complete_response(connection: socket.socket) -> None:
     connection.sendall(post("/large", b"", "connection: close"))
     received = 0
     while piece := connection.recv(5_000_000):
@@ -210,7 +210,7 @@ def test_slow_server_does_not_time_out_client(connection: socket.socket, size: i
     assert read_all(connection).endswith(f"/slow {size}".encode())
 
 
-def test_pipelined_requests_are_answered_in_order(connection: socket.socket) -> None:
+def test_pipelined_responses_keep_order(connection: socket.socket) -> None:
     connection.sendall(
         post("/slow", b"1") + post("/b", b"22") + post("/c", b"333", "connection: close")
     )
@@ -258,7 +258,7 @@ def test_random_bytes_leave_server_running(address: Address, noise: bytes, *, va
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_exhausted_descriptors_are_logged_once_a_second() -> None:
+def test_exhausted_descriptors_are_logged_once_per_second() -> None:
     serve = f'ulimit -n 64; exec "{sys.executable}" -m statsig_api_client.cli serve --example'
     with (
         subprocess.Popen(
@@ -308,18 +308,18 @@ def test_internal_error_hides_traceback(
     app.add_route("/fail", fail, methods=["POST"])
     with serving(app) as at, socket.create_connection(at, timeout=20) as connection:
         connection.sendall(post("/fail", b"", "connection: close"))
-        reply = read_all(connection)
+        response = read_all(connection)
     state.close()
     recording.close()
-    assert reply.startswith(b"HTTP/1.1 500")
-    assert reply.endswith(b'{"status":500,"message":"internal error of the local server"}')
+    assert response.startswith(b"HTTP/1.1 500")
+    assert response.endswith(b'{"status":500,"message":"internal error of the local server"}')
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert "line 42" in str(record.exc_info[1])
 
 
-def test_accept_errors_are_logged_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
+def test_accept_errors_are_logged_once_per_second(caplog: pytest.LogCaptureFixture) -> None:
     loop = asyncio.new_event_loop()
     limit_accept_errors(loop)
     error = OSError(24, "Too many open files")

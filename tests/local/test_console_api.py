@@ -29,7 +29,7 @@ from statsig_api_client.local.state import ServerState
 from statsig_api_client.local.unknown_names import MAX_NAMES, UnknownNames
 
 from .conftest import SHOP, Api, Json
-from .test_control_api import get, local, refused
+from .test_control_api import error_of, get, local
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_unknown_entity_is_rejected(api: Api) -> None:
     with pytest.raises(UnknownNameError, match="unknown config"):
         api.server.explain({}, kind="config", name="homepag")
     missing = httpx.get(local(api, "entity?kind=gate"))
-    assert refused(missing) == (400, "?: expected name, which is missing")
+    assert error_of(missing) == (400, "?: expected name, which is missing")
     with pytest.raises(ControlError, match="expected gate or config"):
         api.server.entities(cast("Any", "flag"))
 

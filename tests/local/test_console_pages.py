@@ -1,4 +1,4 @@
-"""The console's files, texts for other clients, and hints where people fail."""
+"""The console's files, plain text for other clients, and hints for wrong URLs."""
 
 import re
 from collections.abc import Callable
@@ -23,17 +23,17 @@ def root(api: Api) -> str:
     return api.server.url.removesuffix("v1")
 
 
-def test_browser_gets_page(shop_server: Api) -> None:
+def test_browser_receives_page(shop_server: Api) -> None:
     page = httpx.get(root(shop_server), headers=BROWSER)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     files = re.findall(r'"(/console/[^"]+)"', page.text)
     modules = {f"/console/{file.name}" for file in CONSOLE.glob("*.js")}
     assert modules <= set(files)
     for file in files:
-        reply = httpx.get(root(shop_server) + file[1:])
-        assert reply.status_code == 200
-        assert reply.headers["content-type"].startswith(("text/css", "text/javascript"))
-        assert "content-security-policy" in reply.headers
+        response = httpx.get(root(shop_server) + file[1:])
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(("text/css", "text/javascript"))
+        assert "content-security-policy" in response.headers
 
 
 def test_all_modules_are_served(shop_server: Api) -> None:
@@ -58,15 +58,15 @@ def test_vendored_files_have_licenses() -> None:
 
 
 def test_control_page_redirects_browser(shop_server: Api) -> None:
-    reply = httpx.get(f"{root(shop_server)}local/", headers=BROWSER)
-    assert (reply.status_code, reply.headers["location"]) == (307, "/")
+    response = httpx.get(f"{root(shop_server)}local/", headers=BROWSER)
+    assert (response.status_code, response.headers["location"]) == (307, "/")
 
 
-def test_curl_gets_text(shop_server: Api) -> None:
-    reply = httpx.get(root(shop_server))
-    assert reply.headers["content-type"].startswith("text/plain")
-    assert f"POST {shop_server.server.url}/check_gate" in reply.text
-    assert str(SHOP) in reply.text
+def test_curl_receives_plain_text(shop_server: Api) -> None:
+    response = httpx.get(root(shop_server))
+    assert response.headers["content-type"].startswith("text/plain")
+    assert f"POST {shop_server.server.url}/check_gate" in response.text
+    assert str(SHOP) in response.text
     assert "base URL of the HTTP API" in httpx.get(shop_server.server.url).text
 
 
@@ -79,11 +79,11 @@ def test_curl_gets_text(shop_server: Api) -> None:
     ],
 )
 def test_missing_prefix_is_suggested(shop_server: Api, path: str, message: str) -> None:
-    reply = httpx.post(root(shop_server) + path, json={})
-    assert reply.json() == {"status": 404, "message": message}
+    response = httpx.post(root(shop_server) + path, json={})
+    assert response.json() == {"status": 404, "message": message}
 
 
-def test_public_server_reports_reach() -> None:
+def test_public_server_reports_exposure() -> None:
     recording = Recording(None)
     state = ServerState(SHOP, recording)
     app = create_app(state, loopback_only=False)
@@ -95,5 +95,5 @@ def test_public_server_reports_reach() -> None:
 
 def test_api_responses_have_no_policy(serve: Callable[..., Api]) -> None:
     api = serve("gates: {one: {}}")
-    reply = api.post("check_gate", {"gateName": "one"})
-    assert "content-security-policy" not in reply.headers
+    response = api.post("check_gate", {"gateName": "one"})
+    assert "content-security-policy" not in response.headers

@@ -22,13 +22,13 @@ def local(api: Api, path: str) -> str:
 
 
 def get(api: Api, path: str, **query: Any) -> Any:
-    reply = httpx.get(local(api, path), params=query)
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+    response = httpx.get(local(api, path), params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def refused(reply: httpx.Response) -> tuple[int, str]:
-    return reply.status_code, reply.json()["message"]
+def error_of(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["message"]
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_real_projects_are_returned_completely(serve: Callable[..., Api], name: 
     text = (REAL_PROJECTS / name).read_text(encoding="utf-8")
     api, document = serve(text, "project.json"), json.loads(text)
     project, items = get(api, "project"), get(api, "entities")["items"]
-    told = sum(len(project[k]) for k in ("gates", "configs", "experiments", "layers", "segments"))
+    shown = sum(len(project[k]) for k in ("gates", "configs", "experiments", "layers", "segments"))
     sections = ("feature_gates", "dynamic_configs", "layer_configs")
     all_names = [name for section in sections for name in document[section]]
     written = [name for name in all_names if not name.startswith("segment:inline_targeting:")]
-    assert told + len(project["holdouts"]) == len(written) == len(items)
+    assert shown + len(project["holdouts"]) == len(written) == len(items)
     assert all(len(set(item["groups"])) == len(item["groups"]) for item in items)
 
 
@@ -164,8 +164,8 @@ def test_overrides_are_returned_and_removed(api: Api) -> None:
         },
     ]
     for override in made:
-        reply = httpx.put(local(api, "overrides"), json=override)
-        assert (reply.status_code, reply.json()) == (200, override)
+        response = httpx.put(local(api, "overrides"), json=override)
+        assert (response.status_code, response.json()) == (200, override)
     assert get(api, "overrides")["items"] == made
 
     def without(query: Json, left: list[int]) -> None:
@@ -181,8 +181,8 @@ def test_overrides_are_returned_and_removed(api: Api) -> None:
 
 def test_user_override_is_normalized(api: Api) -> None:
     unit = {"type": "userID", "id": "ada"}
-    said = {"kind": "gate", "name": "staff_tools", "unitID": unit, "value": True}
-    assert "unitID" not in httpx.put(local(api, "overrides"), json=said).json()
+    override = {"kind": "gate", "name": "staff_tools", "unitID": unit, "value": True}
+    assert "unitID" not in httpx.put(local(api, "overrides"), json=override).json()
     httpx.delete(local(api, "overrides"), params={"userID": "ada"})
     assert get(api, "overrides")["items"] == []
 
@@ -254,8 +254,8 @@ def test_user_override_is_normalized(api: Api) -> None:
 def test_invalid_body_is_rejected(
     shop_server: Api, method: str, path: str, body: object, message: str
 ) -> None:
-    status, said = refused(httpx.request(method, local(shop_server, path), json=body))
-    assert (status, said[: len(message)]) == (400, message)
+    status, problem = error_of(httpx.request(method, local(shop_server, path), json=body))
+    assert (status, problem[: len(message)]) == (400, message)
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,8 @@ def test_invalid_body_is_rejected(
     ],
 )
 def test_invalid_query_is_rejected(shop_server: Api, path: str, message: str) -> None:
-    status, said = refused(httpx.get(local(shop_server, path)))
-    assert (status, said[: len(message)]) == (400, message)
+    status, problem = error_of(httpx.get(local(shop_server, path)))
+    assert (status, problem[: len(message)]) == (400, message)
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
@@ -281,16 +281,16 @@ def test_body_without_json_content_type_is_rejected(
     shop_server: Api, method: str, path: str, kind: str | None
 ) -> None:
     headers = {} if kind is None else {"content-type": kind}
-    reply = httpx.request(method, local(shop_server, path), content=b"{}", headers=headers)
-    assert refused(reply) == (415, "expected content-type application/json")
+    response = httpx.request(method, local(shop_server, path), content=b"{}", headers=headers)
+    assert error_of(response) == (415, "expected content-type application/json")
 
 
 def test_cross_origin_request_is_rejected(shop_server: Api) -> None:
-    asked = {"origin": "https://evil.example", "access-control-request-method": "PUT"}
-    preflight = httpx.options(local(shop_server, "overrides"), headers=asked)
+    evaluated = {"origin": "https://evil.example", "access-control-request-method": "PUT"}
+    preflight = httpx.options(local(shop_server, "overrides"), headers=evaluated)
     read = httpx.get(local(shop_server, "project"), headers={"origin": "https://evil.example"})
-    for reply in (preflight, read):
-        assert not [name for name in reply.headers if name.startswith("access-control")]
+    for response in (preflight, read):
+        assert not [name for name in response.headers if name.startswith("access-control")]
     assert preflight.status_code == 405
 
 
@@ -309,8 +309,8 @@ def test_cross_origin_request_is_rejected(shop_server: Api) -> None:
     ],
 )
 def test_foreign_host_is_rejected(shop_server: Api, host: str, status: int) -> None:
-    reply = httpx.get(local(shop_server, "project"), headers={"host": host})
-    assert reply.status_code == status
+    response = httpx.get(local(shop_server, "project"), headers={"host": host})
+    assert response.status_code == status
     specs = (
         shop_server.server.url.replace("/v1", "/v2") + "/download_config_specs/secret-local.json"
     )
@@ -321,7 +321,7 @@ def test_foreign_host_is_rejected(shop_server: Api, host: str, status: int) -> N
     ):
         assert httpx.get(url, headers={"host": host}).status_code == status
     if status == 421:
-        assert reply.json()["message"] == (f"expected a loopback name as the host, got {host!r}")
+        assert response.json()["message"] == (f"expected a loopback name as the host, got {host!r}")
     user = {"headers": {"host": host, "statsig-api-key": "secret-local"}}
     call = httpx.post(f"{shop_server.server.url}/check_gate", json={"gateName": "ab"}, **user)
     assert call.status_code == 200

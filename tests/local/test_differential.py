@@ -23,9 +23,9 @@ from tests.support.config_specs import REAL_PROJECTS, start_core
 from tests.support.targeted_users import targeted_users
 
 Json = dict[str, Any]
-Answer = tuple[Any, str]
+Result = tuple[Any, str]
 """The value and the rule ID."""
-Answers = dict[tuple[str, str], Answer]
+Results = dict[tuple[str, str], Result]
 """By kind and name."""
 
 USERS: Final = 300
@@ -87,7 +87,7 @@ class Real:
         self.service.close()
         self.recording.close()
 
-    def differences(self, theirs: list[Answers]) -> list[tuple[tuple[str, str], Answer, Answer]]:
+    def differences(self, theirs: list[Results]) -> list[tuple[tuple[str, str], Result, Result]]:
         """Return the entities with different evaluations, and both evaluations."""
         return [
             (entity, ours[entity], other[entity])
@@ -98,7 +98,7 @@ class Real:
 
 
 def test_users_reach_many_rules(real: Real) -> None:
-    decided = {(entity, rule) for answers in real.ours for entity, (_, rule) in answers.items()}
+    decided = {(entity, rule) for results in real.ours for entity, (_, rule) in results.items()}
     assert len(decided) > 1.5 * len(real.names)
 
 
@@ -129,23 +129,23 @@ def test_server_matches_legacy_sdk_except_known_differences(real: Real) -> None:
     assert all(theirs == (False, "error") for _, _, theirs in found)
 
 
-def _pairs(real: Real) -> Iterator[tuple[Json, Answers]]:
+def _pairs(real: Real) -> Iterator[tuple[Json, Results]]:
     return zip(real.users, real.ours, strict=True)
 
 
-def _asked(sdk: Any, user: Any, real: Real, ours: Answers) -> Answers:
+def _asked(sdk: Any, user: Any, real: Real, ours: Results) -> Results:
     config = getattr(sdk, "get_dynamic_config", None) or sdk.get_config
     ask = {"gate": sdk.get_feature_gate, "config": config, "experiment": sdk.get_experiment}
-    answers: Answers = {}
+    results: Results = {}
     for kind, name in real.names:
         if kind == "layer":
             layer = sdk.get_layer(user, name)
             value = {p: layer.get(p, None) for p in ours[kind, name][0]}
-            answers[kind, name] = value, layer.rule_id
+            results[kind, name] = value, layer.rule_id
         else:
-            answer = ask[kind](user, name)
-            answers[kind, name] = answer.value, answer.rule_id
-    return answers
+            result = ask[kind](user, name)
+            results[kind, name] = result.value, result.rule_id
+    return results
 
 
 _FIELDS: Final = {
@@ -175,25 +175,26 @@ def _legacy_user(user: Json) -> Any:
 
 async def _all_over_http(
     app: Starlette, names: list[tuple[str, str]], users: list[Json]
-) -> list[Answers]:
+) -> list[Results]:
     return [await _over_http(app, names, user) for user in users]
 
 
-async def _over_http(app: Starlette, names: list[tuple[str, str]], user: Json) -> Answers:
+async def _over_http(app: Starlette, names: list[tuple[str, str]], user: Json) -> Results:
     quiet = {"user": user, "statsigMetadata": {"exposureLoggingDisabled": True}}
     gates = [name for kind, name in names if kind == "gate"]
     replies = await _post(app, "check_gate", {**quiet, "gateNames": gates})
-    answers: Answers = {
-        ("gate", name): (reply["value"], reply["rule_id"]) for name, reply in replies.items()
+    results: Results = {
+        ("gate", name): (response["value"], response["rule_id"])
+        for name, response in replies.items()
     }
     for kind, name in names:
         if kind == "layer":
-            reply = await _post(app, "get_layer", {**quiet, "layerName": name})
-            answers[kind, name] = reply["value"], reply["ruleID"]
+            response = await _post(app, "get_layer", {**quiet, "layerName": name})
+            results[kind, name] = response["value"], response["ruleID"]
         elif kind != "gate":
-            reply = await _post(app, "get_config", {**quiet, "configName": name})
-            answers[kind, name] = reply["value"], reply["rule_id"]
-    return answers
+            response = await _post(app, "get_config", {**quiet, "configName": name})
+            results[kind, name] = response["value"], response["rule_id"]
+    return results
 
 
 async def _post(app: Starlette, call: str, body: Json) -> Json:
@@ -220,5 +221,5 @@ async def _call(app: Starlette, method: str, path: str, body: bytes) -> Json:
     }
     await app(scope, receive, send)
     assert received[0]["status"] == 200, received
-    answer: Json = json.loads(b"".join(m.get("body", b"") for m in received[1:]))
-    return answer
+    result: Json = json.loads(b"".join(m.get("body", b"") for m in received[1:]))
+    return result

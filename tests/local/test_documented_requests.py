@@ -33,7 +33,7 @@ def api(serve: Callable[..., Api]) -> Api:
     return serve(PROJECT % "false")
 
 
-def test_get_experiment_is_answered(api: Api) -> None:
+def test_get_experiment_returns_group(api: Api) -> None:
     response = api.post("get_experiment", {"experimentName": "homepage", "user": {"userID": "1"}})
     assert (response.status_code, response.json()["value"]) == (200, {"color": "red"})
 
@@ -73,7 +73,7 @@ def test_conversion_accepts_any_body(body: Any) -> None:
     as_documented(body)
 
 
-def test_top_level_field_wins_over_custom(api: Api) -> None:
+def test_top_level_field_overrides_custom(api: Api) -> None:
     assert api.gate("on_ios", {"userID": "1", "os_name": "iOS", "custom": {"os_name": "Windows"}})
 
 
@@ -102,7 +102,7 @@ def test_hashed_names_of_sdk_are_resolved(api: Api) -> None:
 
 
 def _djb2(name: str) -> str:
-    """As Statsig's SDK for JavaScript computes it."""
+    """Return the hash that Statsig's SDK for JavaScript computes."""
     value = 0
     for character in name:
         value = ((value << 5) - value + ord(character)) & 0xFFFFFFFF

@@ -55,7 +55,7 @@ def test_number_of_cores_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not REAL_PROJECTS.is_dir(), reason="real projects are not present")
 @pytest.mark.parametrize("name", ["demo_project_dcs.json", "eval_project_dcs.json"])
-def test_partial_core_evaluates_as_complete_core(name: str) -> None:
+def test_partial_core_evaluates_like_complete_core(name: str) -> None:
     document: Json = json.loads((REAL_PROJECTS / name).read_text())
     pool = CorePool(document)
     with Core(document) as core:

@@ -37,8 +37,8 @@ def test_group_unset_parameters_have_default(
             default: {color: blue, size: 1}
             groups: {Red: {value: {color: red}}}
     """)
-    reply = api.config("ex", USERS[0])
-    assert reply["value"] == {"color": "red", "size": 1}
+    response = api.config("ex", USERS[0])
+    assert response["value"] == {"color": "red", "size": 1}
 
 
 def test_experiment_unallocated_user_gets_default(serve: Callable[..., Api]) -> None:
@@ -58,7 +58,7 @@ def test_experiment_unallocated_user_gets_default(serve: Callable[..., Api]) -> 
     assert all(70 < count < 130 for count in found.values())
 
 
-def test_allocation_zero_includes_nobody(serve: Callable[..., Api]) -> None:
+def test_allocation_zero_includes_no_users(serve: Callable[..., Api]) -> None:
     api = serve("""
         layers:
           page: {default: {size: 1}}
@@ -78,8 +78,8 @@ def test_experiment_untargeted_user_gets_default(serve: Callable[..., Api]) -> N
             groups: {In: {value: {on: true}}}
     """)
     assert api.config("ex", {"country": "DE"})["group_name"] == "In"
-    reply = api.config("ex", {"country": "FR"})
-    assert (reply["rule_id"], reply["value"]) == ("inlineTargetingRules", {})
+    response = api.config("ex", {"country": "FR"})
+    assert (response["rule_id"], response["value"]) == ("inlineTargetingRules", {})
     assert api.server.gates == ()
 
 
@@ -122,8 +122,8 @@ def test_layer_experiments_share_no_user(serve: Callable[..., Api]) -> None:
         (None, "default", "{'color': 'blue', 'size': 1}"),
     }
     assert all(35 < count < 105 for count in found.values())
-    for user, reply in replies[:30]:
-        assert (reply["allocatedExperimentName"] == "sizes") == (
+    for user, response in replies[:30]:
+        assert (response["allocatedExperimentName"] == "sizes") == (
             api.config("sizes", user)["group_name"] == "Big"
         )
 

@@ -124,7 +124,7 @@ def assert_rule_decided(explained: Explanation) -> None:
         ),
     ],
 )
-def test_why_names_deciding_condition(user: Json, name: str, reason: str, why: str) -> None:
+def test_reason_names_deciding_condition(user: Json, name: str, reason: str, why: str) -> None:
     with explainer(load_specs(SHOP)) as explaining:
         (explained,) = [each for each in explaining.explain(user) if each.name == name]
     assert (explained.reason, explained.why) == (reason, why)
@@ -226,7 +226,7 @@ def test_generated_rule_ids_become_numbers(tmp_path: Path) -> None:
     assert [each.name for each in named_rules(specs, specs.gate_specs["a_gate"])] == ["rule 1"]
 
 
-def test_rule_without_rollout_passes_nobody(tmp_path: Path) -> None:
+def test_rule_without_rollout_passes_no_users(tmp_path: Path) -> None:
     document = v1_specs()
     document["feature_gates"][0]["rules"][0]["passPercentage"] = None
     specs = specs_of(tmp_path, document)

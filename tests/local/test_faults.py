@@ -77,16 +77,16 @@ def test_oldest_matching_fault_is_used(api: Api) -> None:
 
 def test_status_fault_has_body_and_retry_after(api: Api) -> None:
     fail(api, status=429, retryAfter=1.5, body="slow down")
-    reply = api.post("check_gate", ASK)
-    assert (reply.status_code, reply.headers["retry-after"], reply.text) == (
+    response = api.post("check_gate", ASK)
+    assert (response.status_code, response.headers["retry-after"], response.text) == (
         429,
         "1.5",
         "slow down",
     )
     fail(api, status=503)
-    reply = api.post("check_gate", ASK)
-    assert reply.json() == {"status": 503, "message": "injected fault"}
-    assert "retry-after" not in reply.headers
+    response = api.post("check_gate", ASK)
+    assert response.json() == {"status": 503, "message": "injected fault"}
+    assert "retry-after" not in response.headers
 
 
 @pytest.mark.parametrize("only", [{"retryAfter": 2}, {"body": "sorry"}])
@@ -146,10 +146,10 @@ def test_dropped_connection_sends_nothing(api: Api) -> None:
 
 def test_garbage_is_invalid_json(api: Api) -> None:
     fail(api, garbage=True)
-    reply = api.post("check_gate", ASK)
-    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    response = api.post("check_gate", ASK)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     with pytest.raises(ValueError, match=r"decode|Expecting"):
-        json.loads(reply.content)
+        json.loads(response.content)
 
 
 def test_request_body_is_read_before_failure(api: Api) -> None:
@@ -171,9 +171,9 @@ def test_preflight_never_fails(api: Api) -> None:
         headers={"origin": "https://shop.example", "access-control-request-method": "POST"},
     )
     assert preflight.status_code == 200
-    reply = api.http.post("/check_gate", json=ASK, headers={"origin": "https://shop.example"})
+    response = api.http.post("/check_gate", json=ASK, headers={"origin": "https://shop.example"})
     # The page can read the failed response.
-    assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (503, "*")
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (503, "*")
 
 
 def test_faults_apply_to_sdks(api: Api) -> None:

@@ -35,8 +35,8 @@ def test_holdout_everything_applies_to_all_entities(serve: Callable[..., Api]) -
         gate: Json = api.post("check_gate", {"gateName": "on", "user": user}).json()
         assert (gate["value"], gate["rule_id"], gate["group_name"]) == (False, HELD, None)
         for config in ("page", "alone", "inside"):
-            reply = api.config(config, user)
-            assert (reply["value"], reply["rule_id"]) == ({"size": 1}, HELD)
+            response = api.config(config, user)
+            assert (response["value"], response["rule_id"]) == ({"size": 1}, HELD)
         layer = api.layer("shared", user)
         assert (layer["value"], layer["ruleID"]) == ({"size": 1}, HELD)
         assert layer["allocatedExperimentName"] is None
@@ -124,8 +124,8 @@ def test_holdout_custom_id_type_divides_units(serve: Callable[..., Api]) -> None
     for number in range(10):
         company: Json = {"customIDs": {"companyID": str(number)}}
         assert len({api.gate("on", user | company) for user in USERS[:10]}) == 1
-    answers = {api.gate("on", {"customIDs": {"companyID": str(number)}}) for number in range(20)}
-    assert answers == {True, False}
+    results = {api.gate("on", {"customIDs": {"companyID": str(number)}}) for number in range(20)}
+    assert results == {True, False}
 
 
 def test_holdout_larger_share_keeps_held_out_users(

@@ -1,4 +1,4 @@
-"""ID lists in project files and in files of their own, and conditions on them."""
+"""ID lists in project files and in separate files, and conditions on them."""
 
 from collections.abc import Callable
 from pathlib import Path

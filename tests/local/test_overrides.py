@@ -43,8 +43,8 @@ def test_gate_override_applies_to_everyone(api: Api) -> None:
     for value in (True, False):
         put(api, "gate", "staff_tools", value=value)
         assert [api.gate("staff_tools", user) for user in USERS] == [value] * len(USERS)
-    reply = api.post("check_gate", {"gateName": "staff_tools"}).json()
-    assert reply["rule_id"] == "override"
+    response = api.post("check_gate", {"gateName": "staff_tools"}).json()
+    assert response["rule_id"] == "override"
 
 
 def test_gate_override_applies_to_one_user(api: Api) -> None:
@@ -74,9 +74,9 @@ def test_gate_override_applies_to_dependents(api: Api) -> None:
 
 def test_config_override_replaces_parameters(api: Api) -> None:
     put(api, "config", "homepage", userID="ada", value={"headline": "Ada", "deep": {"a": []}})
-    reply = api.config("homepage", {"userID": "ada"})
-    assert reply["value"] == {"headline": "Ada", "deep": {"a": []}}
-    assert reply["rule_id"] == "override"
+    response = api.config("homepage", {"userID": "ada"})
+    assert response["value"] == {"headline": "Ada", "deep": {"a": []}}
+    assert response["rule_id"] == "override"
     assert api.config("homepage", {"userID": "bob"})["value"]["headline"] == "Welcome!"
 
 
@@ -84,8 +84,8 @@ def test_experiment_override_assigns_group(api: Api) -> None:
     for group, shape in (("Control", "circle"), ("Square", "square")):
         put(api, "experiment", "logo_test", group=group)
         for user in USERS:
-            reply = api.config("logo_test", user)
-            assert (reply["value"], reply["group_name"]) == ({"shape": shape}, group)
+            response = api.config("logo_test", user)
+            assert (response["value"], response["group_name"]) == ({"shape": shape}, group)
 
 
 def test_experiment_override_sets_any_value(api: Api) -> None:
@@ -122,8 +122,8 @@ def test_layer_override_precedes_experiment_overrides(api: Api) -> None:
 
 
 def test_override_group_of_gate_is_rejected(api: Api) -> None:
-    reply = put(api, "gate", "staff_tools", value=True, group="Square")
-    assert (reply.status_code, reply.json()["message"]) == (400, "$.group: unexpected value")
+    response = put(api, "gate", "staff_tools", value=True, group="Square")
+    assert (response.status_code, response.json()["message"]) == (400, "$.group: unexpected value")
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_override_group_of_gate_is_rejected(api: Api) -> None:
 def test_override_of_unknown_name_suggests_known(
     shop_server: Api, kind: str, name: str, more: Json, message: str
 ) -> None:
-    reply = put(shop_server, kind, name, **more)
-    assert reply.status_code == 404
-    assert reply.json()["message"].startswith(message)
+    response = put(shop_server, kind, name, **more)
+    assert response.status_code == 404
+    assert response.json()["message"].startswith(message)
 
 
 def test_layer_override_accepts_experiment_parameters(serve: Callable[..., Api]) -> None:
@@ -197,8 +197,8 @@ def test_layer_override_accepts_experiment_parameters(serve: Callable[..., Api])
     for kind, name in (("layer", "page"), ("experiment", "sizes")):
         assert put(api, kind, name, value={"size": 3}).status_code == 200
         assert api.layer("page", {"userID": "ada"})["value"] == {"size": 3}
-        refused = put(api, kind, name, value={"sise": 3}).json()["message"]
-        assert refused == "the layer 'page' has no parameter 'sise'; did you mean 'size'?"
+        rejected = put(api, kind, name, value={"sise": 3}).json()["message"]
+        assert rejected == "the layer 'page' has no parameter 'sise'; did you mean 'size'?"
     assert put(api, "experiment", "homeless", group="Test").status_code == 200
     assert api.config("homeless", {"userID": "ada"})["value"] == {"size": 2}
 
@@ -315,7 +315,7 @@ def test_override_leaves_other_users_unchanged(project: Project, data: st.DataOb
     assert [
         now for user, now in zip(users, during, strict=True) if user.get("userID") != "ada"
     ] == [then for user, then in zip(users, before, strict=True) if user.get("userID") != "ada"]
-    # Entities that do not reference the config evaluate as before for the user too.
+    # Entities that do not reference the config evaluate as before, even for the user.
     document = json.dumps(project.service.specs.document)
     if kind == "config" and document.count(json.dumps(name)) <= 2:
         changed = {entity for entity in before[1] if before[1][entity] != during[1][entity]}

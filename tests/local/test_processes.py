@@ -1,4 +1,4 @@
-"""LocalServer in a process of its own."""
+"""LocalServer in a separate process."""
 
 import io
 import os
@@ -214,17 +214,17 @@ def test_close_in_fork_leaves_server_running(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_serve_reports_url_and_ends_with_input() -> None:
     given = io.BytesIO(pickle.dumps(ServerOptions(project=SHOP)))
-    told = io.BytesIO()
-    serve(given, told)
-    url = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
+    shown = io.BytesIO()
+    serve(given, shown)
+    url = pickle.loads(shown.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert url.startswith("http://127.0.0.1:")
     assert not is_served(url)
 
 
 def test_serve_reports_error(tmp_path: Path) -> None:
     given = io.BytesIO(pickle.dumps(ServerOptions(project=tmp_path / "missing.yaml")))
-    told = io.BytesIO()
-    serve(given, told)
-    error = pickle.loads(told.getvalue().partition(START_MARK)[2])  # noqa: S301
+    shown = io.BytesIO()
+    serve(given, shown)
+    error = pickle.loads(shown.getvalue().partition(START_MARK)[2])  # noqa: S301
     assert isinstance(error, ProjectError)
     assert error.problem == "cannot be read: No such file or directory"

@@ -53,18 +53,18 @@ def test_any_changed_value_raises_or_evaluates(place: Steps, value: Any) -> None
         return
     specs = compile_project(project, 1)
     core = Core(to_v2(specs))
-    answers = core.evaluate({"userID": "a"})
+    results = core.evaluate({"userID": "a"})
     core.close()
-    assert answers["feature_gates"].keys() == {gate.name for gate in project.gates}
-    assert all(answer["rule_id"] for answer in answers["feature_gates"].values())
-    assert answers["dynamic_configs"].keys() == {
+    assert results["feature_gates"].keys() == {gate.name for gate in project.gates}
+    assert all(result["rule_id"] for result in results["feature_gates"].values())
+    assert results["dynamic_configs"].keys() == {
         *(config.name for config in project.configs),
         *(experiment.name for experiment in project.experiments),
     }
-    assert answers["layer_configs"].keys() == {layer.name for layer in project.layers}
+    assert results["layer_configs"].keys() == {layer.name for layer in project.layers}
 
 
 @given(text=st.text(max_size=60) | JSON.map(json.dumps))
-def test_any_text_parses_or_raises(text: str) -> None:
+def test_any_string_parses_or_raises(text: str) -> None:
     with suppress(ProjectError):
         read_project(PLACE, text)

@@ -254,9 +254,9 @@ def test_small_clock_error_is_ignored(api: Api) -> None:
 
 
 def test_invalid_client_time_header_is_rejected(api: Api) -> None:
-    reply = send(api, "log_event", {"events": [{"eventName": "e", "time": 5}]}, "noon")
+    response = send(api, "log_event", {"events": [{"eventName": "e", "time": 5}]}, "noon")
     problem = "$: expected a 64-bit integer in the header statsig-client-time"
-    assert (reply.status_code, reply.json()["message"]) == (400, problem)
+    assert (response.status_code, response.json()["message"]) == (400, problem)
 
 
 def test_extreme_client_time_becomes_arrival_time(api: Api) -> None:
@@ -368,11 +368,11 @@ def test_locked_database_returns_503(serve: Callable[..., Api], tmp_path: Path) 
     api = serve(NESTED, db=db)
     other = sqlite3.connect(db)
     other.execute("BEGIN EXCLUSIVE")
-    reply = api.post("log_event", {"events": [{"eventName": "e"}]})
+    response = api.post("log_event", {"events": [{"eventName": "e"}]})
     other.close()
-    assert reply.status_code == 503
-    assert reply.json()["success"] is False
-    assert "locked" in reply.json()["message"]
+    assert response.status_code == 503
+    assert response.json()["success"] is False
+    assert "locked" in response.json()["message"]
     assert api.post("log_event", {"events": [{"eventName": "again"}]}).status_code == 202
     assert [event.event_name for event in api.server.events()] == ["again"]
 

@@ -116,12 +116,12 @@ MALFORMED: list[tuple[str, object, str, str]] = [
 
 def test_both_keys_are_accepted(shop_server: Api) -> None:
     for key in ("secret-local", "client-local"):
-        reply = httpx.post(
+        response = httpx.post(
             f"{shop_server.server.url}/check_gate",
             headers={"Statsig-API-Key": key},
             json={"gateName": "staff_tools"},
         )
-        assert reply.status_code == 200
+        assert response.status_code == 200
 
 
 @pytest.mark.parametrize("key", [None, "", "secret-locaL", "console-x", "sécret-local"])
@@ -129,31 +129,31 @@ def test_both_keys_are_accepted(shop_server: Api) -> None:
 def test_missing_or_unknown_key_returns_401(shop_server: Api, key: str | None, call: str) -> None:
     headers = {} if key is None else {b"statsig-api-key": key.encode("latin-1")}
     url = f"{shop_server.server.url}/{call}"
-    reply = httpx.post(url, headers=headers, content=b"not even JSON")
-    assert reply.status_code == 401
-    assert reply.json()["status"] == 401
-    assert "statsig-api-key" in reply.json()["message"]
-    assert "local" not in reply.text
+    response = httpx.post(url, headers=headers, content=b"not even JSON")
+    assert response.status_code == 401
+    assert response.json()["status"] == 401
+    assert "statsig-api-key" in response.json()["message"]
+    assert "local" not in response.text
 
 
 @pytest.mark.parametrize(("call", "body", "path", "message"), MALFORMED)
 def test_invalid_request_names_path_and_expectation(
     shop_server: Api, call: str, body: object, path: str, message: str
 ) -> None:
-    reply = shop_server.http.post(f"/{call}", content=json.dumps(body))
-    assert reply.status_code == 400
-    told = reply.json()
-    assert (told["status"], told["path"]) == (400, path)
-    assert told["message"].startswith(f"{path}: {message}")
+    response = shop_server.http.post(f"/{call}", content=json.dumps(body))
+    assert response.status_code == 400
+    shown = response.json()
+    assert (shown["status"], shown["path"]) == (400, path)
+    assert shown["message"].startswith(f"{path}: {message}")
 
 
 @pytest.mark.parametrize("call", ["check_gate", "log_event"])
 @pytest.mark.parametrize("count", ["0", "-1", "many", ""])
 def test_invalid_event_count_header_is_rejected(shop_server: Api, call: str, count: str) -> None:
     headers = {"statsig-event-count": count}
-    reply = shop_server.http.post(f"/{call}", headers=headers, content=b"{}")
+    response = shop_server.http.post(f"/{call}", headers=headers, content=b"{}")
     message = "$: expected a positive integer in the header statsig-event-count"
-    assert (reply.status_code, reply.json()["message"]) == (400, message)
+    assert (response.status_code, response.json()["message"]) == (400, message)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_validation_stops_at_first_error(shape: type, body: JsonObject) -> None:
 
 
 def test_error_message_omits_sent_value(shop_server: Api) -> None:
-    reply = shop_server.post("check_gate", {"gateNames": ["x" * MEGABYTE]})
-    assert reply.status_code == 400
-    assert len(reply.content) < 500
+    response = shop_server.post("check_gate", {"gateNames": ["x" * MEGABYTE]})
+    assert response.status_code == 400
+    assert len(response.content) < 500
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_error_message_omits_sent_value(shop_server: Api) -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_body_without_json_is_rejected(shop_server: Api, body: bytes, problem: str) -> None:
-    reply = shop_server.http.post("/check_gate", content=body)
-    assert reply.status_code == 400
-    assert reply.json()["path"] == "$"
-    assert reply.json()["message"].startswith(f"$: expected JSON: {problem}")
+    response = shop_server.http.post("/check_gate", content=body)
+    assert response.status_code == 400
+    assert response.json()["path"] == "$"
+    assert response.json()["message"].startswith(f"$: expected JSON: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,14 @@ def test_wide_body_is_accepted(shop_server: Api) -> None:
 
 def test_unknown_path_returns_404(shop_server: Api) -> None:
     for path in ("/check_gates", "/check_gate/", "/", "/../v2/check_gate"):
-        reply = shop_server.http.post(path, json={})
-        assert (reply.status_code, reply.json()["status"]) == (404, 404)
+        response = shop_server.http.post(path, json={})
+        assert (response.status_code, response.json()["status"]) == (404, 404)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
 def test_other_methods_return_405(shop_server: Api, method: str) -> None:
-    reply = shop_server.http.request(method, "/check_gate")
-    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+    response = shop_server.http.request(method, "/check_gate")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 def test_gzip_body_is_decompressed(shop_server: Api) -> None:
@@ -265,39 +265,39 @@ def test_gzip_body_is_decompressed(shop_server: Api) -> None:
 )
 def test_body_without_declared_gzip_is_rejected(shop_server: Api, body: bytes) -> None:
     headers = {"content-encoding": "gzip"}
-    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
-    assert reply.status_code == 400
-    assert reply.json()["message"] == "$: expected gzip, as the header content-encoding says"
+    response = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["message"] == "$: expected gzip, as in the header content-encoding"
 
 
 def test_damaged_gzip_body_is_rejected(shop_server: Api) -> None:
     packed = bytearray(gzip.compress(b"{}" * 1000))
     packed[12:20] = b"\xff" * 8
     headers = {"content-encoding": "gzip"}
-    reply = shop_server.http.post("/check_gate", content=bytes(packed), headers=headers)
-    assert reply.status_code == 400
+    response = shop_server.http.post("/check_gate", content=bytes(packed), headers=headers)
+    assert response.status_code == 400
 
 
 def test_unsupported_encoding_returns_415(shop_server: Api) -> None:
     headers = {"content-encoding": "br"}
-    reply = shop_server.http.post("/check_gate", content=b"{}", headers=headers)
-    assert (reply.status_code, reply.json()["status"]) == (415, 415)
+    response = shop_server.http.post("/check_gate", content=b"{}", headers=headers)
+    assert (response.status_code, response.json()["status"]) == (415, 415)
 
 
 def test_body_limit_is_ten_megabytes(shop_server: Api) -> None:
     start, end = b'{"events": [{"eventName": "large", "metadata": {"a": "', b'"}}]}'
     padding = b"x" * (10 * MEGABYTE - len(start) - len(end))
     assert shop_server.http.post("/log_event", content=start + padding + end).status_code == 202
-    reply = shop_server.http.post("/log_event", content=start + padding + b"x" + end)
-    assert (reply.status_code, reply.json()["status"]) == (413, 413)
+    response = shop_server.http.post("/log_event", content=start + padding + b"x" + end)
+    assert (response.status_code, response.json()["status"]) == (413, 413)
 
 
 def test_decompressed_body_above_limit_is_rejected(shop_server: Api) -> None:
     bomb = gzip.compress(b" " * (11 * MEGABYTE))
     assert len(bomb) < 20_000
     headers = {"content-encoding": "gzip"}
-    reply = shop_server.http.post("/log_event", content=bomb, headers=headers)
-    assert (reply.status_code, reply.json()["status"]) == (413, 413)
+    response = shop_server.http.post("/log_event", content=bomb, headers=headers)
+    assert (response.status_code, response.json()["status"]) == (413, 413)
 
 
 def test_gzip_body_with_several_members_is_accepted(shop_server: Api) -> None:
@@ -309,16 +309,16 @@ def test_gzip_body_with_several_members_is_accepted(shop_server: Api) -> None:
 def test_gzip_members_above_limit_are_rejected(shop_server: Api) -> None:
     body = gzip.compress(b" " * MEGABYTE) * 11
     headers = {"content-encoding": "gzip"}
-    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
-    assert reply.status_code == 413
+    response = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert response.status_code == 413
 
 
 def test_many_empty_gzip_members_are_rejected(shop_server: Api) -> None:
     body = gzip.compress(b"") * (9 * MEGABYTE // len(gzip.compress(b"")))
     headers = {"content-encoding": "gzip"}
     start = time.process_time()
-    reply = shop_server.http.post("/check_gate", content=body, headers=headers)
-    assert reply.status_code == 400
+    response = shop_server.http.post("/check_gate", content=body, headers=headers)
+    assert response.status_code == 400
     assert time.process_time() - start < 2  # It takes 0.1 s; reading them all, many times that.
 
 

@@ -88,8 +88,8 @@ def test_specs_report_no_updates(http: httpx.Client) -> None:
     for path in SPECS[1::2]:
         assert http.get(f"{path}?sinceTime={newest}").json() == {"has_updates": False}
         assert http.get(f"{path}?sinceTime={newest - 1}").json()["has_updates"] is True
-    asked = http.post(SPECS[0], headers=KEY, json={"sinceTime": newest, "statsigMetadata": {}})
-    assert asked.json() == {"has_updates": False}
+    evaluated = http.post(SPECS[0], headers=KEY, json={"sinceTime": newest, "statsigMetadata": {}})
+    assert evaluated.json() == {"has_updates": False}
     etag = http.get(SPECS[1]).headers["etag"]
     unchanged = http.get(SPECS[1], headers={"if-none-match": etag})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
@@ -108,24 +108,24 @@ def test_specs_of_restarted_server_are_newer(
     file = Path(gone.server.project().file)
     os.utime(file, (1, 1))
     with LocalServer(file) as following:
-        asked = httpx.get(
+        evaluated = httpx.get(
             f"{following.url}/download_config_specs?sinceTime={newest}", headers=KEY
         ).json()
-    assert asked["has_updates"] is True
-    assert asked["time"] > newest
+    assert evaluated["has_updates"] is True
+    assert evaluated["time"] > newest
 
 
 def test_invalid_since_time_is_rejected(http: httpx.Client) -> None:
-    refused = http.get(f"{SPECS[1]}?sinceTime=yesterday")
-    assert refused.status_code == 400
-    assert "milliseconds since 1970" in refused.json()["message"]
+    rejected = http.get(f"{SPECS[1]}?sinceTime=yesterday")
+    assert rejected.status_code == 400
+    assert "milliseconds since 1970" in rejected.json()["message"]
 
 
 @pytest.mark.parametrize(("method", "path"), SECRET_CALLS)
 def test_client_key_cannot_download_specs(http: httpx.Client, method: str, path: str) -> None:
-    refused = http.request(method, path, headers=CLIENT_KEY)
-    assert refused.status_code == 403
-    assert "expected the server secret key" in refused.json()["message"]
+    rejected = http.request(method, path, headers=CLIENT_KEY)
+    assert rejected.status_code == 403
+    assert "expected the server secret key" in rejected.json()["message"]
     unknown = http.request(method, path, headers={"statsig-api-key": "secret-other"})
     assert unknown.status_code == 401
     assert "secret-other" not in unknown.text
@@ -183,7 +183,7 @@ def line(unit_id: str, sign: str = "+") -> bytes:
 def test_id_lists_are_downloaded(listed: Api) -> None:
     lists = listed.post("get_id_lists", {"statsigMetadata": {}}).json()
     assert listed.http.get("/get_id_lists/secret-local.json").json() == lists
-    assert list(lists) == ["friends"]  # The core takes an empty file for a failure.
+    assert list(lists) == ["friends"]  # The core treats an empty file as a failure.
     friends = lists["friends"]
     assert friends["url"] == f"{listed.server.url}/download_id_list_file/{friends['fileID']}"
     assert friends["size"] == 20
@@ -198,9 +198,9 @@ def test_id_list_range_returns_end_of_file(listed: Api) -> None:
     assert end.headers["content-range"] == "bytes 10-19/20"
     assert end.headers["content-length"] == "10"
     for wanted in ("bytes=20-", "bytes=-5", "lines=1-"):
-        refused = httpx.get(url, headers={"range": wanted})
-        assert refused.status_code == 416
-        assert refused.headers["content-range"] == "bytes */20"
+        rejected = httpx.get(url, headers={"range": wanted})
+        assert rejected.status_code == 416
+        assert rejected.headers["content-range"] == "bytes */20"
     assert httpx.get(f"{url}x").status_code == 404
 
 
@@ -226,16 +226,16 @@ def initialize(api: Api, body: Json, query: str = "") -> httpx.Response:
 
 def test_initialize_returns_evaluations(shop_server: Api) -> None:
     user = {"userID": "ada", "email": "ada@example.com", "privateAttributes": {"secret": "s"}}
-    answer = initialize(shop_server, {"user": user, "hash": "none"}).json()
-    assert answer["has_updates"] is True
-    assert SHOP.stat().st_mtime * 1000 < answer["time"] <= time.time() * 1000
-    assert {name: gate["value"] for name, gate in answer["feature_gates"].items()} == {
+    result = initialize(shop_server, {"user": user, "hash": "none"}).json()
+    assert result["has_updates"] is True
+    assert SHOP.stat().st_mtime * 1000 < result["time"] <= time.time() * 1000
+    assert {name: gate["value"] for name, gate in result["feature_gates"].items()} == {
         "new_checkout": shop_server.gate("new_checkout", user),
         "staff_tools": True,
     }
-    assert set(answer["dynamic_configs"]) == {"homepage", "logo_test", "add_to_cart_test"}
-    assert set(answer["layer_configs"]) == {"product_page"}
-    assert "privateAttributes" not in answer["user"]
+    assert set(result["dynamic_configs"]) == {"homepage", "logo_test", "add_to_cart_test"}
+    assert set(result["layer_configs"]) == {"product_page"}
+    assert "privateAttributes" not in result["user"]
 
 
 def test_initialize_omits_segments_and_holdouts(serve: Callable[..., Api]) -> None:
@@ -253,9 +253,9 @@ def test_numeric_id_is_bucketed_as_string(shop_server: Api) -> None:
         ]
         for kind in (int, str)
     )
-    gates = [answer["feature_gates"]["new_checkout"]["value"] for answer in numbers]
+    gates = [result["feature_gates"]["new_checkout"]["value"] for result in numbers]
     assert set(gates) == {True, False}
-    assert gates == [answer["feature_gates"]["new_checkout"]["value"] for answer in texts]
+    assert gates == [result["feature_gates"]["new_checkout"]["value"] for result in texts]
 
 
 def djb2(name: str) -> str:
@@ -268,9 +268,9 @@ def djb2(name: str) -> str:
 def test_initialize_hashes_names(shop_server: Api) -> None:
     sha256 = base64.b64encode(hashlib.sha256(b"staff_tools").digest()).decode()
     for algorithm, name in (("djb2", djb2("staff_tools")), ("sha256", sha256), (None, sha256)):
-        answer = initialize(shop_server, {"user": {}, "hash": algorithm}).json()
-        assert name in answer["feature_gates"]
-        assert answer["hash_used"] == (algorithm or "sha256")
+        result = initialize(shop_server, {"user": {}, "hash": algorithm}).json()
+        assert name in result["feature_gates"]
+        assert result["hash_used"] == (algorithm or "sha256")
 
 
 def test_initialize_reports_no_updates(shop_server: Api) -> None:
@@ -291,9 +291,9 @@ def test_initialize_reports_no_updates(shop_server: Api) -> None:
 def test_invalid_initialize_request_names_path(
     shop_server: Api, body: Any, path: str, problem: str
 ) -> None:
-    refused = initialize(shop_server, body)
-    assert refused.status_code == 400
-    assert refused.json() == {"status": 400, "message": f"{path}: {problem}", "path": path}
+    rejected = initialize(shop_server, body)
+    assert rejected.status_code == 400
+    assert rejected.json() == {"status": 400, "message": f"{path}: {problem}", "path": path}
 
 
 def test_javascript_body_encodings_are_decoded(
@@ -308,15 +308,15 @@ def test_javascript_body_encodings_are_decoded(
         (backwards, "se=1"),
         (gzip.compress(backwards), "se=1&gz=1"),
     ):
-        answer = shop_server.http.post(f"/initialize?{query}", content=content).json()
-        assert answer["user"] == plain["user"]
-        assert answer["feature_gates"] == plain["feature_gates"]
+        result = shop_server.http.post(f"/initialize?{query}", content=content).json()
+        assert result["user"] == plain["user"]
+        assert result["feature_gates"] == plain["feature_gates"]
     encoded = {"statsig-encoded": "1"}  # As statsig-js 5.1 does.
-    answer = shop_server.http.post("/initialize", content=backwards, headers=encoded).json()
-    assert answer["user"] == plain["user"]
+    result = shop_server.http.post("/initialize", content=backwards, headers=encoded).json()
+    assert result["user"] == plain["user"]
     for content, query in ((b"{}", "gz=1"), (b"{}", "se=1"), (b"{", "")):
-        refused = shop_server.http.post(f"/initialize?{query}", content=content)
-        assert refused.status_code == 400
+        rejected = shop_server.http.post(f"/initialize?{query}", content=content)
+        assert rejected.status_code == 400
 
 
 ZSTD = {"content-encoding": "zstd"}
@@ -324,23 +324,23 @@ ZSTD = {"content-encoding": "zstd"}
 
 def test_zstd_body_is_decompressed(shop_server: Api) -> None:
     body = zstandard.ZstdCompressor(level=12).compress(b'{"user": {"userID": "a"}}')
-    answer = shop_server.http.post("/initialize", content=body, headers=ZSTD)
-    assert answer.json()["user"]["userID"] == "a"
+    result = shop_server.http.post("/initialize", content=body, headers=ZSTD)
+    assert result.json()["user"]["userID"] == "a"
     for content in (b"{}", body[: len(body) // 2]):
-        refused = shop_server.http.post("/initialize", content=content, headers=ZSTD)
-        assert refused.status_code == 400
+        rejected = shop_server.http.post("/initialize", content=content, headers=ZSTD)
+        assert rejected.status_code == 400
 
 
 def test_zstd_bomb_is_rejected(shop_server: Api) -> None:
     bomb = zstandard.compress(bytes(11 * 1024 * 1024))
     assert len(bomb) < 2000
-    refused = shop_server.http.post("/initialize", content=bomb, headers=ZSTD)
-    assert refused.status_code == 413
+    rejected = shop_server.http.post("/initialize", content=bomb, headers=ZSTD)
+    assert rejected.status_code == 413
     greedy = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
     packing = zstandard.ZstdCompressor(compression_params=greedy).compressobj()
     content = packing.compress(b"{}") + packing.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-    refused = shop_server.http.post("/initialize", content=content, headers=ZSTD)
-    assert refused.status_code == 400
+    rejected = shop_server.http.post("/initialize", content=content, headers=ZSTD)
+    assert rejected.status_code == 400
 
 
 def test_cors_allows_api_only(http: httpx.Client) -> None:
@@ -353,10 +353,10 @@ def test_cors_allows_api_only(http: httpx.Client) -> None:
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-origin"] == "*"
     assert "statsig-event-count" in allowed.headers["access-control-allow-headers"]
-    answer = http.post("/v1/initialize?k=client-local", headers=page, json={})
-    assert answer.headers["access-control-allow-origin"] == "*"
-    refused = http.post("/v1/initialize?k=client-other", headers=page, json={})
-    assert refused.headers["access-control-allow-origin"] == "*"
+    result = http.post("/v1/initialize?k=client-local", headers=page, json={})
+    assert result.headers["access-control-allow-origin"] == "*"
+    rejected = http.post("/v1/initialize?k=client-other", headers=page, json={})
+    assert rejected.headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize("path", [*SPECS, "/v1/get_id_lists/secret-local.json"])

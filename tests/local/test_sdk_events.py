@@ -41,8 +41,8 @@ def api(serve: Callable[..., Api]) -> Iterator[Api]:
 @pytest.mark.parametrize("call", ["log_event", "rgstr", "log_event_beacon"])
 def test_sdk_events_are_parsed_leniently(api: Api, call: str) -> None:
     api.http.headers.update(SDK)
-    reply = api.post(call, NOT_THE_CONTRACT)
-    assert (reply.status_code, reply.json()) == (202, {"success": True})
+    response = api.post(call, NOT_THE_CONTRACT)
+    assert (response.status_code, response.json()) == (202, {"success": True})
     first, second = api.server.events()
     assert (first.event_name, first.value, first.time) == ("purchase", "true", 1700000000000)
     assert first.user == {"userID": "a", "age": None}
@@ -73,12 +73,12 @@ def test_other_clients_are_validated(api: Api) -> None:
 
 
 def test_browser_beacon_is_accepted(api: Api) -> None:
-    reply = api.http.post(
+    response = api.http.post(
         "/rgstr?k=client-local&st=javascript-client&gz=1",
         content=gzip.compress(json.dumps(NOT_THE_CONTRACT).encode()),
         headers={"statsig-api-key": "", "content-type": "text/plain;charset=UTF-8"},
     )
-    assert reply.status_code == 202
+    assert response.status_code == 202
     assert len(api.server.events()) == 2
 
 
@@ -153,8 +153,8 @@ def test_impossible_event_time_becomes_arrival_time(written: Any) -> None:
     ],
 )
 def test_invalid_sdk_batch_is_not_stored(api: Api, body: Any, path: str) -> None:
-    reply = api.post("rgstr", body)
-    assert (reply.status_code, reply.json()["path"]) == (400, path)
+    response = api.post("rgstr", body)
+    assert (response.status_code, response.json()["path"]) == (400, path)
     assert api.server.events() == []
 
 

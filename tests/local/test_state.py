@@ -73,7 +73,7 @@ def test_every_change_increases_time(state: ServerState, file: Path) -> None:
         state.reload,
     ]
     for change in changes:
-        os.utime(file, (1, 1))  # An older file, such as one that was brought back, is news as well.
+        os.utime(file, (1, 1))  # An older file, such as a restored one, is a change as well.
         asyncio.run(change())
         times.append(state.specs.time)
     assert times == sorted(set(times))

@@ -11,9 +11,9 @@ ADA = {"userID": "ada", "email": "ada@example.com"}
 
 
 def test_passing_gate_names_rule(shop_server: Api) -> None:
-    reply = shop_server.post("check_gate", {"gateName": "staff_tools", "user": ADA})
-    assert reply.status_code == 200
-    assert reply.json() == {
+    response = shop_server.post("check_gate", {"gateName": "staff_tools", "user": ADA})
+    assert response.status_code == 200
+    assert response.json() == {
         "name": "staff_tools",
         "value": True,
         "rule_id": "staff",
@@ -22,8 +22,8 @@ def test_passing_gate_names_rule(shop_server: Api) -> None:
 
 
 def test_gate_without_passing_rule_uses_default(shop_server: Api) -> None:
-    reply = shop_server.post("check_gate", {"gateName": "staff_tools", "user": {"userID": "x"}})
-    assert reply.json() == {
+    response = shop_server.post("check_gate", {"gateName": "staff_tools", "user": {"userID": "x"}})
+    assert response.json() == {
         "name": "staff_tools",
         "value": False,
         "rule_id": "default",
@@ -32,9 +32,9 @@ def test_gate_without_passing_rule_uses_default(shop_server: Api) -> None:
 
 
 def test_unknown_gate_fails_without_rule(shop_server: Api) -> None:
-    reply = shop_server.post("check_gate", {"gateName": "no_such_gate"})
-    assert reply.status_code == 200
-    assert reply.json() == {
+    response = shop_server.post("check_gate", {"gateName": "no_such_gate"})
+    assert response.status_code == 200
+    assert response.json() == {
         "name": "no_such_gate",
         "value": False,
         "rule_id": None,
@@ -44,10 +44,10 @@ def test_unknown_gate_fails_without_rule(shop_server: Api) -> None:
 
 def test_several_gates_return_map(shop_server: Api) -> None:
     names = ["staff_tools", "no_such_gate"]
-    reply = shop_server.post("check_gate", {"gateNames": names, "user": ADA}).json()
-    assert list(reply) == names
-    assert reply["staff_tools"]["value"] is True
-    assert reply["no_such_gate"] == {
+    response = shop_server.post("check_gate", {"gateNames": names, "user": ADA}).json()
+    assert list(response) == names
+    assert response["staff_tools"]["value"] is True
+    assert response["no_such_gate"] == {
         "name": "no_such_gate",
         "value": False,
         "rule_id": None,
@@ -56,8 +56,8 @@ def test_several_gates_return_map(shop_server: Api) -> None:
 
 
 def test_list_of_one_gate_returns_map(shop_server: Api) -> None:
-    reply = shop_server.post("check_gate", {"gateNames": ["staff_tools"]}).json()
-    assert list(reply) == ["staff_tools"]
+    response = shop_server.post("check_gate", {"gateNames": ["staff_tools"]}).json()
+    assert list(response) == ["staff_tools"]
 
 
 def test_config_names_rule_in_both_fields(shop_server: Api) -> None:
@@ -75,19 +75,23 @@ def test_config_names_rule_in_both_fields(shop_server: Api) -> None:
 
 
 def test_config_without_matching_rule_returns_default(shop_server: Api) -> None:
-    reply = shop_server.config("homepage")
-    assert reply["value"] == {
+    response = shop_server.config("homepage")
+    assert response["value"] == {
         "headline": "Welcome!",
         "button_color": "blue",
         "products_shown": 12,
     }
-    assert (reply["group"], reply["rule_id"], reply["group_name"]) == ("default", "default", None)
+    assert (response["group"], response["rule_id"], response["group_name"]) == (
+        "default",
+        "default",
+        None,
+    )
 
 
 def test_unknown_config_is_empty(shop_server: Api) -> None:
-    reply = shop_server.post("get_config", {"configName": "no_such_config"})
-    assert reply.status_code == 200
-    assert reply.json() == {
+    response = shop_server.post("get_config", {"configName": "no_such_config"})
+    assert response.status_code == 200
+    assert response.json() == {
         "name": "no_such_config",
         "value": {},
         "group": "",
@@ -119,14 +123,17 @@ def test_layer_returns_parameters_of_experiment(shop_server: Api) -> None:
 
 
 def test_unknown_layer_returns_404(shop_server: Api) -> None:
-    reply = shop_server.post("get_layer", {"layerName": "no_such_layer"})
-    assert (reply.status_code, reply.json()) == (404, {"status": 404, "message": "no such layer"})
+    response = shop_server.post("get_layer", {"layerName": "no_such_layer"})
+    assert (response.status_code, response.json()) == (
+        404,
+        {"status": 404, "message": "no such layer"},
+    )
 
 
 @pytest.mark.parametrize("name", ["no_such_config", "homepage"])
 def test_ranked_list_returns_404(shop_server: Api, name: str) -> None:
-    reply = shop_server.post("get_ranked_list", {"configName": name})
-    assert (reply.status_code, reply.json()["status"]) == (404, 404)
+    response = shop_server.post("get_ranked_list", {"configName": name})
+    assert (response.status_code, response.json()["status"]) == (404, 404)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +144,8 @@ def test_ranked_list_returns_404(shop_server: Api, name: str) -> None:
     ],
 )
 def test_events_are_accepted_with_202(shop_server: Api, call: str, body: object) -> None:
-    reply = shop_server.post(call, body)
-    assert (reply.status_code, reply.json()) == (202, {"success": True})
+    response = shop_server.post(call, body)
+    assert (response.status_code, response.json()) == (202, {"success": True})
 
 
 def test_request_without_user_is_evaluated(shop_server: Api) -> None:
@@ -174,7 +181,7 @@ def test_names_are_sorted(shop_server: Api) -> None:
     assert (server.secret_key, server.client_key) == ("secret-local", "client-local")
 
 
-def test_calls_of_original_documentation_work(shop_server: Api) -> None:
+def test_calls_of_original_documentation_succeed(shop_server: Api) -> None:
     headers = {"statsig-api-key": "client-local", "Content-Type": "application/json"}
     user = '"user": { "userID": "42" }'
     for call, body, status in [

@@ -39,7 +39,7 @@ def test_events_are_counted_by_name(request_: Request) -> None:
     assert request_summary(request_) == ", 2 b, 1 a"
 
 
-def test_long_summary_is_cut(request_: Request) -> None:
+def test_long_summary_is_truncated(request_: Request) -> None:
     summarize(request_, {"userID": "x" * 1000}, {"a": True})
     assert len(request_summary(request_)) == 203
 

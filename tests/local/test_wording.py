@@ -1,4 +1,4 @@
-"""Conditions in the words of project files."""
+"""Conditions in the language of project files."""
 
 from pathlib import Path
 from typing import Any

@@ -25,7 +25,7 @@ LINES = st.lists(
 ).map("\n".join)
 
 
-# PyYAML treats the tag `!` as absent, libyaml as a string, as the specification says.
+# PyYAML treats the tag `!` as absent, libyaml as a string, as specified.
 TEXT = st.text(st.characters(exclude_characters="!"), max_size=40)
 
 
@@ -66,7 +66,7 @@ def test_closed_deep_nesting_raises() -> None:
         read_yaml(FILE, "a: " + "[" * 500 + "]" * 500)
 
 
-def test_aliases_that_multiply_raise() -> None:
+def test_multiplying_aliases_raise() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40)]
     with pytest.raises(ProjectError, match="aliases add more than 1,000,000 values"):
         read_yaml(FILE, "\n".join(["a0: &a0 {b: c}", *levels]))

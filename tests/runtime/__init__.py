@@ -1,1 +1,1 @@
-"""Tests of what generated code imports."""
+"""Tests of `statsig_api_client._runtime`."""

@@ -99,7 +99,7 @@ def test_to_dict_contains_constructor_arguments(name: str, data: st.DataObject) 
 
 @each_model
 @given(data=st.data())
-def test_fields_hold_values_of_their_keys(name: str, data: st.DataObject) -> None:
+def test_fields_contain_values_of_keys(name: str, data: st.DataObject) -> None:
     received = data.draw(wire_dicts(name))
     model = MODELS[name].from_dict(received)
     known = SCHEMAS[name]["properties"]
@@ -141,7 +141,7 @@ def test_to_dict_returns_new_dict(name: str, data: st.DataObject) -> None:
 
 @each_model
 @given(data=st.data())
-def test_known_field_wins_over_unknown(name: str, data: st.DataObject) -> None:
+def test_known_field_overrides_unknown(name: str, data: st.DataObject) -> None:
     model = data.draw(models(name))
     unknown = dict.fromkeys(model.to_dict(), "other") | model.additional_properties
     shadowed = model.__replace__(additional_properties=unknown)
@@ -204,7 +204,7 @@ def test_response_default_replaces_absent_field(name: str, key: str) -> None:
 
 
 @each_model
-def test_missing_field_is_named(name: str) -> None:
+def test_missing_field_is_reported(name: str) -> None:
     for key in SCHEMAS[name].get("required", []):
         received = minimal(reference(name))
         del received[key]
@@ -214,7 +214,7 @@ def test_missing_field_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if choice(SCHEMAS[name])])
-def test_missing_choice_is_named(name: str) -> None:
+def test_missing_choice_is_reported(name: str) -> None:
     complete, needed = minimal(reference(name)), choice(SCHEMAS[name])
     received = {key: value for key, value in complete.items() if key not in needed}
     with pytest.raises(SchemaError) as raised:

@@ -24,7 +24,7 @@ from statsig_api_client import (
 from statsig_api_client._event_limits import MIN_TIME, time_problem
 from statsig_api_client._runtime import Model
 from statsig_api_client.generated import calls
-from tests.support.clients import KEY, Maker
+from tests.support.clients import KEY, ClientFactory
 from tests.support.loopback import Loopback, Received, reply
 from tests.support.spec import (
     DELIVERIES,
@@ -94,7 +94,7 @@ class Connection:
 
 
 @pytest.fixture
-def connection(server: Loopback, make: Maker) -> Connection:
+def connection(server: Loopback, make: ClientFactory) -> Connection:
     """A connection of every kind of client."""
     return Connection(server, make(base_url=server.url))
 

@@ -168,7 +168,7 @@ def test_get_with_type_rejects_other_type(lines: Lines, value: Any, kind: Any) -
 
 
 @pytest.mark.parametrize("kind", [kind for _, kind in TYPES])
-def test_get_with_type_misses_parameter_silently(lines: Lines, kind: Any) -> None:
+def test_get_with_type_returns_none_if_missing(lines: Lines, kind: Any) -> None:
     lines.clear()
     assert config().get("x", type=kind) is None
     assert not lines.records
@@ -184,7 +184,7 @@ def test_get_with_unknown_type_raises_type_error(kind: Any) -> None:
 
 def test_get_with_type_and_default_raises() -> None:
     call: Any = config(x="blue").get
-    with pytest.raises(TypeError, match=r"^type: expected no default next to a type"):
+    with pytest.raises(TypeError, match=r"^type: expected no default together with a type"):
         call("x", "red", type=str)
 
 

@@ -1,1 +1,1 @@
-"""Tests of Spark's part, on a Spark of this machine."""
+"""Tests of `statsig_api_client.spark`, on a local Spark."""

@@ -41,7 +41,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        # As the environment of executors; that of this process forgets it before each test.
+        # For executors only: this process removes it from its environment before each test.
         patch.setenv("STATSIG_API_KEY", KEY)
         session = (
             SparkSession.builder.master("local[2,4]")
@@ -68,7 +68,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture
 def spark_folder(spark: SparkSession) -> Path:
-    """Where Spark writes its log, and its log of events."""
+    """Return the directory of Spark's log and event log."""
     return Path(spark.conf.get("spark.eventLog.dir").removeprefix("file://")).parent
 
 
@@ -91,7 +91,7 @@ def options(collector: Collector, key_file: Path) -> dict[str, Any]:
 
 
 def events(spark: SparkSession, count: int, partitions: int = 2) -> DataFrame:
-    """Events in the wire's shape, each with its number."""
+    """Return numbered events in their wire form."""
     return spark.range(0, count, 1, partitions).selectExpr(
         "'purchase' eventName",
         "named_struct('userID', concat('u', id), 'email', null) user",

@@ -1,4 +1,4 @@
-"""Tasks without Spark: a partition is written in this process, as a worker would."""
+"""Tasks without Spark: a partition is written in this process, as in a worker."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ SCHEMA = (
 
 
 def source(**options: Any) -> StatsigDataSource:
-    """The data source, with options as Spark hands them over: small letters, and texts."""
+    """Return the data source with options as Spark passes them: lower-case names and strings."""
     return StatsigDataSource({name.lower(): str(value) for name, value in options.items()})
 
 
@@ -37,7 +37,7 @@ def row(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def batches(rows: Iterable[dict[str, Any]], size: int = 1000) -> Iterator[pa.RecordBatch]:
-    """Rows as Spark hands them over."""
+    """Yield rows as Spark passes them."""
     rows = list(rows)
     for low in range(0, len(rows), size):
         yield pa.RecordBatch.from_pylist(rows[low : low + size])
@@ -58,7 +58,7 @@ class FakeTaskContext(TaskContext):
 
 @contextmanager
 def task(partition: int = 0, query: str | None = None, epoch: int = 0) -> Iterator[None]:
-    """Within a task."""
+    """Run a block in the context of a task."""
     context = object.__new__(FakeTaskContext)
     context.partition = partition
     context.properties = {"sql.streaming.queryId": query, "streaming.sql.batchId": str(epoch)}
@@ -71,14 +71,14 @@ Writer: TypeAlias = DataSourceWriter | DataSourceStreamArrowWriter
 
 
 def write(writer: Writer, rows: Iterable[dict[str, Any]], **options: Any) -> PartitionTotals:
-    """One attempt at a partition."""
+    """Run one attempt at a partition."""
     return write_batches(writer, batches(rows), **options)
 
 
 def write_batches(
     writer: Writer, given: Iterator[pa.RecordBatch], **options: Any
 ) -> PartitionTotals:
-    """One attempt at a partition, which may break off."""
+    """Run one attempt at a partition, which may fail."""
     with task(**options):
         message = writer.write(given)
     assert isinstance(message, PartitionTotals)

@@ -1,4 +1,4 @@
-"""A million rows, a killed worker and an outage: the totals are what the server recorded."""
+"""A million rows, a killed worker and an outage: the totals match the server's records."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ from .conftest import ROOT, events
 ROWS = 1_000_000
 PARTITIONS = 8
 MOST_ON_THEIR_WAY = 2 * (8 + 2) * 1000
-"""Events of a task that are sent, or were delivered and are not yet written down as that: twice
-what there are if writing is quick, which on a busy machine it may not be for once."""
+"""Maximum events of a task that are in progress or not yet recorded as delivered; doubled, since
+recording may be slow on a busy machine."""
 
 
 def workers() -> list[int]:
-    """The processes in which tasks of Python run: children of Spark's daemon."""
+    """Return the processes of Python tasks: children of Spark's daemon."""
     parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -39,7 +39,7 @@ def workers() -> list[int]:
 
 @define
 class Shop:
-    """A local server on one port and one database, which can be away for a while."""
+    """A local server on one port and database that can be stopped and restarted."""
 
     db: Path
     port: int = 0

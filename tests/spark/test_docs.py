@@ -1,4 +1,4 @@
-"""The guide to Spark: its programs run, and its output is true."""
+"""The guide to Spark: its programs run, and its output is current."""
 
 import json
 import re

@@ -33,7 +33,7 @@ def found(shop: LocalServer, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def without_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns are what a task would call."""
+    """Replace columns by the functions that tasks call."""
     monkeypatch.setattr(functions, "arrow_udf", lambda function, _: lambda _: function)
 
 
@@ -50,8 +50,8 @@ def test_equal_users_are_evaluated_once(shop: LocalServer, found: dict[str, Any]
 @pytest.mark.usefixtures("without_spark")
 def test_experiment_has_group_rule_and_value(found: dict[str, Any]) -> None:
     run: Any = get_experiment("user", "logo_test", EvaluationOptions(**found))
-    (answers,) = run(iter([pa.array(["1"])]))
-    assert answers.to_pylist() == [
+    (results,) = run(iter([pa.array(["1"])]))
+    assert results.to_pylist() == [
         {"group_name": "Control", "rule_id": "Control", "value": '{"shape":"circle"}'}
     ]
 
@@ -83,11 +83,11 @@ def test_gate_is_checked_for_structs(
         ],
         "user struct<userID: string, email: string>",
     )
-    answers = users.select(
+    results = users.select(
         check_gate("user", "staff_tools", EvaluationOptions(**found)).alias("passes")
     )
-    assert answers.schema.simpleString() == "struct<passes:boolean>"
-    assert [row.passes for row in answers.collect()] == [True, False, None]
+    assert results.schema.simpleString() == "struct<passes:boolean>"
+    assert [row.passes for row in results.collect()] == [True, False, None]
     assert shop.exposures() == []
 
 
@@ -149,7 +149,7 @@ def test_unknown_option_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "said"),
+    ("options", "error", "problem"),
     [
         (
             {"on_error": "ignore"},
@@ -167,14 +167,14 @@ def test_unknown_option_is_rejected() -> None:
     ],
 )
 def test_invalid_options_are_rejected_on_driver(
-    options: dict[str, Any], error: type[Exception], said: str
+    options: dict[str, Any], error: type[Exception], problem: str
 ) -> None:
     with pytest.raises(error) as raised:
         EvaluationOptions(**options)
-    assert str(raised.value) == said
+    assert str(raised.value) == problem
 
 
-def test_gate_name_that_is_not_string_is_rejected() -> None:
+def test_gate_name_requires_string() -> None:
     name: Any = 1
     with pytest.raises(TypeError, match="gate_name: expected a string, got int"):
         check_gate("user", name)

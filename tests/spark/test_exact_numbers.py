@@ -42,7 +42,7 @@ def test_number_of_spark_row_keeps_its_digits(number: Decimal) -> None:
     assert sent["metadata"] == {"number": digits, "nested": digits}
 
 
-def test_double_as_id_is_exact_integer_or_rejected(
+def test_double_id_is_exact_or_rejected(
     options: dict[str, Any], collector: Collector, tmp_path: Any
 ) -> None:
     schema = StructType().add("id", DoubleType())

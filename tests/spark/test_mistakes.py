@@ -71,7 +71,7 @@ def columns(**kinds: Any) -> StructType:
 @pytest.mark.parametrize(
     ("schema", "options", "expected"),
     [
-        (StructType().add("event", "string"), {}, "there is no column eventName; name the columns"),
+        (StructType().add("event", "string"), {}, "no column eventName; name the columns"),
         (columns(amount="double"), {}, "expected eventName, time"),
         (columns(eventName="long"), {}, "column eventName: expected a string, got bigint"),
         (columns(time="date"), {}, "column time: has no time zone; set the option timeZone"),
@@ -150,7 +150,7 @@ def test_unusable_directory_is_rejected(options: dict[str, Any], tmp_path: Path)
 
 
 def test_missing_summary_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="there is no summary; no job has ended there"):
+    with pytest.raises(ConfigurationError, match="no summary; no job has ended there"):
         read_summary(str(tmp_path))
 
 

@@ -26,7 +26,7 @@ def ui(spark: SparkSession) -> dict[str, str]:
         return {page: client.get(page).raise_for_status().text for page in pages}
 
 
-def test_key_of_executors_appears_nowhere(
+def test_key_of_executors_is_never_visible(
     spark: SparkSession, spark_folder: Path, collector: Collector, tmp_path: Path
 ) -> None:
     writes = events(spark, 100).write.format("statsig").mode("append")

@@ -21,7 +21,7 @@ SCHEMA_OF_FILES = (
 
 
 def put(folder: Path, name: str, numbers: range) -> None:
-    """A file that the stream finds."""
+    """Write an input file of the stream."""
     folder.mkdir(exist_ok=True)
     text = "".join(json.dumps(row(number)) + "\n" for number in numbers)
     (folder / f"{name}.tmp").write_text(text)
@@ -29,7 +29,7 @@ def put(folder: Path, name: str, numbers: range) -> None:
 
 
 class Stream:
-    """A stream of files, which can be run until it has sent all there are."""
+    """A stream of files that can run until it has sent all of them."""
 
     def __init__(self, spark: SparkSession, folder: Path, options: dict[str, Any]) -> None:
         self._spark = spark
@@ -72,7 +72,7 @@ def test_committed_epochs_are_not_resent(stream: Stream, collector: Collector) -
     assert read_summary(str(stream.epoch(1))).totals.delivered == 500
     assert not (stream.epoch(1) / "progress").exists()
 
-    # As if the driver had been killed between our commit and Spark's own.
+    # As if the driver had been killed between our commit and that of Spark.
     (stream.checkpoint / "commits" / "1").unlink()
     (stream.checkpoint / "commits" / ".1.crc").unlink()
     put(stream.files, "c", range(2000, 2100))
@@ -87,7 +87,7 @@ def test_failed_epoch_is_resumed_after_restart(
     stream = Stream(spark, tmp_path, {**options, "giveUpAfter": "0.2", "maxConcurrency": 1})
     put(stream.files, "a", range(5000))
     collector.plan = lambda number, _: OK if number < 2 else AWAY
-    with pytest.raises(StreamingQueryException, match=r"nothing succeeded for 0\.2 seconds"):
+    with pytest.raises(StreamingQueryException, match=r"no request succeeded for 0\.2 seconds"):
         stream.run()
     assert sum(collector.taken.values()) == 2000
     collector.plan = lambda *_: OK

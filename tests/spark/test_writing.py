@@ -70,7 +70,7 @@ def test_invalid_rows_become_dead_letters(job: dict[str, Any]) -> None:
     assert (name["partition"], name["row"], name["state"]) == (3, 2, "rejected")
     assert name["reason"].startswith("eventName: Statsig drops names")
     assert name["original"]["eventName"] == "a<b"
-    assert time["reason"].startswith("time: is missing")
+    assert time["reason"].startswith("time: missing")
 
 
 def test_most_frequent_reasons_are_in_summary(
@@ -106,7 +106,7 @@ def test_server_rejecting_all_consumes_no_rows(job: dict[str, Any], collector: C
     writer = source(**job, maxRejected=20).writer(SCHEMA, overwrite=False)
     collector.plan = lambda *_: BAD
     message = write(writer, map(row, range(5000)))
-    assert "accepted no event, and rejected 20 events one by one" in str(message.problem)
+    assert "accepted no event and rejected 20 events one by one" in str(message.problem)
     assert message.totals.balances
     assert message.totals.read == message.totals.unsent
     assert letters(job) == []
@@ -180,7 +180,7 @@ def test_lost_responses_are_resent_if_requested(job: dict[str, Any], collector: 
 
 
 class UpstreamError(Exception):
-    """A failure before rows reach the writer."""
+    """A failure of the source of rows."""
 
 
 def broken_off(rows: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
@@ -256,7 +256,7 @@ def test_key_rejected_on_driver_prevents_tasks(job: dict[str, Any], collector: C
     assert not job["path"].exists()
 
 
-def test_driver_needs_neither_key_nor_server(
+def test_driver_requires_no_key_or_server(
     job: dict[str, Any], collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.plan = lambda *_: AWAY
@@ -281,7 +281,7 @@ def test_missing_key_on_executor_is_reported(job: dict[str, Any]) -> None:
 def test_outage_fails_task_and_next_resumes(job: dict[str, Any], collector: Collector) -> None:
     writer = source(**job, giveUpAfter=0.3, maxConcurrency=1).writer(SCHEMA, overwrite=False)
     collector.plan = lambda number, _: OK if number <= 2 else AWAY
-    with pytest.raises(StatsigError, match=r"partition 7: nothing succeeded for 0\.3 seconds"):
+    with pytest.raises(StatsigError, match=r"partition 7: no request succeeded for 0\.3 seconds"):
         write(writer, map(row, range(5000)), partition=7)
     writer.abort([None])
     assert read_summary(str(job["path"])).recorded == 2000
@@ -331,7 +331,7 @@ def test_unbalanced_totals_raise(job: dict[str, Any]) -> None:
         writer.commit([message])
 
 
-def test_nested_nulls_are_left_out(job: dict[str, Any], collector: Collector) -> None:
+def test_nested_nulls_are_omitted(job: dict[str, Any], collector: Collector) -> None:
     user = {"userID": "u", "custom": {"plan": None, "tags": [{"a": "b", "deep": None}]}}
     writer = source(**job).writer(SCHEMA, overwrite=False)
     write(writer, [row(0, user=user)])
@@ -431,7 +431,7 @@ class SlowDirectory(JobDirectory):
         super().record(*arguments)
 
 
-def test_slow_store_is_written_rarely(tmp_path: Path) -> None:
+def test_slow_store_limits_writes(tmp_path: Path) -> None:
     directory = SlowDirectory(str(tmp_path))
     progress = ProgressLog(directory, 0)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Clients of every kind, on a real server or on scripted outcomes."""
+"""Clients of every kind, for real servers and for scripted outcomes."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ KEY = "secret-CanYouKeepIt42"
 
 
 class Blocking:
-    """An asynchronous client that one can use like the other, so that one test is enough."""
+    """A blocking facade of an asynchronous client, so that one test covers both."""
 
     def __init__(self, target: Any, runner: asyncio.Runner) -> None:
         self.target = target
@@ -45,8 +45,8 @@ class Blocking:
 
 
 @frozen
-class Answer:
-    """A reply, which comes after some seconds."""
+class ScriptedResponse:
+    """A response after some seconds."""
 
     status: int = 200
     body: object = field(factory=lambda: GATE)
@@ -55,27 +55,27 @@ class Answer:
 
 
 @frozen
-class Fails:
-    """An error of httpx, by its name, which comes after some seconds."""
+class ScriptedError:
+    """An httpx error, given by its name, after some seconds."""
 
     error: str
     after: float = 0.0
 
 
 @define
-class Scripted:
-    """What a client talks to when it talks to nobody: outcomes in a row; the last one stays."""
+class ScriptedHandler:
+    """A handler of requests with scripted outcomes, in order; the last one is repeated."""
 
     library: ModuleType
     clock: FakeClock
-    outcomes: list[Answer | Fails]
+    outcomes: list[ScriptedResponse | ScriptedError]
     sent: list[Any] = field(factory=list)
 
     def __call__(self, request: Any) -> Any:
         self.sent.append(request)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         self.clock.pass_(outcome.after)
-        if isinstance(outcome, Fails):
+        if isinstance(outcome, ScriptedError):
             raise getattr(self.library, outcome.error)("it went wrong")
         body = outcome.body
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -83,15 +83,15 @@ class Scripted:
 
 
 @define
-class Maker:
-    """See `maker`."""
+class ClientFactory:
+    """Factory of clients of one kind; see `client_factory`."""
 
     client: type[Statsig | AsyncStatsig]
     library: ModuleType | None
     engine: str
     clock: FakeClock
     runner: asyncio.Runner
-    scripted: Scripted | None = None
+    scripted: ScriptedHandler | None = None
     _closing: list[Callable[[], object]] = field(factory=list)
 
     @property
@@ -99,17 +99,17 @@ class Maker:
         return self.client is AsyncStatsig
 
     def __call__(self, api_key: str | None = KEY, **options: Any) -> Any:
-        """A client that talks to a server."""
+        """Create a client of a real server."""
         if self.library is not None:
             options.setdefault("http_client", self.http_client())
         elif self.engine != "httpx":
             options.setdefault("engine", self.engine)
         return self._opened(self.client(api_key, **options))
 
-    def script(self, *outcomes: Answer | Fails, **options: Any) -> Any:
-        """A client that talks to nobody, and sleeps by the clock that obeys."""
+    def script(self, *outcomes: ScriptedResponse | ScriptedError, **options: Any) -> Any:
+        """Create a client with scripted outcomes, whose delays follow the fake clock."""
         assert self.library is not None
-        self.scripted = Scripted(self.library, self.clock, [*outcomes])
+        self.scripted = ScriptedHandler(self.library, self.clock, [*outcomes])
         transport = self.library.MockTransport(self.scripted)
         clocked = type(self.client.__name__, (self.client,), {"_clock": self.clock})
         return self._opened(
@@ -118,7 +118,7 @@ class Maker:
 
     @property
     def sent(self) -> list[Any]:
-        """The requests that were sent by the script."""
+        """The requests that the scripted client has sent."""
         assert self.scripted is not None
         return self.scripted.sent
 
@@ -151,10 +151,10 @@ KINDS: dict[str, tuple[type[Statsig | AsyncStatsig], ModuleType | None, str]] = 
 
 
 @contextmanager
-def maker(kind: str, clock: FakeClock) -> Iterator[Maker]:
-    """Makes clients of one kind, and closes them in the end."""
+def client_factory(kind: str, clock: FakeClock) -> Iterator[ClientFactory]:
+    """Yield a factory of clients of one kind, and close them afterwards."""
     with asyncio.Runner() as runner:
-        made = Maker(*KINDS[kind], clock, runner)
+        made = ClientFactory(*KINDS[kind], clock, runner)
         try:
             yield made
         finally:
@@ -164,4 +164,4 @@ def maker(kind: str, clock: FakeClock) -> Iterator[Maker]:
 on_any_library = pytest.mark.parametrize(
     "make", [kind for kind, (_, library, _) in KINDS.items() if library], indirect=True
 )
-"""For tests that need a script: with a client of httpx or httpx2."""
+"""Marker of tests with scripted outcomes, which run with each httpx library."""

@@ -4,7 +4,7 @@ from statsig_api_client._clock import Clock
 
 
 class FakeClock(Clock):
-    """A clock that moves when someone sleeps, or when told to. Chance always gives the same."""
+    """A clock that advances on sleep or on demand, with constant randomness."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -45,7 +45,7 @@ def spec(name: str, *rules: Json, **more: object) -> Json:
 
 
 def v1_specs() -> dict[str, Any]:
-    """Return a small project in v1, without entity types and ID types as in the oldest files."""
+    """Return a small project in v1, without entity types and ID types, like the oldest files."""
     everyone = {"type": "public"}
     held = {"type": "pass_gate", "targetValue": "a_holdout"}
     gate = {"type": "feature_gate", "defaultValue": False}

@@ -1,4 +1,4 @@
-"""Files of events, and of dead letters."""
+"""Files of events and dead letters."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def event(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def lines(*events: object) -> bytes:
-    """Return JSON lines; bytes are lines already."""
+    """Return JSON lines; bytes are kept as complete lines."""
     return b"".join(
         (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n" for one in events
     )

@@ -1,4 +1,4 @@
-"""Generated packages of flags, and the projects that they come from."""
+"""Generated packages of flags, and their projects."""
 
 import importlib
 import itertools
@@ -34,13 +34,13 @@ def files_of(project: Project | Path, options: Options = RENAMED) -> Mapping[str
 
 
 def code_of(text: str) -> str:
-    """Return a generated file without its head, which names the source."""
+    """Return a generated file without its header, which names the source."""
     return text.split("\n", 2)[2]
 
 
 @contextmanager
 def imported(files: Mapping[str, str], directory: Path) -> Iterator[Any]:
-    """Write and import a package; it has its modules as attributes."""
+    """Write and import a package, with its modules as attributes."""
     name = f"generated_flags_{next(_numbers)}"
     write_files(directory / name, files)
     sys.path.insert(0, str(directory))

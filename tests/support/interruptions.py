@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def signals(handler: Callable[[], object], seconds: float = 0.0003) -> Iterator[None]:
-    """Run a signal handler again and again; it may interrupt itself once."""
+    """Run a signal handler repeatedly; it may interrupt itself once."""
     depth = 0
 
     def handle(*_: object) -> None:
@@ -31,7 +31,7 @@ def signals(handler: Callable[[], object], seconds: float = 0.0003) -> Iterator[
 
 
 class Garbage:
-    """An object that only the garbage collector can end, and whose finaliser calls a function."""
+    """An object that only the garbage collector can free, and whose finaliser calls a function."""
 
     def __init__(self, finalise: Callable[[], object]) -> None:
         self.cycle = self
@@ -63,7 +63,7 @@ class Interruption:
         """The module whose steps count."""
 
     def run(self, call: Callable[[], Any], interrupting: Callable[[], object]) -> Any:
-        """Make a call and interrupt it, unless it has fewer steps."""
+        """Make a call, and interrupt it unless it has fewer steps."""
 
         def trace(frame: FrameType, event: str, _: object) -> Any:
             if frame.f_globals["__name__"] != self._module:

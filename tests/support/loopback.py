@@ -1,4 +1,4 @@
-"""A server on loopback that does what a script says, down to single bytes and resets."""
+"""A scripted server on loopback, down to single bytes and connection resets."""
 
 import json
 import re
@@ -18,7 +18,7 @@ GATE = {"name": "a_gate", "value": True, "rule_id": "r1", "group_name": "everyon
 
 @frozen
 class Received:
-    """A request as it came."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Received:
 
 @define
 class Connection:
-    """One connection, as a script sees it."""
+    """One connection, as passed to a script."""
 
     socket: socket.socket
     stopping: threading.Event
@@ -43,7 +43,7 @@ class Connection:
         self.socket.sendall(data)
 
     def drip(self, data: Iterable[bytes], pause: float) -> None:
-        """Send piece by piece, until the other side has had enough."""
+        """Send data piece by piece, until the client disconnects."""
         for piece in data:
             if self.stopping.wait(pause):
                 break
@@ -51,7 +51,7 @@ class Connection:
         self.keep = False
 
     def reset(self) -> None:
-        """End the connection in the rudest way."""
+        """Reset the connection."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -59,17 +59,17 @@ class Connection:
         self.keep = False
 
     def be_silent(self) -> None:
-        """Hold the connection and say nothing."""
+        """Keep the connection open without sending anything."""
         self.stopping.wait(20)
         self.keep = False
 
 
 Script = Callable[[Connection], None]
-"""What to do after a request was read."""
+"""The server's action after a request."""
 
 
 def reply(status: int = 200, body: object = GATE, headers: dict[str, str] | None = None) -> Script:
-    """A proper reply. Bytes are sent as they are, anything else as JSON."""
+    """Return a script that sends a response. Bytes are sent unchanged, other bodies as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = {"content-type": "application/json", "content-length": str(len(content))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in (head | (headers or {})).items())
@@ -77,7 +77,7 @@ def reply(status: int = 200, body: object = GATE, headers: dict[str, str] | None
 
 
 def raw(data: bytes, *, keep: bool = False) -> Script:
-    """These bytes, and then the end of the connection."""
+    """Return a script that sends bytes and closes the connection."""
 
     def script(connection: Connection) -> None:
         connection.send(data)
@@ -87,7 +87,7 @@ def raw(data: bytes, *, keep: bool = False) -> Script:
 
 
 def drip(*pieces: bytes, pause: float) -> Script:
-    """Pieces with pauses between; the last one again and again."""
+    """Return a script that sends pieces with pauses, repeating the last one."""
 
     def script(connection: Connection) -> None:
         def all_pieces() -> Iterator[bytes]:
@@ -101,24 +101,24 @@ def drip(*pieces: bytes, pause: float) -> Script:
 
 
 def then_reset(data: bytes = b"") -> Script:
-    """These bytes, and then a reset."""
+    """Return a script that sends bytes and resets the connection."""
 
     def script(connection: Connection) -> None:
         connection.send(data)
-        time.sleep(0.01)  # else the reset may overtake the bytes
+        time.sleep(0.01)  # otherwise the reset may overtake the bytes
         connection.reset()
 
     return script
 
 
 def silence(connection: Connection) -> None:
-    """Nothing."""
+    """Send nothing."""
     connection.be_silent()
 
 
 @define
 class Loopback:
-    """The server. `script` what comes next; the last script stays."""
+    """A running server; `script` sets its next actions, the last of which is repeated."""
 
     listener: socket.socket
     tls: SSLContext | None = None
@@ -212,7 +212,7 @@ class Loopback:
 
 @contextmanager
 def loopback(tls: SSLContext | None = None) -> Iterator[Loopback]:
-    """A running server."""
+    """Yield a running server."""
     server = Loopback(socket.create_server(("127.0.0.1", 0), backlog=128), tls)
     accepting = threading.Thread(target=server.accept, daemon=True)
     accepting.start()
@@ -224,12 +224,12 @@ def loopback(tls: SSLContext | None = None) -> Iterator[Loopback]:
 
 
 def unused_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
     return port
 
 
 def head(text: str) -> bytes:
-    """HTTP lines as they go over the wire."""
+    """Return HTTP lines in their wire form."""
     return re.sub("\n", "\r\n", text).encode()

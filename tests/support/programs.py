@@ -12,7 +12,7 @@ from tests.support.collector import Collector
 
 
 def run(program: str, collector: Collector, *arguments: object) -> "subprocess.Popen[str]":
-    """Start a program that has a client `statsig` and a function `log`."""
+    """Start a program with a client `statsig` and a function `log`."""
     head = (
         "import asyncio, atexit, os, signal, sys, time\n"
         "from statsig_api_client import AsyncStatsig, Statsig\n"

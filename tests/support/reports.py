@@ -1,4 +1,4 @@
-"""What error trackers report of an exception: Sentry, rich and the standard library."""
+"""Reports of an exception by error trackers: Sentry, rich and the standard library."""
 
 import json
 import traceback
@@ -29,7 +29,7 @@ class _Sink(Transport):
 
 @contextmanager
 def generous_sentry() -> Iterator[None]:
-    """Make Sentry serialize deeper and wider than by default, so that nothing is cut off."""
+    """Make Sentry serialize deeper and wider than by default, so that nothing is truncated."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serializer, "MAX_DATABAG_BREADTH", 1000)
         patch.setattr(serializer, "MAX_DATABAG_DEPTH", 20)
@@ -61,7 +61,7 @@ def sentry_report(error: BaseException) -> str:
 
 
 def rich_report(error: BaseException) -> str:
-    """Return what rich shows of an exception and local variables, without the frames of tests."""
+    """Return rich's report of an exception with local variables, without the frames of tests."""
     trace = Traceback.extract(
         type(error),
         error,
@@ -96,5 +96,5 @@ def standard_report(error: BaseException) -> str:
 
 
 def reports(error: BaseException) -> str:
-    """Return everything that error trackers report of an exception."""
+    """Return the reports of all error trackers on an exception."""
     return "\n".join([sentry_report(error), rich_report(error), standard_report(error)])

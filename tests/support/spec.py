@@ -1,6 +1,6 @@
-"""The spec as the tests read it: schemas, models, methods and JSON values.
+"""Access to the spec: schemas, models, methods and JSON values.
 
-Nothing here is listed by hand, so a new schema or method is covered by all laws.
+Nothing is listed by hand, so that all laws cover a new schema or method.
 """
 
 import json
@@ -48,13 +48,13 @@ def resolve(schema: Any) -> Any:
 
 
 def alternatives(schema: Any) -> list[Any]:
-    """Return the alternatives of a union, or nothing for other schemas."""
+    """Return the alternatives of a union, or an empty list for other schemas."""
     parts = schema.get("anyOf", []) + schema.get("oneOf", [])
     return [part for part in parts if set(part) != {"required"}]
 
 
 def json_types(schema: Any) -> set[str]:
-    """Return the JSON types that a schema allows, or nothing if it allows all."""
+    """Return the JSON types that a schema allows, or an empty set if it allows all."""
     declared = resolve(schema).get("type", [])
     own = {declared} if isinstance(declared, str) else set(declared)
     return own.union(*map(json_types, alternatives(resolve(schema))))
@@ -68,7 +68,7 @@ def required_sets(schema: Any) -> list[set[str]]:
 
 
 def choice(schema: Any) -> set[str]:
-    """Return the fields of which an object needs one, or nothing."""
+    """Return the fields of which an object requires one, or an empty set."""
     return set().union(*required_sets(schema)).difference(schema.get("required", []))
 
 
@@ -88,7 +88,7 @@ def snake_case(wire: str) -> str:
 
 
 def _attributes(model: str) -> dict[str, str]:
-    # An attribute differs in case and underscores; one with a reserved name ends in another.
+    # Attributes differ in case and underscores; reserved names end in an underscore.
     return {_letters(name): name for name in MODELS[model].__slots__}
 
 
@@ -100,9 +100,9 @@ def _letters(name: str) -> str:
 
 
 def alike(one: object, other: object) -> bool:
-    """Return whether two values have the same JSON; for `==`, true is 1 and 0.0 is -0.0.
+    """Return whether two values have the same JSON; with `==`, true equals 1 and 0.0 equals -0.0.
 
-    In an `assert`, it also spares pytest minutes of comparing long strings.
+    In an `assert`, it also avoids minutes of string comparisons in pytest.
     """
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 

@@ -21,7 +21,7 @@ def log(events: Any, count: int, start: int = 0, **more: str) -> None:
 
 
 def leave_pending(spool: Path, count: int) -> None:
-    """A spool in which events wait."""
+    """Create a spool with pending events."""
     with collecting(lambda *_: DOWN) as server, logger(server.url, spool=spool) as events:
         log(events, count)
 
@@ -33,7 +33,7 @@ def open_queue(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
 
 
 def run_sql(spool: Path, statement: str) -> None:
-    """Run a statement as another process."""
+    """Run an SQL statement on a separate connection."""
     with sqlite3.connect(spool) as connection:
         connection.execute(statement)
     connection.close()
@@ -52,14 +52,14 @@ def mend_counters(spool: Path) -> None:
 
 
 def damage_pages(path: Path) -> None:
-    """Make every page but the first unreadable, in place."""
+    """Make every page except the first unreadable, in place."""
     with path.open("r+b") as raw:
         raw.seek(2048)
         raw.write(b"\xaa" * (path.stat().st_size - 2048))
 
 
 def lock_spool(spool: Path) -> sqlite3.Connection:
-    """Another process that writes, and takes its time."""
+    """Lock a spool, like a slow writer in another process."""
     connection = sqlite3.connect(spool, isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
     return connection

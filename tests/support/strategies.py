@@ -76,7 +76,7 @@ def numbers(*, sendable: bool = False) -> SearchStrategy[float]:
 
 @cache
 def json_values(*, sendable: bool = False) -> SearchStrategy[Any]:
-    """Any JSON value, up to two containers deep."""
+    """Return a strategy for any JSON value, nested up to two levels."""
     keys = texts(sendable=sendable)
     values = st.none() | st.booleans() | numbers(sendable=sendable) | keys
     for size in (2, 3):
@@ -87,7 +87,7 @@ def json_values(*, sendable: bool = False) -> SearchStrategy[Any]:
 def json_objects(
     values: SearchStrategy[Any], *, sendable: bool = False, without: Iterable[str] = ()
 ) -> SearchStrategy[dict[str, Any]]:
-    """Objects with any keys except some."""
+    """Return a strategy for objects, optionally without some keys."""
     taken = frozenset(without)
     keys = texts(sendable=sendable).filter(lambda key: key not in taken)
     small = st.dictionaries(keys, values, max_size=3)
@@ -96,7 +96,7 @@ def json_objects(
 
 
 def times() -> SearchStrategy[int | str]:
-    """Times of events that the client sends: it rejects those that Statsig would misread."""
+    """Return a strategy for valid times of events."""
     milliseconds = st.integers(MIN_TIME, 1_700_000_000_000)
     return milliseconds | st.sampled_from(["2024-05-20T10:00:00Z", "2024-05-20 10:00:00.5+02:00"])
 
@@ -109,7 +109,7 @@ class Opaque:
 
 
 def python_objects() -> SearchStrategy[object]:
-    """Objects that are not JSON, alone and in containers."""
+    """Return a strategy for objects that are not JSON, alone and in containers."""
     alone: SearchStrategy[object] = st.sampled_from(
         [b"bytes", 1j, Decimal(1), date(2024, 5, 20), range(2), ..., len, UNSET, Opaque, Opaque()]
     )
@@ -124,12 +124,12 @@ def python_objects() -> SearchStrategy[object]:
 
 @cache
 def wire_dicts(name: str, *, sendable: bool = False) -> SearchStrategy[Any]:
-    """Values of a named schema."""
+    """Return a strategy for values of a named schema."""
     return wire_values(SCHEMAS[name], sendable=sendable)
 
 
 def wire_values(schema: Any, *, sendable: bool = False) -> SearchStrategy[Any]:
-    """Values of a schema."""
+    """Return a strategy for values of a schema."""
     if "$ref" in schema:
         return wire_dicts(target(schema), sendable=sendable)
     if "enum" in schema:
@@ -202,7 +202,7 @@ def _fields(
 
 @cache
 def models(name: str, *, nested: str = "any", sendable: bool = False) -> SearchStrategy[Any]:
-    """Models.
+    """Return a strategy for models.
 
     Args:
         name: The name of the model.
@@ -218,7 +218,7 @@ def models(name: str, *, nested: str = "any", sendable: bool = False) -> SearchS
 def arguments(
     name: str, *, nested: str = "any", sendable: bool = False
 ) -> SearchStrategy[dict[str, Any]]:
-    """Arguments of a model's constructor; an optional field may also be None."""
+    """Return a strategy for arguments of a model's constructor; optional fields may be None."""
     schema = SCHEMAS[name]
     if name in RESPONSES:
         nested = "models"
@@ -243,14 +243,14 @@ def arguments(
 
 
 def _absence(name: str, schema: Any) -> SearchStrategy[Any]:
-    """The constructor argument for an absent field."""
+    """Return a strategy for the constructor argument of an absent field."""
     if "null" in json_types(schema):
         return st.just(UNSET) if name in REQUESTS else st.none()
     return st.none() if name in REQUESTS else st.nothing()
 
 
 def argument(schema: Any, *, nested: str, sendable: bool) -> SearchStrategy[Any]:
-    """Arguments of a constructor or a method, in which models are nested in any way."""
+    """Return a strategy for arguments of a constructor or method, with nested models."""
     name, resolved = target(schema), resolve(schema)
     if name in MODELS:
         built = models(name, nested=nested, sendable=sendable)
@@ -270,7 +270,7 @@ def argument(schema: Any, *, nested: str, sendable: bool) -> SearchStrategy[Any]
 
 @cache
 def call_arguments(name: str, *, sendable: bool = False) -> SearchStrategy[tuple[Any, ...]]:
-    """Arguments of a method: models, wire dicts, and lists of both."""
+    """Return a strategy for arguments of a method: models, wire dicts, and lists of both."""
     schemas = argument_schemas(name).values()
     return st.tuples(*(argument(schema, nested="any", sendable=sendable) for schema in schemas))
 
@@ -296,7 +296,7 @@ def places(schema: Any, data: Any, place: Place = ()) -> Iterable[Place]:
 
 
 def replaced(data: Any, place: Place, value: Any) -> Any:
-    """Return a copy of data with another value, or none, in one place."""
+    """Return a copy of data with a different value, or no value, in one place."""
     if not place:
         return value
     first, *rest = place
@@ -314,7 +314,7 @@ def replaced(data: Any, place: Place, value: Any) -> Any:
 def mutated(
     draw: st.DrawFn, name: str, values: SearchStrategy[Any], *, sendable: bool = True
 ) -> tuple[Any, Place]:
-    """Wire dicts in which one value was replaced, and the place."""
+    """Return a strategy for wire dicts with one replaced value, and its place."""
     data = draw(wire_dicts(name, sendable=sendable))
     place = draw(st.sampled_from(list(places(SCHEMAS[name], data))))
     return replaced(data, place, draw(values)), place

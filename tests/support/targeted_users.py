@@ -1,4 +1,4 @@
-"""Users generated from the conditions of a project, so that every condition matches some user."""
+"""Users generated from the conditions of a project, so that every condition has a match."""
 
 import random
 from typing import Any, Final, TypeAlias
@@ -34,7 +34,7 @@ def targeted_users(conditions: list[Json], count: int, seed: int) -> list[Json]:
     users = []
     for number in range(count):
         user: Json = {"userID": f"user-{number}"}
-        # Every condition is targeted by some user.
+        # Every condition is targeted by at least one user.
         for condition in (conditions[number % len(conditions)], *choice.choices(conditions, k=5)):
             _aim(user, condition, choice)
         if choice.random() < 0.5:
@@ -65,7 +65,7 @@ def _aim(user: Json, condition: Json, choice: random.Random) -> None:
         case "ua_based":
             version = value if str(value).replace(".", "").isdigit() else choice.randrange(5, 130)
             user["userAgent"] = choice.choice(_AGENTS).format(str(version).split(".")[0])
-        case _:  # Time and buckets, which all users have.
+        case _:  # Time and buckets apply to all users.
             pass
 
 

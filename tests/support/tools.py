@@ -1,4 +1,4 @@
-"""Marks of tests that run a development tool; environments of other suites lack it."""
+"""Markers of tests that run development tools, which other test environments lack."""
 
 from importlib.util import find_spec
 from typing import Final

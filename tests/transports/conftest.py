@@ -1,4 +1,4 @@
-"""Fixtures of the tests of transports."""
+"""Fixtures of the transport tests."""
 
 import ssl
 from collections.abc import Iterator

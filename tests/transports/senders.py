@@ -27,14 +27,14 @@ from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 
 TIME_LIMIT = 5.0
-"""Seconds that only an overloaded machine needs."""
+"""Additional seconds for an overloaded machine."""
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @define
 class Sender:
-    """A transport of any kind with one way to call it."""
+    """A transport of any kind with a common interface."""
 
     transport: Any
     library: ModuleType | None
@@ -84,7 +84,7 @@ class Sender:
 
     @property
     def bounds_everything(self) -> bool:
-        """Return whether the timeout limits the whole attempt; documented as false for `Client`."""
+        """Return whether the timeout limits the whole attempt, which `Client` cannot do."""
         return self.is_async or not self.supplied
 
 
@@ -148,7 +148,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
 
 @contextmanager
 def deaf_port() -> Iterator[int]:
-    """A port that neither accepts nor refuses more connections."""
+    """Yield a port that neither accepts nor rejects more connections."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         waiting = [socket.socket() for _ in range(3)]
         for each in waiting:

@@ -22,13 +22,13 @@ from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport
 from tests.support.loopback import Loopback, reply, silence
 
 MAX_CONNECTIONS = 2
-"""So that a few leaked connections are all."""
+"""Connections of each client; few, so that leaks exhaust them."""
 
 KINDS = ["httpx", "httpx2", "httpx client", "httpx2 client", "wrapped client", "fast"]
 
 
 class Wrapping(httpx.AsyncBaseTransport):
-    """A transport within another one, as those that retry or cache have it."""
+    """A transport that wraps another one, like those that retry or cache."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self.wrapped = transport
@@ -60,7 +60,7 @@ async def opened(kind: str) -> AsyncIterator[Any]:
     await transport.aclose()
     if client is not None:
         await client.aclose()
-    await asyncio.sleep(0.01)  # sockets that were aborted are closed in the next steps of the loop
+    await asyncio.sleep(0.01)  # aborted sockets are closed in the next steps of the loop
 
 
 @pytest.fixture(autouse=True)

@@ -131,7 +131,7 @@ def test_request_repr_hides_headers() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync httpx", "async httpx"])
-def test_connection_in_use_is_closed_after_its_request(server: Loopback, kind: str) -> None:
+def test_used_connection_closes_after_request(server: Loopback, kind: str) -> None:
     with open_sender(kind) as sender:
 
         def close_and_reply(connection: Connection) -> None:

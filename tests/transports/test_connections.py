@@ -237,7 +237,7 @@ class Forked:
 
     def __init__(self) -> None:
         changing = {1: 1}
-        self.build = iter(changing).__next__  # raises a RuntimeError without a frame of its own
+        self.build = iter(changing).__next__  # raises a RuntimeError without its own frame
         changing[2] = 2
 
 

@@ -52,7 +52,7 @@ def test_response_is_returned_unchanged(sender: Sender, server: Loopback) -> Non
 
 
 @pytest.mark.parametrize("status", [200, 202, 299, 301, 404, 500, 599, 600, 999])
-def test_any_status_is_a_response(sender: Sender, server: Loopback, status: int) -> None:
+def test_any_status_returns_response(sender: Sender, server: Loopback, status: int) -> None:
     server.script(reply(status, b"x"))
     assert response_of(sender.send(server.url)).status_code == status
 
@@ -109,7 +109,7 @@ def test_compressed_response_is_decompressed(
     assert response_of(sender.send(server.url)).content == b'{"name":"x"}'
 
 
-def test_second_address_is_used_if_first_refuses(sender: Sender, server: Loopback) -> None:
+def test_second_address_is_used_if_first_fails(sender: Sender, server: Loopback) -> None:
     url = server.url.replace("127.0.0.1", "localhost")  # often ::1 first, without a listener
     assert response_of(sender.send(url)).status_code == 200
     assert server.requests[0].headers["host"] == f"localhost:{server.port}"
@@ -130,7 +130,7 @@ def test_non_ascii_header_keeps_other_headers(sender: Sender, server: Loopback) 
     assert response.headers["x-more"] == "1"
 
 
-def test_non_ascii_encoding_is_still_a_response(sender: Sender, server: Loopback) -> None:
+def test_non_ascii_encoding_returns_response(sender: Sender, server: Loopback) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-encoding: \xff\r\ncontent-length: 2\r\n\r\nok"
     server.script(raw(head, keep=True))
     response = response_of(sender.send(server.url))

@@ -29,7 +29,7 @@ from .senders import (
 )
 
 
-def test_refused_connection_was_not_sent(sender: Sender) -> None:
+def test_rejected_connection_was_not_sent(sender: Sender) -> None:
     failure = failure_of(sender.send(f"http://127.0.0.1:{unused_port()}/v1"))
     assert failure == TransportFailure("connection refused", sent=False)
 
@@ -47,7 +47,7 @@ def test_unknown_host_was_not_sent(sender: Sender, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("sender", ["async httpx", "async httpx2"], indirect=True)
-def test_refusal_by_all_addresses_is_reported_once(
+def test_failure_of_all_addresses_is_reported_once(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = socket.getaddrinfo
@@ -80,7 +80,7 @@ def test_connecting_is_limited_by_attempt_timeout(sender: Sender) -> None:
         failure = failure_of(sender.send(f"http://127.0.0.1:{port}/v1", timeout=0.2))
         assert time.monotonic() - start < TIME_LIMIT
     assert failure.timeout
-    # Neither an HTTP client nor pyreqwest reports what it was doing at the timeout.
+    # Neither an HTTP client nor pyreqwest reports its state at the timeout.
     assert failure.sent is ((sender.supplied and sender.is_async) or sender.is_fast)
 
 
@@ -166,7 +166,7 @@ def test_invalid_header_is_not_sent(sender: Sender, server: Loopback) -> None:
         raw(b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"),
     ],
 )
-def test_broken_response_is_a_failure(
+def test_broken_response_is_failure(
     sender: Sender, server: Loopback, script: Callable[[Connection], None]
 ) -> None:
     server.script(script)
@@ -175,7 +175,7 @@ def test_broken_response_is_a_failure(
     assert failure.reason
 
 
-def test_connection_reset_is_a_failure(sender: Sender, server: Loopback) -> None:
+def test_connection_reset_is_failure(sender: Sender, server: Loopback) -> None:
     server.resets_on_accept = True
     assert failure_of(sender.send(server.url)).reason
 
@@ -202,11 +202,11 @@ def test_silent_server_times_out(sender: Sender, server: Loopback) -> None:
     ],
     ids=["body", "status line", "headers", "1xx", "1xx without a pause", "chunks"],
 )
-def test_dribbling_server_times_out(
+def test_trickling_server_times_out(
     sender: Sender, server: Loopback, script: Callable[[Connection], None]
 ) -> None:
     if not sender.bounds_everything:
-        pytest.skip("documented: a blocking client of the user's bounds each wait alone")
+        pytest.skip("documented: a blocking client of the user limits only each single read")
     server.script(script)
     start = time.monotonic()
     failure = failure_of(sender.send(server.url, timeout=0.2))
@@ -214,7 +214,7 @@ def test_dribbling_server_times_out(
     assert (failure.sent, failure.timeout) == (True, True)
 
 
-def test_dribbling_body_times_out_with_any_client(sender: Sender, server: Loopback) -> None:
+def test_trickling_body_times_out_with_any_client(sender: Sender, server: Loopback) -> None:
     server.script(drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03))
     start = time.monotonic()
     assert failure_of(sender.send(server.url, timeout=0.2)).timeout
@@ -234,9 +234,9 @@ def test_server_that_does_not_read_times_out(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_no_time_left_is_an_unsent_timeout(
+def test_passed_deadline_is_unsent_timeout(
     sender: Sender, server: Loopback, seconds: float
 ) -> None:
     failure = failure_of(sender.send(server.url, timeout=seconds))
-    assert failure == TransportFailure(reason="no time was left", sent=False, timeout=True)
+    assert failure == TransportFailure(reason="the deadline had passed", sent=False, timeout=True)
     assert server.requests == []

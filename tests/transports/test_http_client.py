@@ -86,7 +86,7 @@ def test_hooks_receive_request_and_response(sender: Sender, server: Loopback) ->
 @on_http_client
 def test_hook_error_surfaces_and_client_stays_usable(sender: Sender, server: Loopback) -> None:
     class HookError(Exception):
-        """An exception of the user's own."""
+        """An exception of the user."""
 
     errors: list[Exception] = [HookError(), LookupError("no token"), ValueError(), RuntimeError()]
 
@@ -109,9 +109,9 @@ def test_hook_error_surfaces_and_client_stays_usable(sender: Sender, server: Loo
 
 @on_http_client
 def test_reason_is_message_of_root_cause(sender: Sender) -> None:
-    refused = ExceptionGroup("all addresses", [OSError(101, "Network is unreachable")])
+    cause = ExceptionGroup("all addresses", [OSError(101, "Network is unreachable")])
     error = sender.library.ConnectError("All connection attempts failed")
-    error.__cause__ = refused
+    error.__cause__ = cause
     client = raising(sender, error)
     sender.use(client)
     failure = failure_of(sender.send("http://statsig.test/"))
@@ -127,7 +127,7 @@ def test_reason_keeps_capitals_of_abbreviations(monkeypatch: pytest.MonkeyPatch)
 
 
 @on_http_client
-def test_error_without_message_is_named(sender: Sender) -> None:
+def test_error_without_message_reports_class(sender: Sender) -> None:
     assert sender.library is not None
     client = raising(sender, sender.library.ReadError(""))
     sender.use(client)
@@ -183,7 +183,7 @@ def test_other_object_is_rejected(transport_class: Any) -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_pool_left_by_interrupted_request_is_repaired(
+def test_pool_of_interrupted_request_is_repaired(
     server: Loopback, library: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(library.HTTPTransport):  # type: ignore[misc]

@@ -25,15 +25,15 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class SoftTimeLimitExceeded(Exception):  # noqa: N818  (as celery names it)
-    """An exception as job runners raise it."""
+    """An exception like those of job runners."""
 
 
 class JobTimeoutError(TimeoutError):
-    """An exception that looks like one of the network."""
+    """An exception whose class resembles a network error."""
 
 
 class JobLostError(ConnectionError):
-    """Another one."""
+    """Another exception whose class resembles a network error."""
 
 
 EXCEPTIONS = [
@@ -67,7 +67,7 @@ def opened(kind: str) -> Iterator[Any]:
 
 @contextmanager
 def handler_raising(error: type[BaseException]) -> Iterator[None]:
-    """A signal handler as job runners install it."""
+    """Install a signal handler like those of job runners."""
 
     def handler(_: int, __: FrameType | None) -> None:
         raise error("the job has taken too long")
@@ -80,7 +80,7 @@ def handler_raising(error: type[BaseException]) -> Iterator[None]:
 
 
 def interrupting(before: bytes = b"", after: bytes = b"") -> Script:
-    """Some bytes, then a signal to the main thread, then others."""
+    """Return a script that sends bytes, signals the main thread, and sends more bytes."""
 
     def script(connection: Connection) -> None:
         connection.send(before)
@@ -95,7 +95,7 @@ def interrupting(before: bytes = b"", after: bytes = b"") -> Script:
 
 @contextmanager
 def raising_at(line: int, error: type[BaseException], *, locks: bool) -> Iterator[list[str]]:
-    """Raise an exception before the line of a number is executed, as a signal handler might.
+    """Raise an exception before the n-th line is executed, like a signal handler.
 
     Yields the place that was interrupted, if any.
     """
@@ -146,7 +146,7 @@ unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGALR
 @unix
 @pytest.mark.parametrize("kind", [*KINDS, "fast"])
 @pytest.mark.parametrize("error", EXCEPTIONS)
-def test_exception_of_signal_handler_surfaces_at_once(
+def test_signal_handler_exception_surfaces_immediately(
     server: Loopback, kind: str, error: type[BaseException]
 ) -> None:
     # pyreqwest holds signals back until it has the response.
@@ -175,7 +175,7 @@ def test_exception_while_body_is_read_surfaces(
 
 
 @unix
-def test_exception_of_signal_handler_is_neither_retried_nor_hidden(server: Loopback) -> None:
+def test_signal_handler_exception_is_not_retried(server: Loopback) -> None:
     server.script(interrupting())
     options: Any = {"max_retries": 5, "on_error": "fallback"}
     with Statsig("secret-key", base_url=server.url, **options) as statsig:
@@ -186,14 +186,14 @@ def test_exception_of_signal_handler_is_neither_retried_nor_hidden(server: Loopb
         assert statsig.check_gate(StatsigUser(user_id="1"), "gate").error is None
 
 
-# A socket that is interrupted before its first use is left to the garbage collector.
+# The garbage collector closes a socket that is interrupted before its first use.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("error", [SoftTimeLimitExceeded, TimeoutError, KeyboardInterrupt])
 def test_request_interrupted_at_any_line_leaks_nothing(
     server: Loopback, kind: str, error: type[BaseException]
 ) -> None:
-    # A pool of httpcore hangs when its own lock is interrupted, which no caller can prevent.
+    # A pool of httpcore hangs if its own lock is interrupted, which no caller can prevent.
     locks = "client" not in kind
     line = 0
     with opened(kind) as transport:

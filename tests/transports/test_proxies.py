@@ -30,7 +30,7 @@ def test_environment_proxy_is_used(
     sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
 ) -> None:
     if name == "HTTP_PROXY" and sys.platform == "win32":
-        pytest.skip("the environment does not mind case")
+        pytest.skip("environment variables are case-insensitive")
     monkeypatch.setenv(name, f"{scheme}127.0.0.1:{server.port}")
     assert response_of(sender.send("http://statsig.test/v1/check_gate")).status_code == 200
     assert server.requests[0].path == "http://statsig.test/v1/check_gate"
@@ -122,7 +122,7 @@ def test_unknown_proxy_scheme_makes_transport_unusable(
 @pytest.mark.parametrize(
     "sender", ["sync httpx", "sync httpx2", "async httpx", "async httpx2"], indirect=True
 )
-def test_socks_proxy_without_its_package_makes_transport_unusable(
+def test_socks_proxy_without_package_is_unusable(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)

@@ -1,4 +1,4 @@
-"""Types as users see them: four type checkers on the installed wheel."""
+"""Public types, checked by four type checkers on the installed wheel."""
 
 import json
 import os

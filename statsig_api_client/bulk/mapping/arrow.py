@@ -1,6 +1,6 @@
 """Python values of Arrow columns, for Parquet and Spark."""
 
-# pyarrow has no types, so none of its types leaves this module.
+# pyarrow is untyped, so its objects do not leave this module.
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -17,11 +17,11 @@ _CELL_ERRORS: Final = (
     *(ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError),
     *(TypeError, ValueError, pa.ArrowException),
 )
-"""Errors that the content of a cell can cause, in pyarrow and the libraries of dates."""
+"""Errors that the content of a cell can cause in pyarrow and date libraries."""
 
 
 def python_values(column: pa.Array) -> list[object]:
-    """Return the Python values of a column; a cell without one is `Unreadable`."""
+    """Return the Python values of a column, `Unreadable` for cells without one."""
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
@@ -33,7 +33,7 @@ def python_values(column: pa.Array) -> list[object]:
 
 
 def json_value(value: object) -> object:
-    """Return a nested value without nulls, which a struct has in every row.
+    """Return a nested value without nulls, since a struct has all fields in every row.
 
     Raises:
         TypeError: A map has keys that are not strings.
@@ -58,7 +58,7 @@ def _python_value(scalar: pa.Scalar) -> object:
     except UnicodeDecodeError as error:
         if pa.types.is_nested(scalar.type):
             return Unreadable(str(error))
-        # The bytes stay in the string, so that the dead letter contains them.
+        # The string keeps the bytes for the dead letter.
         return scalar.cast(pa.binary()).as_py().decode(errors="surrogateescape")
     except _CELL_ERRORS as error:
         is_time = pa.types.is_temporal(scalar.type)

@@ -16,7 +16,7 @@ from .times import TimeFormat, milliseconds
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _EXACT_DOUBLE: Final = 2**53
-"""Below, a double represents one integer; above, it may represent several."""
+"""Limit below which a double represents exactly one integer."""
 
 _Number = TypeVar("_Number", bound=float | Decimal)
 
@@ -26,11 +26,11 @@ CellConverter = Callable[[object], object]
 
 @frozen
 class Unreadable:
-    """A cell that has no value in Python or JSON."""
+    """A cell without a Python or JSON value."""
 
     reason: str
     original: str | None = None
-    """The value in some notation, for dead letters."""
+    """The value in any notation, for dead letters."""
 
     def __str__(self) -> str:
         return f"cannot be read: {self.reason}"
@@ -60,7 +60,7 @@ def converter_for(section: str, key: str, times: TimeFormat) -> CellConverter:
 
 
 def is_empty(value: object) -> bool:
-    """Return whether a cell is empty; pandas represents missing values as NaN."""
+    """Return whether a cell is empty; NaN is a missing value of pandas."""
     return value is None or value == "" or (isinstance(value, float) and isnan(value))
 
 
@@ -75,13 +75,13 @@ def identifier(value: object) -> str:
 
 
 def string(value: object) -> str:
-    """Return a string unchanged, a number in decimal notation, and JSON of anything else."""
+    """Return a string unchanged, a number in decimal notation, anything else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, Decimal):
         return number_text(_finite(value))
     if isinstance(value, float):
-        # A double has no notation of its own: integers are written without a fraction.
+        # A double does not store its notation, so integers are written without a fraction.
         return number_text(Decimal(repr(_finite(value) or 0))).removesuffix(".0")
     if type(value) is int:
         return str(value)
@@ -92,7 +92,7 @@ def string(value: object) -> str:
 
 
 def number_or_string(value: object) -> object:
-    """Return the value of an event; a string that is a number in JSON becomes one."""
+    """Return the value of an event; a string with a JSON number becomes a number."""
     if type(value) is int:
         return value
     if isinstance(value, str):

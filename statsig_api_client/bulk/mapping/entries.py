@@ -44,12 +44,12 @@ def read_entries(text: str) -> Iterator[tuple[str, str | Constant]]:
 
 
 def _value(text: str, start: int) -> tuple[str, int]:
-    """Return the value that begins at an index, and the index behind it."""
+    """Return the value that starts at an index, and the index after it."""
     if text[start : start + 1] in ('"', "{", "["):
         try:
             _, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
-            pass  # a column name may begin with such a character, too
+            pass  # a column name may start with such a character, too
         else:
             if _SEPARATOR.match(text, end):
                 return text[start:end], end
@@ -74,7 +74,7 @@ def _column(raw: str) -> str:
 
 
 def _constant(raw: str) -> Constant:
-    """Return a JSON value, or anything else as a string."""
+    """Return a JSON value, or the text itself if it is not JSON."""
     try:
         (value,) = cast("list[JsonValue]", parse_exactly(b"[%b]" % raw.encode()))
     except (ValueError, ArithmeticError, RecursionError):

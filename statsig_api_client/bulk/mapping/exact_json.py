@@ -1,7 +1,7 @@
 """JSON whose numbers keep all digits: fractions and long integers are `Decimal` objects.
 
-orjson parses both as floats. Two IDs of more than 64 bits would become one, and `1.10` would be
-sent as `1.1`.
+orjson parses both as floats: two IDs beyond 64 bits could become equal, and `1.10` would be sent as
+`1.1`.
 """
 
 import json
@@ -13,9 +13,9 @@ from typing import Final, cast
 import orjson
 
 _POSSIBLY_INEXACT: Final = re.compile(rb"[:\[,]\s*(-?\d{19}\d*|-?\d+[.eE][-+.eE\d]*|-0)")
-"""Numbers that orjson may not keep, or text in a string that looks like one."""
+"""Matches numbers that orjson may change, or similar text in a string."""
 _MAX_DIGITS: Final = 400
-"""Numbers with a larger exponent keep it in strings."""
+"""Maximum exponent in decimal notation."""
 
 
 def parse(content: bytes) -> object:
@@ -32,10 +32,10 @@ def parse_exactly(content: bytes) -> object:
 
     Raises:
         ValueError: It is not JSON in UTF-8.
-        ArithmeticError: An exponent is out of the range of `Decimal`.
+        ArithmeticError: An exponent exceeds the range of `Decimal`.
         RecursionError: It is nested too deep.
     """
-    # orjson goes first: it rejects lone surrogates, which json accepts.
+    # orjson parses first: it rejects lone surrogates, which json accepts.
     value = parse(content)
     is_common = _POSSIBLY_INEXACT.search(content) is None
     return value if is_common else _DECODER.decode(content.decode())
@@ -47,7 +47,7 @@ def is_exact(content: bytes) -> bool:
 
 
 def is_exact_double(literal: str) -> bool:
-    """Return whether a number has the same digits after a conversion to a double and back."""
+    """Return whether a number keeps its digits in a conversion to a double and back."""
     try:
         return repr(float(literal)) == literal
     except ValueError:  # text in a string
@@ -64,17 +64,17 @@ def serialize(value: object) -> bytes:
 
 
 def number_text(number: Decimal) -> str:
-    """Return a number in decimal notation; only very long ones keep their exponent."""
+    """Return a number in decimal notation, or with an exponent if that would be very long."""
     return f"{number:f}" if abs(number.adjusted()) <= _MAX_DIGITS else str(number)
 
 
 def serializable_integer(number: int) -> int | Decimal:
-    """Return an integer in the type that `serialize` accepts: `Decimal` beyond 64 bits."""
+    """Return an integer as `serialize` accepts it: a `Decimal` beyond 64 bits."""
     return number if -(2**63) <= number < 2**64 else Decimal(number)
 
 
 def with_serializable_integers(value: object) -> object:
-    """Return a JSON value with all integers in the type that `serialize` accepts."""
+    """Return a JSON value with all integers as `serialize` accepts them."""
     if type(value) is int:
         return serializable_integer(value)
     if isinstance(value, Mapping):

@@ -29,8 +29,8 @@ class EventMapping:
 
     Args:
         fields: Event fields, such as `eventName`, `user.userID`, `user.custom.plan` or
-            `metadata.*`, and for each a column name, a pattern of names (for `.*`), or a
-            `Constant`. In nested data a name may be a path, such as `context.user`.
+            `metadata.*`, each with a column name, a pattern of names (for `.*`), or a `Constant`.
+            In nested data a name may be a path, such as `context.user`.
         times: Unit and zone of times.
 
     Raises:
@@ -66,7 +66,7 @@ class EventMapping:
         ]
 
     def to_dict(self) -> dict[str, object]:
-        """Return a form that can be compared with another mapping."""
+        """Return a JSON form, for comparison with other mappings."""
         fields = {
             target: source.value if isinstance(source, Constant) else [source]
             for target, source in self.fields.items()
@@ -75,10 +75,10 @@ class EventMapping:
 
 
 def mapping_by_name(columns: Iterable[str], times: TimeFormat) -> EventMapping:
-    """Return the mapping of columns that are named like event fields.
+    """Return the mapping of columns that have the names of event fields.
 
     Raises:
-        SourceError: A column is not.
+        SourceError: A column is not named like an event field.
     """
     return EventMapping({column: column for column in columns}, times)
 
@@ -106,7 +106,7 @@ def read_mapping(text: str | Iterable[str], times: TimeFormat | None = None) -> 
 
 
 def read_mapping_file(path: str | Path, times: TimeFormat | None = None) -> EventMapping:
-    """Parse a YAML file with `fields` and, optionally, `time: {unit: s, zone: UTC}`.
+    """Parse a YAML file with `fields:` and, optionally, `time: {unit: s, zone: UTC}`.
 
     `fields` is a map, or a string in the syntax of `read_mapping`.
 
@@ -141,7 +141,7 @@ def _yaml_object(path: str | Path) -> dict[str, object]:
     import yaml
 
     class ExactLoader(yaml.SafeLoader):
-        """A loader that keeps all digits of fractions."""
+        """A YAML loader that keeps all digits of fractions."""
 
     def fraction(loader: ExactLoader, node: yaml.ScalarNode) -> float | Decimal:
         is_decimal = re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+)", node.value)

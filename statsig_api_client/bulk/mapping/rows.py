@@ -16,11 +16,11 @@ _MAX_KNOWN_COLUMNS: Final = 10_000
 Row = Mapping[str, object]
 
 Sections = dict[str, dict[str, object]]
-"""The maps of an event by name; the event itself has an empty name."""
+"""The objects of an event by name; the name of the event itself is empty."""
 
 
 class RowMapper:
-    """Conversion of the rows of one mapping.
+    """Conversion of rows with one mapping.
 
     Raises:
         SourceError: A constant has the wrong type for its field.
@@ -33,9 +33,9 @@ class RowMapper:
         self._constants: Sections = {"": {}}
         self._patterns: list[tuple[str, str]] = []
         self._mapped: set[str] = set()
-        """Columns that the mapping names."""
+        """Columns named in the mapping."""
         self._pattern_sections: dict[str, str | None] = {}
-        """The section of each column that only a pattern may match."""
+        """The section of each column that is not named in the mapping."""
         for target, source in mapping.fields.items():
             section, key = _section_and_key(target)
             if target.endswith(".*"):
@@ -52,7 +52,7 @@ class RowMapper:
                 constants[key] = _converted_constant(target, source.value, convert)
 
     def event(self, row: Row) -> dict[str, object]:
-        """Return the event of a row.
+        """Convert a row into an event.
 
         Raises:
             RowError: A cell has the wrong type for its field.
@@ -92,7 +92,7 @@ class RowMapper:
                     name for name, pattern in self._patterns if fnmatchcase(column, pattern)
                 )
                 found = next(matching, None)
-            # JSON lines may have other names in every line.
+            # JSON lines may have different names in every line.
             if len(self._pattern_sections) < _MAX_KNOWN_COLUMNS:
                 self._pattern_sections[column] = found
             return found
@@ -106,7 +106,7 @@ def _section_and_key(target: str) -> tuple[str, str]:
 
 
 def _cell(row: Row, column: str) -> object:
-    """Return the value of a path, unless a column has that name."""
+    """Return the cell of a column, or else the value at a path."""
     if column in row:
         return row[column]
     value = cast("object", row)
@@ -134,7 +134,7 @@ def _converted_constant(target: str, value: object, convert: CellConverter) -> o
 
 
 def _joined(sections: Sections) -> dict[str, object]:
-    """Return the event that consists of sections."""
+    """Combine sections into an event."""
     event = sections.pop("")
     for name in _USER_SECTIONS:
         if section := sections.pop(name, None):

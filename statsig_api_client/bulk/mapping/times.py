@@ -27,7 +27,7 @@ _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 @frozen
 class TimeFormat:
-    """Unit of times that are numbers, and zone of times without one.
+    """Unit of numeric times, and zone of times without one.
 
     Raises:
         SourceError: The unit or the zone does not exist.
@@ -67,10 +67,10 @@ class TimeFormat:
 
 
 def milliseconds(value: object, unit: TimeUnit | None, zone: tzinfo | None) -> int:
-    """Return a time in milliseconds since 1970.
+    """Convert a time to milliseconds since 1970.
 
     Raises:
-        RowError: It is not a time, or lacks a unit or a zone.
+        RowError: The value is not a time, or lacks a unit or a zone.
     """
     if isinstance(value, str):
         value = _parsed(value)
@@ -103,13 +103,13 @@ def _since_epoch(moment: datetime, zone: tzinfo | None) -> int:
 
 
 def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return a local time in its zone.
+    """Add the zone to a local time.
 
     Raises:
-        RowError: The clocks of the zone show it twice, or never.
+        RowError: It occurs twice in that zone, or never.
     """
     earlier, later = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
-    # Equal for most times; otherwise the clocks are set back or forward.
+    # They differ only where clocks are set back or forward.
     if earlier.utcoffset() != later.utcoffset():
         is_repeated = later.timestamp() > earlier.timestamp()
         problem = "occurs twice" if is_repeated else "does not exist"

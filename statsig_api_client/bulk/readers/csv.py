@@ -1,7 +1,7 @@
 """CSV with a header.
 
-Rows are split here, because the csv module loses the end of a row after an error, such as a cell
-above its limit of 131,072 characters: it would continue in the middle of a quoted cell.
+Rows are split here, because after an error, such as a cell above its limit of 131,072 characters,
+the csv module would continue in the middle of a quoted cell.
 """
 
 import csv
@@ -19,7 +19,7 @@ from .signatures import recognised
 from .streams import TextReader
 
 _KEPT: Final = 65536
-"""Bytes that are kept of a row that is too long."""
+"""Bytes that are kept of an oversized row."""
 _QUOTE: Final = ord('"')
 _CHARACTERS: Final[dict[Delimiter, str]] = {
     "comma": ",",
@@ -33,7 +33,7 @@ _REASONS: Final = {
     "unexpected end": "a quote is not closed",
     "field larger": "a cell has more than 131,072 characters",
 }
-"""Plain words for messages of the csv module, by their beginning."""
+"""Explanations for messages of the csv module, by their first words."""
 
 
 class CsvReader(TextReader):
@@ -51,10 +51,10 @@ class CsvReader(TextReader):
             raise
 
     def check_format(self) -> None:
-        """Do nothing; the header was checked when it was read."""
+        """Do nothing, since the header was checked when it was read."""
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
-        """Read all rows behind a position."""
+        """Read all rows after a position."""
         self.seek(position)
         columns = self.columns or []
         for row in self._rows():
@@ -118,13 +118,13 @@ class CsvReader(TextReader):
 
 
 class CsvRow(NamedTuple):
-    """A row, or lines that are malformed."""
+    """A row, or malformed lines."""
 
     content: bytes
-    """Its lines; only the beginning of a row that is too long."""
+    """Its lines, or the first part of an oversized row."""
     lines: int
     size: int
-    """Bytes of all lines."""
+    """Size of all lines in bytes."""
     cells: list[str]
     error: str | None = None
 
@@ -133,7 +133,7 @@ def split_rows(stream: BinaryIO, delimiter: str) -> Iterator[CsvRow]:
     """Split a stream into rows.
 
     Args:
-        stream: The stream, at the beginning of a row.
+        stream: The stream, at the start of a row.
         delimiter: The character between two cells.
     """
     while raw := stream.readline(MAX_REQUEST):
@@ -149,9 +149,9 @@ def split_rows(stream: BinaryIO, delimiter: str) -> Iterator[CsvRow]:
 
 
 def _long_row(stream: BinaryIO, raw: bytes, delimiter: str) -> CsvRow:
-    """Read a row that has several lines or is malformed, to its end."""
+    """Read the rest of a row that has several lines or is malformed."""
     quotes = _QuoteScanner(delimiter)
-    # One object for all lines: a row may have millions of them.
+    # One object for all lines, since a row may have millions.
     content, size, lines = bytearray(raw), len(raw), 0
     while True:
         lines += raw[-1:] == b"\n"

@@ -1,4 +1,4 @@
-"""Input files: search, and detection of changes."""
+"""Input files, and detection of their changes."""
 
 from collections.abc import Sequence
 from glob import glob
@@ -23,7 +23,7 @@ _FORMATS: Final[dict[str, InputFormat]] = {
 _COMPRESSION_SUFFIXES: Final = (".gz", ".zst")
 _DIGEST_BYTES: Final = 65536
 _OUTPUT_SUFFIXES: Final = (".checkpoint", ".checkpoint.lock", ".dead-letters.jsonl")
-"""Suffixes of the files that an import writes next to its input by default."""
+"""Suffixes of the files that an import writes next to its input."""
 
 
 @frozen
@@ -35,22 +35,22 @@ class InputSource:
     format: InputFormat
     size: int | None = field(default=None, eq=False)
     delimiter: Delimiter | None = None
-    """Character between two cells of CSV; None chooses it by name."""
+    """Character between two cells of CSV; None selects it by name."""
 
     @property
     def name(self) -> str:
-        """The name for messages, in UTF-8."""
+        """The name for messages, encodable as UTF-8."""
         if self.path is None:
             return "standard input"
         return str(self.path).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
     @property
     def is_tab_separated(self) -> bool:
-        """True if the name says so."""
+        """True if the file is named .tsv."""
         return self.path is not None and _format_suffix(self.path) == ".tsv"
 
     def fingerprint(self) -> dict[str, object]:
-        """Return name, size, modification time and a digest of the beginning and the end."""
+        """Return the name, size, modification time, and a digest of the start and end."""
         assert self.path is not None
         stat = self.path.stat()
         with self.path.open("rb") as file:
@@ -71,16 +71,16 @@ def find_sources(
     outputs: Sequence[str | Path | None] = (),
     delimiter: Delimiter | None = None,
 ) -> list[InputSource]:
-    """Return the files of names and patterns, in the order in which they are read.
+    """Return the files that match names and patterns, in reading order.
 
-    Files that imports write next to their input are left out; otherwise dead letters would change
-    the input of `events/*.jsonl`.
+    Files that imports write next to their input are excluded; otherwise dead letters would change
+    the input `events/*.jsonl`.
 
     Args:
         source: Names and patterns; `-` is standard input.
-        input_format: The format of all files; None chooses it by name.
+        input_format: The format of all files; None selects it by name.
         outputs: Files that this import writes.
-        delimiter: Character between two cells of CSV; None chooses it by name.
+        delimiter: Character between two cells of CSV; None selects it by name.
 
     Raises:
         SourceError: A file does not exist, cannot be read, occurs twice, or is an output.
@@ -126,7 +126,7 @@ def _without_outputs(
 
 
 def _matching(pattern: str) -> list[Path]:
-    # Path.glob accepts no absolute patterns, and finds hidden files.
+    # Path.glob rejects absolute patterns, and finds hidden files.
     return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207
 
 
@@ -145,6 +145,6 @@ def _source(path: Path, input_format: InputFormat | None) -> InputSource:
 
 
 def _format_suffix(path: Path) -> str:
-    """Return the suffix in lower case that names the format, not the compression."""
+    """Return the suffix of the format, not of the compression, in lower case."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return next((one for one in reversed(suffixes) if one not in _COMPRESSION_SUFFIXES), "")

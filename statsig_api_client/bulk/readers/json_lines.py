@@ -15,9 +15,9 @@ from .streams import TextReader, is_damage
 
 _BLANK: Final = b" \t\r\n"
 _KEPT: Final = 65536
-"""Bytes that are kept of a line that is too long, and that recognition of the format may read."""
+"""Bytes that are kept of an oversized line, and that are read to recognise the format."""
 _SAMPLED_LINES: Final = 20
-"""Lines at the start of which at least one must begin like an object."""
+"""Number of first lines of which one must start like an object."""
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -32,7 +32,7 @@ class JsonLinesReader(TextReader):
         """Lines that `check_format` has read."""
 
     def check_format(self) -> None:
-        """Read as many lines as it takes to recognise JSON lines.
+        """Read lines until the format is recognised.
 
         Raises:
             SourceError: The input has another format.
@@ -52,7 +52,7 @@ class JsonLinesReader(TextReader):
         raise SourceError(f"{self.source.name}: expected JSON lines, got {found}")
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
-        """Read all records behind a position."""
+        """Read all records after a position."""
         self.seek(position)
         line, offset = self.line, self.offset
         first, self._first = self._first, []
@@ -78,7 +78,7 @@ class JsonLinesReader(TextReader):
         return size
 
     def _first_line(self) -> bytes:
-        """Return the first line that is not blank, from its first character on."""
+        """Return the first line with content, without leading whitespace."""
         size, line = 0, b""
         while size <= _KEPT and (line := self._read_ahead()):
             size += len(line)
@@ -88,12 +88,12 @@ class JsonLinesReader(TextReader):
         return b""
 
     def _has_object(self, start: bytes) -> bool:
-        """Return whether one of the first lines begins like an object."""
+        """Return whether one of the first lines starts like an object."""
         size = lines = 0
         while start and not start.startswith(b"{"):
             size, lines = size + len(start), lines + 1
             if lines == _SAMPLED_LINES or size > _KEPT:
-                # The rest of a line without an end belongs to `records`.
+                # The rest of an incomplete line is left to `records`.
                 return not start.endswith(b"\n")
             start = self._first_line()
         return bool(start) or not lines
@@ -102,7 +102,7 @@ class JsonLinesReader(TextReader):
         try:
             line = self.stream.lines.readline(MAX_REQUEST)
         except Exception as error:
-            # Damage of a file is reported when the import reaches it.
+            # Damage is reported when the import reaches it.
             if self.source.path is None or not is_damage(error):
                 raise
             return b""
@@ -111,7 +111,7 @@ class JsonLinesReader(TextReader):
         return line
 
     def _is_multiline_document(self, start: bytes) -> bool:
-        """Return whether an object begins in the first line and continues in the next."""
+        """Return whether an object starts in the first line and continues in the next."""
         text, limit = start, len(start) + _KEPT
         is_complete = not start.endswith(b"\n")
         while not is_complete and len(text) < limit and _is_open(text):
@@ -132,7 +132,7 @@ def _is_open(text: bytes) -> bool:
 
 
 def _end_of_value(text: bytes) -> int | None:
-    """Return where a JSON value ends; 0 if it is malformed, None if it is cut off."""
+    """Return the end of a JSON value; 0 if it is malformed, None if it is incomplete."""
     decoded = text.decode("latin-1")
     try:
         return _DECODER.raw_decode(decoded)[1]

@@ -1,6 +1,6 @@
 """Parquet."""
 
-# pyarrow has no types, so none of its types leaves this module.
+# pyarrow is untyped, so its objects do not leave this module.
 # mypy: disable-error-code="import-untyped,no-any-return"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -19,10 +19,10 @@ from .signatures import LONGEST, recognised
 
 _SIGNATURE: Final = b"PAR1"
 _BATCH_ROWS: Final = 1000
-"""Rows that are in memory as Python objects at once."""
+"""Maximum rows in memory as Python objects."""
 _BUFFER_BYTES: Final = 65536
-"""Bytes that are read of each column at once; without a buffer, columns of a row group are in
-memory completely."""
+"""Bytes that are read of each column at a time; without a buffer, a row group is loaded
+completely."""
 
 
 class ParquetReader:
@@ -43,16 +43,16 @@ class ParquetReader:
         self.line: int = 0
         """Number of the last row that was read."""
         self.consumed: int = 0
-        """Approximate number of bytes of the file that were read."""
+        """Approximate number of bytes read of the file."""
         if len(set(self.columns)) < len(self.columns):
             self.close()
             raise SourceError(f"{source.name}: expected distinct column names")
 
     def check_format(self) -> None:
-        """Do nothing; pyarrow has checked the format."""
+        """Do nothing, since pyarrow has checked the format."""
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
-        """Read all rows behind a position."""
+        """Read all rows after a position."""
         if position.line > self._file.metadata.num_rows:
             raise EOFError("it is shorter than it was")
         first, groups = self._groups_after(position.line)
@@ -86,7 +86,7 @@ class ParquetReader:
 
 
 def _check_signature(source: InputSource) -> None:
-    """Check the first bytes; pyarrow reads the last ones, and reports damage of them.
+    """Check the first bytes; pyarrow checks the last ones.
 
     Raises:
         SourceError: The file has another format.

@@ -10,12 +10,12 @@ class InputRecord(NamedTuple):
     """A line or a row."""
 
     line: int
-    """Number of its last line, or of the row, from 1."""
+    """Number of the row or of its last line, from 1."""
     end: int
-    """Offset behind it in decompressed bytes; 0 in formats without one."""
+    """Offset of its end in decompressed bytes; 0 in formats without offsets."""
     content: bytes | Mapping[str, object]
     error: str | None = None
-    """Why it is malformed."""
+    """The reason why it is malformed, or None."""
 
 
 @frozen

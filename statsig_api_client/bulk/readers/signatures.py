@@ -1,13 +1,13 @@
-"""Recognition of formats that cannot be read, by their first bytes."""
+"""Recognition of unsupported formats by their first bytes."""
 
 from typing import Final
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""The mark that some programs write in front of UTF-8."""
+"""The byte-order mark that some programs write before UTF-8."""
 GZIP: Final = b"\x1f\x8b"
 ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 SKIPPABLE_FRAME: Final = tuple(bytes([low, 0x2A, 0x4D, 0x18]) for low in range(0x50, 0x60))
-"""Starts of frames without content, which Zstandard allows anywhere."""
+"""First bytes of frames without content, which Zstandard allows anywhere."""
 LONGEST: Final = 16
 """Bytes that recognition needs."""
 
@@ -37,7 +37,7 @@ _SIGNATURES: Final = (
 
 
 def recognised(start: bytes) -> str | None:
-    """Return the name of a format that text cannot have, and the way out; None for text.
+    """Return the name of a binary format with a hint, or None for text.
 
     Args:
         start: The first bytes, at least `LONGEST` unless the input is shorter.

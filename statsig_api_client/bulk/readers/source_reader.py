@@ -1,4 +1,4 @@
-"""Reader of an input in any format, with one kind of error."""
+"""Reader of an input in any format."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -15,15 +15,15 @@ class FormatReader(Protocol):
     """Reader of one format."""
 
     columns: list[str] | None
-    """Column names; None if each record has its own."""
+    """Column names; None in formats without columns."""
     number_columns: frozenset[str]
-    """Columns of which all cells are numbers, in formats with types."""
+    """Numeric columns, in formats with types."""
     line: int
-    """Number of the last line or row that was read."""
+    """Number of the last line or row read."""
 
     @property
     def consumed(self) -> int:
-        """Approximate number of bytes of the file that were read."""
+        """Approximate number of bytes read of the file."""
         ...
 
     def check_format(self) -> None:
@@ -31,7 +31,7 @@ class FormatReader(Protocol):
         ...
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
-        """Read all records behind a position."""
+        """Read all records after a position."""
         ...
 
     def close(self) -> None:
@@ -52,18 +52,18 @@ class SourceReader:
         with _SourceErrors(self):
             self._reader = _open(source)
         self.columns: list[str] | None = self._reader.columns
-        """Column names; None if each record has its own."""
+        """Column names; None in formats without columns."""
         self.number_columns: frozenset[str] = self._reader.number_columns
-        """Columns of which all cells are numbers, in formats with types."""
+        """Numeric columns, in formats with types."""
 
     @property
     def consumed(self) -> int:
-        """Approximate number of bytes of the file that were read."""
+        """Approximate number of bytes read of the file."""
         return self._open_reader.consumed
 
     @property
     def place(self) -> str:
-        """The name of the source and the last line that was read, for messages."""
+        """The name of the source and the last line read, for messages."""
         line = 0 if self._reader is None else self._reader.line
         return f"{self.source.name}, after line {line:,}" if line else self.source.name
 
@@ -77,7 +77,7 @@ class SourceReader:
             self._open_reader.check_format()
 
     def records(self, position: InputPosition) -> Iterator[InputRecord]:
-        """Read all records behind a position.
+        """Read all records after a position.
 
         Raises:
             SourceError: The file cannot be read, or is damaged.

@@ -14,7 +14,7 @@ from .signatures import BYTE_ORDER_MARK, GZIP, SKIPPABLE_FRAME, ZSTANDARD
 
 _CHUNK: Final = 1 << 18
 _COMPRESSED_CHUNK: Final = 1 << 10
-"""Bytes that Zstandard decompresses at once: repeated lines grow ten thousand times."""
+"""Bytes that Zstandard decompresses at a time: repeated lines grow ten thousand times."""
 
 
 class InputStream:
@@ -50,7 +50,7 @@ class InputStream:
         """Skip decompressed bytes.
 
         Raises:
-            EOFError: The stream has fewer.
+            EOFError: The stream is shorter.
         """
         while size > 0:
             chunk = self.lines.read(min(size, _CHUNK))
@@ -78,17 +78,17 @@ class TextReader:
         self.source = source
         self.stream = InputStream(source.path)
         self.line: int = 0
-        """Number of the last line that was read."""
+        """Number of the last line read."""
         self.offset: int = 0
-        """Decompressed bytes that were read."""
+        """Number of decompressed bytes read."""
 
     @property
     def consumed(self) -> int:
-        """Bytes of the file that were read, before decompression."""
+        """Bytes read of the file, before decompression."""
         return self.stream.consumed
 
     def seek(self, position: InputPosition) -> None:
-        """Continue at a position that an earlier run has reached."""
+        """Continue at a position that an earlier run reached."""
         if not position.offset:
             return
         if self.stream.is_seekable:

@@ -27,7 +27,7 @@ _TIMEOUT: Final = 30.0
 def read_console() -> Project:
     """Return the definitions of the project that a console key belongs to.
 
-    Archived flags and templates are left out; disabled ones are kept.
+    Archived flags and templates are excluded; disabled ones are included.
 
     Raises:
         FlagsError: The key is missing or rejected, or the API cannot be reached.
@@ -153,7 +153,7 @@ def _schema(name: str, config: JsonObject, warnings: list[str]) -> JsonObject | 
         document = cast("object", json.loads(text))
     except ValueError:
         try:
-            # An extra of its own: only the console writes JSON5.
+            # A separate extra: only the console writes JSON5.
             import json5
 
             document = cast("object", json5.loads(text))

@@ -1,4 +1,4 @@
-"""Definitions of a project's flags, whatever source they come from."""
+"""Definitions of a project's flags, independent of their source."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
@@ -19,12 +19,12 @@ class Parameter:
 
     name: str
     values: tuple[JsonValue, ...]
-    """All known values: the default, and those of rules and groups."""
+    """All known values: the default and those of rules and groups."""
     default: JsonValue = None
     default_source: str | None = None
-    """Where a guessed default comes from; None for the project's own default."""
+    """Origin of a guessed default; None for the project's own default."""
     declared_type: str | None = None
-    """`string`, `number`, `boolean`, `object` or `array`, as the console declares it."""
+    """Type declared in the console: `string`, `number`, `boolean`, `object` or `array`."""
     schema: JsonObject | None = None
     """JSON Schema of the parameter."""
 
@@ -36,7 +36,7 @@ class Gate:
     name: str
     description: str = ""
     stale: str | None = None
-    """Why Statsig considers the gate stale."""
+    """Reason why Statsig considers the gate stale, or None."""
 
 
 @frozen(kw_only=True)
@@ -61,10 +61,10 @@ class Experiment:
 
 @frozen(kw_only=True)
 class Project:
-    """All flags of a project, sorted by name."""
+    """The flags of a project, sorted by name."""
 
     source: str
-    """Description of the source, without secrets and without times."""
+    """Description of the source, without secrets and times."""
     gates: tuple[Gate, ...] = ()
     configs: tuple[Config, ...] = ()
     experiments: tuple[Experiment, ...] = ()
@@ -72,7 +72,7 @@ class Project:
     warnings: tuple[str, ...] = field(default=(), eq=False)
 
     def without(self, names: Iterable[str]) -> "Project":
-        """Return a copy without the flags of these names.
+        """Return a copy without some flags.
 
         Raises:
             FlagsError: No flag has such a name.
@@ -105,8 +105,8 @@ def merge_parameters(
 ) -> tuple[Parameter, ...]:
     """Return the parameters of a default and of named or unnamed groups of values.
 
-    A parameter without a default gets the value of the group Control, and else the zero value of
-    its type.
+    A parameter without a default gets the value of the group Control, or else the zero value of its
+    type.
     """
     known: dict[str, list[JsonValue]] = {name: [value] for name, value in default.items()}
     control: JsonObject = {}

@@ -1,4 +1,4 @@
-"""Changes between two projects, and the release that they require of code that uses them."""
+"""Changes between two projects, and the release that they require."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, TypeAlias
@@ -24,13 +24,13 @@ class Change:
 
 
 def diff_projects(old: Project, new: Project, options: Options) -> list[Change]:
-    """Return the changes from one project to another, the most severe first."""
+    """Return the changes from one project to another, most severe first."""
     changes = list(_changes(old, new, options))
     return sorted(changes, key=lambda change: (LEVELS.index(change.level), change.text))
 
 
 def release(changes: list[Change]) -> Level | None:
-    """Return the release that changes require; None without changes."""
+    """Return the release that changes require, or None without changes."""
     required = {change.level for change in changes}
     return next((level for level in LEVELS if level in required), None)
 
@@ -83,7 +83,7 @@ def _parameter_changes(
 ) -> Iterator[Change]:
     before, after = types
     if before != after:
-        # A reader of the old type still works if every new value fits it.
+        # Code for the old type still works if it includes all new values.
         level: Level = "minor" if accepts(before, after) else "major"
         yield Change(level, f"{place}: {annotation(before)} is now {annotation(after)}")
     elif type_of_values([old.default]) != type_of_values([new.default]) or (

@@ -2,4 +2,4 @@
 
 
 class FlagsError(Exception):
-    """A package of flags cannot be generated: the source, a name or the output is invalid."""
+    """Invalid source, name or output of a package of flags."""

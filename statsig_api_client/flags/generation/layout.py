@@ -1,4 +1,4 @@
-"""Layout of generated code: what ruff's formatter would produce with its defaults."""
+"""Layout of generated code, as ruff's formatter produces it with its defaults."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ INDENT: Final = "    "
 
 def string(value: str) -> str:
     """Return a string literal with double quotes, unless single ones need fewer escapes."""
-    # JSON escapes what Python does, except for characters above U+FFFF in its ASCII form and DEL.
+    # JSON escapes like Python, except for characters above U+FFFF in its ASCII form and DEL.
     text = json.dumps(value, ensure_ascii=False)
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     if value.count('"') > value.count("'"):
@@ -22,7 +22,7 @@ def string(value: str) -> str:
 
 
 def strings(values: Sequence[str], indent: int) -> str:
-    """Return a tuple of strings as an argument on a line of its own."""
+    """Return a tuple of strings as an argument on a separate line."""
     items = [string(value) for value in values]
     flat = f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
     space = INDENT * indent
@@ -126,7 +126,7 @@ def _wrap(line: str, width: int) -> list[str]:
 
 
 def skip_if_long(lines: list[str]) -> list[str]:
-    """Mark a statement that the formatter would split in its own way."""
+    """Mark a statement that the formatter would split differently."""
     code = [line for line in lines if not line.lstrip().startswith("#")]
     if code and len(code[0]) > WIDTH:
         return [*lines[:-1], f"{lines[-1]}  # fmt: skip"]

@@ -1,4 +1,4 @@
-"""Files of a generated package: replaced as a whole, or compared."""
+"""Files of a generated package: replacement and comparison."""
 
 import difflib
 import os
@@ -12,7 +12,7 @@ from .writer import MARKER
 
 
 def write_files(directory: Path, files: Mapping[str, str]) -> None:
-    """Replace a package as a whole, or leave it unchanged on an error.
+    """Replace a package completely, or leave it unchanged on an error.
 
     Raises:
         FlagsError: The directory contains files that are not generated, or cannot be written.

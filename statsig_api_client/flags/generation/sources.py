@@ -29,7 +29,7 @@ def read_source(source: str) -> Project:
         FlagsError: The source cannot be read or is invalid.
     """
     if source == "console":
-        # Needs no extra for the other sources.
+        # Imported here: the other sources do not require this extra.
         from .console import read_console
 
         return read_console()
@@ -45,7 +45,7 @@ def read_file(file: Path) -> Project:
         FlagsError: The file cannot be read or is invalid.
     """
     try:
-        # Its warnings are about members of ID lists, which flags do not depend on.
+        # Ignore warnings about ID lists, which do not affect flags.
         with warnings.catch_warnings(action="ignore"):
             specs = load_specs(file)
     except ProjectError as error:
@@ -62,7 +62,7 @@ def read_server(url: str) -> Project:
         FlagsError: The server cannot be reached or is not a local server.
     """
     try:
-        # Its warnings are about members of ID lists, which flags do not depend on.
+        # Ignore warnings about ID lists, which do not affect flags.
         with warnings.catch_warnings(action="ignore"):
             return read_specs(download_specs(url), "a local server", {})
     except ControlError as error:

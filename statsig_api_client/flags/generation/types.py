@@ -65,18 +65,18 @@ _SCHEMA_SCALARS: Final[Mapping[str, Type]] = {
 
 
 class SchemaNotUnderstoodError(ValueError):
-    """A JSON Schema uses something that has no Python type."""
+    """JSON Schema without an equivalent Python type."""
 
 
 def type_of_values(values: Iterable[JsonValue]) -> Type:
-    """Return the narrowest type that all values have."""
+    """Return the narrowest type of all values."""
     return merge([_type_of_value(value) for value in values])
 
 
 def declared_type(declared: str, values: Sequence[JsonValue]) -> Type:
     """Return the type that the console declares, refined by the known values.
 
-    Statsig knows only `number`: it is an `int` if all known values are integers. The members of
+    Statsig has only `number`, which becomes `int` if all known values are integers. The members of
     objects and the items of arrays come from the values.
     """
     inferred = type_of_values(values)
@@ -96,7 +96,7 @@ def schema_type(schema: JsonObject) -> Type:
     """Return the type that a JSON Schema describes.
 
     Raises:
-        SchemaNotUnderstoodError: The schema uses a keyword that has no Python type.
+        SchemaNotUnderstoodError: A keyword of the schema has no equivalent Python type.
     """
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
@@ -203,7 +203,7 @@ def _add(options: list[Type], new: Type) -> None:
 
 
 def _merge_items(first: Type, second: Type) -> Type:
-    # The item type of an empty array is unknown, and gives way to any other.
+    # The item type of an empty array is unknown; any other type replaces it.
     if first == ANY:
         return second
     return first if second == ANY else merge([first, second])

@@ -1,4 +1,4 @@
-"""Uses of generated flags in Python code, found by its syntax tree."""
+"""Uses of generated flags in Python code, found in its syntax tree."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ METHODS: Final[dict[str, Kind]] = {
     "override_experiment": "experiment",
     "override_layer": "layer",
 }
-"""Methods whose string arguments are names of flags."""
+"""Methods whose string arguments are flag names."""
 
 
 @frozen(kw_only=True)
@@ -45,7 +45,7 @@ class Use:
 
 @frozen(kw_only=True)
 class Usage:
-    """Flags that are not used, uses without a definition, and uses of stale flags."""
+    """Unused flags, uses without a definition, and uses of stale flags."""
 
     unused: tuple[tuple[Kind, str], ...]
     undefined: tuple[Use, ...]
@@ -53,7 +53,7 @@ class Usage:
 
 
 def find_usage(project: Project, paths: Iterable[Path], options: Options) -> Usage:
-    """Return how the code in files and directories uses the flags of a project.
+    """Find the uses of a project's flags in files and directories.
 
     Raises:
         FlagsError: A path does not exist, or a file is not Python.

@@ -1,4 +1,4 @@
-"""The entities of config specs, as people know them: without generated ones, by kind and name."""
+"""The entities of config specs by kind and name, without generated ones."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, TypeAlias

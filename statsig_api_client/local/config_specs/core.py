@@ -1,4 +1,4 @@
-"""Statsig's evaluation core, configured to send nothing, log nothing and write no file."""
+"""Statsig's evaluation core, configured not to send, log or write anything."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class CoreResult(TypedDict):
 
 
 class CoreResults(TypedDict):
-    """The core's evaluation of a whole project, by name."""
+    """The core's evaluation of a complete project, by name."""
 
     feature_gates: dict[str, CoreResult]
     dynamic_configs: dict[str, CoreResult]
@@ -90,8 +90,8 @@ class Core:
     def evaluate(self, user: JsonObject) -> CoreResults:
         """Evaluate all entities for a user in the wire format.
 
-        All, because no other public method of the core returns secondary exposures, or whether a
-        rule of a config passed. It takes 0.1 ms for 20 entities and 1 ms for 160.
+        No other public method of the core returns secondary exposures, or whether a rule of a
+        config passed. It takes 0.1 ms for 20 entities and 1 ms for 160.
         """
         return cast("CoreResults", json.loads(self.initialize(user, "none")))
 
@@ -105,7 +105,7 @@ class Core:
 
 
 def _core_user(user: JsonObject) -> StatsigUser:
-    # JavaScript SDKs send numbers where their users set numbers.
+    # JavaScript SDKs send numbers if the program sets numbers.
     strings = {
         name: str(value)
         for field, name in _STRING_FIELDS.items()
@@ -128,10 +128,10 @@ def _start(specs: str, *, log_level: Literal["none", "error"] = "none") -> Stats
     response = DataStoreResponse(result=specs, time=1)
 
     class Specs(DataStore):
-        """The specs, in place of the network."""
+        """A data store that replaces the network."""
 
         def get(self, key: str) -> DataStoreResponse:  # noqa: ARG002
-            # The core calls it from a thread of its own, which coverage does not trace.
+            # The core calls it from its own thread, which coverage does not trace.
             return response  # pragma: no cover
 
     options = StatsigOptions(output_log_level=log_level)

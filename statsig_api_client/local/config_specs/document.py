@@ -1,4 +1,4 @@
-"""Config specs: a project in the form in which Statsig delivers it to its SDKs."""
+"""Config specs: a project in the form that Statsig delivers to its SDKs."""
 
 import gc
 import warnings

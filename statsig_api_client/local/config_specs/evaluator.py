@@ -1,4 +1,4 @@
-"""Evaluation of a project's entities for a user, in the terms of the HTTP API."""
+"""Evaluation of a project's entities for a user, with the results of the HTTP API."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,7 +40,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """A project that is ready to be evaluated.
+    """A project that is ready for evaluation.
 
     Raises:
         ProjectError: Statsig's core cannot read the project's config specs.
@@ -67,7 +67,7 @@ class Evaluator:
         return UserEvaluations(self._specs, self._cores, user)
 
     def initialize(self, user: JsonObject, algorithm: HashAlgorithm) -> str:
-        """Return the JSON of `/v1/initialize`: all entities but segments and holdouts.
+        """Return the JSON of `/v1/initialize`: all entities except segments and holdouts.
 
         Args:
             user: The user in the wire format.
@@ -125,7 +125,7 @@ class UserEvaluations:
 
 
 def evaluation(result: CoreResult, name: str, groups: Mapping[tuple[str, str], str]) -> Evaluation:
-    """Return a result of the core in the terms of the HTTP API.
+    """Convert a result of the core to an evaluation of the HTTP API.
 
     Args:
         result: The core's result.
@@ -150,7 +150,7 @@ class CorePool:
 
     A core can only evaluate all of its specs at once, which takes 1 ms for 160 entities and 0.2 s
     for 10,000, but 20 µs for one. Cores start on first use, in 1 ms and 0.2 MB each; the limit
-    exists because starting a core takes longer the more of them run.
+    exists because starting a core takes longer, the more of them run.
     """
 
     def __init__(self, document: JsonObject) -> None:
@@ -195,10 +195,10 @@ _TABLES: Final = (
 
 
 def partial_document(document: JsonObject, names: Iterable[str]) -> JsonObject:
-    """Return the config specs of the entities with these names and of all that they depend on.
+    """Return the config specs of the entities with these names and of their dependencies.
 
     Entities and conditions reference each other by name only, so the dependencies are all names
-    that they contain, and the names that those contain.
+    that they contain, directly or indirectly.
     """
     tables = {key: table for key in _TABLES if isinstance(table := document.get(key), dict)}
     found = dict.fromkeys(names)
@@ -228,7 +228,7 @@ def _strings(value: JsonValue) -> Iterator[str]:
 
 
 def _sorted(value: JsonValue) -> JsonValue:
-    # The core returns parameters in an order that changes from run to run.
+    # The core returns parameters in a different order on each run.
     if isinstance(value, dict):
         return {name: _sorted(value[name]) for name in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
@@ -242,8 +242,7 @@ def _with_id_lists(specs: ConfigSpecs) -> JsonObject:
 def exposed_document(specs: ConfigSpecs) -> JsonObject:
     """Return the config specs with ID lists inlined, and with segments and holdouts as gates.
 
-    The core leaves these two out of its results, but the HTTP API evaluates them by name like any
-    gate.
+    The core omits these two from its results, but the HTTP API evaluates them by name, like gates.
     """
     gates: JsonObject = {
         name: {**gate, "entity": "feature_gate"} if name in specs.inner_gates else gate
@@ -263,7 +262,7 @@ def _skipped(specs: ConfigSpecs, results: CoreResults) -> str:
 
 
 def _unsupported(results: CoreResults) -> str:
-    # The core returns an empty rule ID where it does not know a condition.
+    # The core returns an empty rule ID for an unknown condition.
     sections = (results["feature_gates"], results["dynamic_configs"], results["layer_configs"])
     names = [
         name for section in sections for name, result in section.items() if not result["rule_id"]

@@ -1,8 +1,8 @@
-"""Explanations of evaluations: which rule and which condition decided.
+"""Explanations of evaluations: the deciding rule and condition.
 
-The core returns the rule that decided, but not the conditions. So this module adds a gate for each
-condition and each rollout to the config specs, and the core evaluates those too: nothing here
-decides by itself whether a condition holds.
+The core returns the rule that decided, but not the conditions. This module therefore adds a gate
+for each condition and each rollout to the config specs, so that the core evaluates those, too. It
+never evaluates a condition itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,14 +24,14 @@ Reason: TypeAlias = Literal[
 ]
 """The kind of decision.
 
-A rule; a rule that applies, but whose rollout leaves the user out; no rule; an override; a holdout;
+A rule; a rule that applies, but whose rollout excludes the user; no rule; an override; a holdout;
 a disabled entity; a condition that Statsig's core does not support.
 """
 
 _PROBE: Final = "explain"
 _EVERYONE: Final = f"{_PROBE}:everyone"
 _MAX_RULES: Final = 4
-"""The number of rules that the reason of a default names."""
+"""The maximum number of rules in the reason for a default."""
 
 
 @frozen(kw_only=True)
@@ -46,7 +46,7 @@ class RuleCheck:
 
     @property
     def applies(self) -> bool:
-        """Whether all conditions hold."""
+        """True if all conditions hold."""
         return all(self.holds)
 
 
@@ -77,7 +77,7 @@ _Tables: TypeAlias = Mapping[tuple[str, str], _Rules]
 
 
 class Explainer:
-    """A project whose evaluations can be explained.
+    """Explainer of a project's evaluations.
 
     Args:
         specs: Config specs that the evaluator has accepted.
@@ -155,14 +155,14 @@ def _condition_probe(condition_id: str) -> str:
 
 
 class _Walks:
-    """The rules of each entity up to the one that applies to a user, by the probes' results."""
+    """The rules of each entity up to the one that applies to a user, from the probes' results."""
 
     def __init__(self, tables: _Tables, results: CoreResults) -> None:
         self._tables = tables
         self._gates = results["feature_gates"]
 
     def decision(self, section: str, name: str) -> tuple[Reason, str]:
-        """Return the reason of an entity's evaluation, and the deciding condition in words."""
+        """Return the reason for an entity's evaluation, and the deciding condition in words."""
         checks = self.checks(section, name)
         if not checks or not checks[-1].applies:
             enabled = self._tables[section, name].enabled
@@ -247,5 +247,5 @@ def _default(checks: tuple[RuleCheck, ...]) -> str:
 def _requirements(checks: tuple[RuleCheck, ...]) -> Iterator[str]:
     for check in checks:
         rule = check.rule
-        if not rule.is_override and rule.holdout is None:  # Nobody expects those to apply.
+        if not rule.is_override and rule.holdout is None:  # These rules normally do not apply.
             yield f"{rule.name} requires {rule.conditions[check.holds.index(False)].text}"

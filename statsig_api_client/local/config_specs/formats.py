@@ -1,8 +1,8 @@
 """The v1 and v2 formats of config specs, and the conversion between them.
 
 v1 is the format of `/v1/download_config_specs`: lists of specs, with the conditions inside the
-rules. v2 is the format of `/v2/download_config_specs`: specs by name, with the conditions in a map
-of their own. Statsig's core reads v2 only; SDKs that predate the core read v1 only.
+rules. v2 is the format of `/v2/download_config_specs`: specs by name, with the conditions in a
+separate map. Statsig's core reads only v2; SDKs that predate the core read only v1.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ _INTEGER: Final = re.compile("-?[0-9]{1,9}")
 
 
 class SpecsFormatError(ValueError):
-    """Config specs that contain a value of an unexpected type."""
+    """Config specs with a value of an unexpected type."""
 
 
 def to_v2(document: JsonObject) -> JsonObject:
     """Return config specs of either format in v2.
 
-    Fill in missing entity types and ID types, which the core requires, and remove the rules of
-    disabled v1 entities. The core evaluates rules even of disabled entities: it expects the service
-    to have removed all that must not apply, so v2 rules are kept.
+    Missing entity types and ID types, which the core requires, are added, and the rules of disabled
+    v1 entities are removed. The core evaluates rules even of disabled entities: it expects the
+    service to have removed all that must not apply, so v2 rules are kept.
 
     Raises:
         SpecsFormatError: A part of the document has an unexpected type.
@@ -66,7 +66,7 @@ def to_v2(document: JsonObject) -> JsonObject:
 def to_v1(document: JsonObject) -> JsonObject:
     """Return v2 config specs in v1.
 
-    Converted back by `to_v2`, the result evaluates like the original.
+    After conversion back with `to_v2`, the result evaluates like the original.
     """
     conditions: JsonObject = {
         condition_id: _v1_condition(as_object(condition, condition_id))
@@ -88,7 +88,7 @@ def to_v1(document: JsonObject) -> JsonObject:
 
 
 def as_object(value: JsonValue, path: str) -> JsonObject:
-    """Return a value that must be an object.
+    """Return a value as an object.
 
     Raises:
         SpecsFormatError: It is not an object.
@@ -99,7 +99,7 @@ def as_object(value: JsonValue, path: str) -> JsonObject:
 
 
 def as_list(value: JsonValue, path: str) -> list[JsonValue]:
-    """Return a value that must be an array.
+    """Return a value as an array.
 
     Raises:
         SpecsFormatError: It is not an array.
@@ -164,7 +164,7 @@ def _v1_spec(name: str, spec: JsonObject, conditions: JsonObject, *, is_gate: bo
     v1: JsonObject = {**spec, "name": name, "rules": list(rules)}
     open_by_default = spec.get("defaultValue") is True
     # v1 cannot express a gate that is open by default and that a rule closes for a percentage of
-    # users; such gates are left as they are, and only the core evaluates them correctly.
+    # users; such gates stay unchanged, and only the core evaluates them correctly.
     if is_gate and not (open_by_default and any(_closes(rule) == "partly" for rule in rules)):
         rules = [_v1_gate_rule(rule, open_by_default=open_by_default) for rule in rules]
         v1 |= {"rules": list(rules), "defaultValue": False}
@@ -186,7 +186,7 @@ def _v1_spec(name: str, spec: JsonObject, conditions: JsonObject, *, is_gate: bo
 
 
 def _v1_gate_rule(rule: JsonObject, *, open_by_default: bool) -> JsonObject:
-    # In v1 a passing rule opens the gate whatever it returns, so closing rules must pass nobody.
+    # In v1 a passing rule opens the gate regardless of its value, so closing rules pass no user.
     if _closes(rule):
         return {**rule, "passPercentage": 0}
     return {**rule, "returnValue": True, "passPercentage": 100} if open_by_default else rule

@@ -1,4 +1,4 @@
-"""ID lists: named lists of IDs that conditions reference and that config specs do not contain."""
+"""ID lists: named lists of IDs outside the config specs, which conditions reference."""
 
 import base64
 import hashlib
@@ -46,8 +46,8 @@ def _inline_members(condition: JsonValue, id_lists: Mapping[str, tuple[str, ...]
 class IdListFile:
     """An ID list as SDKs download it: a line `+hash` per added ID, `-hash` per removed ID.
 
-    SDKs request only the bytes after those they have, so a file changes only by growing. Its ID
-    derives from its first content: SDKs must not continue a file of an earlier server.
+    SDKs request only the bytes after those they have, so a file only grows. Its ID is a digest of
+    its first content, because SDKs must not continue a file of an earlier server.
     """
 
     def __init__(self, name: str, ids: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The rules of config specs, prepared for display and explanation."""
+"""The rules of config specs in words, for display and explanation."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from .overrides import RULE_ID
 from .wording import ConditionText, condition_text, percentage, units
 
 _GENERATED_ID: Final = re.compile("(?=.*[0-9])[0-9A-Za-z]{15,}(:.*)?")
-"""A rule ID of Statsig's console; project files have names instead."""
+"""Matches a rule ID of Statsig's console; project files have names instead."""
 
 _ID_OVERRIDE: Final = ":id_override"
-"""The end of the IDs of rules that Statsig's console makes from overrides."""
+"""The suffix of the IDs of rules that Statsig's console creates from overrides."""
 
 _GENERATED_NAMES: Final = {
     "inlineTargetingRules": "outside the targeting",
@@ -45,12 +45,12 @@ class NamedRule:
     delegate: str | None
     """The experiment that a rule of a layer delegates to."""
     targeting: str | None
-    """The name, in config specs, of the generated segment that users must be in."""
+    """The name in config specs of the generated segment that users must be in."""
     spec: JsonObject
 
     @property
     def is_override(self) -> bool:
-        """Whether the rule was made from an override."""
+        """True if the rule was created from an override."""
         return self.rule_id == RULE_ID or self.rule_id.endswith(_ID_OVERRIDE)
 
     @property

@@ -1,6 +1,6 @@
 """Overrides of a project's entities, for everyone or for one unit.
 
-An override is a rule before all others in the config specs, so it applies wherever these are
+An override is a rule before all others in the config specs, so it applies wherever they are
 evaluated: in this server and in Statsig's SDKs.
 """
 
@@ -114,7 +114,7 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
     sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
     ordered = sorted(overrides, key=_rank, reverse=True)
     conditions = dict(as_object(document["condition_map"], "condition_map"))
-    # In reverse, since each rule is inserted before the others: rules for units end up first, and
+    # In reverse, since each rule is inserted before the others: rules for units come first, and
     # rules of layers before those of their experiments.
     for override in ordered:
         condition_id = _condition(override.unit, conditions)
@@ -181,7 +181,7 @@ def _rule(specs: ConfigSpecs, override: Override) -> JsonObject:
     elif isinstance(value, dict) and _layer(specs, override) is not None:
         # A layer always has all of its parameters.
         value = {**as_object(spec["defaultValue"], override.name), **value}
-    # SDKs that predate the core open a gate when one of its rules passes, whatever it returns,
+    # SDKs that predate the core open a gate if one of its rules passes, regardless of its value,
     # so a closing rule passes 0 %. A gate that is open by default can only be closed by the value.
     closed = value is False and spec.get("defaultValue") is not True
     return {

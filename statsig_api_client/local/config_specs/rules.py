@@ -1,4 +1,4 @@
-"""The rules of config specs: the values that they return, and whether they depend on the user."""
+"""The rules of config specs: their values, and their dependence on the user."""
 
 from collections.abc import Iterator
 
@@ -27,9 +27,9 @@ def returned_values(specs: ConfigSpecs, section: Section, name: str) -> Iterator
 
 
 def is_static(specs: ConfigSpecs, section: Section, name: str, rule_id: str) -> bool:
-    """Return whether an entity returns the same for all users, by the rule with an ID.
+    """Return whether an entity has the same value for all users, given the rule that decided.
 
-    It does if it has no rules, or if the first rule applies to everyone.
+    It has if there are no rules, or if the first rule applies to everyone.
     """
     rules = _rules(_spec(specs, section, name), name)
     if not rules:

@@ -1,4 +1,4 @@
-"""Times of users that Statsig's core cannot read, so that conditions on them fail."""
+"""Warnings about times of users that Statsig's core cannot read."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ _READABLE: Final = re.compile(r"-?\d+|\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\
 
 
 class UnreadableTimes:
-    """Logs once for each field that a user's time is not in a form that the core reads.
+    """Logger of times in a form that the core does not read, once per field.
 
     Args:
         document: The config specs in v2.
@@ -34,7 +34,7 @@ class UnreadableTimes:
         }
 
     def check(self, user: JsonObject) -> None:
-        """Log the fields of a user that hold a time that the core cannot read."""
+        """Log the fields of a user with a time that the core cannot read."""
         for field in tuple(self._fields):
             if not _is_readable(_value(user, field)):
                 self._fields.discard(field)

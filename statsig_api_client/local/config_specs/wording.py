@@ -1,4 +1,4 @@
-"""Conditions of config specs in the words of project files."""
+"""Conditions of config specs in the language of project files."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from .catalog import EntityKind, gate_kind, is_generated
 from .document import ConfigSpecs
 
 _MAX_VALUES: Final = 12
-"""The number of values that a text lists; conditions of real projects have thousands."""
+"""The maximum number of listed values; conditions of real projects have thousands."""
 
 _CRITERIA: Final = {
     (criterion.type, criterion.field): name
@@ -29,7 +29,7 @@ _OPERATORS: Final[Mapping[str, tuple[str, Operand]]] = {
 }
 
 _COMPARISONS: Final = {"eq": "is not set", "neq": "is set"}
-"""The words for a comparison with null: in Statsig's core only a missing value equals null."""
+"""The words for a comparison with null: in Statsig's core, only a missing value equals null."""
 
 _GATE_WORDS: Final[Mapping[tuple[str, EntityKind], str]] = {
     ("pass_gate", "gate"): "passes gate",
@@ -81,7 +81,7 @@ def percentage(share: float) -> str:
 
 
 def units(condition: JsonObject) -> str:
-    """Return what a condition on buckets divides: users, or units of another ID type."""
+    """Return the subject of a condition on buckets: users, or units of another ID type."""
     id_type = str(condition.get("idType"))
     return "users" if id_type.lower() == "userid" else f"{id_type}s"
 
@@ -112,7 +112,7 @@ def _value_text(value: JsonValue, *, is_time: bool) -> str:
         try:
             return datetime.fromtimestamp(value / 1000, UTC).isoformat().replace("+00:00", "Z")
         except (ValueError, OverflowError, OSError):
-            return str(value)  # A time that no calendar has.
+            return str(value)  # The time is outside of the calendar.
     if not isinstance(value, list):
         return str(value).lower() if isinstance(value, bool) else str(value)
     texts = [_value_text(item, is_time=is_time) for item in value[:_MAX_VALUES]]

@@ -1,1 +1,1 @@
-"""What the local server answers."""
+"""The HTTP endpoints of the local server."""

@@ -1,4 +1,4 @@
-"""Access log: one line for each request, with the result of an evaluation, without keys."""
+"""Access log: one line per request, with evaluation results and without keys."""
 
 import logging
 import re
@@ -17,12 +17,12 @@ from .summaries import request_summary
 _logger = logging.getLogger("statsig_api_client.local")
 
 _KEY_IN_PATH: Final = re.compile(r"(?<=/)(secret|client|console)-[^/]*?(?=\.json$|/|$)")
-"""An API key as a path segment, which is where some SDKs send it."""
+"""Matches an API key as a path segment, where some SDKs send it."""
 
 
 @frozen
 class AccessLog:
-    """ASGI middleware that logs method, path, status, duration, the kind of the key and the result.
+    """ASGI middleware that logs method, path, status, duration, kind of key and result.
 
     Args:
         app: The application that serves the requests.

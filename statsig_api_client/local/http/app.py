@@ -27,7 +27,7 @@ _API_PATHS: Final = frozenset(
         *("log_custom_exposure", "initialize", "rgstr", "download_config_specs", "get_id_lists"),
     )
 )
-"""The paths of calls, which clients with a base URL without `/v1` miss."""
+"""The paths of calls, which are not found if the client's base URL lacks `/v1`."""
 
 
 def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
@@ -40,7 +40,7 @@ def create_app(state: ServerState, *, loopback_only: bool) -> Starlette:
     """
     app = Starlette(
         routes=[
-            *SdkApi(state=state).routes(),  # First: it takes the /v1/log_event of SDKs.
+            *SdkApi(state=state).routes(),  # First, because it matches /v1/log_event of SDKs.
             *StatsigApi(state=state, validator=statsig_api_validator()).routes(),
             *Ofrep(state=state).routes(),
             *ConsolePages(state).routes(),

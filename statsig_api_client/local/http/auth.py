@@ -34,7 +34,7 @@ _BROWSER_PATHS: Final = frozenset(
 """The paths of Statsig that web pages may call with a client key."""
 
 OFREP: Final = "/ofrep/v1/"
-"""The root of OpenFeature's remote evaluation protocol, which web pages may call, too."""
+"""The root path of OpenFeature's remote evaluation protocol, which web pages may call, too."""
 
 
 def _is_for_browsers(path: str) -> bool:
@@ -42,7 +42,7 @@ def _is_for_browsers(path: str) -> bool:
 
 
 _CLIENT_SPECS: Final = re.compile(r"/v[12]/download_config_specs(/client-.*|\?(.*&)?k=client-.*)")
-"""Downloads of config specs with the client key, which SDKs that evaluate in a browser send."""
+"""Downloads of config specs with the client key, for SDKs that evaluate in a browser."""
 
 
 def _allows_other_origins(scope: Scope) -> bool:
@@ -55,8 +55,8 @@ def sent_key(request: Request) -> str:
     if request.url.path.startswith(OFREP):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return request.headers.get("x-api-key") or (token if scheme.lower() == "bearer" else "")
-    # Server SDKs send it in a header and in the path; JavaScript sends it in the query, because a
-    # custom header would cost a preflight request.
+    # Server SDKs send the key in a header and in the path; JavaScript sends it in the query, since
+    # a custom header would cost a preflight request.
     return (
         request.headers.get("statsig-api-key")
         or str(request.path_params.get("key", "")).removesuffix(".json")
@@ -65,8 +65,8 @@ def sent_key(request: Request) -> str:
 
 
 def key_kind(key: str, keys: Keys) -> _KeyKind | None:
-    """Return which of the project's keys a key is, or None."""
-    # Compare with both keys, so that the duration does not depend on the key.
+    """Return the kind of a key, or None if it does not belong to the project."""
+    # Compare with both keys, so that the time does not depend on the key.
     is_secret = hmac.compare_digest(key.encode(), keys.secret.encode())
     is_client = hmac.compare_digest(key.encode(), keys.client.encode())
     return "secret" if is_secret else "client" if is_client else None
@@ -140,8 +140,8 @@ class CrossOriginAccess:
 class LoopbackHosts:
     """ASGI middleware that requires a loopback host name, except for the endpoints for browsers.
 
-    A web page can resolve its own domain to the loopback address (DNS rebinding) and is then of the
-    same origin, but its requests still name its own host.
+    A web page can resolve its own domain to the loopback address (DNS rebinding) and then has the
+    same origin, but its requests still contain its own host name.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -29,7 +29,7 @@ async def read_body(request: Request) -> JsonValue:
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
-        SchemaError: The body is not JSON, or is not compressed as its header says.
+        SchemaError: The body is not JSON, or its compression does not match the header.
     """
     return _parse(await read_bytes(request))
 
@@ -37,13 +37,13 @@ async def read_body(request: Request) -> JsonValue:
 async def read_sdk_body(request: Request) -> JsonObject:
     """Parse the JSON object of a request from an SDK; an absent body is an empty object.
 
-    In browsers the JavaScript SDK sends no headers of its own. Its query states that the body is
-    compressed with gzip (`gz=1`) or is reversed base64 (`se=1`). The older statsig-js states the
-    latter with the header `STATSIG-ENCODED: 1`.
+    In browsers, the JavaScript SDK sends no custom headers. Its query parameters indicate a body
+    compressed with gzip (`gz=1`) or encoded as reversed base64 (`se=1`). The older statsig-js
+    indicates the latter with the header `STATSIG-ENCODED: 1`.
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
-        SchemaError: The body is not what the request says, or not a JSON object.
+        SchemaError: The body does not match its encoding, or is not a JSON object.
     """
     query = request.query_params
     data = await read_bytes(request, is_gzip=query.get("gz") == "1")
@@ -60,11 +60,11 @@ async def read_bytes(request: Request, *, is_gzip: bool = False) -> bytes:
 
     Args:
         request: The request.
-        is_gzip: Whether the body is compressed with gzip although no header says so.
+        is_gzip: Whether the body is compressed with gzip, although no header indicates it.
 
     Raises:
         HTTPException: 413 for a body that is too large, 415 for an unsupported encoding.
-        SchemaError: The body is not compressed as its header says.
+        SchemaError: The compression of the body does not match the header.
     """
     data = await _read(request)
     encoding = request.headers.get("content-encoding", "identity").lower()
@@ -115,7 +115,7 @@ def _decompress_gzip(data: bytes) -> bytes:
             break
         if not data:
             return plain
-    raise SchemaError("$", "expected gzip, as the header content-encoding says")
+    raise SchemaError("$", "expected gzip, as in the header content-encoding")
 
 
 def _decompress_zstd(data: bytes) -> bytes:
@@ -123,7 +123,7 @@ def _decompress_zstd(data: bytes) -> bytes:
         with ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(data) as reader:
             plain = reader.read(MAX_BODY + 1)
     except ZstdError:
-        raise SchemaError("$", "expected zstd, as the header content-encoding says") from None
+        raise SchemaError("$", "expected zstd, as in the header content-encoding") from None
     _check_size(plain)
     return plain
 
@@ -138,4 +138,4 @@ def _decode_reversed_base64(data: bytes) -> bytes:
         # Browsers encode each character as one byte, and do not encode larger characters at all.
         return base64.b64decode(data[::-1], validate=True).decode("latin-1").encode()
     except binascii.Error:
-        raise SchemaError("$", "expected reversed base64, as the request says") from None
+        raise SchemaError("$", "expected reversed base64, as declared in the request") from None

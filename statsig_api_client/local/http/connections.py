@@ -1,8 +1,8 @@
 """The uvicorn server, with limits for each connection.
 
-uvicorn leaves these limits to a reverse proxy: its `limit_concurrency` counts requests, not silent
-connections, and its httptools parser has no limit for headers. Silent connections that stay open
-would use up the file descriptors of the program under test.
+uvicorn leaves these limits to a reverse proxy: its `limit_concurrency` counts requests, not idle
+connections, and its httptools parser has no limit for headers. Connections that stay open would
+exhaust the file descriptors of the program under test.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ MAX_HEAD: Final = 32 * 1024
 """The maximum size of the request line and the headers together, in bytes."""
 
 REQUEST_TIMEOUT: Final = 30.0
-"""Seconds that a request may take to arrive, and a client may pause while it reads."""
+"""Maximum seconds for a request to arrive, and between two reads of a client."""
 
 _HEAD_PROBLEM: Final = f"expected at most {MAX_HEADERS} headers with {MAX_HEAD} bytes in total"
 
@@ -66,9 +66,9 @@ def http_server(app: ASGIApp, *, request_timeout: float = REQUEST_TIMEOUT) -> uv
 
 
 def limit_accept_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Log one line a second, without a traceback, while no file descriptor is free.
+    """Log one line per second, without a traceback, while no file descriptor is free.
 
-    asyncio logs a traceback for each failed `accept`, which made 8 MB of log a second.
+    asyncio logs a traceback for each failed `accept`, up to 8 MB per second.
     """
     logged = 0.0
 
@@ -108,7 +108,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, unless it makes the head of a request too large."""
+        """Parse data, unless the head of the request becomes too large."""
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
@@ -120,22 +120,22 @@ class LimitedProtocol(HttpToolsProtocol):
         self._update_timeout()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a request."""
         self._in_head, self._head_size = True, 0
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: {"connection": self._connection}}
 
     def on_headers_complete(self) -> None:
-        """Reject a request whose head is too large, in however many pieces it arrived."""
+        """Reject a request whose head is too large in total."""
         self._in_head, self._in_body = False, True
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if len(self.headers) > MAX_HEADERS or size > MAX_HEAD:
             self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _HEAD_PROBLEM)
-            raise ValueError(_HEAD_PROBLEM)  # This stops the parser.
+            raise ValueError(_HEAD_PROBLEM)  # The exception stops the parser.
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """End the reading of a request."""
+        """Stop the timeout of a complete request."""
         self._in_body = False
         super().on_message_complete()
 
@@ -152,7 +152,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._update_timeout()
 
     def send_400_response(self, msg: str) -> None:
-        """Reject invalid HTTP with the same form of error as all other requests."""
+        """Reject invalid HTTP with an error in the usual form."""
         self._reject(HTTPStatus.BAD_REQUEST, msg)
 
     def shutdown(self) -> None:

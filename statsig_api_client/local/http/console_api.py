@@ -1,4 +1,4 @@
-"""The operations of the control API that the console needs: entities, explanations, live events."""
+"""The operations of the control API for the console: entities, explanations, live events."""
 
 from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict, cast
@@ -26,7 +26,7 @@ from .override_requests import override_result
 
 
 class ExplainRequestDict(TypedDict):
-    """A user to evaluate, and the entity if only one is of interest."""
+    """A user to evaluate, and optionally one entity."""
 
     user: JsonObject
     kind: NotRequired[str]

@@ -1,4 +1,4 @@
-"""The console: a page at `/` that is a client of the control API."""
+"""The console: a page at `/` that calls the control API."""
 
 import base64
 import hashlib

@@ -110,7 +110,7 @@ class ControlApi:
         return JSONResponse({**self._document, "servers": [server]})
 
     async def health(self, _request: Request) -> Response:
-        """Return that the server is running."""
+        """Confirm that the server is running."""
         return JSONResponse({"status": "ok"})
 
     async def project(self, request: Request) -> Response:

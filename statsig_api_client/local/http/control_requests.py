@@ -18,7 +18,7 @@ _PAGE_SIZE: Final = 100
 
 
 class ControlRequests:
-    """Parser of requests, by the OpenAPI document of the control API.
+    """Parser of requests that validates them with the OpenAPI document of the control API.
 
     Args:
         document: The OpenAPI document.
@@ -33,7 +33,7 @@ class ControlRequests:
         """Parse the body of a request.
 
         Raises:
-            HTTPException: 415 for another content type than JSON.
+            HTTPException: 415 for a content type other than JSON.
             SchemaError: The body does not match the document.
         """
         # Web pages of other origins can send this type only after a preflight, which is rejected.
@@ -60,7 +60,7 @@ def event_page(
     Args:
         recording: The recorded events.
         condition: The conditions that the events must meet.
-        query: The query, with the place, size and order of the page.
+        query: The query, with the position, size and order of the page.
     """
     page = recording.find(
         condition,

@@ -24,9 +24,9 @@ _Wait: TypeAlias = "asyncio.Task[Literal[True]]"
 def event_stream(
     request: Request, state: ServerState, after: int | None, *, heartbeat: float = HEARTBEAT
 ) -> StreamingResponse:
-    """Return a stream of the events that follow an event, and of changes.
+    """Return a stream of changes and of the events after a given event.
 
-    The stream reads from the database, so a slow client misses nothing and costs no memory.
+    The stream reads from the database, so a slow client misses no events and costs no memory.
 
     Args:
         request: The request.

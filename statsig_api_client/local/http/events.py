@@ -1,4 +1,4 @@
-"""Conversion of requests to events as they are recorded."""
+"""Conversion of requests to recorded events."""
 
 import json
 import time
@@ -17,13 +17,13 @@ from ..config_specs.evaluator import Evaluation
 from ..recording import LoggedEventDict
 
 _TIME_LIMIT: Final = 2**63
-"""The times that the database can store, in milliseconds, are below this."""
+"""The limit of times that the database can store, in milliseconds."""
 
 _NAMES: Final = frozenset(("gate", "config", "allocatedExperiment"))
 """The fields of exposures that contain names of entities."""
 
 _MAX_TRAVEL_TIME: Final = 10_000
-"""Milliseconds that a request may take to arrive although the client's clock is right."""
+"""Milliseconds that a request may take to arrive without a correction of the client's clock."""
 
 
 def now() -> int:
@@ -32,7 +32,7 @@ def now() -> int:
 
 
 def clock_error(client_time: int | None) -> int:
-    """Return how far a client's clock is behind, in milliseconds.
+    """Return the milliseconds by which a client's clock is behind.
 
     Args:
         client_time: The client's time when it sent the request, in milliseconds since 1970, from
@@ -64,7 +64,7 @@ def config_exposure(user: JsonObject, name: str, config: Evaluation | None) -> L
 
 
 def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEventDict:
-    """Return the exposure of a user to a whole layer; SDKs log one for each parameter."""
+    """Return the exposure of a user to a layer; SDKs log one for each parameter instead."""
     metadata = {
         "config": name,
         "ruleID": layer.rule_id,
@@ -74,10 +74,10 @@ def layer_exposure(user: JsonObject, name: str, layer: Evaluation) -> LoggedEven
 
 
 def as_documented(body: JsonValue) -> JsonValue:
-    """Return a body that follows the examples in Statsig's guides in the form of its schema.
+    """Convert a body that follows the examples in Statsig's guides to the form of its schema.
 
-    These have `experimentName`, numbers in the metadata of events, and, from PHP, `[]` as an empty
-    object of private attributes.
+    The examples have `experimentName`, numbers in the metadata of events, and, from PHP, `[]` as
+    empty private attributes.
     """
     if not isinstance(body, dict):
         return body
@@ -123,7 +123,7 @@ def logged_events(request: LogEventRequestDict, clock_error: int = 0) -> list[Lo
 def custom_exposures(
     request: LogCustomExposureRequestDict, clock_error: int = 0
 ) -> list[LoggedEventDict]:
-    """Return the exposures of a request, in the form of those that Statsig logs itself.
+    """Return the exposures of a request, in the form of automatic exposures.
 
     Args:
         request: The validated body.
@@ -153,7 +153,7 @@ def sdk_events(
     """Yield the events of a request from an SDK, parsed leniently so that none is lost.
 
     SDKs send more than the schema of the HTTP API allows: metadata and values of any type, null for
-    absent fields, times as strings. Other values than strings and numbers are recorded as JSON.
+    absent fields, times as strings. Values other than strings and numbers are recorded as JSON.
 
     Args:
         body: The parsed body.
@@ -207,7 +207,7 @@ def _exposure(
 
 
 def _event_time(value: object, received: int, clock_error: int) -> int:
-    # A time that cannot be parsed is no reason to lose the event.
+    # Keep the event even if its time cannot be parsed.
     if not isinstance(value, str | int | float):
         return received
     try:

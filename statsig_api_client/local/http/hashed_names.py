@@ -1,4 +1,4 @@
-"""Names of entities that client SDKs know by their hashes only."""
+"""Names of entities that client SDKs know only by hash."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from ..config_specs.document import ConfigSpecs
 
 
 class HashedNames:
-    """The names of a project's entities by hash, computed once for each version of the project."""
+    """The names of a project's entities by hash, computed once per version of the project."""
 
     def __init__(self) -> None:
         self._specs: ConfigSpecs | None = None

@@ -1,6 +1,6 @@
 """OFREP, OpenFeature's remote evaluation protocol, version 0.3.0.
 
-Its description is `service/openapi.yaml` of https://github.com/open-feature/protocol.
+It is specified in `service/openapi.yaml` of https://github.com/open-feature/protocol.
 """
 
 import asyncio
@@ -123,7 +123,7 @@ class Ofrep:
                 yield self._result(FlagKey.parse(f"{key.text}:{parameter}"), kind, evaluation)
 
     def _keys(self) -> Iterator[FlagKey]:
-        """Yield the keys of all entities: names, with the kind where it changes the result."""
+        """Yield the keys of all entities: names, with the kind where names are ambiguous."""
         specs = self.state.specs
         for name in specs.gates:
             yield FlagKey.parse(name)
@@ -156,7 +156,7 @@ class Ofrep:
         return result
 
     def _number(self, key: FlagKey, section: Section, value: JsonValue) -> JsonValue:
-        # A client cannot know that 3 is a number of a flag that is 2.5 for others.
+        # A client does not know that a flag with the value 3 is 2.5 for other users.
         if type(value) is not int:
             return value
         parameter = key.parameter or VALUE

@@ -35,7 +35,7 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{1,18})-")
 
 
 class _SdkRoute(Route):
-    """A route for requests of SDKs on a path that the HTTP API has too."""
+    """A route for requests of SDKs on a path of the HTTP API."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match requests that name an SDK."""
@@ -75,7 +75,7 @@ class SdkApi:
         ]
 
     async def config_specs(self, request: Request) -> Response:
-        """Return the project's config specs, unless the SDK has the newest."""
+        """Return the project's config specs, unless the SDK has the latest version."""
         specs = self.state.specs
         require_specs_key(request, specs.keys)
         # The oldest SDKs send the time in the body, others in the query.
@@ -87,7 +87,7 @@ class SdkApi:
         etag = {"etag": f'"{specs.time}"'}
         if request.headers.get("if-none-match") == etag["etag"]:
             return Response(status_code=304, headers=etag)
-        # Only the core requests protobuf, and it can read only version 2.
+        # Only the core requests protobuf, and it reads only version 2.
         is_v2 = request.url.path.startswith("/v2/") or "supports_proto" in request.query_params
         return _compressed(request, specs.document if is_v2 else to_v1(specs.document), etag)
 
@@ -113,7 +113,7 @@ class SdkApi:
 
     async def id_list_file(self, request: Request) -> Response:
         """Return an ID list, or the part of it that the header `Range` requests."""
-        # No key is required, as with Statsig: SDKs request the URL without one.
+        # No key is required, as in Statsig's service: SDKs request the URL without one.
         file = self._id_lists.find(request.path_params["file_id"])
         if file is None:
             raise HTTPException(404, "no such ID list")

@@ -46,7 +46,7 @@ _HEADERS: Final = {
     _CLIENT_TIME: (re.compile("-?[0-9]{1,19}"), "a 64-bit integer"),
     "statsig-event-count": (re.compile("0*[1-9][0-9]*"), "a positive integer"),
 }
-"""Headers with a fixed form, each with its pattern and the name of the form."""
+"""Headers with a fixed form, each with its pattern and a description."""
 
 
 @frozen(kw_only=True)

@@ -14,20 +14,20 @@ _MAX_LENGTH: Final = 200
 
 
 def summarize(request: Request, user: JsonObject, results: Mapping[str, JsonValue]) -> None:
-    """Note the results of evaluations for the access log."""
+    """Store the results of evaluations for the access log."""
     texts = [f"{_quoted(name)}: {_quoted(value)}" for name, value in results.items()]
     request.state.summary = f", {', '.join(texts)} for {_user_text(user)}"
 
 
 def summarize_events(request: Request, events: Sequence[LoggedEventDict]) -> None:
-    """Note the names of recorded events for the access log."""
+    """Store the names of recorded events for the access log."""
     counts = Counter(event["eventName"] for event in events)
     texts = [f"{count} {_quoted(name)}" for name, count in counts.most_common()]
     request.state.summary = f", {', '.join(texts)}"
 
 
 def request_summary(request: Request) -> str:
-    """Return the summary of a request, at most 200 characters; empty if there is none."""
+    """Return the summary of a request, at most 200 characters, or an empty string."""
     summary = str(getattr(request.state, "summary", ""))
     return summary if len(summary) <= _MAX_LENGTH else f"{summary[:_MAX_LENGTH]}..."
 
@@ -42,7 +42,7 @@ def _user_text(user: JsonObject) -> str:
 
 
 def _quoted(value: JsonValue) -> str:
-    """Return a value without quotes if it is a plain string, and as JSON in one line otherwise."""
+    """Return a plain string without quotes, any other value as JSON in one line."""
     if isinstance(value, str) and value.isprintable():
         return value
     return json.dumps(value, separators=(",", ":"))

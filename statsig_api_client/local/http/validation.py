@@ -39,17 +39,17 @@ _PROBLEMS: Final = {
     "additionalProperties": "unknown field: {choices}",
     "oneOf": "expected exactly one of the alternatives, got several",
 }
-"""The message for each keyword of JSON Schema that a request may violate."""
+"""The message for each keyword of JSON Schema that a request can violate."""
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 
 
 class BodyValidator:
-    """The schemas of request bodies, compiled.
+    """The compiled schemas of request bodies.
 
     Args:
         document: The OpenAPI document.
-        shapes: The types of request bodies. The schema of each has its name, without `Dict`.
+        shapes: The types of request bodies. Their schemas have the same names, without `Dict`.
     """
 
     def __init__(self, document: JsonObject, *shapes: type) -> None:
@@ -139,7 +139,7 @@ class QueryValidator:
 
 
 def statsig_api_validator() -> BodyValidator:
-    """Return the validator of the Statsig HTTP API, whose OpenAPI document this package has."""
+    """Return the validator of the Statsig HTTP API, from the OpenAPI document in this package."""
     text = files("statsig_api_client").joinpath("generated/openapi.json").read_text("utf-8")
     return BodyValidator(
         cast("JsonObject", json.loads(text)),
@@ -155,8 +155,8 @@ def statsig_api_validator() -> BodyValidator:
 def _decide_alternatives(schema: JsonValue, schemas: JsonObject) -> JsonValue:
     """Return a schema whose alternatives are selected by their first required property.
 
-    A validator reports the errors of all alternatives of `anyOf`, all at once, and which of them
-    was intended is a guess. For a body of 9 MB the errors take minutes and gigabytes.
+    A validator reports the errors of all alternatives of `anyOf`, without knowing which one was
+    intended. For a body of 9 MB, the errors take minutes and gigabytes.
     """
     if isinstance(schema, list):
         return [_decide_alternatives(item, schemas) for item in schema]
@@ -176,7 +176,7 @@ def _decide_alternatives(schema: JsonValue, schemas: JsonObject) -> JsonValue:
 
 
 def _resolve(value: JsonValue, document: JsonObject) -> JsonObject:
-    """Return a part of an OpenAPI document, or the part that it references."""
+    """Return a part of an OpenAPI document, following its reference."""
     part = as_object(value, "$ref")
     if "$ref" not in part:
         return part
@@ -214,7 +214,7 @@ def _json_path(error: ValidationError) -> str:
 
 
 def _problem(error: ValidationError) -> str:
-    # Not the library's own message: it contains the whole value, which may have megabytes.
+    # Not the library's own message: it contains the complete value, which may have megabytes.
     if isinstance(error.kind, ValidationErrorKind.FalseSchema):
         return "unexpected value"
     keyword = _keyword(error)

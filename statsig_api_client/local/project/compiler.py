@@ -24,8 +24,8 @@ from .model import (
 def compile_project(project: Project, time: int) -> JsonObject:
     """Compile a project to config specs in v1.
 
-    Salts derive from names alone, so a project assigns users alike on every run and machine, and
-    renaming an entity or rule assigns them again.
+    Salts depend only on names, so a project assigns users identically on every run and machine, and
+    renaming an entity or rule reassigns them.
 
     Args:
         project: The project.
@@ -115,8 +115,8 @@ def _holdout(holdout: Holdout) -> JsonObject:
 def _holdout_rules(
     holdouts: Iterable[Holdout], id_type: str, *, default: JsonValue
 ) -> Iterator[JsonObject]:
-    # Statsig inserts such a rule too. It passes for nobody and so returns the default: some SDKs
-    # open a gate when a rule passes, although its value is false.
+    # Statsig inserts such a rule, too. It passes for no user and so returns the default, since some
+    # SDKs open a gate if a rule passes, even if its value is false.
     for holdout in holdouts:
         held_out = Condition(type="pass_gate", target=holdout.name)
         rule = _rule(HOLDOUT_RULE_PREFIX + holdout.name, [held_out], id_type, value=default)
@@ -138,7 +138,7 @@ def _config(config: DynamicConfig, holdouts: Iterable[Holdout]) -> JsonObject:
 
 
 def _inline_segment(experiment: Experiment) -> JsonObject:
-    # Statsig compiles targeting to a segment too, which exposures leave out.
+    # Statsig also compiles targeting to a segment, which exposures omit.
     rule = _rule("targeting", experiment.targeting, experiment.id_type, value=True)
     return _spec(
         "segment",

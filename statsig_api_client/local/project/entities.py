@@ -25,7 +25,7 @@ _RESERVED: Final = frozenset(
     {"default", "disabled", "error", "experimentAssignment", "inlineTargetingRules"}
     | {"layerAssignment", "override", "prestart"}
 )
-"""Rule IDs to which Statsig gives a meaning of its own."""
+"""Rule IDs with a meaning reserved by Statsig."""
 
 
 def read_gate(name: str, entry: Entry, known: KnownNames) -> Gate:

@@ -1,4 +1,4 @@
-"""The model of a project, and the error for an invalid one."""
+"""The model of a project, and the error for invalid projects."""
 
 import difflib
 import hashlib
@@ -17,7 +17,7 @@ class ProjectError(Exception):
     Attributes:
         file: The file.
         line: The invalid line, counted from 1; None if the problem is not in one line.
-        problem: The invalid key, and what was expected there.
+        problem: The invalid key and the expected value.
     """
 
     def __init__(self, file: Path, line: int | None, problem: str) -> None:
@@ -33,7 +33,7 @@ class ProjectError(Exception):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message: the known name closest to `name`, or all known names."""
+    """Return a hint for an error message: the known name closest to `name`, or all known names."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
@@ -75,7 +75,7 @@ HOLDOUT_RULE_PREFIX: Final = "holdout:"
 
 
 def segment_spec(name: str) -> str:
-    """Return the name of a segment in config specs; exposures leave out names with this prefix."""
+    """Return the name of a segment in config specs; exposures omit names with its prefix."""
     return f"segment:{name}"
 
 
@@ -89,7 +89,7 @@ def bucket(percent: float) -> int:
 
 
 def salt(*names: str) -> str:
-    """Return a salt that depends only on names, so that every run divides users alike."""
+    """Return a salt that depends only on names, so that every run assigns users identically."""
     return hashlib.sha256("/".join(names).encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary of conditions: criteria, their operators, and both in config specs.
+"""Criteria and operators of conditions, and their equivalents in config specs.
 
 The reader, the JSON Schema and the reference in the documentation follow these tables.
 """
@@ -11,7 +11,7 @@ from attrs import frozen
 
 
 class Operand(Enum):
-    """The kind of value that an operator takes."""
+    """The kind of value that an operator accepts."""
 
     VALUES = "a value or a list"  # Strings, numbers and booleans, compared as strings.
     VALUE = "a value"  # A string, number or boolean, compared by type.
@@ -31,7 +31,7 @@ class Operator:
     """The name of the operator in config specs."""
     operand: Operand
     meaning: str
-    """The condition on the user's value: "true if it ..."."""
+    """The condition on the user's value, as the end of "true if it ..."."""
 
 
 _MEMBERSHIP: Final = {

@@ -140,7 +140,7 @@ def _id_list_file(entry: Entry) -> Path:
 
 
 def _id(entry: Entry) -> str:
-    # A number is an ID as it is written, so 007 differs from 7.
+    # A number is an ID as written, so 007 differs from 7.
     if isinstance(entry.scalar(), bool | None) or not entry.written():
         entry.fail(f"expected an ID, got {entry.written()!r}")
     return entry.written()
@@ -152,7 +152,7 @@ def _check_allocations(experiments: Iterable[Experiment], layers: Mapping[str, E
         if experiment.layer is not None:
             members.setdefault(experiment.layer, []).append(experiment)
     for layer, its_experiments in members.items():
-        # Rounded, since in floating point 97.4 + 2.2 + 0.4 is more than 100.
+        # Rounded, since 97.4 + 2.2 + 0.4 exceeds 100 in floating point.
         total = round(sum(experiment.allocation for experiment in its_experiments), 6)
         if total > 100:
             names = ", ".join(experiment.name for experiment in its_experiments)
@@ -168,7 +168,7 @@ def _check_acyclic(
     holdouts: Iterable[Holdout],
     entries: Mapping[str, Mapping[str, Entry]],
 ) -> None:
-    # Lists and not sets, so that the same cycle is reported on every run.
+    # Lists instead of sets, so that every run reports the same cycle.
     dependencies = {
         gate.name: _gates_of(c for rule in gate.rules for c in rule.conditions) for gate in gates
     }

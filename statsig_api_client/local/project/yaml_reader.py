@@ -1,4 +1,4 @@
-"""YAML values that know their file, line and key, for error messages."""
+"""YAML values with their file, line and key, for error messages."""
 
 import contextlib
 import math
@@ -63,7 +63,7 @@ class _PythonLoader(_Resolver, yaml.BaseLoader):
 
 
 LOADERS: list[type[yaml.BaseLoader]] = [_PythonLoader]
-"""Loaders in order of preference; a later one decides where an earlier one raises an error."""
+"""Loaders in order of preference; if one raises an error, the next one decides."""
 
 with contextlib.suppress(ImportError):  # PyYAML can be built without libyaml.
     from yaml import CBaseLoader
@@ -71,7 +71,7 @@ with contextlib.suppress(ImportError):  # PyYAML can be built without libyaml.
     class _FastLoader(Composer, CBaseLoader, _Resolver):
         """libyaml's parser, 10 times faster, with a composer that does not recurse.
 
-        libyaml's composer would overflow the C stack with deeply nested input, and PyYAML's takes 3
+        libyaml's composer would overflow the C stack on deeply nested input, and PyYAML's takes 3
         times as long.
         """
 
@@ -132,7 +132,7 @@ with contextlib.suppress(ImportError):  # PyYAML can be built without libyaml.
 class Entry:
     """A value of a YAML file with its position.
 
-    Each method that returns the value in one form raises a `ProjectError` if it has another.
+    Each method that returns the value in one form raises `ProjectError` if it has another one.
     """
 
     file: Path
@@ -339,10 +339,10 @@ def _aliased_values(root: yaml.Node) -> int:
         children = _children(node)
         if id(node) in sizes:
             size = 1 + sum(sizes[id(child)] for child in children)
-            sizes[id(node)] = min(size, 10**12)  # Sizes can grow to thousands of digits.
+            sizes[id(node)] = min(size, 10**12)  # Sizes can have thousands of digits.
             stack.pop()
         else:
-            sizes[id(node)] = 1  # While in progress, for values that contain themselves.
+            sizes[id(node)] = 1  # Set while in progress, for values that contain themselves.
             stack += [child for child in children if id(child) not in sizes]
     return sizes[id(root)] - len(sizes)
 

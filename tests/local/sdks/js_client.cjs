@@ -1,4 +1,4 @@
-// Asks Statsig's client for browsers (@statsig/js-client): a question on stdin, answers on stdout.
+// Statsig's client for browsers (@statsig/js-client): input from stdin, results to stdout.
 const { StatsigClient, LogEventCompressionMode } = require("@statsig/js-client");
 
 async function main() {
@@ -10,13 +10,13 @@ async function main() {
     disableStableID: true, // and this would give users an ID that the others do not have.
     logEventCompressionMode: LogEventCompressionMode.Forced,
   });
-  const answers = [];
+  const results = [];
   for (const user of ask.users) {
     await client.updateUserAsync(user);
     const config = (c) => ({ value: c.value, rule: c.ruleID });
     const experiment = (e) => ({ ...config(e), group: e.groupName ?? null });
     const byName = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
-    answers.push({
+    results.push({
       gates: byName(ask.gates, (name) => {
         const gate = client.getFeatureGate(name);
         return { value: gate.value, rule: gate.ruleID };
@@ -31,7 +31,7 @@ async function main() {
   }
   client.logEvent("purchase", 9.5, { sku: "A1", size: { width: 4 }, none: null });
   await client.shutdown();
-  process.stdout.write(JSON.stringify(answers));
+  process.stdout.write(JSON.stringify(results));
 }
 
 main();

@@ -1,4 +1,4 @@
-// Asks Statsig's core for Node (@statsig/statsig-node-core): a question on stdin, answers on stdout.
+// Statsig's core for Node (@statsig/statsig-node-core): input from stdin, results to stdout.
 const { Statsig, StatsigUser } = require("@statsig/statsig-node-core");
 
 async function main() {
@@ -14,7 +14,7 @@ async function main() {
     environment: ask.tier ?? undefined,
   });
   await statsig.initialize();
-  const answers = ask.users.map((each) => {
+  const results = ask.users.map((each) => {
     const user = new StatsigUser(each);
     const config = (c) => ({ value: c.value, rule: c.ruleID });
     const experiment = (e) => ({ ...config(e), group: e.groupName ?? null });
@@ -36,7 +36,7 @@ async function main() {
   statsig.logEvent(new StatsigUser(ask.users[0]), "purchase", 9.5, metadata);
   await statsig.flushEvents();
   await statsig.shutdown();
-  process.stdout.write(JSON.stringify(answers));
+  process.stdout.write(JSON.stringify(results));
 }
 
 main();

@@ -1,4 +1,4 @@
-// Asks Statsig's SDK for Node servers (statsig-node): a question on stdin, its answers on stdout.
+// Statsig's SDK for Node servers (statsig-node): input from stdin, results to stdout.
 const { default: Statsig } = require("statsig-node");
 
 async function main() {
@@ -6,7 +6,7 @@ async function main() {
   const options = { api: ask.url, initStrategyForIDLists: "await" };
   if (ask.tier) options.environment = { tier: ask.tier };
   await Statsig.initialize(ask.secretKey, options);
-  const answers = ask.users.map((user) => {
+  const results = ask.users.map((user) => {
     const config = (c) => ({ value: c.value, rule: c.getRuleID() });
     const experiment = (e) => ({ ...config(e), group: e.getGroupName() });
     const byName = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
@@ -26,7 +26,7 @@ async function main() {
   Statsig.logEvent(ask.users[0], "purchase", 9.5, { sku: "A1", size: { width: 4 }, none: null });
   await Statsig.flush();
   await Statsig.shutdownAsync();
-  process.stdout.write(JSON.stringify(answers));
+  process.stdout.write(JSON.stringify(results));
 }
 
 main();

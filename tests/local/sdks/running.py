@@ -1,4 +1,4 @@
-"""SDKs in a process of their own; tests of SDKs that are not installed are skipped."""
+"""SDKs in a separate process; tests of SDKs that are not installed are skipped."""
 
 import os
 import shutil
@@ -19,9 +19,9 @@ def run(language: Language, code: str, *, given: str = "") -> str:
     """Run code with an input on stdin and return its output.
 
     Args:
-        language: What the code is written in.
+        language: The language of the code.
         code: The code, or the name of a file here.
-        given: What it reads.
+        given: The input.
     """
     program = sys.executable if language == "python" else node()
     is_file = (HERE / code.partition("\n")[0]).is_file()
@@ -32,7 +32,7 @@ def run(language: Language, code: str, *, given: str = "") -> str:
         capture_output=True,
         text=True,
         timeout=60,
-        cwd=HERE,  # Where Node looks for its modules.
+        cwd=HERE,  # The search path of Node's modules.
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -66,15 +66,15 @@ LISTED: Final = v1_specs() | {
 }
 
 
-def ask(sdk: str, question: Json) -> Any:
+def run_sdk(sdk: str, sdk_input: Json) -> Any:
     """Run an SDK that evaluates, logs an event and sends its events."""
     if sdk == "python_legacy.py":
         require_legacy_sdk()
     language: Language = "python" if sdk.endswith(".py") else "node"
-    return json.loads(run(language, sdk, given=json.dumps(question)))
+    return json.loads(run(language, sdk, given=json.dumps(sdk_input)))
 
 
-class Asked:
+class EvaluatedProject:
     """A project, users, and the results of the HTTP API."""
 
     def __init__(self, file: Path, users: list[Json], tier: str | None = None) -> None:
@@ -83,7 +83,7 @@ class Asked:
             self.server = LocalServer(file)
         self.api = Api(self.server)
         self.users = users
-        self.question: Json = {
+        self.sdk_input: Json = {
             "url": self.server.url,
             "secretKey": self.server.secret_key,
             "clientKey": self.server.client_key,
@@ -95,13 +95,13 @@ class Asked:
             "layers": {name: sorted(self.api.layer(name)["value"]) for name in self.server.layers},
         }
         environment = {} if tier is None else {"statsigEnvironment": {"tier": tier}}
-        self.answers = [self._answers(user | environment) for user in self.users]
+        self.results = [self._results(user | environment) for user in self.users]
         self.exposures = {
-            (EXPOSURES[kind], name, answer["rule"], user["userID"])
-            for user, answers in zip(self.users, self.answers, strict=True)
-            for kind in answers
-            for name, answer in answers[kind].items()
-            if kind != "layers" or answer["value"]  # SDKs log a layer when a parameter is read.
+            (EXPOSURES[kind], name, result["rule"], user["userID"])
+            for user, results in zip(self.users, self.results, strict=True)
+            for kind in results
+            for name, result in results[kind].items()
+            if kind != "layers" or result["value"]  # SDKs log a layer when a parameter is read.
         }
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class Asked:
             for e in self.server.exposures()[count:]
         }
 
-    def _answers(self, user: Json) -> Json:
+    def _results(self, user: Json) -> Json:
         gates = self.api.post("check_gate", {"gateNames": self.server.gates, "user": user}).json()
         configs = {name: self.api.config(name, user) for name in self.server.configs}
         experiments = {name: self.api.config(name, user) for name in self.server.experiments}
@@ -130,14 +130,14 @@ class Asked:
         }
 
 
-# Without a tier the HTTP API takes production, and an SDK none at all; only the project "eval" has
-# rules that see the difference.
+# Without a tier, the HTTP API uses production, and an SDK none at all; only the project "eval" has
+# rules that depend on it.
 @pytest.fixture(
     scope="module",
     params=[("the shop", None), ("demo", None), ("eval", "production"), ("eval", "staging")],
     ids=str,
 )
-def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+def evaluated(request: pytest.FixtureRequest) -> Iterator[EvaluatedProject]:
     name, tier = request.param
     if not PROJECTS[name].exists():
         pytest.skip("real projects are not present")
@@ -145,38 +145,40 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
     if name != "the shop":
         conditions = json.loads(PROJECTS[name].read_text())["condition_map"].values()
         users = targeted_users(list(conditions), 20, seed=2)
-        for user in users:  # The SDKs' option says it for all users alike.
+        for user in users:  # The SDKs' option applies to all users.
             user.pop("statsigEnvironment", None)
-    project = Asked(PROJECTS[name], users, tier)
+    project = EvaluatedProject(PROJECTS[name], users, tier)
     yield project
     project.close()
 
 
-def differences(asked: Asked, answers: list[Json]) -> list[tuple[str, str, Json, Json, Json]]:
+def differences(
+    evaluated: EvaluatedProject, results: list[Json]
+) -> list[tuple[str, str, Json, Json, Json]]:
     """Kind, name, result of the HTTP API, result of the SDK, and user."""
     return [
         (kind, name, our_answer, theirs[kind][name], user)
-        for user, ours, theirs in zip(asked.users, asked.answers, answers, strict=True)
+        for user, ours, theirs in zip(evaluated.users, evaluated.results, results, strict=True)
         for kind in ours
         for name, our_answer in ours[kind].items()
         if _present(theirs[kind][name]) != our_answer
     ]
 
 
-def _present(answer: Json) -> Json:
+def _present(result: Json) -> Json:
     """Return results without parameters that the user's layers do not have."""
-    if not isinstance(answer["value"], dict):
-        return answer
-    return answer | {"value": {p: v for p, v in answer["value"].items() if v is not None}}
+    if not isinstance(result["value"], dict):
+        return result
+    return result | {"value": {p: v for p, v in result["value"].items() if v is not None}}
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_agrees_with_http_api(asked: Asked, sdk: str) -> None:
-    exposures, events = len(asked.server.exposures()), len(asked.server.events())
-    answers = ask(sdk, asked.question)
-    assert differences(asked, answers) == []
-    assert asked.exposures_since(exposures) == asked.exposures
-    (event,) = [e for e in asked.server.events()[events:] if e.event_name == "purchase"]
+def test_sdk_agrees_with_http_api(evaluated: EvaluatedProject, sdk: str) -> None:
+    exposures, events = len(evaluated.server.exposures()), len(evaluated.server.events())
+    results = run_sdk(sdk, evaluated.sdk_input)
+    assert differences(evaluated, results) == []
+    assert evaluated.exposures_since(exposures) == evaluated.exposures
+    (event,) = [e for e in evaluated.server.events()[events:] if e.event_name == "purchase"]
     assert event.value == 9.5
     assert event.metadata["sku"] == "A1"
     assert json.loads(event.metadata["size"]) == {"width": 4}
@@ -184,18 +186,20 @@ def test_sdk_agrees_with_http_api(asked: Asked, sdk: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EvaluatedProject]:
     file = tmp_path_factory.mktemp("listed") / "specs.json"
     file.write_text(json.dumps(LISTED))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(state, "load_specs", lambda path: evolve(load_specs(path), id_lists=LISTS))
-        project = Asked(file, [{"userID": name} for name in ("ada", "Ada", "bob", "eve")])
+        project = EvaluatedProject(
+            file, [{"userID": name} for name in ("ada", "Ada", "bob", "eve")]
+        )
     yield project
     project.close()
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_downloads_id_lists(listed: Asked, sdk: str) -> None:
-    among = [answers["gates"]["among"]["value"] for answers in listed.answers]
+def test_sdk_downloads_id_lists(listed: EvaluatedProject, sdk: str) -> None:
+    among = [results["gates"]["among"]["value"] for results in listed.results]
     assert among == [True, False, True, False]
-    assert differences(listed, ask(sdk, listed.question)) == []
+    assert differences(listed, run_sdk(sdk, listed.sdk_input)) == []

@@ -40,7 +40,7 @@ def _event_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--experimental-eventsource")
 
 
-def question(server: LocalServer) -> Json:
+def sdk_input(server: LocalServer) -> Json:
     return {
         "url": server.url.removesuffix("/v1"),
         "key": server.client_key,
@@ -73,7 +73,7 @@ def provider_results(server: LocalServer) -> list[list[Any]]:
 
 @pytest.mark.parametrize("client", ["ofrep_server.cjs", "ofrep_web.cjs"])
 def test_client_evaluates_like_provider(server: LocalServer, client: str) -> None:
-    results = json.loads(run("node", client, given=json.dumps(question(server))))
+    results = json.loads(run("node", client, given=json.dumps(sdk_input(server))))
     expected = provider_results(server)
     assert len(results) == len(expected) == len(CONTEXTS) * len(SHOP_FLAGS)
     assert results == expected
@@ -91,7 +91,7 @@ def test_web_client_sees_override(server: LocalServer) -> None:
     try:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(json.dumps(question(server) | {"watched": "staff_tools"}))
+        process.stdin.write(json.dumps(sdk_input(server) | {"watched": "staff_tools"}))
         process.stdin.close()
         assert process.stdout.readline().startswith("[[")
         server.override_gate("staff_tools", value=True)

@@ -1,4 +1,4 @@
-"""Input on stdin and results on stdout, for both of Statsig's SDKs for Python."""
+"""Input from stdin and results to stdout, for both of Statsig's SDKs for Python."""
 
 import json
 import sys
@@ -14,26 +14,26 @@ _FIELDS = {
 }
 
 
-def question() -> Any:
-    """The input of the test."""
+def read_input() -> Any:
+    """Return the input of the test."""
     return json.load(sys.stdin)
 
 
-def answer(ask: Any, sdk: Any, user_type: Callable[..., Any], get_config: Any) -> None:
+def print_results(given: Any, sdk: Any, user_type: Callable[..., Any], get_config: Any) -> None:
     """Evaluate with an SDK and print the results."""
     users = [
         user_type(**{_FIELDS.get(field, field): value for field, value in user.items()})
-        for user in ask["users"]
+        for user in given["users"]
     ]
-    answers = [_answers(ask, sdk, user, get_config) for user in users]
-    sys.stdout.write(json.dumps(answers))
+    results = [_results(given, sdk, user, get_config) for user in users]
+    sys.stdout.write(json.dumps(results))
 
 
-def _answers(ask: Any, sdk: Any, user: Any, get_config: Any) -> Any:
-    gates = {name: sdk.get_feature_gate(user, name) for name in ask["gates"]}
-    configs = {name: get_config(user, name) for name in ask["configs"]}
-    experiments = {name: sdk.get_experiment(user, name) for name in ask["experiments"]}
-    layers = {name: sdk.get_layer(user, name) for name in ask["layers"]}
+def _results(given: Any, sdk: Any, user: Any, get_config: Any) -> Any:
+    gates = {name: sdk.get_feature_gate(user, name) for name in given["gates"]}
+    configs = {name: get_config(user, name) for name in given["configs"]}
+    experiments = {name: sdk.get_experiment(user, name) for name in given["experiments"]}
+    layers = {name: sdk.get_layer(user, name) for name in given["layers"]}
     return {
         "gates": {n: {"value": g.value, "rule": g.rule_id} for n, g in gates.items()},
         "configs": {n: {"value": c.value, "rule": c.rule_id} for n, c in configs.items()},
@@ -42,7 +42,7 @@ def _answers(ask: Any, sdk: Any, user: Any, get_config: Any) -> Any:
             for n, e in experiments.items()
         },
         "layers": {
-            n: {"value": {p: la.get(p, None) for p in ask["layers"][n]}, "rule": la.rule_id}
+            n: {"value": {p: la.get(p, None) for p in given["layers"][n]}, "rule": la.rule_id}
             for n, la in layers.items()
         },
     }
