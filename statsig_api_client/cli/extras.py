@@ -1,4 +1,4 @@
-"""Check that the extra of a command is installed."""
+"""Extras that commands require."""
 
 from importlib import import_module
 
