@@ -10,6 +10,12 @@ from .generated import StatsigUserDict
 
 USER_FIELDS: Final = StatsigUserDict.__optional_keys__ | StatsigUserDict.__required_keys__
 
+USER_STRINGS: Final = dict.fromkeys((
+    "userID", "email", "ip", "userAgent", "country", "locale", "appVersion",
+    "os_name", "os_version", "browser_name", "browser_version",
+))  # fmt: skip
+"""The fields of a user that are strings, in the order of the spec."""
+
 
 def _key(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()

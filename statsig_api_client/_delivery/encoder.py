@@ -10,13 +10,9 @@ from .._event_limits import MAX_METADATA, MAX_TEXT, SAFE_NAME, check_events, tim
 from .._json import codec, serialize
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import UNSET, JsonInputObject
-from .._user_checks import check_user
+from .._user_checks import USER_STRINGS, check_user
 from ..generated import StatsigEvent, StatsigUser, StatsigUserDict
 
-_USER_TEXTS: Final = frozenset((
-    "userID", "email", "ip", "userAgent", "country", "locale", "appVersion",
-    "os_name", "os_version", "browser_name", "browser_version",
-))  # fmt: skip
 _USER_MAPS: Final = frozenset(("custom", "privateAttributes"))
 _NUMBERS: Final = (float, int, type(None))
 _MANY: Final = 1000
@@ -120,7 +116,7 @@ def _plain_user(user: object) -> JsonInputObject | None:
     fields = cast("JsonInputObject", user)
     for key, value in fields.items():
         kind = type(value)
-        if not ((kind is str and key in _USER_TEXTS) or (kind is dict and key in _USER_MAPS)):
+        if not ((kind is str and key in USER_STRINGS) or (kind is dict and key in _USER_MAPS)):
             return None
     return dict(fields)
 

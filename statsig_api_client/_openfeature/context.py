@@ -39,7 +39,7 @@ def user_of_context(
     Args:
         targeting_key: The targeting key; the attributes `targetingKey` and `userID` take its place
             if it is None or empty.
-        attributes: The attributes. Those that a Statsig user has no field for become `custom`.
+        attributes: The attributes. Those without a field in a Statsig user become `custom`.
         needs_id: Whether a user without an ID is an error.
 
     Raises:

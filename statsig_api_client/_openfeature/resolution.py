@@ -95,7 +95,7 @@ def resolve(key: FlagKey, entity: Entity, value_type: ValueType[T]) -> Resolutio
 
 
 def resolve_untyped(key: FlagKey, entity: Entity) -> Resolution[JsonValue]:
-    """Return the result of a flag whose type only the code knows, as in OFREP.
+    """Return the result of a flag of an unknown type, as in OFREP.
 
     A config whose only parameter is `value` is the value of that parameter.
 

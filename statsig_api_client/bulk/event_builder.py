@@ -8,6 +8,7 @@ from typing import Final, cast
 from .._event_limits import DAY, MAX_METADATA, MAX_TEXT, MIN_TIME, SAFE_NAME, time_problem
 from .._request import add_environment, remove_private_attributes
 from .._runtime.parsers import SchemaError
+from .._user_checks import USER_STRINGS
 from ..events.options import MAX_REQUEST
 from ..generated import StatsigEvent
 from .errors import RowError, SourceError
@@ -20,9 +21,6 @@ from .options import ImportOptions
 _MAX_USER: Final = 4096
 _MAX_USER_ID: Final = 128
 """Maximum characters. Statsig's Node SDK warns that longer IDs may be truncated or removed."""
-_USER_STRINGS: Final = frozenset(
-    ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
-)
 _CONTENT_ERRORS: Final = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
@@ -196,7 +194,7 @@ def _is_common_user(user: object) -> bool:
     if type(user) is not dict:
         return False
     for key, value in cast("Event", user).items():
-        if not (type(value) is str and key in _USER_STRINGS):
+        if not (type(value) is str and key in USER_STRINGS):
             return False
     return True
 

@@ -7,14 +7,17 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class RejectionReason:
-    """A reason for undelivered lines."""
+    """A reason for undelivered lines or rows."""
 
     reason: str
-    """The reason for the first of these lines; those of the others differ in values and numbers."""
+    """The reason for the first of them; those of the others differ in values and numbers."""
     count: int
-    """Number of lines."""
+    """Number of lines or rows."""
     example: str
-    """File and line of the first one, such as "sales.csv:4"."""
+    """Place of the first one, such as "sales.csv:4" or "partition 3, row 17"."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,} not sent: {self.reason} (first in {self.example})"
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,8 @@ import click
 from .._runtime.parsers import JsonValue
 from ..generated import StatsigEnvironment, StatsigUser
 from .exit_codes import ExitCode
-from .local_connection import local_control, require_local, url_option
+from .extras import require_extra
+from .local_connection import local_control, url_option
 from .options import UserOptions, examples, json_option, make_user, parse_user, user_options
 from .output import print_json, print_table
 
@@ -117,7 +118,7 @@ def _control(given: ExplainOptions) -> Generator["LocalControl"]:
         with local_control(given["url"]) as control:
             yield control
         return
-    require_local()
+    require_extra("explain", "local", "local")
     from ..local import LocalServer, ProjectError
 
     try:

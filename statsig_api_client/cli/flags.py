@@ -2,14 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 import click
 
-from .._errors import ConfigurationError
 from .exit_codes import ExitCode
+from .extras import require_extra
 from .options import combine, examples
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def generate(
     **given: Unpack[_ProjectOptions],
 ) -> int:
     """Generate a package of a project's flags."""
-    _require_extra()
+    require_extra("flags", "flags", "flags.generation.sources")
     from ..flags.generation.errors import FlagsError
 
     if check and old is not None:
@@ -125,7 +124,7 @@ def unused(paths: tuple[Path, ...], *, source: str | None, configuration: Path |
 
     Exits with 1 if it lists anything.
     """
-    _require_extra()
+    require_extra("flags", "flags", "flags.generation.sources")
     from ..flags.generation.errors import FlagsError
     from ..flags.generation.usage import find_usage
 
@@ -238,13 +237,3 @@ def _output(table: Mapping[str, object]) -> Path:
     if configured is None:
         raise click.UsageError(f"missing -o: pass it, or set `output` in {_TABLE}")
     return Path(configured)
-
-
-def _require_extra() -> None:
-    try:
-        import_module("statsig_api_client.flags.generation.sources")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"flags requires the extra `flags` ({error.name} is missing): "
-            "pip install 'statsig-api-client[flags]'"
-        ) from None

@@ -16,6 +16,7 @@ import click
 from .._errors import ConfigurationError, StatsigError
 from .derived_options import derived_options
 from .exit_codes import ExitCode, exit_code_for
+from .extras import require_extra
 from .options import (
     ConnectionOptions,
     combine,
@@ -88,13 +89,9 @@ class _ImportCommand(click.Command):
         Raises:
             ConfigurationError: The extra is not installed.
         """
-        try:
-            from ..bulk import ImportOptions
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"import-events requires the extra `bulk` ({error.name} is missing): "
-                "pip install 'statsig-api-client[bulk]'"
-            ) from None
+        require_extra("import-events", "bulk", "bulk")
+        from ..bulk import ImportOptions
+
         own = super().get_params(ctx)
         names = [parameter.name for parameter in own]
         index = names.index("time_zone") + 1
@@ -272,7 +269,7 @@ def _show_summary(summary: "ImportSummary", *, as_json: bool) -> None:
 
 def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
     for one in reasons:
-        click.echo(f"{one.count:,} not sent: {one.reason} (first in {one.example})")
+        click.echo(str(one))
 
 
 def _show_examination(found: "Examination", *, as_json: bool) -> None:

@@ -9,8 +9,9 @@ import click
 
 from .derived_options import derived_options
 from .exit_codes import ExitCode
+from .extras import require_extra
 from .import_events import MappingOptions, make_mapping, mapping_options
-from .lift_errors import problems_as_messages, require_lift
+from .lift_errors import problems_as_messages
 from .lift_size import size
 from .options import combine, examples, json_option
 from .output import print_json
@@ -151,7 +152,7 @@ class _AnalyzeCommand(click.Command):
         Raises:
             ConfigurationError: The extra is not installed.
         """
-        require_lift()
+        require_extra("lift", "lift", "lift")
         from ..lift import LiftOptions
 
         own = super().get_params(ctx)

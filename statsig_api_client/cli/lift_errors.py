@@ -2,26 +2,10 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import import_module
 
 import click
 
 from .._errors import ConfigurationError
-
-
-def require_lift() -> None:
-    """Check that the extra is installed.
-
-    Raises:
-        ConfigurationError: It is not installed.
-    """
-    try:
-        import_module("statsig_api_client.lift")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"lift requires the extra `lift` ({error.name} is missing): "
-            "pip install 'statsig-api-client[lift]'"
-        ) from None
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import attrs
 import click
 
 from .exit_codes import ExitCode
-from .lift_errors import problems_as_messages, require_lift
+from .extras import require_extra
+from .lift_errors import problems_as_messages
 from .options import examples, json_option
 from .output import print_json
 
@@ -75,7 +76,7 @@ def size(
     *, baseline: float, effect: str, absolute: bool, as_json: bool, **given: Unpack[_SizeOptions]
 ) -> int:
     """Compute how many units, and days, an experiment needs to detect an effect."""
-    require_lift()
+    require_extra("lift", "lift", "lift")
     from ..lift import sample_size
 
     with problems_as_messages():

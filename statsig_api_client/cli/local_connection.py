@@ -3,13 +3,12 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from .._errors import ConfigurationError
 from .exit_codes import ExitCode
+from .extras import require_extra
 from .options import OptionDecorator
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def local_control(url: str | None) -> Generator["LocalControl"]:
         ConfigurationError: The extra is not installed.
         LocalServerError: The server cannot be reached, or rejects a request.
     """
-    require_local()
+    require_extra("local", "local", "local")
     from ..local import ControlError, LocalControl
 
     with LocalControl(url or os.environ.get("STATSIG_BASE_URL") or DEFAULT_URL) as control:
@@ -51,19 +50,3 @@ def local_control(url: str | None) -> Generator["LocalControl"]:
         except ControlError as error:
             hint = "; start one with statsig-api serve" if error.status is None else ""
             raise LocalServerError(f"{error}{hint}") from None
-
-
-def require_local() -> None:
-    """Check that the extra `local` is installed.
-
-    Raises:
-        ConfigurationError: It is not installed.
-    """
-    try:
-        # Imported late: it requires the extra, and takes longer than most commands.
-        import_module("statsig_api_client.local")
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"this command requires the extra `local` ({error.name} is missing): "
-            "pip install 'statsig-api-client[local]'"
-        ) from None

@@ -5,7 +5,6 @@ import json
 import logging
 import signal
 import socket
-import warnings
 from collections.abc import Generator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ..local.project.schema import project_schema
 from ..local.recording import RecordingError
 from ..local.runner import ServerOptions, ServerThread, is_loopback
 from ..local.server import EXAMPLE_PROJECT
+from .output import print_warning
 
 _EXAMPLE_CALL = """\
 Try it in another terminal:
@@ -68,9 +68,7 @@ def serve(
         click.echo(_greeting(server.url, server.state.specs, project))
         if not is_loopback(host):
             address = host or "this machine"
-            click.echo(
-                f"Warning: other machines can reach {address}, without encryption.", err=True
-            )
+            print_warning(f"other machines can reach {address}, without encryption")
         signals.recv(1)
 
 
@@ -86,17 +84,11 @@ def _start(options: ServerOptions, *, log_requests: bool) -> ServerThread:
 
 @contextlib.contextmanager
 def _problems_as_messages() -> Generator[None]:
-    """Convert problems of a project to errors of the command line; print warnings as one line."""
-
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        click.echo(f"Warning: {message}", err=True)
-
-    with warnings.catch_warnings():
-        warnings.showwarning = show
-        try:
-            yield
-        except (ProjectError, RecordingError) as error:
-            raise click.ClickException(str(error)) from None
+    """Convert problems of a project to errors of the command line."""
+    try:
+        yield
+    except (ProjectError, RecordingError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """Command group of `statsig-api`, and the exit code of each error."""
 
+import os
 from collections.abc import Sequence
-from typing import cast
+from contextlib import nullcontext
+from typing import Final, cast
 
 import click
 from click.shell_completion import get_completion_class
@@ -30,6 +32,9 @@ from .options import examples
 from .output import escaped_streams, print_error, printed_warnings
 from .serve import serve
 from .spool import spool
+
+_COMPLETE: Final = "_STATSIG_API_COMPLETE"
+"""The environment variable by which a shell requests completions."""
 
 
 @click.group(
@@ -69,7 +74,7 @@ def completion(shell: str) -> int:
     """Print the completion script for a shell."""
     completion_class = get_completion_class(shell)
     assert completion_class is not None
-    click.echo(completion_class(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE").source())
+    click.echo(completion_class(commands, {}, "statsig-api", _COMPLETE).source())
     return ExitCode.OK
 
 
@@ -90,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `ExitCode`.
     """
     add_help(commands)
-    with escaped_streams(), printed_warnings():
+    # click writes completions, which are names of commands and options, as bytes.
+    streams = nullcontext() if _COMPLETE in os.environ else escaped_streams()
+    with streams, printed_warnings():
         return _run(arguments)
 
 

@@ -166,6 +166,10 @@ user_options: OptionDecorator = combine(
     click.option(
         "--user-agent", metavar="STRING", help="User agent; sets the browser and operating system."
     ),
+    click.option("--os-name", metavar="NAME", help="Operating system, such as Android."),
+    click.option("--os-version", metavar="VERSION", help="Version of the operating system."),
+    click.option("--browser-name", metavar="NAME", help="Browser, such as Firefox."),
+    click.option("--browser-version", metavar="VERSION", help="Version of the browser."),
     click.option(
         "--custom",
         multiple=True,
@@ -205,6 +209,10 @@ class UserOptions(TypedDict):
     locale: str | None
     app_version: str | None
     user_agent: str | None
+    os_name: str | None
+    os_version: str | None
+    browser_name: str | None
+    browser_version: str | None
     custom: tuple[str, ...]
     private: tuple[str, ...]
     custom_id: tuple[str, ...]
@@ -226,6 +234,10 @@ def make_user(given: UserOptions) -> StatsigUser:
         "locale": given["locale"],
         "appVersion": given["app_version"],
         "userAgent": given["user_agent"],
+        "os_name": given["os_name"],
+        "os_version": given["os_version"],
+        "browser_name": given["browser_name"],
+        "browser_version": given["browser_version"],
     }
     fields |= {field: value for field, value in attributes.items() if value is not None}
     _merge(fields, "custom", dict(parse_attribute("--custom", pair) for pair in given["custom"]))

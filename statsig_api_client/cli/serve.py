@@ -5,8 +5,8 @@ from typing import TypedDict, Unpack
 
 import click
 
-from .._errors import ConfigurationError
 from .exit_codes import ExitCode
+from .extras import require_extra
 from .options import examples
 
 
@@ -72,14 +72,9 @@ def serve(**given: Unpack[ServeOptions]) -> int:
 
     PROJECT is a project file (.yaml), or config specs downloaded from a real project (.json).
     """
-    try:
-        # Imported late: it requires the extra, and takes longer than most commands.
-        from . import local_server
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"serve requires the extra `local` ({error.name} is missing): "
-            "pip install 'statsig-api-client[local]'"
-        ) from None
+    require_extra("serve", "local", "cli.local_server")
+    from . import local_server
+
     if given["print_schema"]:
         local_server.print_schema()
         return ExitCode.OK

@@ -146,7 +146,7 @@ class Worker:
         return mark
 
     def is_delivered(self, mark: int) -> bool:
-        """Return whether no event up to a queue position is left that can be sent."""
+        """Return whether no sendable event up to a queue position is left."""
         return self._is_hopeless or not self._dispatcher.is_behind(mark, here=self._ending)
 
     def stop(self) -> None:
@@ -160,7 +160,7 @@ class Worker:
         self._wait_for(lambda: self.is_stopped, self.deadline(timeout), POLL)
 
     def final_result(self, before: EventStats, *, is_interrupted: bool = False) -> FlushResult:
-        """Return what happened to events since `before`, and log how many are lost."""
+        """Return the changes since `before`, and log the number of lost events."""
         result = difference(before, self.queue.stats())
         if result.pending and self._settings.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
@@ -173,7 +173,7 @@ class Worker:
         return math.inf if timeout is None else self._clock.monotonic() + timeout
 
     def _wait_for(self, done: Callable[[], bool], deadline: float, poll: float) -> None:
-        """Wait until something is done, and see to it that events are sent meanwhile."""
+        """Wait for a condition, and keep a thread sending events meanwhile."""
         woken: SimpleQueue[None] = SimpleQueue()
         wake = partial(woken.put, None)
         self.waiters.append(wake)
@@ -281,7 +281,7 @@ class Worker:
         self._news.put(None)
 
     def _sleep(self, seconds: float) -> None:
-        """Wait for news; all that came is seen by the next turn."""
+        """Wait for a wake-up; the next turn sees all changes before it."""
         with suppress(Empty):
             self._news.get(timeout=seconds)
             while True:

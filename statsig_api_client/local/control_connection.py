@@ -3,12 +3,22 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
 
 import httpx
 
-from .._runtime.parsers import JsonObject, JsonValue
+from .._runtime.parsers import (
+    JsonObject,
+    JsonValue,
+    ObjectReader,
+    Parser,
+    SchemaError,
+    array_of,
+)
 from .recording import RecordedEventDict
+
+T = TypeVar("T")
 
 _PAGE_SIZE: Final = 1000
 """The maximum number of events per request."""
@@ -84,11 +94,32 @@ class ControlConnection:
             after = cast("int | None", page["next"])
             parameters["after"] = after or 0
 
-    def items(self, path: str, query: Mapping[str, str | int | None]) -> list[JsonObject]:
-        """Return the items of a response; None in the query is omitted."""
+    def read(
+        self,
+        path: str,
+        parse: Parser[T],
+        query: Mapping[str, str | int | None] = MappingProxyType({}),
+        json: JsonObject | None = None,
+    ) -> T:
+        """Return the parsed response of GET, or of POST with a body.
+
+        Args:
+            path: The path.
+            parse: The parser of the response.
+            query: The query; None is left out.
+            json: The body.
+
+        Raises:
+            ControlError: The server cannot be reached, rejects the request or has another version.
+        """
         parameters = {name: value for name, value in query.items() if value is not None}
-        response = self.request("GET", path, query=parameters)
-        return cast("list[JsonObject]", response["items"])
+        method = "GET" if json is None else "POST"
+        response = self.request(method, path, query=parameters, json=json)
+        try:
+            return parse(response, "$")
+        except SchemaError as error:
+            problem = f"unexpected response of the local server {self.url}: {error}"
+            raise ControlError(problem, 200) from None
 
     def stream(
         self, path: str, query: Mapping[str, str | int | None]
@@ -138,6 +169,12 @@ class ControlConnection:
             return cast("JsonObject", response.json()) if response.content else {}
         except ValueError:
             raise _control_error(response) from None
+
+
+def items_of(parse: Parser[T]) -> Parser[list[T]]:
+    """Return a parser of responses that contain items."""
+    parse_items = array_of(parse)
+    return lambda data, path: ObjectReader(data, path).required("items", parse_items)
 
 
 def _control_error(response: httpx.Response) -> ControlError:

@@ -11,7 +11,15 @@ from attrs import evolve, field, frozen
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .._runtime.parsers import JsonObject
+from .._runtime.parsers import (
+    ObjectReader,
+    array_of,
+    boolean,
+    integer,
+    nullable,
+    number,
+    string,
+)
 
 EXTENSION: Final = "statsig"
 """The name of the ASGI extension that provides the `connection` of a request."""
@@ -45,19 +53,20 @@ class InjectedFault:
     """Respond with status 200 and a body that is not JSON."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a fault from its JSON form."""
-        calls = cast("list[str] | None", data["calls"])
+        fields = ObjectReader(data, path)
+        calls = fields.required("calls", nullable(array_of(string)))
         return cls(
-            id=cast("int", data["id"]),
+            id=fields.required("id", integer),
             calls=None if calls is None else frozenset(calls),
-            times=cast("int | None", data["times"]),
-            delay=cast("int", data["delay"]),
-            status=cast("int | None", data["status"]),
-            retry_after=cast("float | None", data["retryAfter"]),
-            body=cast("str | None", data["body"]),
-            drop=cast("bool", data["drop"]),
-            garbage=cast("bool", data["garbage"]),
+            times=fields.required("times", nullable(integer)),
+            delay=fields.required("delay", integer),
+            status=fields.required("status", nullable(integer)),
+            retry_after=fields.required("retryAfter", nullable(number)),
+            body=fields.required("body", nullable(string)),
+            drop=fields.required("drop", boolean),
+            garbage=fields.required("garbage", boolean),
         )
 
 

@@ -7,10 +7,18 @@ from typing import Literal, Self, TypeAlias, cast
 
 from attrs import frozen
 
-from .._runtime.parsers import JsonObject
+from .._runtime.parsers import (
+    JsonObject,
+    ObjectReader,
+    array_of,
+    integer,
+    json_object,
+    nullable,
+    string,
+)
 from ..generated import StatsigUser, StatsigUserDict
 from .config_specs.catalog import EntityKind
-from .control_connection import ControlConnection, ControlError, UnknownNameError
+from .control_connection import ControlConnection, ControlError, UnknownNameError, items_of
 from .faults import InjectedFault
 from .inspection_results import (
     EntityDetails,
@@ -51,17 +59,18 @@ class LocalProject:
     """The reason why an older version of the file is served, or None."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a project from its JSON form."""
-        keys = cast("dict[str, str]", data["keys"])
+        fields = ObjectReader(data, path)
+        keys = ObjectReader(fields.required("keys", json_object), f"{path}.keys")
 
         def names(section: str) -> tuple[str, ...]:
-            return tuple(cast("list[str]", data[section]))
+            return tuple(fields.required(section, array_of(string)))
 
         return cls(
-            file=cast("str", data["file"]),
-            secret_key=keys["secret"],
-            client_key=keys["client"],
+            file=fields.required("file", string),
+            secret_key=keys.required("secret", string),
+            client_key=keys.required("client", string),
             environments=names("environments"),
             gates=names("gates"),
             configs=names("configs"),
@@ -70,8 +79,8 @@ class LocalProject:
             segments=names("segments"),
             holdouts=names("holdouts"),
             id_lists=names("idLists"),
-            time=cast("int", data["time"]),
-            problem=cast("str | None", data["problem"]),
+            time=fields.required("time", integer),
+            problem=fields.required("problem", nullable(string)),
         )
 
 
@@ -129,7 +138,7 @@ class LocalInspection:
 
     def project(self) -> LocalProject:
         """Return the project that is served."""
-        return LocalProject.from_dict(self._connection.request("GET", "/project"))
+        return self._connection.read("/project", LocalProject.from_dict)
 
     def events(
         self,
@@ -203,14 +212,7 @@ class LocalInspection:
             since: Only exposures that arrived at this time or later, in milliseconds since 1970.
         """
         query = {"name": name, "kind": kind, "since": since}
-        return [
-            ExposureCount(
-                rule_id=cast("str | None", item["ruleID"]),
-                exposures=cast("int", item["exposures"]),
-                users=cast("int", item["users"]),
-            )
-            for item in self._connection.items("/exposures/counts", query)
-        ]
+        return self._connection.read("/exposures/counts", items_of(_exposure_count), query)
 
     def stream(self, after: int | None = None) -> Iterator[RecordedEvent]:
         """Yield events and exposures as they arrive, until the server stops.
@@ -227,8 +229,8 @@ class LocalInspection:
         Args:
             kind: Only entities of this kind.
         """
-        found = self._connection.items("/entities", {"kind": kind})
-        return [LocalEntity.from_dict(item) for item in found]
+        query = {"kind": kind}
+        return self._connection.read("/entities", items_of(LocalEntity.from_dict), query)
 
     def entity(self, kind: EntityKind, name: str) -> EntityDetails:
         """Return an entity with its rules and overrides.
@@ -238,7 +240,7 @@ class LocalInspection:
         """
         with unknown_names():
             query = {"kind": kind, "name": name}
-            return EntityDetails.from_dict(self._connection.request("GET", "/entity", query=query))
+            return self._connection.read("/entity", EntityDetails.from_dict, query)
 
     def explain(
         self,
@@ -267,25 +269,33 @@ class LocalInspection:
         if name is not None:
             request["name"] = name
         with unknown_names():
-            response = self._connection.request("POST", "/explain", json=request)
-        items = cast("list[JsonObject]", response["items"])
-        return [EntityExplanation.from_dict(item) for item in items]
+            parse = items_of(EntityExplanation.from_dict)
+            return self._connection.read("/explain", parse, json=request)
 
     def overrides(self) -> list[LocalOverride]:
         """Return the overrides, oldest first."""
-        return [LocalOverride.from_dict(item) for item in self._connection.items("/overrides", {})]
+        return self._connection.read("/overrides", items_of(LocalOverride.from_dict))
 
     def faults(self) -> list[InjectedFault]:
         """Return the armed faults, oldest first."""
-        return [InjectedFault.from_dict(item) for item in self._connection.items("/faults", {})]
+        return self._connection.read("/faults", items_of(InjectedFault.from_dict))
 
     def status(self) -> LocalStatus:
         """Return the state of the server."""
-        return LocalStatus.from_dict(self._connection.request("GET", "/status"))
+        return self._connection.read("/status", LocalStatus.from_dict)
 
     def close(self) -> None:
         """Close the connections to the server. Further calls have no effect."""
         self._connection.close()
+
+
+def _exposure_count(data: object, path: str) -> ExposureCount:
+    fields = ObjectReader(data, path)
+    return ExposureCount(
+        rule_id=fields.required("ruleID", nullable(string)),
+        exposures=fields.required("exposures", integer),
+        users=fields.required("users", integer),
+    )
 
 
 @contextmanager

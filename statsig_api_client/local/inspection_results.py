@@ -1,15 +1,31 @@
 """The results of a running server's control API: entities, rules, explanations, overrides."""
 
-from collections.abc import Sequence
-from typing import Self, cast
+from typing import Final, Self, get_args
 
 from attrs import frozen
 
-from .._runtime.parsers import JsonObject, JsonValue
-from .config_specs.catalog import EntityKind
+from .._runtime.parsers import (
+    JsonValue,
+    ObjectReader,
+    Parser,
+    array_of,
+    boolean,
+    integer,
+    json_value,
+    nullable,
+    number,
+    one_of,
+    string,
+)
+from .config_specs.catalog import KINDS, EntityKind
 from .config_specs.explainer import Reason
 from .config_specs.overrides import OverrideKind
 from .unknown_names import RequestedKind, UnknownName
+
+_KIND: Final[Parser[EntityKind]] = one_of(*KINDS)
+_OVERRIDE_KIND: Final[Parser[OverrideKind]] = one_of(*get_args(OverrideKind))
+_REQUESTED_KIND: Final[Parser[RequestedKind]] = one_of(*get_args(RequestedKind))
+_REASON: Final[Parser[Reason]] = one_of(*get_args(Reason))
 
 
 @frozen(kw_only=True)
@@ -26,15 +42,16 @@ class LocalEntity:
     overridden: bool
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create an entity from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            kind=cast("EntityKind", data["kind"]),
-            name=cast("str", data["name"]),
-            id_type=cast("str", data["idType"]),
-            enabled=cast("bool", data["enabled"]),
-            groups=tuple(cast("list[str]", data["groups"])),
-            overridden=cast("bool", data["overridden"]),
+            kind=fields.required("kind", _KIND),
+            name=fields.required("name", string),
+            id_type=fields.required("idType", string),
+            enabled=fields.required("enabled", boolean),
+            groups=tuple(fields.required("groups", array_of(string))),
+            overridden=fields.required("overridden", boolean),
         )
 
 
@@ -52,13 +69,14 @@ class RuleCondition:
     """Whether the condition holds for the user; None without a user."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a condition from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            text=cast("str", data["text"]),
-            kind=cast("EntityKind | None", data["kind"]),
-            name=cast("str | None", data["name"]),
-            holds=cast("bool | None", data.get("holds")),
+            text=fields.required("text", string),
+            kind=fields.required("kind", nullable(_KIND)),
+            name=fields.required("name", nullable(string)),
+            holds=fields.optional("holds", nullable(boolean), absent=None),
         )
 
 
@@ -82,17 +100,18 @@ class EntityRule:
     """The experiment that decides, in a rule of a layer."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a rule from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            name=cast("str", data["name"]),
-            rule_id=cast("str", data["ruleID"]),
-            conditions=_conditions(data),
-            rollout=cast("float", data["rollout"]),
-            value=data["value"],
-            group=cast("str | None", data["group"]),
-            share=cast("float | None", data["share"]),
-            experiment=cast("str | None", data["experiment"]),
+            name=fields.required("name", string),
+            rule_id=fields.required("ruleID", string),
+            conditions=tuple(fields.required("conditions", array_of(RuleCondition.from_dict))),
+            rollout=fields.required("rollout", number),
+            value=fields.required("value", json_value),
+            group=fields.required("group", nullable(string)),
+            share=fields.required("share", nullable(number)),
+            experiment=fields.required("experiment", nullable(string)),
         )
 
 
@@ -110,18 +129,17 @@ class LocalOverride:
     """The group of an experiment."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create an override from its JSON form."""
-        unit = cast("dict[str, str] | None", data.get("unitID"))
-        unit_id = None if unit is None else (unit["type"], unit["id"])
-        if "userID" in data:
-            unit_id = ("userID", cast("str", data["userID"]))
+        fields = ObjectReader(data, path)
+        user_id = fields.optional("userID", string, absent=None)
+        unit_id = fields.optional("unitID", _unit_id, absent=None)
         return cls(
-            kind=cast("OverrideKind", data["kind"]),
-            name=cast("str", data["name"]),
-            unit_id=unit_id,
-            value=data.get("value"),
-            group=cast("str | None", data.get("group")),
+            kind=fields.required("kind", _OVERRIDE_KIND),
+            name=fields.required("name", string),
+            unit_id=unit_id if user_id is None else ("userID", user_id),
+            value=fields.optional("value", json_value, absent=None),
+            group=fields.optional("group", nullable(string), absent=None),
         )
 
 
@@ -146,18 +164,19 @@ class EntityDetails:
     overrides: tuple[LocalOverride, ...]
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create the details of an entity from their JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            kind=cast("EntityKind", data["kind"]),
-            name=cast("str", data["name"]),
-            id_type=cast("str", data["idType"]),
-            enabled=cast("bool", data["enabled"]),
-            default=data["default"],
-            layer=cast("str | None", data["layer"]),
-            targeting=tuple(EntityRule.from_dict(rule) for rule in _objects(data["targeting"])),
-            rules=tuple(EntityRule.from_dict(rule) for rule in _objects(data["rules"])),
-            overrides=tuple(LocalOverride.from_dict(o) for o in _objects(data["overrides"])),
+            kind=fields.required("kind", _KIND),
+            name=fields.required("name", string),
+            id_type=fields.required("idType", string),
+            enabled=fields.required("enabled", boolean),
+            default=fields.required("default", json_value),
+            layer=fields.required("layer", nullable(string)),
+            targeting=tuple(fields.required("targeting", array_of(EntityRule.from_dict))),
+            rules=tuple(fields.required("rules", array_of(EntityRule.from_dict))),
+            overrides=tuple(fields.required("overrides", array_of(LocalOverride.from_dict))),
         )
 
 
@@ -176,15 +195,16 @@ class CheckedRule:
     """Whether all conditions hold."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a checked rule from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            name=cast("str", data["name"]),
-            rule_id=cast("str", data["ruleID"]),
-            conditions=_conditions(data),
-            rollout=cast("float", data["rollout"]),
-            in_rollout=cast("bool", data["inRollout"]),
-            applies=cast("bool", data["applies"]),
+            name=fields.required("name", string),
+            rule_id=fields.required("ruleID", string),
+            conditions=tuple(fields.required("conditions", array_of(RuleCondition.from_dict))),
+            rollout=fields.required("rollout", number),
+            in_rollout=fields.required("inRollout", boolean),
+            applies=fields.required("applies", boolean),
         )
 
 
@@ -214,18 +234,19 @@ class EntityExplanation:
     """The evaluated rules, up to the one that decided."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create an explanation from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            kind=cast("EntityKind", data["kind"]),
-            name=cast("str", data["name"]),
-            value=data["value"],
-            rule_id=cast("str", data["ruleID"]),
-            group=cast("str | None", data["group"]),
-            experiment=cast("str | None", data["experiment"]),
-            reason=cast("Reason", data["reason"]),
-            why=cast("str", data["why"]),
-            rules=tuple(CheckedRule.from_dict(rule) for rule in _objects(data["rules"])),
+            kind=fields.required("kind", _KIND),
+            name=fields.required("name", string),
+            value=fields.required("value", json_value),
+            rule_id=fields.required("ruleID", string),
+            group=fields.required("group", nullable(string)),
+            experiment=fields.required("experiment", nullable(string)),
+            reason=fields.required("reason", _REASON),
+            why=fields.required("why", string),
+            rules=tuple(fields.required("rules", array_of(CheckedRule.from_dict))),
         )
 
 
@@ -250,30 +271,30 @@ class LocalStatus:
     """Requested entities that the project does not define."""
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> Self:
+    def from_dict(cls, data: object, path: str = "$") -> Self:
         """Create a state from its JSON form."""
+        fields = ObjectReader(data, path)
         return cls(
-            version=cast("str", data["version"]),
-            file=cast("str", data["file"]),
-            load_time=cast("int", data["loadTime"]),
-            problem=cast("str | None", data["problem"]),
-            loopback_only=cast("bool", data["loopbackOnly"]),
-            overrides=cast("int", data["overrides"]),
-            faults=cast("int", data["faults"]),
-            unknown_names=tuple(
-                UnknownName(
-                    kind=cast("RequestedKind", item["kind"]),
-                    name=cast("str", item["name"]),
-                    nearest=cast("str | None", item["nearest"]),
-                )
-                for item in _objects(data["unknownNames"])
-            ),
+            version=fields.required("version", string),
+            file=fields.required("file", string),
+            load_time=fields.required("loadTime", integer),
+            problem=fields.required("problem", nullable(string)),
+            loopback_only=fields.required("loopbackOnly", boolean),
+            overrides=fields.required("overrides", integer),
+            faults=fields.required("faults", integer),
+            unknown_names=tuple(fields.required("unknownNames", array_of(_unknown_name))),
         )
 
 
-def _conditions(data: JsonObject) -> tuple[RuleCondition, ...]:
-    return tuple(RuleCondition.from_dict(condition) for condition in _objects(data["conditions"]))
+def _unit_id(data: object, path: str) -> tuple[str, str]:
+    fields = ObjectReader(data, path)
+    return fields.required("type", string), fields.required("id", string)
 
 
-def _objects(value: JsonValue) -> Sequence[JsonObject]:
-    return cast("Sequence[JsonObject]", value)
+def _unknown_name(data: object, path: str) -> UnknownName:
+    fields = ObjectReader(data, path)
+    return UnknownName(
+        kind=fields.required("kind", _REQUESTED_KIND),
+        name=fields.required("name", string),
+        nearest=fields.required("nearest", nullable(string)),
+    )

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import watchfiles
 
-from .config_specs.document import ConfigSpecs
 from .project.model import ProjectError
 from .state import ServerState
 
@@ -75,23 +73,13 @@ def _watch(
         loaded = found
         # After a problem any change counts, since a missing file is not among the project's files.
         if has_changed or (changes and state.problem is not None):
-            # Load in this thread, so that the event loop can serve requests meanwhile.
-            loop.call_soon_threadsafe(_reload, state, _load(state).result)
+            asyncio.run_coroutine_threadsafe(_reload(state), loop)
 
 
-def _load(state: ServerState) -> Future[ConfigSpecs]:
-    loaded: Future[ConfigSpecs] = Future()
-    try:
-        loaded.set_result(state.load())
-    except (ProjectError, UserWarning) as error:
-        loaded.set_exception(error)
-    return loaded
-
-
-def _reload(state: ServerState, load: Callable[[], ConfigSpecs]) -> None:
+async def _reload(state: ServerState) -> None:
     known = state.problem
     try:
-        state.reload(load)
+        await state.reload()
     except (ProjectError, UserWarning) as error:
         if str(error) != known:
             _logger.warning("%s (the previous content is still served)", error)

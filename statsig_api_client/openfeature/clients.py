@@ -15,7 +15,7 @@ CLOSE_TIMEOUT: Final = 30.0
 
 
 class Clients:
-    """The clients and the logger that a provider was given, and those that it makes itself.
+    """The clients and the logger of a provider: passed by its user, or created on first use.
 
     Args:
         api_key: See `StatsigProvider`.
@@ -78,7 +78,7 @@ class Clients:
 
     @property
     def events(self) -> EventLogger:
-        """The logger for tracking, made on first use if none was given.
+        """The logger for tracking, created on first use unless one was passed.
 
         Raises:
             ConfigurationError: It was closed.
@@ -95,7 +95,7 @@ class Clients:
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Send pending events, and close what the provider made. Closing twice is allowed."""
+        """Send pending events, and close what the provider created. Closing twice is allowed."""
         with self._lock:
             self._closed = True
         if self._owned_events is not None:

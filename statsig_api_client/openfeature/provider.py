@@ -127,7 +127,7 @@ class StatsigProvider(AbstractProvider):
             raise GeneralError(str(error)) from None
 
     def shutdown(self) -> None:
-        """Send pending events, and close the clients and the logger that the provider made."""
+        """Send pending events, and close the clients and the logger that the provider created."""
         self._clients.close()
 
     def track(

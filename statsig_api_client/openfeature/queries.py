@@ -44,7 +44,7 @@ class Query(Generic[T]):
 
     @property
     def other_kind(self) -> Kind | None:
-        """The kind of an entity of the same name that would be of another type; None for none."""
+        """The kind of an entity that may have the same name and another type; None without one."""
         return other_kind(self.key, self.kind)
 
     def resolve(self, entity: Entity | None, other: Entity | None) -> Resolution[T]:

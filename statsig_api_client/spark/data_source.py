@@ -21,6 +21,7 @@ from .._errors import (
 )
 from ..bulk.event_builder import check_mapping
 from ..bulk.mapping.fields import EventMapping
+from ..bulk.reasons import ReasonCounter
 from .job_directory import JobDirectory
 from .options import TaskConnection, WriteOptions, read_options
 from .progress_log import ProgressLog
@@ -120,7 +121,8 @@ class WriteJob:
             progress = ProgressLog(directory, partition)
             writer = TaskWriter(statsig, self.options, self.mapping, progress, partition)
             totals, problem = writer.write(rows_of(batches))
-        return PartitionTotals(totals, query, None if problem is None else str(problem))
+        reason = None if problem is None else str(problem)
+        return PartitionTotals(totals, query, reason, writer.reasons())
 
 
 class BatchWriter(DataSourceArrowWriter):
@@ -244,6 +246,9 @@ def _abort(directory: JobDirectory, messages: Messages) -> None:
 
 def _summary(directory: JobDirectory, messages: Messages, state: WriteState) -> WriteSummary:
     ended = _totals(messages)
+    reasons = ReasonCounter()
+    for one in (one for message in ended for one in message.reasons):
+        reasons.add(one.reason, one.example, one.count)
     return WriteSummary(
         state=state,
         totals=sum((message.totals for message in ended), Totals()),
@@ -251,4 +256,5 @@ def _summary(directory: JobDirectory, messages: Messages, state: WriteState) -> 
         recorded=directory.recorded() if state == "aborted" else None,
         dead_letters=directory.has_dead_letters(),
         problems=sorted({message.problem for message in ended if message.problem is not None}),
+        reasons=reasons.most_frequent(),
     )

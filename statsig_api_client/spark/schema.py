@@ -22,6 +22,7 @@ from pyspark.sql.types import (
 )
 
 from .._errors import ConfigurationError
+from .._user_checks import USER_STRINGS
 from ..bulk.errors import SourceError
 from ..bulk.mapping.arrow import python_values
 from ..bulk.mapping.fields import EventMapping, mapping_by_name
@@ -31,7 +32,6 @@ from ..bulk.mapping.times import TimeFormat
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_USER_STRINGS: Final = (*("userID", "email", "ip", "userAgent", "country", "locale", "appVersion"),)
 _USER_MAPS: Final = ("custom", "customIDs", "privateAttributes", "statsigEnvironment")
 
 
@@ -113,13 +113,13 @@ def _check(target: str, column: str, kind: DataType | None, times: TimeFormat) -
 
 def _check_user(column: str, kind: StructType) -> None:
     for member in kind:
-        if member.name in _USER_STRINGS:
+        if member.name in USER_STRINGS:
             _expect(f"{column}.{member.name}", member.dataType, (StringType,), "a string")
         elif member.name in _USER_MAPS:
             _expect(f"{column}.{member.name}", member.dataType, (StructType, MapType), "a struct")
         else:
             raise ConfigurationError(
-                f"column {column}: expected {', '.join((*_USER_STRINGS, *_USER_MAPS))}, got "
+                f"column {column}: expected {', '.join((*USER_STRINGS, *_USER_MAPS))}, got "
                 f"{member.name}; put other attributes into custom"
             )
 

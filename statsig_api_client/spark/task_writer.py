@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import Final, cast
 
 from .._client import Statsig
 from .._delivery.concurrency import RequestLimiter
@@ -19,9 +19,14 @@ from ..bulk.mapping.fields import EventMapping
 from ..bulk.mapping.rows import Row, RowMapper
 from ..bulk.pipeline import BatchAccount, DeadLetter, DeliveryPipeline
 from ..bulk.readers.records import InputPosition, InputRecord
+from ..bulk.reasons import ReasonCounter
+from ..bulk.summary import RejectionReason
 from .options import WriteOptions
 from .progress_log import ProgressLog
 from .totals import Totals
+
+_MAX_REASONS: Final = 100
+"""Maximum number of reasons in the message of a task."""
 
 
 class TaskWriter:
@@ -64,6 +69,7 @@ class TaskWriter:
             record=self._record,
         )
         self._counts: Counter[str] = Counter()
+        self._reasons = ReasonCounter()
 
     def write(self, rows: Iterable[Row]) -> tuple[Totals, StatsigError | None]:
         """Deliver rows.
@@ -92,6 +98,10 @@ class TaskWriter:
             self._counts["unrecognised"] = self._progress.unrecognised
             self._counts["overlapped"] = self._progress.overlapped()
         return Totals(**self._counts), error
+
+    def reasons(self) -> tuple[RejectionReason, ...]:
+        """Return the most frequent reasons of the dead letters."""
+        return self._reasons.most_frequent(_MAX_REASONS)
 
     def _batches(self, rows: Iterable[Row]) -> Iterator[ImportBatch]:
         batch, size = _empty_batch(0), 0
@@ -130,6 +140,9 @@ class TaskWriter:
         letters = account.dead_letters
         states = Counter(letter.state for letter in letters)
         self._counts.update(states)
+        for letter in letters:
+            place = f"partition {self._partition}, row {letter.record.record.line}"
+            self._reasons.add(letter.reason, place)
         self._counts.update(
             delivered=len(events),
             unsent=len(batch.events) + len(batch.invalid) - len(events) - len(letters),

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from pyspark.sql.datasource import WriterCommitMessage
 
 from .._errors import ConfigurationError
+from ..bulk.summary import RejectionReason
 from .job_directory import JobDirectory
 
 WriteState: TypeAlias = Literal["committed", "aborted"]
@@ -64,8 +65,16 @@ class Totals:
 class PartitionTotals(WriterCommitMessage):
     """Message from a task to the driver."""
 
-    def __init__(self, totals: Totals, query: str | None, problem: str | None) -> None:
+    def __init__(
+        self,
+        totals: Totals,
+        query: str | None,
+        problem: str | None,
+        reasons: tuple[RejectionReason, ...] = (),
+    ) -> None:
         self.totals = totals
+        self.reasons = reasons
+        """The most frequent reasons of the dead letters."""
         self.query = query
         """The ID of the streaming query; None for a batch."""
         self.problem = problem
@@ -87,6 +96,8 @@ class WriteSummary:
     """True if there are dead letters."""
     problems: list[str] = field(factory=list[str])
     """The reasons why tasks stopped, if they could report them."""
+    reasons: tuple[RejectionReason, ...] = ()
+    """The three most frequent reasons of the dead letters of the tasks that ended."""
 
     def write(self, directory: JobDirectory) -> None:
         """Write the summary to the directory, and log it."""
@@ -102,7 +113,9 @@ class WriteSummary:
             if value or name == "read"
         ]
         recorded = [] if self.recorded is None else [f"{self.recorded:,} rows are completed"]
-        return f"{self.state}: " + ", ".join([*numbers, *recorded, *self.problems])
+        return f"{self.state}: " + "\n".join(
+            [", ".join([*numbers, *recorded, *self.problems]), *map(str, self.reasons)]
+        )
 
 
 def read_summary(path: str) -> WriteSummary:
@@ -125,5 +138,6 @@ def read_summary(path: str) -> WriteSummary:
 
 
 def _parsed(data: dict[str, Any]) -> WriteSummary:
-    others = {name: value for name, value in data.items() if name != "totals"}
-    return WriteSummary(totals=Totals(**data["totals"]), **others)
+    others = {name: value for name, value in data.items() if name not in {"totals", "reasons"}}
+    reasons = tuple(RejectionReason(**reason) for reason in data.get("reasons", ()))
+    return WriteSummary(totals=Totals(**data["totals"]), reasons=reasons, **others)

@@ -1,4 +1,4 @@
-"""The console in Chromium, on local servers of the test's own."""
+"""The console and SDKs in Chromium, on local servers of the test's own."""
 
 import shutil
 from collections.abc import Callable, Iterator

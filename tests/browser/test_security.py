@@ -2,10 +2,7 @@
 
 import itertools
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +13,7 @@ from playwright.sync_api import BrowserContext, expect
 from statsig_api_client.local import LocalServer
 
 from .console import Console
+from .pages import foreign_page
 
 _TAGS: Final = (
     "<img src=x {}>",
@@ -146,28 +144,6 @@ def test_payloads_stay_text(tmp_path: Path, open_console: Callable[[LocalServer]
         console.page.locator(".why summary").first.click()
         assert_inert(PAYLOADS[0])
         assert console.complaints == []
-
-
-@contextmanager
-def foreign_page() -> Iterator[str]:
-    """Serve an empty page of another origin."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>foreign</title>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The guide to bulk imports: its programs run, and its output is current."""
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,11 +37,44 @@ def test_programs_of_guide_run(collector: Collector, tmp_path: Path) -> None:
     assert len(collector.taken) == 3
 
 
+def transcript() -> dict[str, str]:
+    """Return the output of each command of the guide."""
+    (console,) = code_blocks(PAGE, "console")
+    return dict(re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, flags=re.MULTILINE))
+
+
+@pytest.mark.skipif(
+    shutil.which("zsh") is None or shutil.which("jq") is None, reason="zsh or jq is not installed"
+)
+def test_commands_of_guide_run_in_zsh(tmp_path: Path) -> None:
+    outputs = transcript()
+    for name in ("sales.csv", "sales.yaml"):
+        (tmp_path / name).write_text(outputs[f"cat {name}"])
+    (jq,) = (block for block in code_blocks(PAGE, "sh") if block.startswith("jq"))
+    done = subprocess.run(
+        # Interactive, as a reader's shell: without comments, and with errors for globs.
+        ["zsh", "-f", "-i", "-o", "no_prompt_sp", "-o", "no_prompt_cr"],
+        input="\n".join([*outputs, jq]),
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PS1": "",
+            "PS2": "",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,  # Without a terminal that it would take over.
+    )
+    assert "zsh:" not in done.stderr
+    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"read"')]
+    assert [result.get("delivered") for result in results] == [None, 3, 0, 1]
+
+
 def test_output_of_guide_is_current(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (console,) = code_blocks(PAGE, "console")
-    outputs = dict(re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, flags=re.MULTILINE))
+    outputs = transcript()
     (tmp_path / "sales.csv").write_text(outputs["cat sales.csv"])
     (tmp_path / "sales.yaml").write_text(outputs["cat sales.yaml"])
     dry_run, first, again = (one for one in outputs if one.startswith("statsig-api"))

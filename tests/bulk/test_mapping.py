@@ -107,6 +107,7 @@ def test_json_lines_are_mapped_by_paths(
             "value": "amount",
             "user.customIDs.c": Constant("c1"),
             "user.email": Constant(None),
+            "user.os_name": Constant("Android"),
             "user.custom.flag": "x",
             "metadata.dot": "a.b",
             "metadata.*": "[xyz]",
@@ -123,6 +124,7 @@ def test_json_lines_are_mapped_by_paths(
         "value": 3,
         "user": {
             "userID": "42",
+            "os_name": "Android",
             "custom": {"flag": True},
             "customIDs": {"c": "c1"},
             "statsigEnvironment": {"tier": "staging"},

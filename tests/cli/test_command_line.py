@@ -11,7 +11,6 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
-from click.shell_completion import shell_complete
 
 from statsig_api_client.cli import run
 from statsig_api_client.cli.main import commands, main
@@ -275,23 +274,6 @@ def test_serve_without_extra_names_it(
     monkeypatch.delattr("statsig_api_client.cli.local_server", raising=False)
     assert main(["serve", "x.yaml"]) == 3
     assert "statsig-api-client[local]" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_shell_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", shell]) == 0
-    assert "_STATSIG_API_COMPLETE" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("command", ["import-events", "serve", "spool list"])
-def test_completion_offers_file_names(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COMP_WORDS", f"statsig-api {command} ev")
-    monkeypatch.setenv("COMP_CWORD", str(1 + len(command.split())))
-    instruction = "bash_complete"
-    shell_complete(commands, {}, "statsig-api", "_STATSIG_API_COMPLETE", instruction)
-    assert capsys.readouterr().out == "file,ev\n"
 
 
 def test_module_runs_command_line(

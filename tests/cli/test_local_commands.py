@@ -106,7 +106,14 @@ def test_attribute_options_reach_evaluation(options: list[str], gate: str) -> No
 
 def test_all_attributes_have_options(tmp_path: Path) -> None:
     project = tmp_path / "project.yaml"
-    attributes = {"ip": "8.8.8.8", "locale": "en_US", "userAgent": "curl", "custom.secret": "x"}
+    attributes = {
+        "ip": "8.8.8.8",
+        "locale": "en_US",
+        "userAgent": "curl",
+        "os": "Android",
+        "browser": "Firefox",
+        "custom.secret": "x",
+    }
     conditions = ", ".join(f"{name}: {{ is: {value!r} }}" for name, value in attributes.items())
     project.write_text(f"gates: {{all: {{rules: [{{name: r, if: {{{conditions}}}}}]}}}}", "utf-8")
     options = [
@@ -116,6 +123,10 @@ def test_all_attributes_have_options(tmp_path: Path) -> None:
         "en_US",
         "--user-agent",
         "curl",
+        "--os-name",
+        "Android",
+        "--browser-name",
+        "Firefox",
         "--private",
         "secret=x",
     ]

@@ -7,12 +7,20 @@ from typing import Any
 import pytest
 
 from statsig_api_client import Statsig, StatsigEvent, StatsigUser, StatsigUserWarning
+from statsig_api_client._user_checks import USER_STRINGS
 from tests.support.clients import ClientFactory, ScriptedResponse, on_any_library
+from tests.support.spec import SCHEMAS
 
 DELIVERED = ScriptedResponse(202, {"success": True})
 GATE = ScriptedResponse(200, {"name": "staff", "value": True})
 USER = StatsigUser(user_id="42")
 NOW = 1_700_000_000_000
+
+
+def test_string_fields_are_those_of_spec() -> None:
+    properties = SCHEMAS["StatsigUser"]["properties"]
+    strings = [name for name, schema in properties.items() if schema.get("type") == "string"]
+    assert [*USER_STRINGS] == strings
 
 
 @on_any_library

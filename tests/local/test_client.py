@@ -277,6 +277,27 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n<!doctype html>")
 
 
+class OtherVersion(BaseHTTPRequestHandler):
+    """A local server whose status has another form."""
+
+    def do_GET(self) -> None:
+        body = b'{"version": 2}'
+        self.wfile.write(b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n" + body)
+
+
+def test_response_of_other_version_raises() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherVersion) as another:
+        threading.Thread(target=another.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{another.server_port}"
+        with LocalControl(url) as local, pytest.raises(ControlError) as caught:
+            local.status()
+        another.shutdown()
+    assert caught.value.status == 200
+    assert str(caught.value) == (
+        f"unexpected response of the local server {url}: $.version: expected string, got integer"
+    )
+
+
 @pytest.mark.parametrize(("handler", "status"), [(BaseHTTPRequestHandler, 501), (Page, 200)])
 def test_other_server_raises(handler: type[BaseHTTPRequestHandler], status: int) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as another:

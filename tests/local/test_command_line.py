@@ -100,7 +100,7 @@ def test_public_address_warns(host: str, shown: str, capsys: pytest.CaptureFixtu
     stop_soon()
     assert main(["serve", str(SHOP), "--port", "0", "--host", host]) == 0
     out, err = capsys.readouterr()
-    assert err == f"Warning: other machines can reach {shown}, without encryption.\n"
+    assert err == f"warning: other machines can reach {shown}, without encryption\n"
     assert out.startswith("Local Statsig server: http://127.0.0.1:")
 
 
@@ -236,7 +236,7 @@ def test_warning_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     file.write_text(json.dumps({"feature_gates": {}, "condition_map": {"vip": condition}}))
     assert main(["serve", str(file), "--print-specs"]) == 0
     problem = "ID lists without members in the config specs, treated as empty: vips"
-    assert capsys.readouterr().err == f"Warning: {file}: {problem}\n"
+    assert capsys.readouterr().err == f"warning: {file}: {problem}\n"
 
 
 def test_print_specs_rejects_invalid_project(

@@ -319,7 +319,7 @@ def test_changes_are_counted(tmp_path: Path) -> None:
     file.write_text("gates: {one: {}}", "utf-8")
     state = ServerState(file, recording)
     state.unknown_names.add("gate", "two", [])
-    state.reload()
+    asyncio.run(state.reload())
     state.discard_recorded()
     counts = state.changes.counts
     state.close()

@@ -1,5 +1,6 @@
 """Overrides apply to the intended users only."""
 
+import asyncio
 import json
 import warnings
 from collections.abc import Callable, Iterator
@@ -301,9 +302,11 @@ def test_override_leaves_other_users_unchanged(project: Project, data: st.DataOb
     value: Any = data.draw(st.booleans()) if kind == "gate" else {}
     users: list[Json] = [*USERS, {"userID": data.draw(st.text(min_size=1, max_size=3))}]
     before = [project.evaluations(user) for user in users]
-    project.service.override(Override(kind=kind, name=name, unit=unit, value=value, group=None))
+    asyncio.run(
+        project.service.override(Override(kind=kind, name=name, unit=unit, value=value, group=None))
+    )
     during = [project.evaluations(user) for user in users]
-    project.service.remove_overrides(lambda _: True)
+    asyncio.run(project.service.remove_overrides(lambda _: True))
     assert [project.evaluations(user) for user in users] == before
     overridden: Any = during[1][kind, name]
     kept = project.values_of_layer(kind, name)
@@ -326,8 +329,8 @@ def test_override_can_assign_every_group(project: Project) -> None:
     for name in specs.experiments:
         for group, rule in group_rules(specs.document["dynamic_configs"][name]).items():
             wanted = Override(kind="experiment", name=name, unit=None, value=None, group=group)
-            project.service.override(wanted)
+            asyncio.run(project.service.override(wanted))
             found = project.service.evaluator.evaluate({"userID": "ada"}).config(name)
             assert found is not None
             assert (found.value, found.group_name) == (rule["returnValue"], group)
-    project.service.remove_overrides(lambda _: True)
+    asyncio.run(project.service.remove_overrides(lambda _: True))

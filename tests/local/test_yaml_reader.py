@@ -42,6 +42,10 @@ def parsed(text: str) -> object:
 @example("{a: 1, b}")
 @example("<<: {a: 1}")
 @example("a: b\tc")
+@example("a: &x 1\nb: &x 2")
+@example("a: *x")
+@example("? [a]\n: b")
+@example("a: !!str 1\nb: ! 2")
 def test_loaders_agree(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml_reader, "LOADERS", yaml_reader.LOADERS[-1:])
@@ -55,6 +59,11 @@ def test_loaders_agree(text: str) -> None:
 def test_deep_nesting_raises(opening: str) -> None:
     with pytest.raises(ProjectError, match="nested too deeply"):
         read_yaml(FILE, "a:\n  " + opening * 100_000)
+
+
+def test_closed_deep_nesting_raises() -> None:
+    with pytest.raises(ProjectError, match="nested too deeply"):
+        read_yaml(FILE, "a: " + "[" * 500 + "]" * 500)
 
 
 def test_multiplying_aliases_raise() -> None:

@@ -88,6 +88,11 @@ def columns(**kinds: Any) -> StructType:
             "column user: expected userID, email, ip, userAgent, country, locale, appVersion,",
         ),
         (
+            columns(user=StructType().add("os_name", "long")),
+            {},
+            "column user.os_name: expected a string, got bigint",
+        ),
+        (
             columns(user=StructType().add("userID", "long")),
             {},
             "column user.userID: expected a string, got bigint",

@@ -73,6 +73,25 @@ def test_invalid_rows_become_dead_letters(job: dict[str, Any]) -> None:
     assert time["reason"].startswith("time: missing")
 
 
+def test_most_frequent_reasons_are_in_summary(
+    job: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = source(**job).writer(SCHEMA, overwrite=False)
+    bad = [row(0, eventName=f"a{sign}") for sign in "<>;"]
+    partitions = [[row(0, time=None), row(1, eventName=""), row(2)], bad]
+    writer.commit(
+        [sent_on(write(writer, rows, partition=n)) for n, rows in enumerate(partitions, 3)]
+    )
+    first, *others = read_summary(str(job["path"])).reasons
+    assert (first.count, first.example) == (3, "partition 4, row 1")
+    assert first.reason.startswith("eventName: Statsig drops names")
+    assert {(one.count, one.example) for one in others} == {
+        (1, "partition 3, row 1"),
+        (1, "partition 3, row 2"),
+    }
+    assert f"3 not sent: {first.reason} (first in partition 4, row 1)" in caplog.text
+
+
 def test_event_rejected_by_statsig_is_isolated(job: dict[str, Any], collector: Collector) -> None:
     collector.plan = lambda _, sent: BAD if "3" in [e["metadata"]["n"] for e in sent] else OK
     writer = source(**job).writer(SCHEMA, overwrite=False)

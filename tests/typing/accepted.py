@@ -1,7 +1,7 @@
 """Correct uses of the API, with the types that checkers must infer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, assert_type
+from typing import Literal, TypedDict, assert_type
 
 import httpx
 import httpx2
@@ -31,6 +31,11 @@ from statsig_api_client import (
     Unset,
 )
 
+
+class Attributes(TypedDict):
+    plan: str
+
+
 user = StatsigUser(
     user_id="42",
     email="ada@example.com",
@@ -57,6 +62,9 @@ assert_type(user.custom, Mapping[str, JsonInput] | None)
 assert_type(user.custom_ids, Mapping[str, str] | None)
 assert_type(user.to_dict(), dict[str, JsonInput])
 assert_type(StatsigUser.from_dict({"userID": "42"}), StatsigUser)
+# Checkers treat a TypedDict as Mapping[str, object], which could contain anything.
+attributes: Attributes = {"plan": "pro"}
+assert_type(StatsigUser.from_dict({"userID": "42", "custom": attributes}), StatsigUser)
 
 with Statsig("secret-key", timeout=2.5, max_retries=0, on_error="fallback") as statsig:
     gate = statsig.check_gate(user, "new_checkout")

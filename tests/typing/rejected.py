@@ -3,6 +3,8 @@
 ty does not check the names of options yet, which are those of an unpacked TypedDict.
 """
 
+from typing import TypedDict
+
 import httpx
 
 from statsig_api_client import (
@@ -17,6 +19,12 @@ from statsig_api_client import (
     StatsigUserDict,
 )
 
+
+class Attributes(TypedDict):
+    plan: str
+
+
+attributes: Attributes = {"plan": "pro"}
 user = StatsigUser(user_id="42")
 statsig = Statsig("secret-key")
 
@@ -26,6 +34,7 @@ StatsigUser(user_id=42)  # error
 StatsigUser("42")  # error
 StatsigUser(custom_ids={"a": 1})  # error
 StatsigUser(custom={"when": object()})  # error
+StatsigUser(custom=attributes)  # error
 StatsigUser(statsig_environment="staging")  # error
 user.user_id = "43"  # error
 misspelt: StatsigUserDict = {"userId": "42"}  # error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 
 from attrs import field, frozen
 
+from ..._user_checks import USER_STRINGS
 from ..errors import SourceError
 from .entries import Constant, read_entries
 from .times import TimeFormat, TimeUnit
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _FIELD: Final = re.compile(
     r"eventName|time|value|user|metadata"
-    r"|user\.(userID|email|ip|userAgent|country|locale|appVersion)"
+    rf"|user\.({'|'.join(USER_STRINGS)})"
     r"|user\.(custom|customIDs)\..+|user\.statsigEnvironment\.tier|metadata\..+"
 )
 

@@ -60,7 +60,7 @@ def recover(path: Path, settings: Settings, clock: "Clock") -> None:
     """Move the pending events of forked children into the shared spool.
 
     A child may still be alive, and is not disturbed: what it is sending stays with it. When this
-    process dies in the middle, some events are in both spools, and none is in neither.
+    process dies in the middle, some events are in both spools, but no event is lost.
     """
     for child in children(path):
         with suppress(SpoolError):  # another process has recovered it, or the disk is full

@@ -193,7 +193,7 @@ class SpoolQueue:
             _warn_of_expiry(batch)
 
     def _complete(self, batch: Batch, work: Callable[[], None]) -> bool:
-        """Do the work for a batch and end its lease; False if that has expired already."""
+        """Run a step for a batch and end its lease; False if the lease has expired."""
 
         def complete() -> tuple[bool, bool]:
             if not self._leases.is_held(batch):

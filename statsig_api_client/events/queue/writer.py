@@ -98,7 +98,7 @@ class SpoolWriter:
         self._logged_at = -_LOG_EVERY
 
     def put(self, event: bytes, *, force: bool) -> bool:
-        """Write an event; False if there is no room and the caller has to wait for some.
+        """Write an event; False if the caller must wait for room.
 
         Raises:
             EventQueueFullError: There is no room, and `overflow` is `raise`.
@@ -211,7 +211,7 @@ class SpoolWriter:
             self.finish()
 
     def finish(self) -> None:
-        """Do what had to wait until the spool is free again."""
+        """Run the steps that were postponed until the spool is free."""
         with self._lock:
             if self._is_busy:
                 return
@@ -236,7 +236,7 @@ class SpoolWriter:
             )
 
     def make_room_for_dead_letters(self, need: int) -> bool:
-        """Discard the oldest dead letters until there is room for new ones; False if in vain."""
+        """Discard the oldest dead letters for new ones; False if that does not make enough room."""
         while self._database.room_for_dead_letters() < need:
             discarded = discard_oldest(self._database)
             self._discarded += discarded

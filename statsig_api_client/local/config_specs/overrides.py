@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import suggestion
-from .document import ConfigSpecs
+from .document import ConfigSpecs, group_names
 from .formats import CONFIGS, GATES, LAYERS, SECTIONS, as_list, as_object
 from .rules import returned_values
 
@@ -112,10 +112,11 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
     """
     document = specs.document
     sections = {section: dict(as_object(document[section], section)) for section in SECTIONS}
+    ordered = sorted(overrides, key=_rank, reverse=True)
     conditions = dict(as_object(document["condition_map"], "condition_map"))
     # In reverse, since each rule is inserted before the others: rules for units come first, and
     # rules of layers before those of their experiments.
-    for override in sorted(overrides, key=_rank, reverse=True):
+    for override in ordered:
         condition_id = _condition(override.unit, conditions)
         section, name = sections[_SECTIONS[override.kind]], override.name
         rule: JsonObject = {**_rule(specs, override), "conditions": [condition_id]}
@@ -130,7 +131,14 @@ def overridden(specs: ConfigSpecs, overrides: Iterable[Override], time: int) -> 
                 "configDelegate": name,
             }
             layers[layer] = _with_rule(spec, delegate)
-    return specs.with_document({**document, **sections, "condition_map": conditions, "time": time})
+    configs = sections[CONFIGS]
+    changed = {o.name: as_object(configs[o.name], o.name) for o in ordered if o.name in configs}
+    return evolve(
+        specs,
+        document={**document, **sections, "condition_map": conditions, "time": time},
+        gate_specs={name: as_object(gate, name) for name, gate in sections[GATES].items()},
+        config_groups={**specs.config_groups, **group_names(changed)},
+    )
 
 
 def _rank(override: Override) -> tuple[bool, bool, str]:

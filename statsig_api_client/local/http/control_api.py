@@ -160,7 +160,7 @@ class ControlApi:
         if wanted.get("recorded", True):
             self._state.discard_recorded()
         if wanted.get("overrides", True):
-            self._state.remove_overrides(lambda _: True)
+            await self._state.remove_overrides(lambda _: True)
         if wanted.get("faults", True):
             self._state.faults.clear()
         return Response(status_code=204)
@@ -174,7 +174,7 @@ class ControlApi:
         wanted = await self._requests.body(request, OverrideRequestDict)
         override = requested_override(wanted)
         try:
-            self._state.override(override)
+            await self._state.override(override)
         except OverrideTargetError as error:
             raise HTTPException(404, str(error)) from None
         return JSONResponse(override_result(override))
@@ -197,7 +197,7 @@ class ControlApi:
                 and (query.get("scope") != "everyone" or override.unit is None)
             )
 
-        self._state.remove_overrides(matches)
+        await self._state.remove_overrides(matches)
         return Response(status_code=204)
 
     async def faults(self, _request: Request) -> Response:
