@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsig_api_client import Statsig, StatsigUser
+from statsig_api_client import DynamicConfig, Statsig, StatsigUser
 from statsig_api_client.flags.generation.sources import read_source
-from statsig_api_client.flags.parameters import Details, Parameters, details
+from statsig_api_client.flags.parameters import Parameters, details
 from statsig_api_client.local import LocalServer
 from statsig_api_client.local.config_specs.document import load_specs
 from tests.support.config_specs import REAL_PROJECTS
@@ -37,7 +37,7 @@ class Project:
     server: LocalServer
     statsig: Statsig
     package: Any
-    conditions: list[dict[str, Any]]
+    conditions: list[dict[str, Any]] = field(repr=False)
 
     def typed_names(self) -> Iterator[Any]:
         """Yield the typed names of configs, experiments and layers."""
@@ -168,10 +168,8 @@ def test_unfit_values_give_defaults_and_are_logged(
     wire_names = {name: key.parameters.__wire_names__.get(name, name) for name in annotations}
     caplog.clear()
     with caplog.at_level(logging.DEBUG, "statsig_api_client"):
-        parameters = key.parameters(
-            {wire_names[name]: value for name, value in values.items()},
-            Details(name=str(key), rule_id=None, group_name=None, error=None),
-        )
+        sent = {wire_names[name]: value for name, value in values.items()}
+        parameters = key.parameters(DynamicConfig(name=str(key), value=sent))
     unfit = {name for name in annotations if not fits(values[name], annotations[name])}
     for name in annotations:
         expected = getattr(key.parameters, name) if name in unfit else values[name]
