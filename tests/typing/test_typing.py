@@ -89,7 +89,8 @@ def pyrefly(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
         tool("pyrefly"),
         "check",
         "--output-format=min-text",
-        "--preset=strict",
+        # The default preset must find every misuse, and the strict one nothing in correct uses.
+        "--preset=default" if "rejected" in file else "--preset=strict",
         "--search-path",
         directory,
         "--python-interpreter-path",
@@ -117,7 +118,12 @@ def test_misuses_are_rejected(checker: Checker, file: str, consumer: Path) -> No
     lines = (CASES / file).read_text().splitlines()
     marks = ("# error",) if checker is ty else ("# error", "# error, but not to ty")
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith(marks)}
-    assert set(error_lines(result.stdout, file)) == wrong, result.stdout + result.stderr
+    found = list(error_lines(result.stdout, file))
+    assert set(found) == wrong, result.stdout + result.stderr
+    if file == "flags_rejected.py":
+        assert len(wrong) == 20
+        # pyright also reports the unknown types that follow from an error.
+        assert checker is pyright or len(found) == 20, result.stdout
 
 
 def error_lines(output: str, file: str) -> Iterator[int]:
