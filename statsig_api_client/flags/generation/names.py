@@ -60,7 +60,7 @@ def unique_names(
     Raises:
         FlagsError: Two names become the same Python name, or a rename is not an identifier.
     """
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name in names:
         key = f"{place}.{name}"
         identifier = renames.get(key) or python_name(kind or place, name)
@@ -69,14 +69,13 @@ def unique_names(
                 f"rename {key!r}: expected an identifier that starts with a letter "
                 f"and is not reserved, got {identifier!r}"
             )
-        for other, taken in found.items():
-            if taken == identifier:
-                raise FlagsError(
-                    f"{place} {other!r} and {place} {name!r} both become {identifier!r}; "
-                    f'rename one: [tool.statsig.flags.rename] "{key}" = "another_name"'
-                )
-        found[name] = identifier
-    return found
+        if identifier in owners:
+            raise FlagsError(
+                f"{place} {owners[identifier]!r} and {place} {name!r} both become {identifier!r}; "
+                f'rename one: [tool.statsig.flags.rename] "{key}" = "another_name"'
+            )
+        owners[identifier] = name
+    return {name: identifier for identifier, name in owners.items()}
 
 
 def unique_class_names(kind: str, python_names: Mapping[str, str]) -> dict[str, str]:
@@ -86,16 +85,16 @@ def unique_class_names(kind: str, python_names: Mapping[str, str]) -> dict[str, 
         FlagsError: Two names become the same class name.
     """
     constants = frozenset(python_names.values())
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name, python in python_names.items():
         identifier = class_name(python)
         if identifier in constants:
             identifier += "Parameters"
-        for other, taken in found.items():
-            if taken == identifier:
-                raise FlagsError(
-                    f"{kind} {other!r} and {kind} {name!r} both need a class {identifier!r}; "
-                    f'rename one: [tool.statsig.flags.rename] "{kind}.{name}" = "another_name"'
-                )
-        found[name] = identifier
-    return found
+        if identifier in owners:
+            raise FlagsError(
+                f"{kind} {owners[identifier]!r} and {kind} {name!r} both need a class "
+                f"{identifier!r}; rename one: "
+                f'[tool.statsig.flags.rename] "{kind}.{name}" = "another_name"'
+            )
+        owners[identifier] = name
+    return {name: identifier for identifier, name in owners.items()}
