@@ -4,7 +4,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import click
 
@@ -28,7 +28,7 @@ url_option: OptionDecorator = click.option(
 class LocalServerError(click.ClickException):
     """Unreachable local server, or a request that it rejects."""
 
-    exit_code = ExitCode.API
+    exit_code: ClassVar[int] = ExitCode.API
 
 
 @contextmanager

@@ -5,6 +5,7 @@ ty does not check the names of options yet, which are those of an unpacked Typed
 
 import httpx
 
+import statsig_api_client
 from statsig_api_client import (
     AsyncStatsig,
     ExperimentExposure,
@@ -84,6 +85,7 @@ SecondaryExposure(gate="g1", gate_value="yes", rule_id="r")  # error
 SecondaryExposure(gate="g1", gate_value=True, rule_id="r")  # error
 
 # Clients
+statsig_api_client.Statsg()  # error
 Statsig(key="secret-key")  # error, but not to ty
 Statsig(timeout="5")  # error
 Statsig(on_error="ignore")  # error
