@@ -149,7 +149,7 @@ class ApiKey:
     __slots__ = ("value",)
 
     def __init__(self, value: str) -> None:
-        self.value = value
+        self.value: str = value
 
     def __repr__(self) -> str:
         return "ApiKey(…)"
@@ -161,9 +161,9 @@ class Configuration:
     __slots__ = ("base_url", "events_url", "key")
 
     def __init__(self, key: ApiKey, base_url: str, events_url: str) -> None:
-        self.key = key
-        self.base_url = base_url
-        self.events_url = events_url
+        self.key: ApiKey = key
+        self.base_url: str = base_url
+        self.events_url: str = events_url
 
 
 def configure(

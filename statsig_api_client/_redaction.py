@@ -38,7 +38,7 @@ class Redactor:
         ]
         # Longest first: a secret may contain another.
         self._secrets = sorted(secrets, key=lambda secret: -len(secret[0]))
-        self.longest = len(self._secrets[0][0]) + _MAX_CREDENTIALS
+        self.longest: int = len(self._secrets[0][0]) + _MAX_CREDENTIALS
         """Number of characters at the end of truncated text that may be part of a secret."""
 
     def __call__(self, text: str) -> str:

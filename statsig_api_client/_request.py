@@ -47,12 +47,12 @@ class PreparedRequest:
         body: bytes,
         redact: Redactor,
     ) -> None:
-        self.operation = operation
+        self.operation: str = operation
         self.delivers: Literal["events", "exposures"] | None = delivers
-        self.url = url
-        self.headers = headers
-        self.body = body
-        self.redact = redact
+        self.url: str = url
+        self.headers: RequestHeaders = headers
+        self.body: bytes = body
+        self.redact: Redactor = redact
 
     @property
     def host(self) -> str:

@@ -33,32 +33,40 @@ async def lifespan(app: Starlette) -> AsyncGenerator[None]:
 
 async def home(request: Request) -> JSONResponse:
     """Return the start page, with the logo of the customer's experiment group."""
-    statsig: AsyncStatsig = request.app.state.statsig
-    logo = await statsig.get_experiment(_user(request), "logo_test")
+    statsig = client(request)
+    logo = await statsig.get_experiment(customer(request), "logo_test")
     return JSONResponse({"logo": logo.get("shape", "circle"), "products": list(PRICES)})
 
 
 async def buy(request: Request) -> JSONResponse:
     """Buy a product with the new or the old checkout."""
-    statsig: AsyncStatsig = request.app.state.statsig
+    statsig = client(request)
     sku: str = request.path_params["sku"]
     if sku not in PRICES:
         return JSONResponse({"error": f"unknown product: {sku}"}, 404)
-    user = _user(request)
+    user = customer(request)
     new = bool(await statsig.check_gate(user, "new_checkout"))
-    reply = {"sku": sku, "price": PRICES[sku], "checkout": "new" if new else "old"}
+    order = {"sku": sku, "price": PRICES[sku], "checkout": "new" if new else "old"}
     # Runs after the response, so that the customer does not wait for it.
-    return JSONResponse(reply, 201, background=BackgroundTask(_purchased, statsig, user, sku))
+    return JSONResponse(order, 201, background=BackgroundTask(log_purchase, statsig, user, sku))
 
 
-async def _purchased(statsig: AsyncStatsig, user: StatsigUser, sku: str) -> None:
+async def log_purchase(statsig: AsyncStatsig, user: StatsigUser, sku: str) -> None:
+    """Log a purchase; a purchase that cannot be sent is only a warning."""
     try:
         await statsig.log_event(user, "purchase", value=PRICES[sku], metadata={"sku": sku})
     except StatsigError as error:
         logger.warning("purchase not logged: %s", error)
 
 
-def _user(request: Request) -> StatsigUser:
+def client(request: Request) -> AsyncStatsig:
+    """Return the client of the service."""
+    statsig: AsyncStatsig = request.app.state.statsig
+    return statsig
+
+
+def customer(request: Request) -> StatsigUser:
+    """Return the user of a request."""
     return StatsigUser(user_id=request.headers.get("x-customer", "nobody"))
 
 

@@ -38,9 +38,9 @@ class _Sender:
         options = builder.options
         self._builder = builder
         self._compress = compress
-        self.environment = options.environment
+        self.environment: str | None = options.environment
         """The environment for users without one, or None."""
-        self.longest_attempt = min(options.timeout, options.deadline)
+        self.longest_attempt: float = min(options.timeout, options.deadline)
         """The maximum duration of one attempt in seconds."""
 
     def _start(self, events: Sequence[bytes], within: float) -> RetryState:

@@ -38,11 +38,11 @@ class Call(Generic[T]):
         fallback: Callable[[StatsigError], T] | None = None,
         delivers: Literal["events", "exposures"] | None = None,
     ) -> None:
-        self.operation = operation
-        self.path = path
-        self.body = body
-        self.parse = parse
-        self.fallback = fallback
+        self.operation: str = operation
+        self.path: str = path
+        self.body: JsonInputObject = body
+        self.parse: Parser[T] = parse
+        self.fallback: Callable[[StatsigError], T] | None = fallback
         self.delivers: Literal["events", "exposures"] | None = delivers
 
     def __repr__(self) -> str:

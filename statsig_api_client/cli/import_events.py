@@ -19,6 +19,7 @@ from .exit_codes import ExitCode, exit_code_for
 from .extras import require_extra
 from .options import (
     ConnectionOptions,
+    OptionDecorator,
     combine,
     connection_options,
     examples,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _LOG_EVERY: Final = 5.0
 _NOT_ON_COMMAND_LINE: Final = ("mapping", "on_progress", "stop")
 
-mapping_options = combine(
+mapping_options: OptionDecorator = combine(
     click.option(
         "--map",
         "fields",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import click
 
@@ -27,7 +27,7 @@ url_option: OptionDecorator = click.option(
 class LocalServerError(click.ClickException):
     """Unreachable local server, or a request that it rejects."""
 
-    exit_code = ExitCode.API
+    exit_code: ClassVar[int] = ExitCode.API
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Isolation:
         """Failures in a row, as long as batches are not halved."""
         self._successes = 0
         """Accepted batches in a row."""
-        self.limit = max_batch
+        self.limit: int = max_batch
         """The maximum number of events in the next batch."""
         self._suspects: list[_Suspect] = []
 

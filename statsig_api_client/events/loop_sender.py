@@ -27,7 +27,7 @@ class LoopSender:
     """
 
     def __init__(self, sender: AsyncEventSender) -> None:
-        self.longest_attempt = sender.longest_attempt
+        self.longest_attempt: float = sender.longest_attempt
         self._sender = sender
         self._loop: asyncio.AbstractEventLoop | None = None
         self._attempt: Future[SendResult] | None = None

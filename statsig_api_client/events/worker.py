@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from .._clock import Clock
 from .._delivery.result import SendResult
@@ -23,6 +23,9 @@ from .dispatcher import Dispatcher
 from .options import Settings
 from .queue import open_queue
 from .stats import EventStats, FlushResult, difference
+
+if TYPE_CHECKING:
+    from .queue.base import EventQueue
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
@@ -86,10 +89,12 @@ class Worker:
         """Whether to stop when all events have a final state."""
         self._is_hopeless = False
         """Whether the client could not send the last batch, since it is closed or misconfigured."""
-        self.is_stopping = False
+        self.is_stopping: bool = False
         """Whether to stop after the attempt in progress."""
-        self.is_stopped = False
-        self.queue = open_queue(settings, clock, self.wake, longest_attempt=sender.longest_attempt)
+        self.is_stopped: bool = False
+        self.queue: EventQueue = open_queue(
+            settings, clock, self.wake, longest_attempt=sender.longest_attempt
+        )
         self._dispatcher = Dispatcher(settings, self.queue, clock)
 
     def put(self, event: bytes) -> None:

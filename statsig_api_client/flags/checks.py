@@ -15,14 +15,30 @@ from typing import (
 
 Check: TypeAlias = Callable[[object], bool]
 """Function that returns whether a value matches an annotation."""
+Field: TypeAlias = tuple[str, str, frozenset[type], Check]
+"""An attribute, the name of its parameter, types whose values all fit, and the check of others."""
 
 
-def checks_of(cls: type) -> dict[str, Check]:
-    """Return the checks of a class's own annotated attributes."""
+def fields_of(cls: type, names: Mapping[str, str]) -> tuple[Field, ...]:
+    """Return a class's own annotated attributes.
+
+    Args:
+        cls: A class of parameters.
+        names: Parameter names that differ from their attributes, by attribute.
+    """
     hints = get_type_hints(cls)
-    return {
-        name: check_of(hints[name]) for name in cls.__annotations__ if not name.startswith("__")
-    }
+    return tuple(
+        (name, names.get(name, name), types_of(hints[name]), check_of(hints[name]))
+        for name in cls.__annotations__
+        if not name.startswith("__")
+    )
+
+
+def types_of(annotation: object) -> frozenset[type]:
+    """Return the types whose values all fit an annotation."""
+    if get_origin(annotation) in (types.UnionType, Union):
+        return frozenset[type]().union(*map(types_of, get_args(annotation)))
+    return _SCALARS.get(annotation, frozenset())
 
 
 def check_of(annotation: object) -> Check:
@@ -32,7 +48,8 @@ def check_of(annotation: object) -> Check:
         TypeError: The annotation is not one that the generator writes.
     """
     if annotation in _SCALARS:
-        return _SCALARS[annotation]
+        fitting = _SCALARS[annotation]
+        return lambda value: type(value) in fitting
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (types.UnionType, Union):
         members = [check_of(argument) for argument in arguments]
@@ -40,7 +57,7 @@ def check_of(annotation: object) -> Check:
     if origin is Literal:
         return lambda value: any(value == member for member in arguments)
     if origin in (list, Sequence):
-        return _array(check_of(arguments[0]))
+        return _array(arguments[0])
     if origin in (dict, Mapping):
         return _object(check_of(arguments[1]))
     if is_typeddict(annotation):
@@ -48,24 +65,28 @@ def check_of(annotation: object) -> Check:
     raise TypeError(f"flags: expected an annotation of a JSON value, got {annotation!r}")
 
 
-def _is_number(value: object) -> bool:
-    # A boolean is an int in Python, but not a number in JSON.
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_SCALARS: dict[object, Check] = {
-    bool: lambda value: isinstance(value, bool),
-    int: lambda value: isinstance(value, int) and not isinstance(value, bool),
-    float: _is_number,
-    str: lambda value: isinstance(value, str),
-    type(None): lambda value: value is None,
-    None: lambda value: value is None,
-    object: lambda value: True,  # noqa: ARG005
+# Exact types: a boolean is an int in Python but not in JSON, and parsed JSON has no subclasses.
+_SCALARS: dict[object, frozenset[type]] = {
+    bool: frozenset({bool}),
+    int: frozenset({int}),
+    float: frozenset({int, float}),
+    str: frozenset({str}),
+    type(None): frozenset({type(None)}),
+    None: frozenset({type(None)}),
+    object: frozenset({bool, int, float, str, type(None), list, dict}),
 }
 
 
-def _array(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, cast("list[object]", value)))
+def _array(item: object) -> Check:
+    fitting, check = types_of(item), check_of(item)
+
+    def check_items(value: object) -> bool:
+        if not isinstance(value, list):
+            return False
+        items = cast("list[object]", value)
+        return fitting.issuperset(map(type, items)) or all(map(check, items))
+
+    return check_items
 
 
 def _object(check: Check) -> Check:

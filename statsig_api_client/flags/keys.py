@@ -1,6 +1,6 @@
 """Typed names of gates, configs, experiments and layers."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar, overload
 
 from attrs import frozen
@@ -8,15 +8,9 @@ from attrs import frozen
 from .._async_client import AsyncStatsig
 from .._client import Statsig
 from .._errors import StatsigError
-from ..generated import (
-    DynamicConfig,
-    FeatureGate,
-    StatsigUser,
-    StatsigUserDict,
-)
 from ..generated import Experiment as ExperimentModel
-from ..generated import Layer as LayerModel
-from .parameters import Details, Parameters
+from ..generated import FeatureGate, StatsigUser, StatsigUserDict
+from .parameters import Parameters
 
 P = TypeVar("P", bound=Parameters)
 G = TypeVar("G", bound=str)
@@ -39,7 +33,7 @@ class Gate(str):
         self, client: Statsig | AsyncStatsig, user: StatsigUser | StatsigUserDict
     ) -> FeatureGate | Coroutine[Any, Any, FeatureGate]:
         """Check the gate for a user, as `Statsig.check_gate` does."""
-        return client.check_gate(user, self)
+        return client.check_gate(user, str(self))
 
 
 class GateGroup(tuple[Gate, ...]):
@@ -109,23 +103,12 @@ class Config(_ParameterKey[P]):
         self, client: Statsig | AsyncStatsig, user: StatsigUser | StatsigUserDict
     ) -> P | Coroutine[Any, Any, P]:
         """Get the config's parameters for a user, as `Statsig.get_config` does."""
-        if isinstance(client, AsyncStatsig):
-            return self._get_async(client, user)
-        return self._read(client.get_config(user, self))
+        if isinstance(client, Statsig):
+            return self.parameters(client.get_config(user, str(self)))
+        return self._get_async(client, user)
 
     async def _get_async(self, client: AsyncStatsig, user: StatsigUser | StatsigUserDict) -> P:
-        return self._read(await client.get_config(user, self))
-
-    def _read(self, config: DynamicConfig) -> P:
-        return self.parameters(
-            config.value,
-            Details(
-                name=self,
-                rule_id=config.rule_id,
-                group_name=config.group_name,
-                error=config.error,
-            ),
-        )
+        return self.parameters(await client.get_config(user, str(self)))
 
 
 class Layer(_ParameterKey[P]):
@@ -141,18 +124,12 @@ class Layer(_ParameterKey[P]):
         self, client: Statsig | AsyncStatsig, user: StatsigUser | StatsigUserDict
     ) -> P | Coroutine[Any, Any, P]:
         """Get the layer's parameters for a user, as `Statsig.get_layer` does."""
-        if isinstance(client, AsyncStatsig):
-            return self._get_async(client, user)
-        return self._read(client.get_layer(user, self))
+        if isinstance(client, Statsig):
+            return self.parameters(client.get_layer(user, str(self)))
+        return self._get_async(client, user)
 
     async def _get_async(self, client: AsyncStatsig, user: StatsigUser | StatsigUserDict) -> P:
-        return self._read(await client.get_layer(user, self))
-
-    def _read(self, layer: LayerModel) -> P:
-        return self.parameters(
-            layer.value,
-            Details(name=self, rule_id=layer.rule_id, group_name=None, error=layer.error),
-        )
+        return self.parameters(await client.get_layer(user, str(self)))
 
 
 @frozen(kw_only=True)
@@ -163,21 +140,29 @@ class ExperimentResult(Generic[P, G]):
     """Group of the user; None outside of the experiment, or for an unknown group."""
     parameters: P
     """Parameters of the group, or the defaults."""
-    rule_id: str | None
-    """Rule that decided."""
-    error: StatsigError | None
-    """Error for which the defaults are returned, with `on_error="fallback"`."""
+
+    @property
+    def rule_id(self) -> str | None:
+        """Rule that decided."""
+        return self.parameters.__evaluation__.rule_id
+
+    @property
+    def error(self) -> StatsigError | None:
+        """Error for which the defaults are returned, with `on_error="fallback"`."""
+        return self.parameters.__evaluation__.error
 
 
 class Experiment(_ParameterKey[P], Generic[P, G]):
     """Name of an experiment with parameters `P` and group names `G`."""
 
     groups: tuple[G, ...]
+    _known_groups: Mapping[str | None, G]
 
     def __new__(cls, name: str, parameters: type[P], groups: tuple[G, ...] = ()) -> Self:
         """Create a name with its parameters and groups."""
         key = super().__new__(cls, name, parameters)
         key.groups = groups
+        key._known_groups = dict(zip(groups, groups, strict=True))
         return key
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -196,23 +181,17 @@ class Experiment(_ParameterKey[P], Generic[P, G]):
         self, client: Statsig | AsyncStatsig, user: StatsigUser | StatsigUserDict
     ) -> ExperimentResult[P, G] | Coroutine[Any, Any, ExperimentResult[P, G]]:
         """Get a user's group and parameters, as `Statsig.get_experiment` does."""
-        if isinstance(client, AsyncStatsig):
-            return self._get_async(client, user)
-        return self._read(client.get_experiment(user, self))
+        if isinstance(client, Statsig):
+            return self._read(client.get_experiment(user, str(self)))
+        return self._get_async(client, user)
 
     async def _get_async(
         self, client: AsyncStatsig, user: StatsigUser | StatsigUserDict
     ) -> ExperimentResult[P, G]:
-        return self._read(await client.get_experiment(user, self))
+        return self._read(await client.get_experiment(user, str(self)))
 
     def _read(self, experiment: ExperimentModel) -> ExperimentResult[P, G]:
-        group = experiment.group_name
-        details = Details(
-            name=self, rule_id=experiment.rule_id, group_name=group, error=experiment.error
-        )
         return ExperimentResult(
-            group_name=next((known for known in self.groups if known == group), None),
-            parameters=self.parameters(experiment.value, details),
-            rule_id=experiment.rule_id,
-            error=experiment.error,
+            group_name=self._known_groups.get(experiment.group_name),
+            parameters=self.parameters(experiment),
         )

@@ -3,15 +3,18 @@
 import copy
 import logging
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar, TypeAlias, cast
 
 from attrs import frozen
 
 from .._errors import StatsigError
-from .._runtime.parsers import JsonObject, json_type
-from .checks import Check, checks_of
+from .._runtime.parsers import json_type
+from ..generated import DynamicConfig, Experiment, Layer
+from .checks import Field, fields_of
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
+
+Evaluation: TypeAlias = DynamicConfig | Experiment | Layer
 
 
 @frozen(kw_only=True)
@@ -38,42 +41,50 @@ class Parameters:
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}
     """Parameter names that differ from their attributes, by attribute."""
-    __checks__: ClassVar[Mapping[str, Check] | None] = None
-    """Checks by attribute, built when the class is first used."""
-    __details__: Details
+    __fields__: ClassVar[tuple[Field, ...] | None] = ()
+    """Attributes and their checks, built when a class is first used."""
+    __evaluation__: Evaluation
 
-    def __init__(self, values: JsonObject, details: Details) -> None:
-        cls = type(self)
+    def __init_subclass__(cls) -> None:
         # Not inherited: each generated class has its own parameters.
-        checks = vars(cls).get("__checks__")
-        if checks is None:
-            checks = cls.__checks__ = checks_of(cls)
-        self.__details__ = details
-        for attribute, check in checks.items():
-            name = cls.__wire_names__.get(attribute, attribute)
+        cls.__fields__ = None
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        fields = self.__fields__
+        if fields is None:
+            fields = type(self).__fields__ = fields_of(type(self), self.__wire_names__)
+        self.__evaluation__ = evaluation
+        values = evaluation.value
+        for attribute, name, types, check in fields:
             if name in values:
                 value = values[name]
-                if check(value):
+                if type(value) in types or check(value):
                     setattr(self, attribute, value)
                     continue
                 logger.debug(
                     "%r: parameter %r: expected %s, got %s; using the default",
-                    details.name,
+                    evaluation.name,
                     name,
-                    cls.__annotations__[attribute],
+                    type(self).__annotations__[attribute],
                     json_type(value),
                 )
-            default = getattr(cls, attribute)
+            default = getattr(self, attribute)
             if isinstance(default, dict):
                 # A class attribute is shared; the caller may modify its copy.
                 setattr(self, attribute, copy.deepcopy(cast("object", default)))
 
     def __repr__(self) -> str:
-        names = cast("Mapping[str, Check]", vars(type(self)).get("__checks__") or {})
+        names = [field[0] for field in self.__fields__ or ()]
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({values})"
 
 
 def details(parameters: Parameters) -> Details:
     """Return the details of an evaluation: rule, group and error."""
-    return parameters.__details__
+    evaluation = parameters.__evaluation__
+    return Details(
+        name=evaluation.name,
+        rule_id=evaluation.rule_id,
+        group_name=None if isinstance(evaluation, Layer) else evaluation.group_name,
+        error=evaluation.error,
+    )

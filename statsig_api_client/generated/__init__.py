@@ -35,6 +35,50 @@ if _typing.TYPE_CHECKING:
         StatsigMetadataDict,
         StatsigUserDict,
     )
+else:
+    # Type checkers would accept every name of a module with `__getattr__`.
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            ".async_client": (
+                "AsyncOperations",
+                "AsyncRawOperations",
+            ),
+            ".calls": (
+                "API_SERVER",
+                "EVENTS_SERVER",
+            ),
+            ".client": (
+                "Operations",
+                "RawOperations",
+            ),
+            ".models": (
+                "StatsigEnvironment",
+                "StatsigUser",
+                "StatsigMetadata",
+                "FeatureGate",
+                "DynamicConfig",
+                "Experiment",
+                "Layer",
+                "RankedVariant",
+                "SecondaryExposure",
+                "StatsigEvent",
+                "LogEventResult",
+                "ExperimentExposure",
+                "GateExposure",
+                "SecondaryExposureGateValue",
+            ),
+            ".typed_dicts": (
+                "StatsigEnvironmentDict",
+                "StatsigUserDict",
+                "StatsigMetadataDict",
+                "SecondaryExposureDict",
+                "StatsigEventDict",
+                "ExperimentExposureDict",
+                "GateExposureDict",
+            ),
+        },
+    )
 
 __all__ = [
     "API_SERVER",
@@ -66,46 +110,3 @@ __all__ = [
     "StatsigUserDict",
     "calls",
 ]
-
-__getattr__, __dir__ = _lazy_names(
-    __name__,
-    {
-        ".async_client": (
-            "AsyncOperations",
-            "AsyncRawOperations",
-        ),
-        ".calls": (
-            "API_SERVER",
-            "EVENTS_SERVER",
-        ),
-        ".client": (
-            "Operations",
-            "RawOperations",
-        ),
-        ".models": (
-            "StatsigEnvironment",
-            "StatsigUser",
-            "StatsigMetadata",
-            "FeatureGate",
-            "DynamicConfig",
-            "Experiment",
-            "Layer",
-            "RankedVariant",
-            "SecondaryExposure",
-            "StatsigEvent",
-            "LogEventResult",
-            "ExperimentExposure",
-            "GateExposure",
-            "SecondaryExposureGateValue",
-        ),
-        ".typed_dicts": (
-            "StatsigEnvironmentDict",
-            "StatsigUserDict",
-            "StatsigMetadataDict",
-            "SecondaryExposureDict",
-            "StatsigEventDict",
-            "ExperimentExposureDict",
-            "GateExposureDict",
-        ),
-    },
-)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from statsig_api_client.cli.main import main
-from tests.support.flag_packages import EXAMPLE, files_of
+from tests.support.flag_packages import EXAMPLE, contents, files_of
 from tests.support.tools import requires_mypy
 
 GENERATE = ["flags", "generate"]
@@ -31,7 +31,7 @@ def configure(text: str, file: str = "pyproject.toml") -> None:
 def test_generate_writes_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*GENERATE, str(EXAMPLE), "-o", "shop/flags"]) == 0
     assert capsys.readouterr().out == "wrote shop/flags\n"
-    assert {p.name: p.read_text() for p in Path("shop/flags").iterdir()} == files_of(EXAMPLE)
+    assert contents(Path("shop/flags")) == files_of(EXAMPLE)
 
 
 def test_check_compares_package(capsys: pytest.CaptureFixture[str]) -> None:

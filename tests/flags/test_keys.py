@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, TypedDict
 
 import pytest
 
-from statsig_api_client import AsyncStatsig, Statsig, StatsigUser
+from statsig_api_client import AsyncStatsig, DynamicConfig, JsonValue, Statsig, StatsigUser
 from statsig_api_client.flags import (
     Config,
     Experiment,
@@ -47,6 +47,7 @@ class Odd(Parameters):
     shown: float = 0.5
     theme: Theme = Theme(dark=True)
     tags: Sequence[str] = ["a"]
+    headline: str | None = None
 
 
 class LogoTest(Parameters):
@@ -111,7 +112,7 @@ def test_experiment_get_returns_group(statsig: Statsig, server: LocalServer) -> 
     server.override_experiment("logo_test", group="Square")
     result = logo_test.get(statsig, GUEST)
     assert (result.group_name, result.parameters.shape) == ("Square", "square")
-    assert result.error is None
+    assert (result.rule_id, result.error) == (details(result.parameters).rule_id, None)
 
 
 def test_experiment_unknown_group_is_none(statsig: Statsig, server: LocalServer) -> None:
@@ -123,7 +124,9 @@ def test_experiment_unknown_group_is_none(statsig: Statsig, server: LocalServer)
 
 
 def test_layer_get_returns_parameters(statsig: Statsig) -> None:
-    assert product_page.get(statsig, GUEST).show_reviews in (True, False)
+    page = product_page.get(statsig, GUEST)
+    assert page.show_reviews in (True, False)
+    assert details(page).group_name is None
 
 
 def test_async_client_returns_awaitables(server: LocalServer) -> None:
@@ -152,7 +155,7 @@ def test_mismatched_value_returns_default(
 ) -> None:
     with caplog.at_level(logging.DEBUG, "statsig_api_client"):
         odd = Config("homepage", Odd).get(statsig, STAFF)
-    assert (odd.button_color, odd.shown) == (7, 24)
+    assert (odd.button_color, odd.shown, odd.headline) == (7, 24, "Welcome, colleague!")
     assert "parameter 'button_color': expected" in caplog.text
 
 
@@ -181,15 +184,11 @@ def test_mapping_parameter_is_checked() -> None:
     class Loose(Parameters):
         limits: Mapping[str, int] = {}
 
-    made = Loose({"limits": {"a": 1}}, details(_empty()))
-    assert made.limits == {"a": 1}
-    assert Loose({"limits": {"a": "x"}}, details(_empty())).limits == {}
+    def limits(value: JsonValue) -> Mapping[str, int]:
+        return Loose(DynamicConfig(name="loose", value={"limits": value})).limits
 
-
-def _empty() -> Homepage:
-    from statsig_api_client.flags import Details
-
-    return Homepage({}, Details(name="n", rule_id=None, group_name=None, error=None))
+    assert limits({"a": 1}) == {"a": 1}
+    assert limits({"a": "x"}) == {}
 
 
 def test_config_without_known_parameters_is_returned(statsig: Statsig) -> None:

@@ -10,7 +10,7 @@ from statsig_api_client.flags.generation.definitions import (
     Project,
 )
 from statsig_api_client.flags.generation.errors import FlagsError
-from statsig_api_client.flags.generation.names import class_name, python_name
+from statsig_api_client.flags.generation.names import class_name, is_field_name, python_name
 from statsig_api_client.flags.generation.writer import Options, write_package
 
 
@@ -20,7 +20,7 @@ from statsig_api_client.flags.generation.writer import Options, write_package
         ("new_checkout", "new_checkout", "NewCheckout"),
         ("new-checkout v2.1", "new_checkout_v2_1", "NewCheckoutV21"),
         ("newCheckout", "newCheckout", "NewCheckout"),
-        ("2fa", "_2fa", "_2fa"),
+        ("2fa", "gate_2fa", "Gate2fa"),
         ("class", "class_", "Class"),
         ("none", "none", "None_"),
         ("True", "True_", "True_"),
@@ -29,15 +29,50 @@ from statsig_api_client.flags.generation.writer import Options, write_package
         ("check_all", "check_all_", "CheckAll"),
         ("Gate", "Gate_", "Gate_"),
         ("value error", "value_error", "ValueError_"),
-        ("__private__", "_private__", "Private"),
+        ("_private", "gate_private", "GatePrivate"),
+        ("__private__", "gate_private__", "GatePrivate"),
         ("café", "caf_", "Caf"),
-        ("", "_", "_"),
-        ("--", "_", "_"),
+        ("", "gate_", "Gate_"),
+        ("--", "gate_", "Gate_"),
     ],
 )
 def test_names_become_identifiers(name: str, python: str, cls: str) -> None:
-    assert python_name(name) == python
-    assert class_name(name) == cls
+    assert python_name("gate", name) == python
+    assert class_name(python) == cls
+
+
+def test_names_without_first_letter_get_kind() -> None:
+    project = Project(
+        source="a test",
+        gates=(Gate(name="2fa"),),
+        configs=(config("3d", "2x"),),
+        experiments=(Experiment(name="1st"),),
+        layers=(config("4th", "a"),),
+    )
+    files = write_package(project, Options()).files
+    assert 'gate_2fa: Gate = Gate("2fa")' in files["gates.py"]
+    assert "class Config3d(Parameters):" in files["configs.py"]
+    assert 'parameter_2x: str = "x"' in files["configs.py"]
+    assert 'config_3d: Config[Config3d] = Config("3d", Config3d)' in files["configs.py"]
+    assert "experiment_1st: Experiment[Parameters, str] = " in files["experiments.py"]
+    assert 'layer_4th: Layer[Layer4th] = Layer("4th", Layer4th)' in files["layers.py"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("size", True),
+        ("_size", True),
+        ("2x", False),
+        ("__size", False),
+        ("a b", False),
+        ("class", False),
+        ("str", False),
+        ("", False),
+    ],
+)
+def test_keys_of_objects_become_fields(key: str, *, expected: bool) -> None:
+    assert is_field_name(key) is expected
 
 
 def config(name: str, *parameters: str) -> Config:
@@ -63,10 +98,12 @@ def test_rename_resolves_clash() -> None:
     assert 'a_b: Gate = Gate("a-b")\nother: Gate = Gate("a_b")\n' in text
 
 
-@pytest.mark.parametrize("renamed", ["not one", "class", "str", "__a", "café"])
+@pytest.mark.parametrize("renamed", ["not one", "class", "str", "_a", "2a", "café"])
 def test_rename_to_other_than_identifier_is_error(renamed: str) -> None:
     project = Project(source="a test", gates=(Gate(name="a"),))
-    with pytest.raises(FlagsError, match=r"rename 'gate\.a': expected an identifier that is"):
+    with pytest.raises(
+        FlagsError, match=r"rename 'gate\.a': expected an identifier that starts with"
+    ):
         write_package(project, Options(renames={"gate.a": renamed}))
 
 

@@ -6,13 +6,9 @@ import pytest
 
 from statsig_api_client.flags.generation.errors import FlagsError
 from statsig_api_client.flags.generation.output import diff_files, write_files
-from tests.support.flag_packages import EXAMPLE, files_of
+from tests.support.flag_packages import EXAMPLE, contents, files_of
 
 FILES = files_of(EXAMPLE)
-
-
-def contents(directory: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in directory.iterdir() if path.is_file()}
 
 
 def test_package_is_written_with_parents(tmp_path: Path) -> None:

@@ -1,20 +1,30 @@
 """Defaults and types of generated parameters are those of the local server's responses."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsig_api_client import Statsig, StatsigUser
+from statsig_api_client import DynamicConfig, Statsig, StatsigUser
 from statsig_api_client.flags.generation.sources import read_source
 from statsig_api_client.flags.parameters import Parameters, details
 from statsig_api_client.local import LocalServer
+from statsig_api_client.local.config_specs.document import load_specs
 from tests.support.config_specs import REAL_PROJECTS
 from tests.support.flag_packages import SOURCES, files_of, imported
+from tests.support.targeted_users import targeted_users
+
+seeds = st.integers(0, 2**32)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda items: st.lists(items, max_size=3) | st.dictionaries(st.text(), items, max_size=3),
+    max_leaves=5,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*ID lists without members")
 
@@ -27,11 +37,16 @@ class Project:
     server: LocalServer
     statsig: Statsig
     package: Any
+    conditions: list[dict[str, Any]] = field(repr=False)
 
     def typed_names(self) -> Iterator[Any]:
         """Yield the typed names of configs, experiments and layers."""
         for module in (self.package.configs, self.package.experiments, self.package.layers):
             yield from (value for value in vars(module).values() if hasattr(value, "parameters"))
+
+    def names_with_parameters(self) -> list[Any]:
+        """Return the typed names whose parameters are known."""
+        return [key for key in self.typed_names() if annotations_of(key.parameters)]
 
 
 @pytest.fixture(scope="module", params=SOURCES, ids=lambda source: source.name)
@@ -47,7 +62,8 @@ def project(
         LocalServer(source) as server,
         Statsig(server.secret_key, base_url=server.url, log_exposures=False) as statsig,
     ):
-        yield Project(source, server, statsig, package)
+        conditions: Any = load_specs(source).document["condition_map"]
+        yield Project(source, server, statsig, package, list(conditions.values()))
 
 
 def parameters_of(key: Any, statsig: Statsig, user: StatsigUser) -> Parameters:
@@ -76,8 +92,7 @@ def test_default_is_value_outside_rules(project: Project) -> None:
             assert evaluation.value == own
         defaults = {
             key.parameters.__wire_names__.get(name, name): getattr(key.parameters, name)
-            for name in get_type_hints(key.parameters)
-            if not name.startswith("__")
+            for name in annotations_of(key.parameters)
         }
         assert defaults.items() >= own.items()
         compared += 1
@@ -89,13 +104,19 @@ def test_gates_of_package_match_server(project: Project) -> None:
     assert names == list(project.server.gates)
 
 
+def annotations_of(cls: type[Parameters]) -> dict[str, Any]:
+    """Return the annotations of a class of parameters."""
+    return {n: hint for n, hint in get_type_hints(cls).items() if not n.startswith("__")}
+
+
 def fits(value: object, annotation: Any) -> bool:
     """Return whether a value has a type, independently of the package's own checks."""
     arguments = get_args(annotation)
     if is_typeddict(annotation):
         hints = get_type_hints(annotation)
-        assert isinstance(value, dict)
-        return all(fits(value[name], hints[name]) for name in value.keys() & hints.keys())
+        return isinstance(value, dict) and all(
+            fits(value[name], hints[name]) for name in value.keys() & hints.keys()
+        )
     match get_origin(annotation):
         case None:
             types: dict[Any, tuple[type, ...]] = {float: (int, float), object: (object,)}
@@ -110,20 +131,51 @@ def fits(value: object, annotation: Any) -> bool:
     return any(fits(value, argument) for argument in arguments)
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    part=st.integers(0, 6),
-    user_id=st.text(max_size=8),
-    email=st.sampled_from([None, "ada@example.com", "ada@statsig.com"]),
-    country=st.sampled_from([None, "DK", "US"]),
-)
-def test_values_have_annotated_types(
-    project: Project, part: int, user_id: str, email: str | None, country: str | None
-) -> None:
-    user = StatsigUser(user_id=user_id, email=email, country=country)
-    for key in list(project.typed_names())[part::7]:
-        parameters = parameters_of(key, project.statsig, user)
+def check_values(project: Project, seed: int) -> None:
+    """Evaluate each config, experiment and layer for a user who matches some conditions."""
+    (user,) = targeted_users(project.conditions, 1, seed)
+    for key in project.names_with_parameters():
+        parameters = parameters_of(key, project.statsig, StatsigUser.from_dict(user))
         assert details(parameters).error is None
-        for name, annotation in get_type_hints(type(parameters)).items():
-            if not name.startswith("__"):
-                assert fits(getattr(parameters, name), annotation)
+        for name, annotation in annotations_of(key.parameters).items():
+            assert fits(getattr(parameters, name), annotation)
+
+
+@settings(max_examples=30)
+@given(seed=seeds)
+def test_values_have_annotated_types(project: Project, seed: int) -> None:
+    check_values(project, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(seed=seeds)
+def test_values_of_thousand_users_have_annotated_types(project: Project, seed: int) -> None:
+    check_values(project, seed)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_unfit_values_give_defaults_and_are_logged(
+    project: Project, caplog: pytest.LogCaptureFixture, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(project.names_with_parameters()))
+    annotations = annotations_of(key.parameters)
+    values = {
+        name: data.draw(json_values | st.just(getattr(key.parameters, name)))
+        for name in annotations
+    }
+    wire_names = {name: key.parameters.__wire_names__.get(name, name) for name in annotations}
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "statsig_api_client"):
+        sent = {wire_names[name]: value for name, value in values.items()}
+        parameters = key.parameters(DynamicConfig(name=str(key), value=sent))
+    unfit = {name for name in annotations if not fits(values[name], annotations[name])}
+    for name in annotations:
+        expected = getattr(key.parameters, name) if name in unfit else values[name]
+        assert getattr(parameters, name) == expected
+    lines = [record.getMessage() for record in caplog.records]
+    assert all(record.levelno == logging.DEBUG for record in caplog.records)
+    assert [line.partition(": expected")[0] for line in lines] == [
+        f"{str(key)!r}: parameter {wire_names[name]!r}" for name in annotations if name in unfit
+    ]

@@ -1,4 +1,7 @@
-"""Generated packages of flags, and their projects."""
+"""Generated packages of flags, and their projects.
+
+python -m tests.support.flag_packages DIRECTORY SOURCE...    write a package for each source
+"""
 
 import importlib
 import itertools
@@ -33,6 +36,11 @@ def files_of(project: Project | Path, options: Options = RENAMED) -> Mapping[str
     return write_package(project, options).files
 
 
+def contents(directory: Path) -> dict[str, str]:
+    """Return the files of a directory."""
+    return {path.name: path.read_text() for path in directory.iterdir() if path.is_file()}
+
+
 def code_of(text: str) -> str:
     """Return a generated file without its header, which names the source."""
     return text.split("\n", 2)[2]
@@ -51,3 +59,14 @@ def imported(files: Mapping[str, str], directory: Path) -> Iterator[Any]:
         sys.path.remove(str(directory))
         for module in [m for m in sys.modules if m.partition(".")[0] == name]:
             del sys.modules[module]
+
+
+def main() -> None:
+    """Write a package for each source: the first argument is a directory, the others sources."""
+    directory, *sources = map(Path, sys.argv[1:])
+    for source in sources:
+        write_files(directory / source.stem, files_of(source))
+
+
+if __name__ == "__main__":
+    main()

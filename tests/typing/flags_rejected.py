@@ -23,7 +23,6 @@ def misuse(statsig: Statsig) -> None:
     sizes: list[int] = home.products_shown  # error
     page = layers.product_page.get(statsig, user)
     reviews: dict[str, str] = page.show_reviews  # error
-    page.price  # error
     result = experiments.logo_test.get(statsig, user)
     group: Literal["Circle"] | None = result.group_name  # error
     result.parameters.colour  # error

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import httpx
 
+import statsig_api_client
 from statsig_api_client import (
     AsyncStatsig,
     ExperimentExposure,
@@ -93,6 +94,7 @@ SecondaryExposure(gate="g1", gate_value="yes", rule_id="r")  # error
 SecondaryExposure(gate="g1", gate_value=True, rule_id="r")  # error
 
 # Clients
+statsig_api_client.Statsg()  # error
 Statsig(key="secret-key")  # error, but not to ty
 Statsig(timeout="5")  # error
 Statsig(on_error="ignore")  # error

@@ -1,5 +1,6 @@
 """Public types, checked by four type checkers on the installed wheel."""
 
+import inspect
 import json
 import os
 import re
@@ -89,7 +90,8 @@ def pyrefly(directory: Path, file: str) -> subprocess.CompletedProcess[str]:
         tool("pyrefly"),
         "check",
         "--output-format=min-text",
-        "--preset=strict",
+        # The default preset must find every misuse, and the strict one nothing in correct uses.
+        "--preset=default" if "rejected" in file else "--preset=strict",
         "--search-path",
         directory,
         "--python-interpreter-path",
@@ -117,7 +119,12 @@ def test_misuses_are_rejected(checker: Checker, file: str, consumer: Path) -> No
     lines = (CASES / file).read_text().splitlines()
     marks = ("# error",) if checker is ty else ("# error", "# error, but not to ty")
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith(marks)}
-    assert set(error_lines(result.stdout, file)) == wrong, result.stdout + result.stderr
+    found = list(error_lines(result.stdout, file))
+    assert set(found) == wrong, result.stdout + result.stderr
+    if file == "flags_rejected.py":
+        assert len(wrong) == 20
+        # pyright also reports the unknown types that follow from an error.
+        assert checker is pyright or len(found) == 20, result.stdout
 
 
 def error_lines(output: str, file: str) -> Iterator[int]:
@@ -128,38 +135,68 @@ def error_lines(output: str, file: str) -> Iterator[int]:
             yield int(place[1])
 
 
-def test_public_types_are_complete(consumer: Path) -> None:
+def test_public_types_are_complete(tmp_path: Path) -> None:
     result = run(
         tool("pyright"),
         "--verifytypes",
         "statsig_api_client",
         "--ignoreexternal",
         "--outputjson",
-        cwd=consumer,
-        path=consumer / "venv/bin",
+        cwd=tmp_path,
+        path=Path(sys.executable).parent,
     )
     symbols = json.loads(result.stdout)["typeCompleteness"]["symbols"]
-    checked = [symbol for symbol in symbols if symbol["isExported"] and is_public(symbol["name"])]
+    checked = [
+        symbol
+        for symbol in symbols
+        if symbol["isExported"] and not symbol["name"].startswith(WITH_UNKNOWN_BASES)
+    ]
     unknown = [
         symbol["name"]
         for symbol in checked
         if not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]
     ]
     assert not unknown, "\n".join(unknown)
-    assert len(checked) > len(PUBLIC)
+    assert len(checked) > 3000
 
 
-# pyspark is not installed; `make test-spark` checks the types of the Spark package.
-PUBLIC = {
-    f"{value.__module__}.{value.__qualname__}"
-    for package in ("", ".events", ".bulk", ".local", ".flags")
-    for module in [import_module(f"statsig_api_client{package}")]
-    for value in [getattr(module, name) for name in module.__all__]
-    if hasattr(value, "__qualname__")
-}
-"""Full names of the classes and functions that the packages export."""
+# pyspark is not installed, and pyright overlooks `py.typed` in namespace packages such as
+# openfeature; `make types` and `make test-spark` check both packages.
+WITH_UNKNOWN_BASES = ("statsig_api_client.openfeature", "statsig_api_client.spark")
 
 
-def is_public(name: str) -> bool:
-    """Return whether a symbol is an exported class or function, or a member of one."""
-    return name in PUBLIC or name.rpartition(".")[0] in PUBLIC
+COROUTINE = re.compile(r"Coroutine\[(typing\.)?Any, (typing\.)?Any")
+"""What a coroutine yields and is sent does not concern its caller."""
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["", ".bulk", ".events", ".flags", ".lift", ".local", ".openfeature", ".pytest_plugin"],
+)
+def test_public_annotations_have_no_any(package: str) -> None:
+    module = import_module(f"statsig_api_client{package}")
+    names = getattr(module, "__all__", None) or [n for n in vars(module) if n[0] != "_"]
+    found = [
+        f"{name}: {annotation}"
+        for name in names
+        for annotation in annotations(getattr(module, name))
+        if re.search(r"\bAny\b", COROUTINE.sub("", annotation))
+    ]
+    assert not found, "\n".join(found)
+
+
+def annotations(value: object) -> Iterator[str]:
+    """Yield the annotations that users of a function or class see, inherited ones included."""
+    if isinstance(value, property):
+        value = value.fget
+    # A class method, or a fixture.
+    value = inspect.unwrap(getattr(value, "__func__", value))
+    if isinstance(value, type):
+        for cls in value.__mro__:
+            if cls.__module__.startswith("statsig_api_client"):
+                yield from map(str, cls.__annotations__.values())
+                for name, member in vars(cls).items():
+                    if not name.startswith("_") or name == "__init__":
+                        yield from annotations(member)
+    elif inspect.isfunction(value):
+        yield from map(str, value.__annotations__.values())

@@ -39,6 +39,9 @@ _REASONS: Final = {
 class CsvReader(TextReader):
     """Reader of CSV."""
 
+    line: int
+    offset: int
+
     def __init__(self, source: InputSource) -> None:
         super().__init__(source)
         by_name: Delimiter = "tab" if source.is_tab_separated else "comma"

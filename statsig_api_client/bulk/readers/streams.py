@@ -76,7 +76,7 @@ class TextReader:
 
     def __init__(self, source: InputSource) -> None:
         self.source = source
-        self.stream = InputStream(source.path)
+        self.stream: InputStream = InputStream(source.path)
         self.line: int = 0
         """Number of the last line read."""
         self.offset: int = 0

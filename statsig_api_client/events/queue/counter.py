@@ -3,6 +3,10 @@
 import sys
 from itertools import repeat
 from operator import length_hint
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class AtomicCounter:
@@ -16,7 +20,7 @@ class AtomicCounter:
 
     def __init__(self) -> None:
         self._remaining = repeat(None, sys.maxsize)
-        self.increment = self._remaining.__next__
+        self.increment: Callable[[], None] = self._remaining.__next__
 
     @property
     def value(self) -> int:

@@ -68,7 +68,7 @@ class SpoolDatabase:
         patience: float = BUSY_SECONDS,
     ) -> None:
         self.path = path
-        self.reserve = DiskReserve(path)
+        self.reserve: DiskReserve = DiskReserve(path)
         self._must_exist = must_exist
         self.patience = patience
         """Seconds that an operation waits for the lock of another process."""

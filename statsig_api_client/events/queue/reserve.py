@@ -30,7 +30,7 @@ class DiskReserve:
 
     def __init__(self, spool: Path) -> None:
         self.path: Final = spool.with_name(f"{spool.name}-reserve")
-        self.released = 0
+        self.released: int = 0
         """Bytes that this process has returned to the disk and not yet taken again."""
 
     def size(self) -> int:

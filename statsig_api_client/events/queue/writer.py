@@ -82,10 +82,10 @@ class SpoolWriter:
         self._is_busy = False
         self._entries: deque[_Entry] = deque()
         """Events that threads are writing, or that reentrant calls left."""
-        self.fresh = 0
+        self.fresh: int = 0
         """Events written since the last claim."""
         self._refused = AtomicCounter()
-        self.youngest = 0
+        self.youngest: int = 0
         """The last known ID of an event."""
         self._unreported: deque[Delivery] = deque()
         """Dropped events, reported when the lock is free."""

@@ -17,57 +17,65 @@ MODULE_NAMES: Final = frozenset(
 """Names that generated modules use themselves."""
 
 
-def python_name(name: str) -> str:
-    """Return the Python identifier for a Statsig name."""
+def python_name(kind: str, name: str) -> str:
+    """Return the Python identifier for a Statsig name.
+
+    A name that does not start with a letter gets its kind in front: `_2fa` would look private.
+    """
     identifier = re.sub(r"\W", "_", name, flags=re.ASCII)
+    if not identifier[:1].isalpha():
+        identifier = f"{kind}_{identifier.lstrip('_')}"
+    return f"{identifier}_" if _is_reserved(identifier) else identifier
+
+
+def is_field_name(name: str) -> bool:
+    """Return whether the body of a TypedDict can define a key."""
     # A name with two leading underscores is mangled inside a class.
-    identifier = re.sub("^__+", "_", identifier)
-    if not identifier or identifier[0].isdigit():
-        identifier = f"_{identifier}"
-    if keyword.iskeyword(identifier) or identifier in MODULE_NAMES:
-        identifier += "_"
-    return identifier
+    is_identifier = re.fullmatch(r"(?!__)[A-Za-z_]\w*", name, flags=re.ASCII)
+    return bool(is_identifier) and not _is_reserved(name)
+
+
+def _is_reserved(identifier: str) -> bool:
+    return keyword.iskeyword(identifier) or identifier in MODULE_NAMES
 
 
 def class_name(name: str) -> str:
-    """Return the Python class name for a Statsig name."""
-    words = re.split(r"[\W_]+", name, flags=re.ASCII)
-    identifier = "".join(word[:1].upper() + word[1:] for word in words)
-    if not identifier or identifier[0].isdigit():
-        identifier = f"_{identifier}"
-    is_taken = identifier in MODULE_NAMES or hasattr(builtins, identifier)
-    if is_taken or keyword.iskeyword(identifier):
-        identifier += "_"
-    return identifier
+    """Return the Python class name for an identifier."""
+    identifier = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+    is_taken = _is_reserved(identifier) or hasattr(builtins, identifier)
+    return f"{identifier}_" if is_taken else identifier
 
 
-def unique_names(kind: str, names: Iterable[str], renames: Mapping[str, str]) -> dict[str, str]:
+def unique_names(
+    place: str, names: Iterable[str], renames: Mapping[str, str], *, kind: str | None = None
+) -> dict[str, str]:
     """Return the Python name of each Statsig name.
 
     Args:
-        kind: Kind of the names, for errors and for the keys of `renames`.
+        place: Kind of the flags, or kind and name of the flag with these parameters.
         names: Statsig names.
-        renames: Python names by `kind.name`.
+        renames: Python names by `place.name`.
+        kind: Kind of the names, if `place` is not.
 
     Raises:
         FlagsError: Two names become the same Python name, or a rename is not an identifier.
     """
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name in names:
-        key = f"{kind}.{name}"
-        identifier = renames.get(key) or python_name(name)
-        if python_name(identifier) != identifier:
+        key = f"{place}.{name}"
+        identifier = renames.get(key) or python_name(kind or place, name)
+        if python_name(kind or place, identifier) != identifier:
             raise FlagsError(
-                f"rename {key!r}: expected an identifier that is not reserved, got {identifier!r}"
+                f"rename {key!r}: expected an identifier that starts with a letter "
+                f"and is not reserved, got {identifier!r}"
             )
-        for other, taken in found.items():
-            if taken == identifier:
-                raise FlagsError(
-                    f"{kind} {other!r} and {kind} {name!r} both become {identifier!r}; rename one: "
-                    f'[tool.statsig.flags.rename] "{key}" = "another_name"'
-                )
-        found[name] = identifier
-    return found
+        if identifier in owners:
+            raise FlagsError(
+                f"{place} {owners[identifier]!r} and {place} {name!r} both become {identifier!r}; "
+                f'rename one: [tool.statsig.flags.rename] "{key}" = "another_name"'
+            )
+        owners[identifier] = name
+    return {name: identifier for identifier, name in owners.items()}
 
 
 def unique_class_names(kind: str, python_names: Mapping[str, str]) -> dict[str, str]:
@@ -77,16 +85,16 @@ def unique_class_names(kind: str, python_names: Mapping[str, str]) -> dict[str, 
         FlagsError: Two names become the same class name.
     """
     constants = frozenset(python_names.values())
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for name, python in python_names.items():
         identifier = class_name(python)
         if identifier in constants:
             identifier += "Parameters"
-        for other, taken in found.items():
-            if taken == identifier:
-                raise FlagsError(
-                    f"{kind} {other!r} and {kind} {name!r} both need a class {identifier!r}; "
-                    f'rename one: [tool.statsig.flags.rename] "{kind}.{name}" = "another_name"'
-                )
-        found[name] = identifier
-    return found
+        if identifier in owners:
+            raise FlagsError(
+                f"{kind} {owners[identifier]!r} and {kind} {name!r} both need a class "
+                f"{identifier!r}; rename one: "
+                f'[tool.statsig.flags.rename] "{kind}.{name}" = "another_name"'
+            )
+        owners[identifier] = name
+    return {name: identifier for identifier, name in owners.items()}

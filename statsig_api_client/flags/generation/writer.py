@@ -22,7 +22,7 @@ from .layout import (
     strings,
     subscript,
 )
-from .names import class_name, python_name, unique_class_names, unique_names
+from .names import class_name, is_field_name, unique_class_names, unique_names
 from .types import (
     Array,
     Enum,
@@ -212,7 +212,10 @@ class _Module:
             return "Parameters"
         place = f"{self.kind}.{flag.name}"
         names = unique_names(
-            place, [parameter.name for parameter in flag.parameters], self.options.renames
+            place,
+            [parameter.name for parameter in flag.parameters],
+            self.options.renames,
+            kind="parameter",
         )
         self.taken |= set(names.values())
         lines = [class_header(name, "Parameters")]
@@ -283,8 +286,7 @@ class _Module:
                 return " | ".join(self._annotation(name, option) for option in options)
             case _:
                 members = type_.members
-                # A field of a class body is an identifier other than a keyword.
-                if not members or any(key != python_name(key) for key, _ in members):
+                if not all(is_field_name(key) for key, _ in members) or not members:
                     self._imports.add("Mapping")
                     return "Mapping[str, object]"
                 self._typed_dicts[type_] = self._typed_dict(name, members)
