@@ -97,12 +97,17 @@ class Experiment:
             raise LiftError(
                 f"experiment {name!r} does not exist{suggestion(name, specs.experiments)}"
             )
-        spec = cast("dict[str, JsonObject]", specs.document["dynamic_configs"])[name]
-        conditions = cast("dict[str, JsonObject]", specs.document["condition_map"])
-        return cls._from_spec(name, spec, conditions).with_control(control)
+        return cls.from_specs(specs.document, name).with_control(control)
 
     @classmethod
-    def _from_spec(cls, name: str, spec: JsonObject, conditions: Mapping[str, JsonObject]) -> Self:
+    def from_specs(cls, specs: JsonObject, name: str) -> Self:
+        """Read an experiment from config specs in the form of `/v2/download_config_specs`.
+
+        Raises:
+            LiftError: The experiment has no groups.
+        """
+        spec = cast("dict[str, JsonObject]", specs["dynamic_configs"])[name]
+        conditions = cast("dict[str, JsonObject]", specs["condition_map"])
         groups: dict[str, float | None] = {}
         rules: dict[str, str] = {}
         before: float | None = 0.0
