@@ -150,7 +150,7 @@ function Row({ result, limit, remove }) {
   const p = result.is_complete ? result.p_value : result.sequential_p_value;
   return html`
     <tr>
-      <th scope="row">${result.metric_name}</th>
+      <th scope="row">${result.metric_name.split(/(?<=[:/])/).map((part) => [part, html`<wbr />`])}</th>
       <td class="group" data-label="Group">${result.experiment_group}</td>
       <td class="number" data-label="Units">${result.test_units.toLocaleString()}</td>
       <td class="number" data-label="Mean">${short(result.test_mean)}</td>
