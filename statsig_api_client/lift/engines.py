@@ -57,6 +57,12 @@ def sql_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def sql_double(number: float) -> str:
+    """Return a literal of a double; one without an exponent is a decimal in DuckDB and Spark."""
+    text = repr(number)
+    return text if "e" in text else f"{text}e0"
+
+
 def json_path(path: Sequence[str]) -> str:
     """Return the path of a JSON member, whose keys contain neither quotes nor backslashes."""
     return sql_literal("$" + "".join(f'."{key}"' for key in path))
