@@ -91,7 +91,7 @@ UNITS: Final = Template("""
 """)
 
 VALUES: Final = Template("""
-    SELECT units.unit_id AS unit_id, units.group_name AS group_name, $aggregates
+    SELECT units.group_name AS group_name, $aggregates
     FROM (SELECT * FROM lift_units WHERE status = 'included') AS units
     LEFT JOIN (
         SELECT unit_id, name, time, number, text $fields FROM lift_records
