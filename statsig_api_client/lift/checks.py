@@ -73,7 +73,7 @@ def explain_missing_exposures(definition: Definition, counts: ReadCounts, end: i
     reasons = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count)
     return (
         f"experiment {name}: expected exposures to {', '.join(experiment.groups)}, "
-        f"got {found[name]:,} exposures, none of which counts: {reasons}"
+        f"got {found[name]:,} exposures that do not count: {reasons}"
     )
 
 

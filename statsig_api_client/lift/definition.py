@@ -161,7 +161,7 @@ class Definition:
         """Return a query for the sums, and the sums of products, of centered expressions.
 
         Args:
-            values: The expressions; the units whose last one is not zero are counted, too.
+            values: The expressions; units whose last expression is not zero are counted.
             centers: The constants to subtract in each group.
             denominator: The column that must not be zero; None for all units.
         """

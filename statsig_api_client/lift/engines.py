@@ -1,4 +1,4 @@
-"""SQL engines: what differs between SQLite, DuckDB and Spark."""
+"""SQL engines: the differences between SQLite, DuckDB and Spark."""
 
 import re
 import sqlite3

@@ -30,7 +30,7 @@ class Experiment:
         >>> Experiment(name="logo_test", groups={"Control": 50, "Square": 50}, control="Control")
 
     Raises:
-        LiftError: There are fewer than two groups, or the control group is not one of them.
+        LiftError: The experiment has fewer than two groups, or the control group is not among them.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Experiment:
 
     @classmethod
     def from_project(cls, project: str | Path, name: str, *, control: str | None = None) -> Self:
-        """Read an experiment from a project. It needs the extra `local`.
+        """Read an experiment from a project; requires the extra `local`.
 
         Args:
             project: A project file (.yaml) or a config specs file (.json), or the URL of a local
@@ -80,7 +80,7 @@ class Experiment:
             control: The control group; by default the group named Control, or the first one.
 
         Raises:
-            LiftError: The project cannot be read, or has no such experiment.
+            LiftError: The project cannot be read, or does not contain the experiment.
         """
         from ..local import ControlError, ProjectError
         from ..local.config_specs.document import load_specs
@@ -128,15 +128,15 @@ class Experiment:
         return cls(name=name, groups=groups, id_type=id_type, rules=rules)
 
     def with_control(self, name: str | None) -> Self:
-        """Return the experiment with another control group; None keeps it.
+        """Return a copy with a different control group; None keeps the current one.
 
         Raises:
-            LiftError: There is no such group.
+            LiftError: The group does not exist.
         """
         return self if name is None else evolve(self, control=name)
 
     def with_planned_units(self, units: int | None) -> Self:
-        """Return the experiment with another planned size."""
+        """Return a copy with a different number of planned units."""
         return evolve(self, planned_units=units)
 
 

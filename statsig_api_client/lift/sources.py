@@ -1,4 +1,4 @@
-"""Sources whose records are brought into SQLite: a local server, its database, event files."""
+"""Sources whose records are loaded into SQLite: a local server, its database, event files."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class ReadCounts:
 
 @runtime_checkable
 class TableSource(Protocol):
-    """A source with a SQL engine of its own."""
+    """A source that provides its own SQL engine."""
 
     def connect(self) -> Engine:
         """Return the engine."""

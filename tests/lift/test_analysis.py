@@ -362,7 +362,7 @@ def test_experiment_without_exposures_suggests_name(tmp_path: Path) -> None:
 
 def test_exposures_that_do_not_count_are_explained(tmp_path: Path) -> None:
     records = [exposure("c", "prestart"), exposure("t", "")]
-    with pytest.raises(LiftError, match="2 exposures, none of which counts: 2 not_in_group"):
+    with pytest.raises(LiftError, match="2 exposures that do not count: 2 not_in_group"):
         report(tmp_path, records)
 
 

@@ -70,7 +70,7 @@ def test_other_environment_is_analyzed(api: Api) -> None:
     expose(api, statsigEnvironment={"tier": "staging"})
     status, message = error_of(lift(api))
     assert status == 409
-    assert "got 60 exposures, none of which counts: 80 other_environment" in message
+    assert "got 60 exposures that do not count: 80 other_environment" in message
     for environment in ("staging", None):
         assert lift(api, environment=environment).json()["health"]["account"]["exposures"] == 60
 
