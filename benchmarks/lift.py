@@ -1,21 +1,26 @@
-"""Time and memory of an analysis on DuckDB, SQLite and Spark.
+"""Time and memory of an analysis on DuckDB, SQLite and Spark, and how they grow.
 
-    python benchmarks/lift.py duckdb [RECORDS]    two Parquet files, on two threads and 1 GB
-    python benchmarks/lift.py sqlite [RECORDS]    the database of a local server
-    python benchmarks/lift.py spark [RECORDS]     the same Parquet files, on two cores
+    .venv-spark/bin/python benchmarks/lift.py                 all engines
+    python benchmarks/lift.py duckdb|sqlite|spark [RECORDS ...]
 
-One record in ten is an exposure, and each unit has one. DuckDB and Spark need their packages. The
-output is the time of an analysis of three metrics, and the peak of the memory of this process.
+DuckDB reads two Parquet files on two threads with a limit of 1 GB, SQLite the database of a local
+server, and Spark the Parquet files on two cores. One record in ten is an exposure, and each unit
+has one. An analysis has three metrics, and a new process runs it twice, since Spark compiles during
+the first run. CPU time, of the second run, and peak memory include child processes. On Linux.
 """
 
 import json
+import os
 import random
-import resource
+import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -23,7 +28,6 @@ from statsig_api_client.lift import (
     DuckDBTables,
     EventCount,
     Experiment,
-    LiftReport,
     LocalDatabase,
     Metric,
     SparkTables,
@@ -33,11 +37,16 @@ from statsig_api_client.lift import (
 )
 from statsig_api_client.lift.analysis import Source
 
+TICKS = os.sysconf("SC_CLK_TCK")
 START = 1_764_547_200_000
 DAY = 86_400_000
 METRICS: list[Metric] = [EventCount("purchase"), Sum("purchase"), Users("purchase")]
 EXPERIMENT = Experiment(name="logo_test", groups={"Control": 50, "Square": 50})
-
+SIZES = {
+    "duckdb": (1_000_000, 3_000_000, 10_000_000),
+    "sqlite": (100_000, 300_000, 1_000_000, 3_000_000),
+    "spark": (1_000_000, 3_000_000, 10_000_000),
+}
 
 EXPOSURES = """
     SELECT 'user-' || i AS unit_id, CASE WHEN i % 2 = 0 THEN 'Control' ELSE 'Square' END
@@ -95,46 +104,92 @@ def write_database(file: Path, records: int) -> None:
     connection.close()
 
 
-def measure(name: str, source: Source, records: int) -> LiftReport:
-    """Print the time and the peak of the memory of an analysis."""
-    started, cpu = time.perf_counter(), time.process_time()
-    report = analyze(source, EXPERIMENT, METRICS)
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    assert report.health.read == report.health.account.total
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{name}: {records:,} records in {seconds:.2f} s, {cpu:.2f} s of CPU, peak {peak:,.0f} MB"
-    )
-    return report
+def usage() -> tuple[float, float]:
+    """Return the CPU seconds and the peak memory in MB of this process and its children."""
+    seconds = memory = 0.0
+    family = {os.getpid()}
+    for process in sorted(int(path.name) for path in Path("/proc").glob("[0-9]*")):
+        with suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+            if process in family or int(fields[1]) in family:
+                family.add(process)
+                seconds += (int(fields[11]) + int(fields[12])) / TICKS
+                status = Path(f"/proc/{process}/status").read_text("utf-8")
+                memory += sum(map(int, re.findall(r"VmHWM:\s+(\d+)", status))) / 1024
+    return seconds, memory
 
 
-def main(engine: str = "duckdb", records: int = 10_000_000) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        exposures, events = folder / "exposures.parquet", folder / "events.parquet"
-        if engine == "sqlite":
-            write_database(folder / "events.db", records)
-            measure(engine, LocalDatabase(folder / "events.db"), records)
-            return
-        write_parquet(folder, records)
-        if engine == "duckdb":
-            import duckdb
+def measure(source: Source, records: int) -> None:
+    """Analyze twice, and print the seconds of both runs, the CPU time and the peak memory."""
+    numbers: list[float] = []
+    cpu = 0.0
+    for _ in range(2):
+        before, started = usage()[0], time.perf_counter()
+        report = analyze(source, EXPERIMENT, METRICS)
+        numbers.append(time.perf_counter() - started)
+        cpu = usage()[0] - before
+        assert report.health.read == report.health.account.total == records
+    print(json.dumps([*numbers, cpu, usage()[1]]))
 
-            with duckdb.connect() as connection:
-                connection.execute("SET threads = 2")
-                connection.execute("SET memory_limit = '1GB'")
-                connection.execute(f"SET temp_directory = '{folder}'")
-                tables = DuckDBTables(connection, f"'{exposures}'", f"'{events}'")
-                measure(engine, tables, records)
-            return
+
+def run(engine: str, records: int, folder: Path) -> None:
+    """Measure an engine in this process."""
+    exposures, events = folder / "exposures.parquet", folder / "events.parquet"
+    if engine == "sqlite":
+        measure(LocalDatabase(folder / "events.db"), records)
+    elif engine == "duckdb":
+        import duckdb
+
+        with duckdb.connect() as connection:
+            connection.execute("SET threads = 2")
+            connection.execute("SET memory_limit = '1GB'")
+            connection.execute(f"SET temp_directory = '{folder}'")
+            measure(DuckDBTables(connection, f"'{exposures}'", f"'{events}'"), records)
+    else:
         from pyspark.sql import SparkSession
 
-        spark = SparkSession.builder.master("local[2]").getOrCreate()
+        builder = SparkSession.builder.master("local[2]")
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+        # The default of 200 suits a cluster.
+        spark = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
+        spark.sparkContext.setLogLevel("ERROR")
         frames = [spark.read.parquet(str(file)) for file in (exposures, events)]
-        for run in ("first", "second"):
-            measure(f"{engine}, {run} run", SparkTables(*frames), records)
+        measure(SparkTables(*frames), records)
         spark.stop()
 
 
+def print_row(engine: str, records: int) -> None:
+    """Write the records, and print the row of an engine."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if engine == "sqlite":
+            write_database(folder / "events.db", records)
+        else:
+            write_parquet(folder, records)
+        command = [sys.executable, __file__, "run", engine, str(records), name]
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    first, second, cpu, memory = json.loads(output.splitlines()[-1])
+    print(
+        f"| {engine:6} | {records:>10,} | {first:>11.2f} | {second:>12.2f} | {cpu:>7.2f} "
+        f"| {memory:>7,.0f} |",
+        flush=True,
+    )
+
+
+def main(engines: Sequence[str], sizes: Sequence[int]) -> None:
+    """Print the table."""
+    print("| engine |    records | first run s | second run s |   CPU s | peak MB |")
+    print("|--------|-----------:|------------:|-------------:|--------:|--------:|", flush=True)
+    for engine in engines:
+        if find_spec({"spark": "pyspark", "sqlite": "sqlite3"}.get(engine, engine)) is None:
+            print(f"{engine} is not installed", file=sys.stderr)
+            continue
+        for records in sizes or SIZES[engine]:
+            print_row(engine, records)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:3]))
+    if sys.argv[1:2] == ["run"]:
+        run(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        main(sys.argv[1:2] or [*SIZES], [*map(int, sys.argv[2:])])

@@ -52,7 +52,7 @@ def analyze(
         options: Options of the analysis.
 
     Raises:
-        LiftError: A source cannot be read, no unit was exposed, or there are no metrics.
+        LiftError: A source cannot be read, no unit was exposed, or `metrics` is empty.
     """
     options = options or LiftOptions()
     if not metrics:
@@ -123,7 +123,7 @@ def _components(metrics: Iterable[Metric]) -> list[Component]:
 
 
 class _Analysis:
-    """The queries of one analysis, on records that are in place."""
+    """The queries of one analysis of loaded records."""
 
     def __init__(
         self,

@@ -2,12 +2,16 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from .definition import Definition
 from .engines import Engine, number_of
 from .health import MAX_CROSSOVER_RATE, Account, Health, sample_ratio
-from .queries import CROSSOVERS, EVENT_NAMES, EXPERIMENT_NAMES, UNIT_COUNTS
+from .queries import CROSSOVERS, NAMES, UNIT_COUNTS
 from .sources import ReadCounts
+
+_Names: TypeAlias = Mapping[tuple[str, str | None], int]
+"""The number of records of each kind and name."""
 
 
 def included_units(engine: Engine) -> dict[str, int]:
@@ -29,9 +33,10 @@ def check_health(definition: Definition, counts: ReadCounts, end: int) -> Health
     ((total, crossovers),) = engine.rows(CROSSOVERS)
     crossed = int(number_of(crossovers))
     rate = crossed / max(1.0, number_of(total))
-    account = _account(definition, counts, end)
+    names = _names(engine)
+    account = _account(definition, counts, names, end)
     ratio = sample_ratio(units, groups)
-    warnings = [*_unknown_events(definition)]
+    warnings = [*_unknown_events(definition, names)]
     if ratio is not None and ratio.level != "ok":
         warnings.append(
             f"sample ratio: p = {ratio.p_value:.2g} against the planned split; look for the "
@@ -59,27 +64,46 @@ def check_health(definition: Definition, counts: ReadCounts, end: int) -> Health
 def explain_missing_exposures(definition: Definition, counts: ReadCounts, end: int) -> str:
     """Return the message for an experiment without units, with the reason if it is known."""
     experiment = definition.experiment
-    rows = definition.engine.rows(EXPERIMENT_NAMES)
-    found = {str(row[0]): int(row[1] or 0) for row in rows if row[0] is not None}
+    names = _names(definition.engine)
+    found = {name: count for (kind, name), count in names.items() if kind == "exposure" and name}
     name = experiment.name
     if name not in found:
         return f"experiment {name}: expected exposures, got none{_suggestion(name, found)}"
-    fates = _account(definition, counts, end).to_dict()
+    fates = _account(definition, counts, names, end).to_dict()
     reasons = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count)
     return (
         f"experiment {name}: expected exposures to {', '.join(experiment.groups)}, "
-        f"got {found[name]:,} exposures, none of which counts: {reasons}"
+        f"got {found[name]:,} exposures that do not count: {reasons}"
     )
 
 
-def _account(definition: Definition, counts: ReadCounts, end: int) -> Account:
+def _names(engine: Engine) -> _Names:
+    return {
+        (str(kind), None if name is None else str(name)): int(count or 0)
+        for kind, name, count in engine.rows(NAMES)
+    }
+
+
+def _account(definition: Definition, counts: ReadCounts, names: _Names, end: int) -> Account:
+    events = {component.event for component in definition.components}
+    other_exposures = other_events = 0
+    for (kind, name), count in names.items():
+        if kind == "event" and name not in events:
+            other_events += count
+        elif kind == "gate_exposure" or (kind == "exposure" and name != definition.experiment.name):
+            other_exposures += count
     rows = definition.engine.rows(definition.fates(end))
-    fates = {str(fate): int(count or 0) for fate, count in rows}
-    return Account(**fates, invalid=counts.invalid, blank=counts.blank)
+    return Account(
+        **{str(fate): int(count or 0) for fate, count in rows},
+        other_exposures=other_exposures,
+        other_events=other_events,
+        invalid=counts.invalid,
+        blank=counts.blank,
+    )
 
 
-def _unknown_events(definition: Definition) -> Iterator[str]:
-    found = {str(row[0]): row[1] for row in definition.engine.rows(EVENT_NAMES)}
+def _unknown_events(definition: Definition, names: _Names) -> Iterator[str]:
+    found = {name: count for (kind, name), count in names.items() if kind == "event" and name}
     for name in dict.fromkeys(component.event for component in definition.components):
         if name not in found:
             yield f"metric: no events named {name!r}{_suggestion(name, found)}"

@@ -25,7 +25,7 @@ class Bonferroni:
     metrics: bool = False
     """Divide alpha among the metrics."""
     primary: Sequence[str] = ()
-    """Names of primary metrics. They share `primary_share` of alpha, and the others the rest."""
+    """Names of primary metrics, which divide `primary_share` of alpha. Others divide the rest."""
     primary_share: float = field(default=0.5, validator=_check_share)
     """The fraction of alpha for primary metrics."""
 
@@ -57,8 +57,8 @@ def bonferroni_alpha(
 def benjamini_hochberg_alpha(p_values: Sequence[float], alpha: float) -> float:
     """Return the significance level of each comparison.
 
-    It is the largest threshold `alpha * rank / number` that is not below the p-value of its rank,
-    or the smallest threshold if none is significant.
+    The level is the largest threshold `alpha * rank / number` that is not below the p-value of its
+    rank, or the smallest threshold if no comparison is significant.
 
     Args:
         p_values: The p-values of the comparisons.

@@ -1,4 +1,4 @@
-"""CUPED: less variance, by the values of units before their exposure."""
+"""CUPED: variance reduction by the values of units before their exposure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +10,7 @@ from .statistics import Estimate
 
 _MIN_UNITS: Final = 100
 _MIN_SHARE: Final = 0.05
-"""Statsig uses CUPED above 100 units, if more than 5 % of them have values before exposure."""
+"""Statsig requires more than 100 units, and values before exposure for more than 5 % of them."""
 
 
 @frozen
@@ -24,7 +24,7 @@ class _Linear:
 def adjust(
     groups: Mapping[str, Moments], units_with_covariate: int, *, is_ratio: bool
 ) -> dict[str, Estimate] | None:
-    """Return estimates whose variance the covariate has reduced.
+    """Return estimates whose variance is reduced by the covariate.
 
     Args:
         groups: Moments of each group: of the metric, then of the same metric before exposure.

@@ -1,11 +1,11 @@
 """The SQL of one analysis, as text for its engine, experiment and metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
 
-from .engines import Engine
+from .engines import Engine, sql_double
 from .experiment import OVERRIDE, Experiment
 from .metrics import Component, Where
 from .options import DATE_OFFSET, DAY, Crossover, Join
@@ -110,7 +110,7 @@ class Definition:
         )
 
     def fates(self, end: int) -> str:
-        """Return a query for the number of records of each fate."""
+        """Return a query for the number of records of each fate, without other names."""
         return FATES.substitute(
             experiment=self.engine.literal(self.experiment.name),
             events=self._events(),
@@ -140,7 +140,7 @@ class Definition:
         return FROM_TOP.substitute(column=column, skip=skip)
 
     def centers(self, values: Sequence[str], *, denominator: str | None) -> str:
-        """Return a query for the means of expressions over all groups.
+        """Return a query for the means of expressions in each group.
 
         Args:
             values: The expressions.
@@ -152,20 +152,23 @@ class Definition:
         )
 
     def sums(
-        self, values: Sequence[str], centers: Sequence[float], *, denominator: str | None
+        self,
+        values: Sequence[str],
+        centers: Mapping[str, Sequence[float]],
+        *,
+        denominator: str | None,
     ) -> str:
         """Return a query for the sums, and the sums of products, of centered expressions.
 
         Args:
-            values: The expressions; the units whose last one is not zero are counted, too.
-            centers: The constants to subtract.
+            values: The expressions; units whose last expression is not zero are counted.
+            centers: The constants to subtract in each group.
             denominator: The column that must not be zero; None for all units.
         """
         names = [f"x{index}" for index in range(len(values))]
-        # Nested parentheses would take Spark's parser a second each.
         centered = [
-            f"{value} {'-' if center >= 0 else '+'} {abs(center)!r} AS {name}"
-            for value, center, name in zip(values, centers, names, strict=True)
+            f"{value} - {self._center(centers, index)} AS {name}"
+            for index, (value, name) in enumerate(zip(values, names, strict=True))
         ]
         products = [
             f"sum({first} * {second})"
@@ -178,6 +181,14 @@ class Definition:
             centered=", ".join(centered),
             where=_participants(denominator),
         )
+
+    def _center(self, centers: Mapping[str, Sequence[float]], index: int) -> str:
+        # Nested parentheses would take Spark's parser a second each.
+        cases = " ".join(
+            f"WHEN {self.engine.literal(group)} THEN {sql_double(constants[index])}"
+            for group, constants in centers.items()
+        )
+        return f"CASE group_name {cases} END"
 
     def _aggregate(self, component: Component, *, before: bool) -> str:
         conditions = [f"events.name = {self.engine.literal(component.event)}"]

@@ -1,6 +1,6 @@
 """Quantiles and tail probabilities of the normal, Student's t and chi-squared distributions."""
 
-# scipy has no types, so none of its types leaves this module.
+# scipy is untyped: convert its values to floats here, so that callers are checked.
 # mypy: disable-error-code="import-untyped"
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -14,7 +14,7 @@ def normal_cdf(z: float) -> float:
 
 
 def normal_quantile(probability: float) -> float:
-    """Return the value below which a standard normal variable is with a probability."""
+    """Return the quantile of the standard normal distribution."""
     return float(special.ndtri(probability))
 
 
@@ -24,10 +24,10 @@ def student_cdf(t: float, degrees_of_freedom: float) -> float:
 
 
 def student_quantile(probability: float, degrees_of_freedom: float) -> float:
-    """Return the value below which a variable with Student's distribution is."""
+    """Return the quantile of Student's distribution."""
     return float(special.stdtrit(degrees_of_freedom, probability))
 
 
 def chi_squared_tail(statistic: float, degrees_of_freedom: int) -> float:
-    """Return the probability that a chi-squared variable is above a value."""
+    """Return the probability that a chi-squared variable exceeds a value."""
     return float(special.chdtrc(degrees_of_freedom, statistic))

@@ -1,10 +1,13 @@
-"""SQL engines: what differs between SQLite, DuckDB and Spark."""
+"""SQL engines: the differences between SQLite, DuckDB and Spark."""
 
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final, Protocol, TypeAlias, cast
 
+from .._timestamps import parse_timestamp
 from .errors import LiftError
 
 Cell: TypeAlias = str | float | None
@@ -12,6 +15,9 @@ Row: TypeAlias = tuple[Cell, ...]
 
 NUMBER: Final = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,2})?$"
 """Strings that are numbers, as a regular expression of all engines."""
+
+_MILLISECONDS: Final = re.compile(r"-?\d{1,16}(\.\d{1,16})?", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Engine(Protocol):
@@ -51,6 +57,12 @@ def sql_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def sql_double(number: float) -> str:
+    """Return a literal of a double; one without an exponent is a decimal in DuckDB and Spark."""
+    text = repr(number)
+    return text if "e" in text else f"{text}e0"
+
+
 def json_path(path: Sequence[str]) -> str:
     """Return the path of a JSON member, whose keys contain neither quotes nor backslashes."""
     return sql_literal("$" + "".join(f'."{key}"' for key in path))
@@ -60,19 +72,10 @@ class SqliteEngine:
     """SQLite, on a temporary database that attaches others for reading."""
 
     def __init__(self) -> None:
-        from ..bulk.errors import RowError
-        from ..bulk.mapping.times import milliseconds
-
-        def to_milliseconds(text: str) -> int | None:
-            try:
-                return milliseconds(text, "ms", None)
-            except RowError:
-                return None
-
         # An empty name is a temporary file: the records may not fit into memory.
         self.connection: Final = sqlite3.connect("", uri=True)
         self.connection.create_function("to_number", 1, _to_number, deterministic=True)
-        self.connection.create_function("to_milliseconds", 1, to_milliseconds, deterministic=True)
+        self.connection.create_function("to_milliseconds", 1, _to_milliseconds, deterministic=True)
 
     def create_table(self, name: str, query: str) -> None:
         """Store the rows of a query in a temporary table, or replace it."""
@@ -188,3 +191,15 @@ def number_of(cell: Cell) -> float:
 
 def _to_number(text: str | None) -> float | None:
     return float(text) if text is not None and re.match(NUMBER, text) else None
+
+
+def _to_milliseconds(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if _MILLISECONDS.fullmatch(text):
+        return round(Decimal(text))
+    try:
+        moment = parse_timestamp(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else (moment - _EPOCH) // timedelta(milliseconds=1)

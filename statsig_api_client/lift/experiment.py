@@ -30,7 +30,7 @@ class Experiment:
         >>> Experiment(name="logo_test", groups={"Control": 50, "Square": 50}, control="Control")
 
     Raises:
-        LiftError: There are fewer than two groups, or the control group is not one of them.
+        LiftError: The experiment has fewer than two groups, or the control group is not among them.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Experiment:
 
     @classmethod
     def from_project(cls, project: str | Path, name: str, *, control: str | None = None) -> Self:
-        """Read an experiment from a project. It needs the extra `local`.
+        """Read an experiment from a project; requires the extra `local`.
 
         Args:
             project: A project file (.yaml) or a config specs file (.json), or the URL of a local
@@ -80,7 +80,7 @@ class Experiment:
             control: The control group; by default the group named Control, or the first one.
 
         Raises:
-            LiftError: The project cannot be read, or has no such experiment.
+            LiftError: The project cannot be read, or does not contain the experiment.
         """
         from ..local import ControlError, ProjectError
         from ..local.config_specs.document import load_specs
@@ -97,12 +97,17 @@ class Experiment:
             raise LiftError(
                 f"experiment {name!r} does not exist{suggestion(name, specs.experiments)}"
             )
-        spec = cast("dict[str, JsonObject]", specs.document["dynamic_configs"])[name]
-        conditions = cast("dict[str, JsonObject]", specs.document["condition_map"])
-        return cls._from_spec(name, spec, conditions).with_control(control)
+        return cls.from_specs(specs.document, name).with_control(control)
 
     @classmethod
-    def _from_spec(cls, name: str, spec: JsonObject, conditions: Mapping[str, JsonObject]) -> Self:
+    def from_specs(cls, specs: JsonObject, name: str) -> Self:
+        """Read an experiment from config specs in the form of `/v2/download_config_specs`.
+
+        Raises:
+            LiftError: The experiment has no groups.
+        """
+        spec = cast("dict[str, JsonObject]", specs["dynamic_configs"])[name]
+        conditions = cast("dict[str, JsonObject]", specs["condition_map"])
         groups: dict[str, float | None] = {}
         rules: dict[str, str] = {}
         before: float | None = 0.0
@@ -123,15 +128,15 @@ class Experiment:
         return cls(name=name, groups=groups, id_type=id_type, rules=rules)
 
     def with_control(self, name: str | None) -> Self:
-        """Return the experiment with another control group; None keeps it.
+        """Return a copy with a different control group; None keeps the current one.
 
         Raises:
-            LiftError: There is no such group.
+            LiftError: The group does not exist.
         """
         return self if name is None else evolve(self, control=name)
 
     def with_planned_units(self, units: int | None) -> Self:
-        """Return the experiment with another planned size."""
+        """Return a copy with a different number of planned units."""
         return evolve(self, planned_units=units)
 
 

@@ -32,7 +32,7 @@ class SampleRatio:
 
 @frozen(kw_only=True)
 class Account:
-    """The number of records of each fate. Every record has exactly one."""
+    """The number of records of each fate. Every record has exactly one fate."""
 
     exposures: int = 0
     """Exposures of the units of the result; the first one of each unit counts."""
@@ -88,14 +88,14 @@ class Health:
     crossover_rate: float
     """Their share among all units."""
     overridden: int
-    """The number of units that are left out since their first exposure was by an override."""
+    """The number of units that are excluded because their first exposure was by an override."""
     read: int
     """The number of records that were read."""
     account: Account
     errors: tuple[str, ...]
     """The first invalid lines of files, each with the reason."""
     warnings: tuple[str, ...]
-    """What to look at before the result."""
+    """Problems to examine before reading the result."""
 
 
 def sample_ratio(

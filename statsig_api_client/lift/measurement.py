@@ -7,7 +7,7 @@ from math import ceil, frexp, ldexp
 from attrs import frozen
 
 from .definition import Definition
-from .engines import number_of
+from .engines import number_of, sql_double
 from .metrics import Metric
 from .moments import Moments, moments_from_sums
 
@@ -39,17 +39,24 @@ def measure(definition: Definition, metric: Metric) -> Measurement:
     if definition.cuped:
         values += [_capped(f"c{index}", cap) for index, cap in zip(indexes, caps, strict=True)]
     denominator = f"v{indexes[1]}" if len(indexes) > 1 else None
-    ((*averages,),) = definition.engine.rows(definition.centers(values, denominator=denominator))
-    centers = [_short(number_of(average)) for average in averages]
+    # Of each group: the variance of values near ten million would be wrong around another mean.
+    centers = {
+        str(group): [_short(number_of(average)) for average in averages]
+        for group, *averages in definition.engine.rows(
+            definition.centers(values, denominator=denominator)
+        )
+    }
     groups: dict[str, Moments] = {}
     covered = 0
+    if not centers:
+        return Measurement(metric, groups, tuple(caps), covered)
     for group, units, covering, *sums in definition.engine.rows(
         definition.sums(values, centers, denominator=denominator)
     ):
         size = len(values)
         totals = [number_of(one) for one in sums]
         groups[str(group)] = moments_from_sums(
-            int(number_of(units)), centers, totals[:size], totals[size:]
+            int(number_of(units)), centers[str(group)], totals[:size], totals[size:]
         )
         covered += int(number_of(covering))
     return Measurement(metric, groups, tuple(caps), covered)
@@ -67,7 +74,9 @@ def _cap(definition: Definition, column: str, percentile: float) -> float | None
 
 
 def _capped(column: str, cap: float | None) -> str:
-    return column if cap is None else f"CASE WHEN {column} > {cap!r} THEN {cap!r} ELSE {column} END"
+    if cap is None:
+        return column
+    return f"CASE WHEN {column} > {sql_double(cap)} THEN {sql_double(cap)} ELSE {column} END"
 
 
 def _short(number: float) -> float:

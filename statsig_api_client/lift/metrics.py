@@ -1,4 +1,4 @@
-"""Metrics: what is measured of each unit of an experiment."""
+"""Metrics: the values of each unit of an experiment."""
 
 import re
 from abc import ABC, abstractmethod
@@ -94,7 +94,7 @@ Aggregation: TypeAlias = Literal["count", "sum", "users", "values"]
 
 @frozen(kw_only=True)
 class Component:
-    """One value per unit: the numerator or the denominator of a metric."""
+    """A value of each unit: the numerator or the denominator of a metric."""
 
     aggregation: Aggregation
     event: str
@@ -105,7 +105,7 @@ class Component:
 
     @property
     def fields(self) -> set[str]:
-        """The keys of the metadata that it reads."""
+        """The keys of the metadata that the component reads."""
         names = {condition.field for condition in self.where}
         if self.aggregation in {"sum", "values"}:
             names.add(self.field)
@@ -182,7 +182,7 @@ class EventCount(EventMetric):
     winsorize: float | None = attrs.field(
         default=WINSORIZE, validator=_check_winsorize, kw_only=True
     )
-    """The percentile of non-zero unit values to which higher ones are set; None for none."""
+    """The percentile of non-zero unit values to which higher ones are set; None keeps them."""
 
     @property
     def name(self) -> str:
@@ -204,7 +204,7 @@ class Sum(EventMetric):
     winsorize: float | None = attrs.field(
         default=WINSORIZE, validator=_check_winsorize, kw_only=True
     )
-    """The percentile of non-zero unit values to which higher ones are set; None for none."""
+    """The percentile of non-zero unit values to which higher ones are set; None keeps them."""
 
     @property
     def name(self) -> str:
@@ -267,7 +267,7 @@ class Ratio:
         denominator: A count, a sum or users.
 
     Raises:
-        LiftError: One of them is a ratio itself.
+        LiftError: One of them is a ratio or a mean.
     """
 
     numerator: EventCount | Sum | Users = attrs.field(validator=_check_part)

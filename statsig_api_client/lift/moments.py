@@ -23,8 +23,8 @@ def moments_from_sums(
 ) -> Moments:
     """Return the moments for sums of shifted values.
 
-    Sums of squares cancel: for values near 10 million that differ by 0.1 the variance would be
-    negative. So a constant near the mean is subtracted from every value before it is summed.
+    A constant near the mean is subtracted from every value: without it, sums of squares cancel,
+    and the variance of values near 10 million that differ by 0.1 would be negative.
 
     Args:
         units: The number of units.
@@ -47,13 +47,13 @@ def moments_from_sums(
 
 
 def moments_of(*columns: Sequence[float]) -> Moments:
-    """Return the moments of values in memory, such as those of a notebook.
+    """Return the moments of values in memory.
 
     Args:
         columns: One value per unit; for a ratio, a column of numerators and one of denominators.
 
     Raises:
-        ValueError: There are no values, or the columns have different lengths.
+        ValueError: The columns are empty, or have different lengths.
     """
     units = len(columns[0]) if columns else 0
     if not units or any(len(column) != units for column in columns):

@@ -18,7 +18,7 @@ DAY: Final = 86_400_000
 DATE_OFFSET: Final = 8 * 3_600_000
 """Days of Statsig begin at 00:00 of UTC-8, all year."""
 FIRST_TIME: Final = 946_684_800_000
-"""The year 2000: an earlier time has the wrong unit, or comes from a wrong clock."""
+"""The year 2000; an earlier time has the wrong unit, or comes from a wrong clock."""
 
 
 def _check_alpha(_: object, __: object, value: float) -> None:
@@ -55,10 +55,10 @@ class LiftOptions:
     cuped: bool = field(default=False, validator=boolean)
     """Reduce the variance by the values of the 7 days before the exposure of each unit."""
     by_day: bool = field(default=False, validator=boolean)
-    """Compute the cumulative results at the end of each day, too."""
+    """Also compute the cumulative results at the end of each day."""
     correction: Bonferroni | BenjaminiHochberg | None = None
     """The correction for several comparisons."""
     start: datetime | None = field(default=None, validator=_check_time)
-    """Exposures and events before this time are left out."""
+    """Exposures and events before this time are excluded."""
     end: datetime | None = field(default=None, validator=_check_time)
-    """Exposures and events from this time on are left out."""
+    """Exposures and events from this time on are excluded."""

@@ -91,7 +91,7 @@ UNITS: Final = Template("""
 """)
 
 VALUES: Final = Template("""
-    SELECT units.unit_id AS unit_id, units.group_name AS group_name, $aggregates
+    SELECT units.group_name AS group_name, $aggregates
     FROM (SELECT * FROM lift_units WHERE status = 'included') AS units
     LEFT JOIN (
         SELECT unit_id, name, time, number, text $fields FROM lift_records
@@ -104,9 +104,6 @@ VALUES: Final = Template("""
 FATES: Final = Template("""
     SELECT fate, count(*) AS records FROM (
         SELECT CASE
-            WHEN kind = 'gate_exposure' THEN 'other_exposures'
-            WHEN kind = 'exposure' AND coalesce(name, '') <> $experiment THEN 'other_exposures'
-            WHEN kind = 'event' AND coalesce(name, '') NOT IN ($events) THEN 'other_events'
             WHEN time IS NULL OR time < $first_time OR time > $last_time THEN 'implausible_time'
             WHEN time < $start OR time >= $end THEN 'outside_period'
             WHEN NOT ($in_environment) THEN 'other_environment'
@@ -121,14 +118,15 @@ FATES: Final = Template("""
             ELSE 'events'
         END AS fate
         FROM (
-            SELECT *, CASE WHEN name IN ($experiment, $events) THEN unit_id END AS joined_unit
-            FROM lift_records
+            SELECT kind, rule, unit_id, time, environment FROM lift_records
+            WHERE (kind = 'exposure' AND name = $experiment)
+                OR (kind = 'event' AND name IN ($events))
         ) AS records
         LEFT JOIN (
             SELECT unit_id, min(since) AS since, min(status) AS status
             FROM lift_units GROUP BY unit_id
         ) AS units
-        ON units.unit_id = records.joined_unit
+        ON units.unit_id = records.unit_id
     ) AS fates
     GROUP BY fate
 """)
@@ -145,12 +143,8 @@ CROSSOVERS: Final = """
     FROM lift_units WHERE status <> 'overridden'
 """
 
-EVENT_NAMES: Final = """
-    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'event' GROUP BY name
-"""
-
-EXPERIMENT_NAMES: Final = """
-    SELECT name, count(*) AS records FROM lift_records WHERE kind = 'exposure' GROUP BY name
+NAMES: Final = """
+    SELECT kind, name, count(*) AS records FROM lift_records GROUP BY kind, name
 """
 
 FIRST_EXPOSURE: Final = """
@@ -168,7 +162,9 @@ FROM_TOP: Final = Template("""
     SELECT $column FROM lift_values WHERE $column <> 0 ORDER BY $column DESC LIMIT 1 OFFSET $skip
 """)
 
-CENTERS: Final = Template("SELECT $averages FROM lift_values $where")
+CENTERS: Final = Template("""
+    SELECT group_name, $averages FROM lift_values $where GROUP BY group_name
+""")
 
 SUMS: Final = Template("""
     SELECT group_name, count(*) AS units, sum(CASE WHEN covering <> 0 THEN 1 ELSE 0 END), $sums

@@ -121,7 +121,7 @@ class LiftReport:
             group: The test group; None for the only one.
 
         Raises:
-            LiftError: There is no such result.
+            LiftError: The report does not contain the result.
         """
         return find_result(self.results, metric, group)
 
@@ -177,7 +177,7 @@ def find_result(results: Sequence[LiftResult], metric: str, group: str | None) -
     """Return the result of a metric and a group.
 
     Raises:
-        LiftError: There is no such result, or several.
+        LiftError: No result matches, or several match.
     """
     found = [
         result

@@ -1,7 +1,7 @@
-"""Sources whose records are brought into SQLite: a local server, its database, event files."""
+"""Sources whose records are loaded into SQLite: a local server, its database, event files."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MAX_ERRORS: Final = 10
 _BATCH: Final = 1000
+_STEPS: Final = 10_000
+"""The number of instructions of SQLite between checks, which take less than a millisecond."""
 _COUNT: Final = Template("SELECT count(*) FROM $relation")
 
 
@@ -38,7 +40,7 @@ class ReadCounts:
 
 @runtime_checkable
 class TableSource(Protocol):
-    """A source with a SQL engine of its own."""
+    """A source that provides its own SQL engine."""
 
     def connect(self) -> Engine:
         """Return the engine."""
@@ -76,6 +78,10 @@ class RecordTable:
         rows = [(document.decode(),) for document in documents]
         self._connection.executemany("INSERT INTO lift_documents VALUES (?)", rows)
         self.counts.read += len(rows)
+
+    def stop_when(self, condition: Callable[[], bool]) -> None:
+        """Let the analysis end with `sqlite3.OperationalError` once a condition is met."""
+        self._connection.set_progress_handler(condition, _STEPS)
 
     def attach(self, file: Path) -> None:
         """Add the events in the database of a local server, without copying them.

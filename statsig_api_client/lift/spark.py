@@ -1,4 +1,4 @@
-"""Sources in Spark. Their module imports no PySpark: DataFrames bring their session along."""
+"""Sources in Spark. The module does not import PySpark; a DataFrame provides its session."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, cast
@@ -51,11 +51,11 @@ class DataFrame(Protocol):
         ...
 
     def persist(self) -> "DataFrame":
-        """Keep the rows between queries."""
+        """Cache the rows between queries."""
         ...
 
     def unpersist(self) -> "DataFrame":
-        """Forget the rows."""
+        """Release the rows."""
         ...
 
     def collect(self) -> Sequence[object]:
@@ -71,7 +71,7 @@ class SparkEngine:
         self._views: dict[str, DataFrame | None] = {}
 
     def create_table(self, name: str, query: str) -> None:
-        """Keep the rows of a query in the executors, or replace them."""
+        """Cache the rows of a query in the executors, or replace them."""
         self._forget(name)
         frame = self._session.sql(query).persist()
         frame.createOrReplaceTempView(name)

@@ -4,7 +4,7 @@ The formulas are those of the pages on variance, p-values, confidence intervals,
 one-sided tests and sequential testing of Statsig's documentation.
 """
 
-from math import isfinite, log, sqrt
+from math import log, sqrt
 from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -211,9 +211,7 @@ def _relative_delta(delta: float, control: Estimate) -> float | None:
 
 
 def _degrees_of_freedom(test: Estimate, control: Estimate) -> float | None:
-    # In units of the larger variance: squares of tiny ones would underflow.
-    largest = max(test.variance, control.variance)
-    v_test, v_control = test.variance / largest, control.variance / largest
+    v_test, v_control = _scaled_variances(test, control)
     degrees = (v_test + v_control) ** 2 / (
         v_test**2 / (test.units - 1) + v_control**2 / (control.units - 1)
     )
@@ -231,12 +229,19 @@ def _sequential_critical_value(
     test: Estimate, control: Estimate, alpha: float, side: Side
 ) -> float | None:
     tail = alpha / 2 if side == "two" else alpha
-    variance = test.variance + control.variance
-    spread = test.variance * test.units + control.variance * control.units
+    v_test, v_control = _scaled_variances(test, control)
+    variance = v_test + v_control
+    spread = v_test * test.units + v_control * control.units
     tau = normal_quantile(1 - tail) ** 2 * spread / (test.units + control.units)
-    # An alpha of one half has no critical value.
-    squared = (variance + tau) / tau * (-2 * log(tail) - log(variance / (variance + tau)))
-    return sqrt(squared) if isfinite(squared) else None
+    if not tau:  # alpha is one half
+        return None
+    return sqrt((variance + tau) / tau * (-2 * log(tail) - log(variance / (variance + tau))))
+
+
+def _scaled_variances(test: Estimate, control: Estimate) -> tuple[float, float]:
+    """Return the variances in units of the larger one; products of tiny ones would underflow."""
+    largest = max(test.variance, control.variance)
+    return test.variance / largest, control.variance / largest
 
 
 def _p_value(z: float, side: Side, degrees: float | None) -> float:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias, TypedDict, cast
@@ -29,6 +29,8 @@ _APPLICATION: Final = 0x53744C53
 _VERSION: Final = 2
 
 _MAX_ID: Final = 2**63 - 1
+
+_BATCH: Final = 1000
 
 # The searchable columns are apart from the documents, in append-only rows of about 40 bytes. A
 # search reads all of them, which takes 0.1 s for a million; an index of users made storing eight
@@ -296,6 +298,30 @@ class Recording:
             ExposureCount(rule_id=rule_id, exposures=exposures, users=users)
             for rule_id, exposures, users in rows
         ]
+
+    def count(self, maximum: int) -> int:
+        """Return the number of events, or `maximum` if there are more."""
+        with self._lock:
+            ((count,),) = self._db.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM events LIMIT ?)", (maximum,)
+            )
+        return cast("int", count)
+
+    def documents(self) -> Iterator[list[bytes]]:
+        """Yield the JSON documents of all events, in batches."""
+        last = 0
+        while True:
+            with self._lock:  # Not for all at once: the server stores events meanwhile.
+                found = self._db.execute(
+                    "SELECT id, CAST(event AS BLOB) FROM documents "
+                    "WHERE id > ? ORDER BY id LIMIT ?",
+                    (last, _BATCH),
+                )
+                rows = cast("list[tuple[int, bytes]]", found.fetchall())
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield [document for _, document in rows]
 
     def reset(self) -> None:
         """Delete all events. IDs continue, so that `after` keeps its meaning."""

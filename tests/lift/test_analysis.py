@@ -362,7 +362,7 @@ def test_experiment_without_exposures_suggests_name(tmp_path: Path) -> None:
 
 def test_exposures_that_do_not_count_are_explained(tmp_path: Path) -> None:
     records = [exposure("c", "prestart"), exposure("t", "")]
-    with pytest.raises(LiftError, match="2 exposures, none of which counts: 2 not_in_group"):
+    with pytest.raises(LiftError, match="2 exposures that do not count: 2 not_in_group"):
         report(tmp_path, records)
 
 
@@ -435,3 +435,11 @@ def test_analysis_needs_source() -> None:
 def test_invalid_options_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         LiftOptions(**options)
+
+
+def test_ratio_without_denominators_has_no_difference(tmp_path: Path) -> None:
+    records = groups([[1.0], [2.0]], [[3.0], [4.0]])
+    metric = Ratio(Sum("purchase"), EventCount("view"))
+    (result,) = analyze(source(tmp_path, records), LOGO_TEST, [metric]).results
+    assert (result.test, result.control, result.difference) == (None, None, None)
+    assert "group Square: expected at least 2 units with this metric, got 0" in result.notes

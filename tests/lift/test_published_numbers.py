@@ -1,12 +1,16 @@
 """Numbers that Statsig and NIST have published."""
 
 from math import sqrt
+from pathlib import Path
+from statistics import stdev
 
 import pytest
 
 from statsig_api_client.lift import (
     Difference,
     Estimate,
+    Sum,
+    analyze,
     benjamini_hochberg_alpha,
     bonferroni_alpha,
     compare,
@@ -16,6 +20,7 @@ from statsig_api_client.lift import (
     topline_impact,
 )
 from statsig_api_client.lift.distributions import normal_quantile
+from tests.lift.records import LOGO_TEST, groups, source
 from tests.lift.reference_data import NIST, CertifiedSet
 
 
@@ -101,8 +106,24 @@ def test_normal_quantile_of_975_permille() -> None:
 def test_moments_match_certified_values(data: CertifiedSet) -> None:
     moments = moments_of(data.values)
     assert moments.means[0] == pytest.approx(data.mean, rel=1e-14)
-    # Doubles near ten million are 2e-9 apart, which is 2e-8 of the deviation of NumAcc4.
-    tolerance = 1e-7 if data.mean > 1e6 else 1e-10
-    assert sqrt(moments.covariances[0][0]) == pytest.approx(data.deviation, rel=tolerance)
+    assert sqrt(moments.covariances[0][0]) == pytest.approx(data.deviation, rel=data.precision)
     error = estimate_mean(moments).standard_error
-    assert error == pytest.approx(data.deviation / sqrt(len(data.values)), rel=tolerance)
+    assert error == pytest.approx(data.deviation / sqrt(len(data.values)), rel=data.precision)
+
+
+@pytest.mark.parametrize("data", [pytest.param(one, id=one.name) for one in NIST])
+def test_moments_equal_exact_arithmetic(data: CertifiedSet) -> None:
+    # `statistics` computes with fractions.
+    exact = stdev(data.values)
+    assert exact == pytest.approx(data.deviation, rel=data.precision)
+    assert sqrt(moments_of(data.values).covariances[0][0]) == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize("data", [pytest.param(one, id=one.name) for one in NIST])
+def test_sql_equals_exact_arithmetic(tmp_path: Path, data: CertifiedSet) -> None:
+    records = groups([[value] for value in data.values], [[1.0], [2.0]])
+    metric = Sum("purchase", winsorize=None)
+    result = analyze(source(tmp_path, records), LOGO_TEST, [metric]).results[0]
+    assert result.control is not None
+    deviation = result.control.standard_error * sqrt(len(data.values))
+    assert deviation == pytest.approx(stdev(data.values), rel=1e-13)

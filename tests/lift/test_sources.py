@@ -20,6 +20,7 @@ from statsig_api_client.lift import (
     Users,
     analyze,
 )
+from statsig_api_client.lift.sources import RecordTable
 from statsig_api_client.local import LocalServer
 from tests.lift.records import LOGO_TEST, T0, event, exposure, source
 from tests.lift.test_experiment import PROJECT
@@ -181,3 +182,17 @@ def test_local_time_that_is_no_time_is_counted(tmp_path: Path) -> None:
 def test_missing_file_is_reported() -> None:
     with pytest.raises(LiftError, match=r"nowhere\.csv: no such file"):
         analyze(EventFiles("nowhere.csv"), LOGO_TEST, [Users("purchase")])
+
+
+class StoppedSource:
+    """A source whose analysis is stopped before it begins."""
+
+    def load(self, records: RecordTable, experiment: Experiment) -> None:
+        del experiment
+        records.add([b'{"eventName": "purchase", "time": "2026-01-01T00:00:00Z"}'] * 2000)
+        records.stop_when(lambda: True)
+
+
+def test_stopped_analysis_raises_error() -> None:
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        analyze(StoppedSource(), LOGO_TEST, [Users("purchase")])

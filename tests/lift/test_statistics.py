@@ -117,3 +117,14 @@ def test_single_unit_has_no_variance() -> None:
 def test_moments_need_equal_columns(columns: tuple[list[float], ...]) -> None:
     with pytest.raises(ValueError, match="the same number in each column"):
         moments_of(*columns)
+
+
+def test_tiny_variances_have_sequential_interval() -> None:
+    test = Estimate(units=2, mean=0.0, variance=5e-324)
+    control = Estimate(units=14, mean=0.0, variance=0.0)
+    assert compare(test, control).sequential_p_value == pytest.approx(1.0)
+
+
+def test_alpha_of_one_half_has_no_sequential_interval() -> None:
+    group = Estimate(units=10, mean=1.0, variance=1.0)
+    assert compare(group, group, alpha=0.5, side="greater").sequential_interval is None

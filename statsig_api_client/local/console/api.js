@@ -5,6 +5,7 @@
 /** @typedef {Schemas["EntityDetails"]} EntityDetails */
 /** @typedef {Schemas["Explanation"]} Explanation */
 /** @typedef {Schemas["Fault"]} Fault */
+/** @typedef {Schemas["LiftReport"]} LiftReport */
 /** @typedef {Schemas["OverrideRequest"]} Override */
 /** @typedef {Schemas["Recorded"]} Recorded */
 /** @typedef {Record<string, string | number | null | undefined>} Query */
@@ -75,6 +76,12 @@ export const getExposures = (query) => request("GET", "/exposures", query);
  * @returns {Promise<Schemas["Page"]>}
  */
 export const getRecorded = (query) => request("GET", "/recorded", query);
+
+/**
+ * @param {Schemas["LiftRequest"]} analysis
+ * @returns {Promise<LiftReport>}
+ */
+export const getLift = (analysis) => request("POST", "/lift", {}, analysis);
 
 /**
  * @param {Override} override

@@ -67,7 +67,7 @@ const skip = (main) => (/** @type {Event} */ event) => {
 function Content({ route }) {
   if (route.view === "entity") {
     const [kind = "", name = ""] = route.parts;
-    return html`<${EntityView} key=${`${kind}/${name}`} kind=${kind} name=${name} />`;
+    return html`<${EntityView} key=${`${kind}/${name}`} kind=${kind} name=${name} query=${route.query} />`;
   }
   const known = Object.entries(VIEWS).find(([view]) => view === route.view);
   return html`<${known?.[1].view ?? EntitiesView} query=${route.query} />`;

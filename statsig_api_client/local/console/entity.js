@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { getEntity, getExposureCounts, getExposures, removeOverrides } from "./api.js";
 import { html } from "./html.js";
+import { Lift } from "./lift.js";
 import { OverrideForm } from "./override_form.js";
 import { useCounts, useDelayed, useRecorded, useResource } from "./resources.js";
 import { address } from "./router.js";
@@ -19,8 +20,8 @@ const EXPOSURE_KINDS = { gate: "gate", segment: "gate", holdout: "gate", config:
 const OVERRIDABLE = ["gate", "config", "experiment", "layer"];
 const LAST_EXPOSURES = 20;
 
-/** @param {{kind: string, name: string}} properties */
-export function EntityView({ kind, name }) {
+/** @param {{kind: string, name: string, query: Record<string, string>}} properties */
+export function EntityView({ kind, name, query }) {
   const counts = useCounts();
   const { data, error, reload } = useResource(() => getEntity(kind, name), [counts.started, counts.project]);
   if (!data) return html`<h1>${name}</h1><${Problem} message=${error} />`;
@@ -35,6 +36,7 @@ export function EntityView({ kind, name }) {
     <${Problem} message=${error} />
     <${Facts} entity=${data} />
     <${Usage} entity=${data} />
+    ${data.kind === "experiment" && html`<${Lift} name=${name} query=${query} />`}
     ${OVERRIDABLE.includes(data.kind) && html`<${Overrides} entity=${data} changed=${reload} />`}
     <${LastExposures} entity=${data} />
   `;

@@ -19,6 +19,7 @@ from ..state import ServerState
 from .console_api import ConsoleApi, ExplainRequestDict
 from .console_pages import accepts_html
 from .control_requests import ControlRequests, event_page
+from .lift_api import LiftApi, LiftRequestDict
 from .override_requests import OverrideRequestDict, override_result, requested_override
 
 
@@ -71,9 +72,13 @@ class ControlApi:
     def __init__(self, state: ServerState, *, loopback_only: bool) -> None:
         self._state = state
         self._document = control_document()
-        shapes = (ResetRequestDict, OverrideRequestDict, FaultRequestDict, ExplainRequestDict)
-        self._requests = ControlRequests(self._document, *shapes)
+        self._requests = ControlRequests(
+            self._document,
+            *(ResetRequestDict, OverrideRequestDict, FaultRequestDict),
+            *(ExplainRequestDict, LiftRequestDict),
+        )
         self._console = ConsoleApi(state, self._requests, loopback_only=loopback_only)
+        self._lift = LiftApi(state, self._requests)
 
     def routes(self) -> list[Route]:
         """Return a route for each operation."""
@@ -100,6 +105,7 @@ class ControlApi:
                 for method, path, operation in operations
             ),
             *self._console.routes(),
+            *self._lift.routes(),
         ]
 
     async def document(self, request: Request) -> Response:

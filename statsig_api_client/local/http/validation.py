@@ -30,6 +30,7 @@ _PROBLEMS: Final = {
     "maxLength": "expected at most {kind.limit} characters, got {size}",
     "minItems": "expected at least {kind.limit} items, got {size}",
     "maxItems": "expected at most {kind.limit} items, got {size}",
+    "uniqueItems": "expected different items",
     "pattern": "expected a string that matches {kind.pattern}",
     "enum": "expected {choices}",
     "const": "expected {kind.expected_value}",
