@@ -1,4 +1,4 @@
-"""Events per second of one process while the server takes its time: python benchmarks/backlog.py.
+"""Events per second of one process with a slow server: python benchmarks/backlog.py.
 
     python benchmarks/backlog.py [EVENTS] [--spool] [--kind sync|async]
 

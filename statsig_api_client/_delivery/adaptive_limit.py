@@ -28,9 +28,9 @@ class AdaptiveLimit:
     afterwards it grows by one per round. It grows only as long as it is reached.
 
     A failure is isolated if the server accepts other requests: each accepted request pays for one
-    failure, and each failure takes a quarter of a request off the limit. So the limit settles where
-    the server fails on a share of requests: at 9 for 30 %, at 36 for 10 %. Any other failure counts
-    as an outage: the limit is halved, all requests wait, and one goes first.
+    failure, and each failure lowers the limit by a quarter of a request. If the server fails on a
+    share of requests, the limit stays near 9 for 30 %, and 36 for 10 %. Any other failure counts as
+    an outage: the limit is halved, all requests wait, and one goes first.
 
     Args:
         clock: The time.

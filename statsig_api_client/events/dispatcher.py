@@ -271,7 +271,7 @@ class Dispatcher:
         return max(0.0, self._limit.delay, spool)
 
     def _delayed_for(self) -> float | None:
-        """Return the seconds until a delayed claim is due; None if there is none."""
+        """Return the seconds until a delayed claim is due; None without one."""
         if not self._delayed:
             return None
         first = min(claim.again_at for claim in self._delayed)
