@@ -120,24 +120,24 @@ class BatchDelivery:
         self.parts.append(BatchPart(0, len(self.events)))
         while self.parts:
             part = self.parts.pop()
-            started = self.limiter.start(part.end - part.start)
-            if started is None:
+            request = self.limiter.start(part.end - part.start)
+            if request is None:
                 break
             self.result.requests += 1
             sent = self.sender.send(self.events[part.start : part.end])
             match sent.status:
                 case "accepted":
-                    self.limiter.record_accepted(started)
+                    self.limiter.record_accepted(request)
                     self.result.delivered.append((part.start, part.end))
                 case "invalid":
-                    self.limiter.record_invalid(started)
+                    self.limiter.record_invalid(request)
                     self._reject(part, sent)
                 case "fatal":
                     assert sent.error is not None
                     self.limiter.record_fatal(sent.error)
                 case _:  # ambiguous or retryable
                     assert sent.error is not None
-                    self.limiter.record_failure(started, sent.error, sent.retry_after)
+                    self.limiter.record_failure(request, sent.error, sent.retry_after)
                     self._repeat(part, sent)
         return self.result
 

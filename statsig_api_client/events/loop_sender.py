@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from inspect import CORO_CREATED, getcoroutinestate
@@ -16,22 +17,26 @@ _Ts = TypeVarTuple("_Ts")
 
 _POLL: Final = 0.05
 """Seconds between two looks at whether an event loop runs."""
+_MAX_WAIT: Final = 60.0
+"""Seconds: the maximum time to wait for another attempt at the exit of the interpreter."""
 
 
 class LoopSender:
     """Sends batches on the event loop in which the logger was last used.
 
-    The thread that sends waits while no event loop runs. At the exit of the interpreter, when none
-    will, it sends in an event loop of its own: on the same client, so that proxies, certificates
-    and hooks apply.
+    Several threads may send at the same time. The event logger waits while no event loop runs. At
+    the exit of the interpreter, when none will, batches are sent one by one in an event loop of
+    their own: on the same client, so that proxies, certificates and hooks apply.
     """
 
     def __init__(self, sender: AsyncEventSender) -> None:
         self.longest_attempt: float = sender.longest_attempt
         self._sender = sender
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._attempt: Future[SendResult] | None = None
+        self._attempts: set[Future[SendResult]] = set()
         self._exit_attempt: asyncio.Task[SendResult] | None = None
+        self._exit_lock = threading.Lock()
+        """Held by the thread that runs the event loop of the exit."""
         self._exit_runner: asyncio.Runner | None = None
         self._is_cancelled = False
 
@@ -65,24 +70,38 @@ class LoopSender:
         """Send a batch once, within a number of seconds, and return the result."""
         loop = self._loop
         if self._exit_runner is not None and not self._is_running():
-            return self._send_at_exit(self._exit_runner, events, within)
+            if not self._exit_lock.acquire(timeout=min(within, self.longest_attempt, _MAX_WAIT)):
+                return _interrupted(ambiguous=False)
+            try:
+                return self._send_at_exit(self._exit_runner, events, within)
+            finally:
+                self._exit_lock.release()
         assert loop is not None
         sending = self._sender.send(events, within)
         try:
-            self._attempt = asyncio.run_coroutine_threadsafe(sending, loop)
+            attempt = asyncio.run_coroutine_threadsafe(sending, loop)
         except RuntimeError:  # the event loop was closed in this moment
             sending.close()
             return _interrupted(ambiguous=False)
+        self._attempts.add(attempt)
+        try:
+            return self._wait_for(attempt, sending, loop)
+        finally:
+            self._attempts.discard(attempt)
+
+    def _wait_for(
+        self, attempt: Future[SendResult], sending: Any, loop: asyncio.AbstractEventLoop
+    ) -> SendResult:
         if self._is_cancelled:  # before the attempt was known to `cancel`
-            self._attempt.cancel()
+            attempt.cancel()
         while True:
             try:
-                return self._attempt.result(_POLL)
+                return attempt.result(_POLL)
             except CancelledError:
                 return _interrupted(ambiguous=True)
             except TimeoutError:
                 if self._is_over(loop):
-                    return self._abandon(sending, loop)
+                    return _abandon(attempt, sending, loop)
 
     def _send_at_exit(
         self, runner: asyncio.Runner, events: Sequence[bytes], within: float
@@ -103,25 +122,14 @@ class LoopSender:
         is_replaced = self._loop is not loop or self._exit_runner is not None
         return loop.is_closed() or (is_replaced and not loop.is_running())
 
-    def _abandon(self, sending: Any, loop: asyncio.AbstractEventLoop) -> SendResult:
-        if getcoroutinestate(sending) == CORO_CREATED:
-            sending.close()
-            return _interrupted(ambiguous=False)
-        if not loop.is_closed():
-            self._cancel_attempt()
-        return _interrupted(ambiguous=True)
-
     def cancel(self) -> None:
-        """Cancel the attempt in progress, and each that starts later."""
+        """Cancel the attempts in progress, and each that starts later."""
         self._is_cancelled = True
-        self._cancel_attempt()
+        for attempt in self._attempts.copy():
+            attempt.cancel()
         if self._exit_attempt is not None:
             loop = self._exit_attempt.get_loop()
             loop.call_soon_threadsafe(self._exit_attempt.cancel)
-
-    def _cancel_attempt(self) -> None:
-        if self._attempt is not None:
-            self._attempt.cancel()
 
     def prepare_exit(self) -> None:
         """Send in an event loop of its own when no other runs."""
@@ -130,9 +138,12 @@ class LoopSender:
 
     def close(self) -> None:
         """Close the connections and the event loop of `prepare_exit`, unless it still runs."""
-        if self._exit_runner is not None and not self._exit_runner.get_loop().is_running():
-            self._exit_runner.run(self._sender.aclose())
-            self._exit_runner.close()
+        if self._exit_runner is not None and self._exit_lock.acquire(blocking=False):
+            try:
+                self._exit_runner.run(self._sender.aclose())
+                self._exit_runner.close()
+            finally:
+                self._exit_lock.release()
 
 
 class _ExitLoop(asyncio.SelectorEventLoop):
@@ -152,6 +163,17 @@ class _ExitLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001
             future.set_exception(error)
         return future
+
+
+def _abandon(
+    attempt: Future[SendResult], sending: Any, loop: asyncio.AbstractEventLoop
+) -> SendResult:
+    if getcoroutinestate(sending) == CORO_CREATED:
+        sending.close()
+        return _interrupted(ambiguous=False)
+    if not loop.is_closed():
+        attempt.cancel()
+    return _interrupted(ambiguous=True)
 
 
 def _interrupted(*, ambiguous: bool) -> SendResult:

@@ -38,6 +38,10 @@ class EventLoggerOptions(TypedDict, total=False):
     """The maximum size of one request in bytes before compression, up to 9 MiB. It also limits a
     single event. Default 1 MiB.
     """
+    max_concurrency: int
+    """The maximum number of concurrent requests. There are several only while many events wait and
+    the server accepts them; 1 keeps the order of events. Default 16.
+    """
     flush_interval: float
     """Seconds after which a batch is sent although it is not full. Default 5."""
     max_pending: int
@@ -89,6 +93,7 @@ class Settings:
             minimum=1, maximum=MAX_REQUEST, reason="Statsig drops requests above 10 MB"
         ),
     )
+    max_concurrency: int = field(default=16, validator=integer(minimum=1))
     flush_interval: float = field(default=5.0, validator=seconds)
     max_pending: int = field(default=100_000, validator=integer(minimum=1))
     overflow: Overflow = field(default="block", validator=one_of(*get_args(Overflow)))

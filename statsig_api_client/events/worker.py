@@ -1,4 +1,7 @@
-"""The queue, the dispatcher and the thread that sends: an event logger within one process.
+"""The queue, the dispatcher and the threads that send: an event logger within one process.
+
+One thread has the role of the sender: it alone uses the dispatcher. It sends a batch itself, or
+leaves it to other threads while many events wait.
 
 Signal handlers and finalisers may call a logger at any moment, even while the same thread is in the
 middle of another call. Nothing here waits for a lock that the interrupted call may hold: threads
@@ -22,6 +25,8 @@ from .._errors import ConfigurationError
 from .dispatcher import Dispatcher
 from .options import Settings
 from .queue import open_queue
+from .queue.base import Batch
+from .request_threads import RequestThreads
 from .stats import EventStats, FlushResult, difference
 
 if TYPE_CHECKING:
@@ -34,10 +39,12 @@ _MAX_SLEEP: Final = 3600.0
 POLL: Final = 0.05
 """Seconds between two looks at what other processes may have changed."""
 _POLL_FOR_ROOM: Final = 1.0
+_LINGER: Final = 5.0
+"""Seconds that the threads for concurrent requests wait for more of them."""
 
 
 class Sender(Protocol):
-    """Sends a batch, as `EventSender` does."""
+    """Sends batches from any thread, as `EventSender` does."""
 
     longest_attempt: float
 
@@ -96,6 +103,9 @@ class Worker:
             settings, clock, self.wake, longest_attempt=sender.longest_attempt
         )
         self._dispatcher = Dispatcher(settings, self.queue, clock)
+        self._threads = RequestThreads(sender.send, self.wake)
+        self._concurrent_at = 0.0
+        """The time when a thread for concurrent requests was last used."""
 
     def put(self, event: bytes) -> None:
         """Queue an event, waiting for room if there is none."""
@@ -155,10 +165,11 @@ class Worker:
         return self._is_hopeless or not self._dispatcher.is_behind(mark, here=self._ending)
 
     def stop(self) -> None:
-        """Close the queue; a thread that still sends does so after that attempt."""
+        """Close the queue; a thread that still sends does so after the attempts in progress."""
         self.is_stopping = True
         self.wake()
-        self._run_as_sender(self._close_queue)
+        if not self._threads.in_progress or not self.ensure_thread():
+            self._run_as_sender(self._close_queue)
 
     def wait_until_stopped(self, timeout: float) -> None:
         """Wait until the thread has stopped and the queue is closed."""
@@ -226,6 +237,11 @@ class Worker:
     def _send_all(self) -> None:
         while not self._is_done():
             self._turn(_MAX_SLEEP)
+        # Collect first: the last turn may have taken the news of a result.
+        self._collect_results()
+        while self._threads.in_progress:
+            self._sleep(_MAX_SLEEP)
+            self._collect_results()
         self._close_queue()
 
     def _is_done(self) -> bool:
@@ -244,12 +260,13 @@ class Worker:
         return self._flush_to
 
     def _turn(self, seconds: float, within: float = math.inf) -> None:
-        """Send one batch, or wait until there may be one.
+        """Send one batch, or wait until there may be one or the result of one.
 
         Args:
             seconds: The maximum time to wait.
             within: The maximum duration of an attempt in seconds.
         """
+        self._collect_results()
         if delay := self._ready_in():
             self._sleep(min(delay, seconds))
             return
@@ -259,27 +276,55 @@ class Worker:
         batch = self._dispatcher.next(hurry=hurry)
         if batch is None:
             due = self._dispatcher.wait(hurry=hurry)
-            self._sleep(seconds if due is None else min(due, seconds))
+            self._rest(seconds if due is None else min(due, seconds))
+            return
+        is_one_of_several = self._threads.in_progress or self._dispatcher.has_more()
+        if is_one_of_several and self._threads.start(batch, within):
+            self._concurrent_at = self._clock.monotonic()
             return
         try:
             result = self._sender.send(batch.events, within)
         except BaseException:
             self._dispatcher.interrupted(batch)
             raise
+        self._handle(batch, result)
+
+    def _collect_results(self) -> None:
+        for batch, result in self._threads.results():
+            if isinstance(result, BaseException):
+                self._dispatcher.interrupted(batch)
+                raise result
+            self._handle(batch, result)
+
+    def _handle(self, batch: Batch, result: SendResult) -> None:
         self._is_hopeless = isinstance(result.error, ConfigurationError)
         self._dispatcher.handle(batch, result)
         self._notify()
 
+    def _rest(self, seconds: float) -> None:
+        """Wait for news, and end the threads for concurrent requests when they are not needed."""
+        if self._threads.count and not self._threads.in_progress:
+            unused = self._clock.monotonic() - self._concurrent_at
+            if unused >= _LINGER:
+                self._threads.end()
+            else:
+                seconds = min(seconds, _LINGER - unused)
+        self._sleep(seconds)
+
     def _close_queue(self) -> None:
         if not self.is_stopped:
             self.is_stopping = True
+            self._collect_results()
+            self._threads.end()
+            # Attempts in progress are left alone when the interpreter starts no thread to wait for
+            # them: their leases expire.
             self._dispatcher.finish()
             self.queue.close()
             self.is_stopped = True
 
     def _is_sender(self) -> bool:
         """Return whether this thread sends, and so must not wait for events to be sent."""
-        return self._sending_thread == threading.get_ident()
+        return self._sending_thread == threading.get_ident() or self._threads.is_current()
 
     def wake(self) -> None:
         """Wake the sender."""

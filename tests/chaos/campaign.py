@@ -19,7 +19,7 @@ from . import connections, deaths, disks, first_uses, million, outages, poison, 
 Scenario = Callable[[Path, int], object]
 
 SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
-    ("kill -9 at a random moment, spool", 200, deaths.run, "none lost, doubles in one batch"),
+    ("kill -9 at a random moment, spool", 200, deaths.run, "none lost, doubles in 16 batches"),
     ("server down for 10 minutes (injected)", 20, outages.run, "all delivered, no stampede"),
     *(
         (fault.name, 50, partial(replies.run, fault), f"as the state `{fault.state}` says")
@@ -27,7 +27,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ),
     ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),
     ("one event of 5,000 on which the server fails", 20, poison.run_failing, "the same"),
-    ("four processes, one killed", 50, deaths.run_four, "none lost, doubles in one batch"),
+    ("four processes, one killed", 50, deaths.run_four, "none lost, doubles in 16 batches"),
     ("disk full", 10, disks.full, "reported, all accepted delivered without a free byte"),
     ("disk full, kill -9", 10, deaths.run_on_full_disk, "delivered without a free byte"),
     ("20 MB of dead letters", 3, disks.dead_letters, "no event writes them again"),

@@ -14,21 +14,28 @@ def limiter(max_concurrency: int) -> RequestLimiter:
 
 def test_concurrency_follows_results_of_requests() -> None:
     limit = limiter(8)
-    for _ in range(3):
-        started = limit.start(1)
-        assert started is not None
-        limit.record_accepted(started)
+    for _ in range(2):
+        for request in start_all(limit):
+            limit.record_accepted(request)
     assert limit.concurrency == 4
-    early, other, third = limit.start(1), limit.start(1), limit.start(1)
-    assert early is not None
-    assert other is not None
-    assert third is not None
+    early, other, third, fourth = start_all(limit)
     limit.record_failure(early, APIConnectionError("no"), None)
-    assert limit.concurrency == 2
+    assert limit.concurrency == 1
     # Requests that started before the failure do not change the limit.
     limit.record_failure(third, APIConnectionError("no"), None)
     limit.record_accepted(other)
+    limit.record_invalid(fourth)
+    assert limit.concurrency == 1
+    assert limit.accepted == 4
+    request = limit.start(1)
+    assert request is not None
+    limit.record_accepted(request)
     assert limit.concurrency == 2
+
+
+def start_all(limit: RequestLimiter) -> list[int]:
+    requests = [limit.start(1) for _ in range(limit.concurrency)]
+    return [request for request in requests if request is not None]
 
 
 def test_stop_wakes_waiting_threads() -> None:

@@ -48,7 +48,7 @@ class Process:
     def __init__(self, machine: "Deliveries") -> None:
         self.queue = machine.open()
         self.dispatch = Dispatcher(machine.settings, self.queue, machine.clock)
-        self.sending: Batch | None = None
+        self.sending: list[Batch] = []
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -63,8 +63,11 @@ class Deliveries(RuleBasedStateMachine):
         overflow=st.sampled_from(("block", "drop_oldest", "drop_newest", "raise")),
         batch=st.integers(1, 5),
         pending=st.integers(1, 12),
+        concurrency=st.integers(1, 4),
     )
-    def begin(self, *, resend: bool, overflow: str, batch: int, pending: int) -> object:
+    def begin(
+        self, *, resend: bool, overflow: str, batch: int, pending: int, concurrency: int
+    ) -> object:
         self.folder = tempfile.TemporaryDirectory()
         self.clock = FakeClock()
         self.reported: list[Delivery] = []
@@ -74,6 +77,7 @@ class Deliveries(RuleBasedStateMachine):
                 "overflow": overflow,  # type: ignore[typeddict-item]
                 "max_batch": batch,
                 "max_pending": pending,
+                "max_concurrency": concurrency,
                 "max_spool_bytes": 25_000,
                 "on_delivery": self.reported.append,
                 "spool": Path(self.folder.name) / "events.db" if self.spooled else None,
@@ -127,19 +131,24 @@ class Deliveries(RuleBasedStateMachine):
                 if bad:
                     self.bad.add(number)
 
-    @precondition(lambda self: any(p.sending is None for p in self.alive))
-    @rule(process=processes, hurry=st.booleans())
-    def send(self, process: Process, *, hurry: bool) -> None:
-        if process.sending is None:
-            process.sending = process.dispatch.next(hurry=hurry)
+    @rule(process=processes, hurry=st.booleans(), times=st.integers(1, 4))
+    def send(self, process: Process, *, hurry: bool, times: int) -> None:
+        for _ in range(times):
+            if batch := process.dispatch.next(hurry=hurry):
+                process.sending.append(batch)
+        assert len(process.sending) <= self.settings.max_concurrency
+        assert len(process.sending) == process.dispatch.in_progress
 
     @rule(
-        process=processes, trouble=st.sampled_from(["none", "none", *TROUBLE]), took=st.booleans()
+        process=processes,
+        which=st.integers(0, 3),
+        trouble=st.sampled_from(["none", "none", *TROUBLE]),
+        took=st.booleans(),
     )
-    def reply(self, process: Process, trouble: str, *, took: bool) -> None:
-        batch, process.sending = process.sending, None
-        if batch is None:
+    def reply(self, process: Process, which: int, trouble: str, *, took: bool) -> None:
+        if not process.sending:
             return
+        batch = process.sending.pop(which % len(process.sending))
         numbers = [json.loads(event)["n"] for event in batch.events]
         error = TROUBLE.get(trouble)
         if error is None and self.bad.intersection(numbers):
@@ -153,20 +162,31 @@ class Deliveries(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((0.1, 1.0, 5.0, 25.0, 70.0)))
     def time_passes(self, seconds: float) -> None:
         if seconds >= 21.0:  # what is still on its way then is claimed by others
-            self.allowed_doubles += sum(len(p.sending) for p in self.alive if p.sending)
+            self.allowed_doubles += sum(len(it) for p in self.alive for it in p.sending)
         self.clock.pass_(seconds)
 
     @precondition(lambda self: self.spooled)
-    @rule(process=processes, took=st.booleans())
-    def crash_and_restart(self, process: Process, *, took: bool) -> None:
-        if process.sending is not None and took:
-            numbers = [json.loads(event)["n"] for event in process.sending.events]
+    @rule(process=processes, took=st.integers(0, 4))
+    def crash_and_restart(self, process: Process, took: int) -> None:
+        for batch in process.sending[:took]:
+            numbers = [json.loads(event)["n"] for event in batch.events]
             self.taken.update(numbers)
             self.allowed_doubles += len(numbers)
         process.queue.close()  # as at the end of a process: claimed events are not released
         process.queue = self.open()
         process.dispatch = Dispatcher(self.settings, process.queue, self.clock)
-        process.sending = None
+        process.sending = []
+
+    @precondition(lambda self: not self.spooled)
+    @rule(process=processes, which=st.integers(0, 3), took=st.booleans())
+    def interrupt(self, process: Process, which: int, *, took: bool) -> None:
+        if process.sending:
+            batch = process.sending.pop(which % len(process.sending))
+            if took:
+                numbers = [json.loads(event)["n"] for event in batch.events]
+                self.taken.update(numbers)
+                self.allowed_doubles += len(numbers)
+            process.dispatch.interrupted(batch)
 
     @invariant()
     def the_sum_balances(self) -> None:
@@ -175,9 +195,9 @@ class Deliveries(RuleBasedStateMachine):
             final = stats.delivered + stats.rejected + stats.ambiguous + stats.dropped
             assert stats.accepted == final + stats.pending, stats
             assert stats.resent_ambiguous <= stats.retried
-            assert stats.pending >= (len(process.sending) if process.sending else 0) * (
-                not self.spooled
-            )
+            assert stats.pending >= sum(map(len, process.sending)) * (not self.spooled)
+            sent = [event for batch in process.sending for event in batch.events]
+            assert len(set(sent)) == len(sent), "an event is sent twice at the same time"
 
     def teardown(self) -> None:
         try:
@@ -190,15 +210,18 @@ class Deliveries(RuleBasedStateMachine):
     def everything_has_a_final_state(self) -> None:
         last = self.alive[0]
         for process in self.alive:
-            if process.sending is not None:
-                process.dispatch.handle(process.sending, SendResult.from_error(TROUBLE["503"]))
+            while process.sending:
+                process.dispatch.handle(
+                    process.sending.pop(), SendResult.from_error(TROUBLE["503"])
+                )
         for _ in range(3000):
             if not last.queue.stats().pending:
                 break
             self.clock.pass_(30.0)
             for process in self.alive:
-                process.sending = process.dispatch.next(hurry=True)
-                self.reply(process, "none", took=True)
+                self.send(process, hurry=True, times=4)
+                while process.sending:
+                    self.reply(process, 0, "none", took=True)
         stats = last.queue.stats()
         assert stats.pending == 0, stats
         self.the_sum_balances()

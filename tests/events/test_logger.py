@@ -99,9 +99,10 @@ def wait_until(events: Any, condition: Any) -> None:
 
 def test_order_is_kept(make_logger: LoggerMaker, collector: Collector) -> None:
     collector.plan = first(DOWN, DOWN)
-    events = make_logger(max_batch=7)
+    events = make_logger(max_batch=7, max_concurrency=1)
     log(events, 50)
     assert events.flush(30).pending == 0
+    assert collector.concurrency == [1] * len(collector.requests)
     assert [name for batch in collector.batches for name in batch] == [str(n) for n in range(50)]
 
 

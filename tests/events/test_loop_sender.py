@@ -34,13 +34,13 @@ class Endpoint:
 
 
 class Scene:
-    """A sender, and a thread that uses it."""
+    """A sender, and threads that use it."""
 
-    def __init__(self, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
         self.endpoint = Endpoint()
         endpoint: Any = self.endpoint
         self.sender = LoopSender(endpoint)
-        self._thread = thread
+        self._threads = threads
 
     async def attach(self) -> None:
         self.sender.attach()
@@ -54,13 +54,13 @@ class Scene:
         return attempt
 
     def send(self) -> "Future[SendResult]":
-        return self._thread.submit(self.sender.send, [b"{}"])
+        return self._threads.submit(self.sender.send, [b"{}"])
 
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    with ThreadPoolExecutor(1) as thread:
-        yield Scene(thread)
+    with ThreadPoolExecutor(2) as threads:
+        yield Scene(threads)
 
 
 def test_batch_is_sent_on_attached_loop(scene: Scene) -> None:
@@ -158,4 +158,30 @@ def test_running_exit_attempt_is_left_alone(scene: Scene) -> None:
     assert not scene.endpoint.is_closed
     scene.sender.cancel()
     attempt.result(30)
+    scene.sender.close()
+
+
+def test_attempts_share_loop(scene: Scene) -> None:
+    async def main() -> list[SendResult]:
+        attempts = [await scene.begin()]
+        scene.endpoint.has_started.clear()
+        attempts.append(scene.send())
+        await scene.endpoint.has_started.wait()
+        scene.sender.cancel()
+        return await asyncio.gather(*map(asyncio.wrap_future, attempts))
+
+    assert [result.status for result in asyncio.run(main())] == ["ambiguous"] * 2
+
+
+def test_exit_attempts_wait_for_each_other(scene: Scene) -> None:
+    scene.sender.prepare_exit()
+    scene.endpoint.release = asyncio.Event()
+    attempt = scene.send()
+    while not scene.endpoint.has_started.is_set():
+        time.sleep(0.001)
+    assert scene.sender.send([b"{}"], 0.01).status == "retryable"
+    other = scene.send()
+    scene.sender.cancel()
+    assert attempt.result(30).status == "ambiguous"
+    assert other.result(30).status == "retryable"
     scene.sender.close()

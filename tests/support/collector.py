@@ -68,6 +68,12 @@ class Collector:
     """The bytes of each request before it was decompressed."""
     events: list[dict[str, Any]] = field(factory=list)
     keeps_events: bool = True
+    arrived: Callable[[], object] = field(default=lambda: None)
+    """Called when a request came, before anything else."""
+    in_progress: int = 0
+    """Requests without a response yet."""
+    concurrency: list[int] = field(factory=list)
+    """How many requests were in progress when each came."""
     port: int = 0
     _lock: threading.Lock = field(factory=threading.Lock)
 
@@ -78,6 +84,16 @@ class Collector:
     @property
     def doubles(self) -> set[str]:
         return {name for name, times in self.taken.items() if times > 1}
+
+    def begin(self) -> None:
+        with self._lock:
+            self.in_progress += 1
+            self.concurrency.append(self.in_progress)
+        self.arrived()
+
+    def end(self) -> None:
+        with self._lock:
+            self.in_progress -= 1
 
     def receive(self, body: bytes, encoding: str | None) -> Answer:
         content = gzip.decompress(body) if encoding == "gzip" else body
@@ -102,9 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.collector.begin()
         answer = self.collector.receive(body, self.headers.get("Content-Encoding"))
         if answer.hangs:
             time.sleep(answer.hangs)
+        self.collector.end()
         if answer.reset or answer.hangs:
             self.close_connection = True
         if answer.raw is not None or answer.cut is not None or not (answer.reset or answer.hangs):

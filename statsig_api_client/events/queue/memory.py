@@ -45,8 +45,9 @@ class MemoryQueue:
         self._wake = wake
         self._incoming: deque[bytes] = deque()
         # An event gets a number when it leaves `incoming`, in the order of logging.
-        self._held: set[int] = set()
-        self._returned: deque[tuple[int, bytes]] = deque()
+        self._held: dict[int, float] = {}
+        """The events that are being sent, and the time when each was logged, or earlier."""
+        self._returned: deque[tuple[int, float, bytes]] = deque()
         self._claimed = 0
         """The number of events that left `incoming` for `held`."""
         self._skipped = AtomicCounter()
@@ -69,8 +70,8 @@ class MemoryQueue:
         """The size of `incoming`, exact only below one batch."""
         self._since = clock.monotonic()
         """The time when the oldest event in `incoming` was logged, or earlier."""
-        self._held_since = 0.0
-        """The time when the oldest event in `held` and `returned` was logged, or earlier."""
+        self._reached = 0
+        """All events below this number have their final state."""
         self._seen = 0
         """The length of `incoming` after the last claim."""
         self._seen_at = 0.0
@@ -148,7 +149,7 @@ class MemoryQueue:
 
     def _pop_oldest(self) -> bytes | None:
         with suppress(IndexError):
-            return self._returned.popleft()[1]
+            return self._returned.popleft()[2]
         with suppress(IndexError):
             event = self._incoming.popleft()
             self._skipped.increment()
@@ -172,8 +173,6 @@ class MemoryQueue:
     def claim(self, limit: int | None = None) -> Batch | None:
         """See `EventQueue`."""
         with self._moving:
-            if not (self._held or self._returned):
-                self._held_since = self._since
             events: list[bytes] = []
             ids: list[int] = []
             self._take(events, ids, min(limit or self._max_batch, self._max_batch))
@@ -185,11 +184,11 @@ class MemoryQueue:
         size = 0
         with suppress(IndexError):
             while len(events) < limit:
-                size += len(self._returned[0][1]) + 1
+                size += len(self._returned[0][2]) + 1
                 if size > self._max_bytes and events:
                     return
-                number, event = self._returned.popleft()
-                self._held.add(number)
+                number, since, event = self._returned.popleft()
+                self._held[number] = since
                 ids.append(number)
                 events.append(event)
         number = self._left
@@ -201,7 +200,7 @@ class MemoryQueue:
                     break
                 events.append(self._incoming.popleft())
                 ids.append(number + taken)
-                self._held.add(number + taken)
+                self._held[number + taken] = self._since
                 taken += 1
         self._claimed += taken
         self._look(taken)
@@ -250,14 +249,17 @@ class MemoryQueue:
     def _finish(self, batch: Batch) -> int:
         """Remove a batch from `held`; return the number of events that were there."""
         before = len(self._held)
-        self._held.difference_update(batch.ids)
+        for number in batch.ids:
+            self._held.pop(number, None)
         return before - len(self._held)
 
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
         """See `EventQueue`."""
         with self._moving:
             again = [
-                pair for batch in batches for pair in zip(batch.ids, batch.events, strict=True)
+                (number, self._held[number], event)
+                for batch in batches
+                for number, event in zip(batch.ids, batch.events, strict=True)
             ]
             # Dropping may take one of them at any time, so each is removed, not copied.
             with suppress(IndexError):
@@ -277,9 +279,16 @@ class MemoryQueue:
 
     def reached(self, mark: int, *, here: bool = False) -> bool:  # noqa: ARG002
         """See `EventQueue`."""
+        if mark <= self._reached:
+            return True
         with self._moving:
-            open_numbers = [*self._held, *(number for number, _ in list(self._returned))]
-            return self._left >= mark and min(open_numbers, default=mark) >= mark
+            if self._left < mark or min(self._open_numbers(), default=mark) < mark:
+                return False
+            self._reached = mark
+            return True
+
+    def _open_numbers(self) -> list[int]:
+        return [*self._held, *(number for number, _, _ in list(self._returned))]
 
     def seal(self) -> None:
         """See `EventQueue`."""
@@ -292,7 +301,8 @@ class MemoryQueue:
             claimed = len(self._held) + len(self._returned)
             pending = claimed + len(self._incoming)
             final = self._delivered + self._rejected + self._ambiguous + dropped
-            since = self._held_since if claimed else self._since
+            times = [*self._held.values(), *(since for _, since, _ in list(self._returned))]
+            since = min(times, default=self._since)
             return EventStats(
                 accepted=final + pending,
                 delivered=self._delivered,
