@@ -253,3 +253,22 @@ def test_event_logged_by_callback_is_kept(spool: Path, clock: FakeClock) -> None
         queue.put(b"x" * 1000)
     assert pending(spool).count(b"one more") == 1
     queue.close()
+
+
+def test_endless_reentrant_events_end_put(
+    spool: Path, queue: SpoolQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = SpoolDatabase.insert
+    logged = [b"0"]
+
+    def interrupted(database: SpoolDatabase, events: list[tuple[int, bytes]]) -> int:
+        logged.append(b"%d" % len(logged))
+        assert queue.put(logged[-1])
+        return insert(database, events)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpoolDatabase, "insert", interrupted)
+        assert queue.put(logged[0])
+    assert queue.stats().accepted == len(logged)
+    queue.claim()  # any operation writes what is left
+    assert pending(spool) == logged

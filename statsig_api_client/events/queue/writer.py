@@ -40,6 +40,10 @@ _POLL: Final = 0.02
 """Seconds between two such waits, during which other threads may use the spool."""
 _LOG_PATIENCE: Final = 1.0
 """Seconds that `log()` waits for another process, unless it waits for room anyway."""
+_MAX_PASSES: Final = 10
+"""Writes in a row of events that reentrant calls left; the next operation writes the rest. Without
+a limit, finalizers that log whenever memory is allocated would keep the interrupted call forever.
+"""
 
 
 @define(eq=False)
@@ -267,7 +271,9 @@ class SpoolWriter:
             self.fresh += 1
 
     def _write_entries(self) -> None:
-        while self._entries and (entries := self._fitting()):
+        for _ in range(_MAX_PASSES):
+            if not (self._entries and (entries := self._fitting())):
+                break
             events = [(entry.logged, entry.event) for entry in entries]
             self.youngest = self._database.insert(events)
             for entry in entries:
