@@ -32,6 +32,7 @@ class RequestThreads:
         self._results: SimpleQueue[tuple[Batch, Result]] = SimpleQueue()
         self._running: set[int] = set()
         """The identifiers of the threads."""
+        self._starting: set[threading.Thread] = set()
         self.count = 0
         """The number of threads that were started and not asked to end."""
         self.in_progress = 0
@@ -41,9 +42,11 @@ class RequestThreads:
         """Send a batch in a thread; return False if there is none, and none can be started."""
         if self.in_progress >= self.count:
             thread = threading.Thread(target=self._work, name="statsig-events-request", daemon=True)
+            self._starting.add(thread)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter shuts down
+                self._starting.discard(thread)
                 return False
             self.count += 1
         self.in_progress += 1
@@ -65,11 +68,13 @@ class RequestThreads:
             self._batches.put(None)
 
     def is_current(self) -> bool:
-        """Return whether the calling thread is one of these."""
-        return threading.get_ident() in self._running
+        """Return whether the calling thread is, or may become, one of these."""
+        # A finalizer may run in a thread before that has a name or an identifier.
+        return threading.get_ident() in self._running or bool(self._starting)
 
     def _work(self) -> None:
         self._running.add(threading.get_ident())
+        self._starting.discard(threading.current_thread())
         try:
             while self._send_next():
                 pass

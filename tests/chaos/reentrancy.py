@@ -62,7 +62,7 @@ def by_finalisers(program: Program) -> Iterator[None]:
         # In a thread of the server, a log() that waits for room would stop the deliveries that
         # make it.
         thread = threading.current_thread()
-        if thread is threading.main_thread() or thread.name == "statsig-events":
+        if thread is threading.main_thread() or thread.name.startswith("statsig-events"):
             program.log()
         if not ending.is_set():
             Garbage(finalise)

@@ -19,6 +19,7 @@ from statsig_api_client.events.dispatcher import Dispatcher
 from statsig_api_client.events.options import settings
 from statsig_api_client.events.queue.base import Batch
 from statsig_api_client.events.queue.memory import MemoryQueue
+from statsig_api_client.events.request_threads import RequestThreads
 from statsig_api_client.events.worker import Worker
 from tests.chaos.chance import KEY, Eager, Late, logger
 from tests.support.clock import FakeClock
@@ -453,6 +454,24 @@ def test_request_hook_may_log_into_full_queue(collector: Collector) -> None:
         events.close()
     assert len(extra) == 50
     assert collector.taken == Counter([*map(str, range(400)), *extra])
+
+
+def test_starting_request_thread_may_log_into_full_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    sent = threading.Event()
+    during: list[bool] = []
+
+    def observed(thread: threading.Thread) -> None:
+        during.append(threads.is_current())  # as a finalizer in the new thread
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", observed)
+    threads = RequestThreads(lambda *_: ACCEPTED, sent.set)
+    assert threads.start(Batch([b"0"], [0]), 1.0)
+    assert sent.wait(30)
+    assert during == [True]
+    assert not threads.is_current()
+    threads.end()
 
 
 def test_killed_process_with_several_leases_loses_nothing(
