@@ -17,7 +17,7 @@ from ..generated import StatsigUser, StatsigUserDict
 from .errors import closed
 from .logger import AT_EXIT
 from .loop_sender import LoopSender
-from .options import EventLoggerOptions, Settings, settings
+from .options import CheckedOptions, EventLoggerOptions, check_options
 from .queue import check_queue
 from .stats import EventStats, FlushResult, difference
 from .worker import POLL, Worker
@@ -32,8 +32,8 @@ _T = TypeVar("_T")
 class AsyncWorker(Worker):
     """A worker that sends on the event loop in which the logger was last used."""
 
-    def __init__(self, settings: Settings, sender: LoopSender, clock: Clock) -> None:
-        super().__init__(settings, sender, clock, ready_in=sender.ready_in)
+    def __init__(self, options: CheckedOptions, sender: LoopSender, clock: Clock) -> None:
+        super().__init__(options, sender, clock, ready_in=sender.ready_in)
         self.sender = sender
 
 
@@ -64,18 +64,18 @@ class AsyncEventLogger:
     def __init__(self, statsig: AsyncStatsig, **options: Unpack[EventLoggerOptions]) -> None:
         if not isinstance(statsig, AsyncStatsig):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"statsig: expected an AsyncStatsig, got {type(statsig).__name__}")
-        self._settings = settings(options)
+        self._options = check_options(options)
         self._statsig = statsig
-        self._sender = AsyncEventSender(statsig, compress=self._settings.compress)
+        self._sender = AsyncEventSender(statsig, compress=self._options.compress)
         self._encode = EventEncoder(
             self._sender.environment,
-            self._settings.event_id_key,
-            self._settings.max_batch_bytes,
+            self._options.event_id_key,
+            self._options.max_batch_bytes,
             self._clock,
         )
         self._closed = False
         self._workers: dict[int, AsyncWorker] = {}
-        check_queue(self._settings)
+        check_queue(self._options)
         atexit.register(self._close_at_exit)
 
     async def log(
@@ -165,7 +165,7 @@ class AsyncEventLogger:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.aclose(self._settings.close_timeout)
+        await self.aclose(self._options.close_timeout)
 
     def __repr__(self) -> str:
         return f"<AsyncEventLogger of {self._statsig!r}>"
@@ -186,7 +186,7 @@ class AsyncEventLogger:
 
     async def _attached(self) -> AsyncWorker:
         """Return the worker of this process, which sends on the running event loop from now on."""
-        is_open = self._settings.spool is None or os.getpid() in self._workers
+        is_open = self._options.spool is None or os.getpid() in self._workers
         worker = self._worker() if is_open else await asyncio.to_thread(self._worker)
         if worker.sender.attach():
             worker.wake()
@@ -195,7 +195,7 @@ class AsyncEventLogger:
     def _worker(self) -> AsyncWorker:
         worker = self._workers.get(os.getpid())
         if worker is None:
-            born = AsyncWorker(self._settings, LoopSender(self._sender), self._clock)
+            born = AsyncWorker(self._options, LoopSender(self._sender), self._clock)
             worker = self._workers.setdefault(os.getpid(), born)
             if worker is not born:  # another thread was faster
                 born.queue.close()
@@ -223,6 +223,6 @@ class AsyncEventLogger:
 
     async def _aside(self, step: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> _T:
         """Do what may have to wait for the disk without blocking the event loop."""
-        if self._settings.spool is None:
+        if self._options.spool is None:
             return step(*args, **options)
         return await asyncio.to_thread(step, *args, **options)

@@ -24,7 +24,7 @@ from .._errors import APIConnectionError, RateLimitError
 from .claim import Claim
 from .errors import SpoolError
 from .isolation import Isolation, is_proven, may_depend_on_events
-from .options import Settings
+from .options import CheckedOptions
 from .queue.base import Batch, EventQueue
 from .stats import Delivery, report
 
@@ -50,12 +50,12 @@ _LOG_EVERY: Final = 60.0
 class Dispatcher:
     """Delivery state of one process. One thread at a time may use it."""
 
-    def __init__(self, settings: Settings, queue: EventQueue, clock: "Clock") -> None:
-        self._settings = settings
+    def __init__(self, options: CheckedOptions, queue: EventQueue, clock: "Clock") -> None:
+        self._options = options
         self._queue = queue
         self._clock = clock
-        self._limit = AdaptiveLimit(clock, settings.max_concurrency)
-        self._isolation = Isolation(settings.max_batch)
+        self._limit = AdaptiveLimit(clock, options.max_concurrency)
+        self._isolation = Isolation(options.max_batch)
         self._in_progress: dict[int, Claim] = {}
         """Claims whose last part is being sent, by the identity of its batch."""
         self._delayed: list[Claim] = []
@@ -141,7 +141,7 @@ class Dispatcher:
                     self._isolation.remove(batch)
                 self._continue(claim)
                 self._write(lambda: self._queue.complete(batch))
-                report(self._settings, Delivery(state="delivered", encoded=batch.events))
+                report(self._options, Delivery(state="delivered", encoded=batch.events))
             case "invalid":
                 self._limit.record_invalid(claim.request)
                 if len(batch) > 1:
@@ -150,7 +150,7 @@ class Dispatcher:
                 else:
                     self._continue(claim)
                     self._dead_letter(batch, result, "rejected")
-            case "ambiguous" if not self._settings.resend_ambiguous:
+            case "ambiguous" if not self._options.resend_ambiguous:
                 failure = self._failed(claim, result)
                 claim.parts.pop()
                 self._delay(claim)
@@ -234,7 +234,7 @@ class Dispatcher:
         """Handle an attempt that an exception interrupted: its result is unknown."""
         claim = self._in_progress.pop(id(batch))
         self._limit.record_abandoned()
-        if self._settings.resend_ambiguous:
+        if self._options.resend_ambiguous:
             self._isolation.remove(batch)
             self._release(claim.batches, retried=len(batch), unclear=True)
         else:
@@ -264,7 +264,7 @@ class Dispatcher:
 
     def _has_room(self) -> bool:
         """Return whether few enough batches wait to be sent again, so that more may be claimed."""
-        return len(self._delayed) < _DELAYED * self._settings.max_concurrency
+        return len(self._delayed) < _DELAYED * self._options.max_concurrency
 
     def _pause(self) -> float:
         spool = self._spool_again_at - self._clock.monotonic()
@@ -306,7 +306,7 @@ class Dispatcher:
         self._isolation.remove(batch)
         self._write(lambda: self._queue.dead_letter(batch, state, why))
         logger.error("%d events are not sent again (%s): %s", len(batch), state, why)
-        report(self._settings, Delivery(state=state, encoded=batch.events, error=result.error))
+        report(self._options, Delivery(state=state, encoded=batch.events, error=result.error))
 
     def _remove_delayed(self) -> list[Batch]:
         """Forget and return the batches that wait to be sent."""

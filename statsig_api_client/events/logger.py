@@ -12,7 +12,7 @@ from .._delivery.encoder import EventEncoder
 from .._delivery.sender import EventSender
 from ..generated import StatsigUser, StatsigUserDict
 from .errors import closed
-from .options import EventLoggerOptions, settings
+from .options import EventLoggerOptions, check_options
 from .queue import check_queue
 from .stats import EventStats, FlushResult
 from .worker import Worker
@@ -50,20 +50,20 @@ class EventLogger:
     def __init__(self, statsig: Statsig, **options: Unpack[EventLoggerOptions]) -> None:
         if not isinstance(statsig, Statsig):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"statsig: expected a Statsig, got {type(statsig).__name__}")
-        self._settings = settings(options)
+        self._options = check_options(options)
         self._statsig = statsig
-        self._sender = EventSender(statsig, compress=self._settings.compress)
+        self._sender = EventSender(statsig, compress=self._options.compress)
         self._encode = EventEncoder(
             self._sender.environment,
-            self._settings.event_id_key,
-            self._settings.max_batch_bytes,
+            self._options.event_id_key,
+            self._options.max_batch_bytes,
             self._clock,
         )
         self._closed = False
         # One for each process, so that a child leaves its parent's events alone. No lock guards
         # it: a fork could leave the lock locked.
         self._workers: dict[int, Worker] = {}
-        check_queue(self._settings)
+        check_queue(self._options)
         atexit.register(self._close_at_exit)
 
     def log(
@@ -136,7 +136,7 @@ class EventLogger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close(self._settings.close_timeout)
+        self.close(self._options.close_timeout)
 
     def __repr__(self) -> str:
         return f"<EventLogger of {self._statsig!r}>"
@@ -153,7 +153,7 @@ class EventLogger:
         """Return the worker of this process."""
         worker = self._workers.get(os.getpid())
         if worker is None:
-            born = Worker(self._settings, self._sender, self._clock)
+            born = Worker(self._options, self._sender, self._clock)
             worker = self._workers.setdefault(os.getpid(), born)
             if worker is not born:  # another thread was faster
                 born.queue.close()

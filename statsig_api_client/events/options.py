@@ -80,7 +80,7 @@ def _path(value: object) -> Path | None:
 
 
 @frozen(kw_only=True)
-class Settings:
+class CheckedOptions:
     """The options of an event logger, checked; see `EventLoggerOptions`."""
 
     spool: Path | None = field(default=None, converter=_path)
@@ -106,12 +106,12 @@ class Settings:
     close_timeout: float = field(default=30.0, validator=seconds)
 
 
-def settings(options: EventLoggerOptions) -> Settings:
+def check_options(options: EventLoggerOptions) -> CheckedOptions:
     """Check options and return them with defaults.
 
     Raises:
         TypeError: An option does not exist, or its value has the wrong type.
         ConfigurationError: A value is out of range.
     """
-    check_names(options, Settings)
-    return Settings(**options)
+    check_names(options, CheckedOptions)
+    return CheckedOptions(**options)

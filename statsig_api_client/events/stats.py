@@ -11,7 +11,7 @@ from .._errors import StatsigError
 from .._runtime.parsers import JsonValue
 
 if TYPE_CHECKING:
-    from .options import Settings
+    from .options import CheckedOptions
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
@@ -41,12 +41,12 @@ class Delivery:
         return [cast("dict[str, JsonValue]", json.loads(event)) for event in self.encoded]
 
 
-def report(settings: "Settings", delivery: Delivery) -> None:
+def report(options: "CheckedOptions", delivery: Delivery) -> None:
     """Call `on_delivery`; its errors are logged and must not stop the delivery."""
-    if settings.on_delivery is None:
+    if options.on_delivery is None:
         return
     try:
-        settings.on_delivery(delivery)
+        options.on_delivery(delivery)
     except Exception:
         logger.exception("on_delivery failed")
 

@@ -23,7 +23,7 @@ from .._clock import Clock
 from .._delivery.result import SendResult
 from .._errors import ConfigurationError
 from .dispatcher import Dispatcher
-from .options import Settings
+from .options import CheckedOptions
 from .queue import open_queue
 from .queue.base import Batch
 from .request_threads import RequestThreads
@@ -61,7 +61,7 @@ class Worker:
     """The queue, the dispatcher and the thread that sends.
 
     Args:
-        settings: The options of the logger.
+        options: The options of the logger.
         sender: Sends batches.
         clock: The time.
         ready_in: Returns the seconds until `sender` may be ready: 0, or when to ask again.
@@ -69,13 +69,13 @@ class Worker:
 
     def __init__(
         self,
-        settings: Settings,
+        options: CheckedOptions,
         sender: Sender,
         clock: Clock,
         *,
         ready_in: Callable[[], float] = _at_once,
     ) -> None:
-        self._settings = settings
+        self._options = options
         self._sender = sender
         self._ready_in = ready_in
         self._clock = clock
@@ -100,9 +100,9 @@ class Worker:
         """Whether to stop after the attempt in progress."""
         self.is_stopped: bool = False
         self.queue: EventQueue = open_queue(
-            settings, clock, self.wake, longest_attempt=sender.longest_attempt
+            options, clock, self.wake, longest_attempt=sender.longest_attempt
         )
-        self._dispatcher = Dispatcher(settings, self.queue, clock)
+        self._dispatcher = Dispatcher(options, self.queue, clock)
         self._threads = RequestThreads(sender.send, self.wake)
         self._concurrent_at = 0.0
         """The time when a thread for concurrent requests was last used."""
@@ -178,7 +178,7 @@ class Worker:
     def final_result(self, before: EventStats, *, is_interrupted: bool = False) -> FlushResult:
         """Return the changes since `before`, and log the number of lost events."""
         result = difference(before, self.queue.stats())
-        if result.pending and self._settings.spool is None:
+        if result.pending and self._options.spool is None:
             logger.error("%d events were not delivered, and end with the process", result.pending)
         elif result.pending and is_interrupted:
             logger.warning("%d events were not delivered, and stay in the spool", result.pending)

@@ -23,7 +23,7 @@ from statsig_api_client.bulk import (
     TimeFormat,
     import_events,
 )
-from tests.support.collector import OK, Answer, Collector
+from tests.support.collector import OK, Collector, Response
 from tests.support.event_files import event, letters, lines, write
 
 
@@ -35,7 +35,7 @@ def test_second_run_skips_and_restart_sends_all(
     again = import_events(statsig, file)
     assert (again.skipped, again.delivered, again.balances) == (10, 0, True)
     assert import_events(statsig, file, ImportOptions(restart=True)).delivered == 10
-    assert set(collector.taken.values()) == {2}
+    assert set(collector.accepted.values()) == {2}
 
 
 def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_changed_input_needs_force(statsig: Statsig, collector: Collector, tmp_p
         import_events(statsig, file)
     summary = import_events(statsig, file, ImportOptions(force=True))
     assert (summary.skipped, summary.delivered) == (10, 1)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
     (tmp_path / "e.jsonl.checkpoint").write_text("{}")
     with pytest.raises(SourceError, match="checkpoint cannot be read: number: missing"):
         import_events(statsig, file)
@@ -116,7 +116,7 @@ def test_restart_deletes_dead_letters(
     summary = import_events(statsig, file, ImportOptions(restart=True))
     assert (summary.delivered, summary.dead_letters) == (2, None)
     assert not dead.exists()
-    assert collector.taken["2"] == 1
+    assert collector.accepted["2"] == 1
 
 
 def test_restart_leaves_devices(statsig: Statsig, tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_kill_resends_only_requests_in_progress(
     summary = import_events(statsig, file, ImportOptions(max_batch=20))
     assert summary.balances
     assert summary.read == 20_000
-    assert len(collector.taken) == 20_000 - 400
-    assert sum(times - 1 for times in collector.taken.values()) <= 2 * 6 * 20
+    assert len(collector.accepted) == 20_000 - 400
+    assert sum(times - 1 for times in collector.accepted.values()) <= 2 * 6 * 20
     assert summary.resent <= 2 * 6 * 20
     assert len(letters(tmp_path / "e.jsonl.dead-letters.jsonl")) == 400
 
@@ -198,8 +198,8 @@ def test_second_import_with_checkpoint_is_rejected(
 
     summary = import_events(statsig, file, ImportOptions(on_progress=also))
     assert rejected
-    assert summary.delivered == len(collector.taken) == 40
-    assert set(collector.taken.values()) == {1}
+    assert summary.delivered == len(collector.accepted) == 40
+    assert set(collector.accepted.values()) == {1}
     names = {"e.jsonl", "e.jsonl.checkpoint"}
     assert {path.name for path in tmp_path.iterdir()} == names
 
@@ -218,7 +218,7 @@ def test_killed_import_releases_lock(
             import_events(statsig, file)
         process.send_signal(signal.SIGKILL)
     assert import_events(statsig, file).balances
-    assert len(collector.taken) == 10_000
+    assert len(collector.accepted) == 10_000
 
 
 @pytest.mark.parametrize("made_again", [False, True])
@@ -262,7 +262,7 @@ def test_interrupted_import_is_resumed(
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(*(event(n) if n % 50 else b"{" for n in range(5000))))
 
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         if number == 20:
             signal.raise_signal(signal.SIGINT)
         return OK
@@ -270,14 +270,14 @@ def test_interrupted_import_is_resumed(
     collector.plan = plan
     with pytest.raises(KeyboardInterrupt):
         import_events(statsig, file, ImportOptions(max_batch=20))
-    sent = len(collector.taken)
+    sent = len(collector.accepted)
     assert 0 < sent < 4900
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     rest = import_events(statsig, file, ImportOptions(max_batch=20))
     assert rest.balances
     assert rest.resent == 0
-    assert sent + rest.delivered == len(collector.taken) == 4900
-    assert set(collector.taken.values()) == {1}
+    assert sent + rest.delivered == len(collector.accepted) == 4900
+    assert set(collector.accepted.values()) == {1}
     assert len(letters(tmp_path / "e.jsonl.dead-letters.jsonl")) == 100
 
 
@@ -286,7 +286,7 @@ def test_second_interrupt_does_not_wait(
 ) -> None:
     file = write(tmp_path / "e.jsonl", 200)
 
-    def twice(number: int, _: object) -> Answer:
+    def twice(number: int, _: object) -> Response:
         if number == 3:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
@@ -297,12 +297,12 @@ def test_second_interrupt_does_not_wait(
     with pytest.raises(KeyboardInterrupt):
         import_events(statsig, file, ImportOptions(max_batch=10))
 
-    def slowly_twice(number: int, _: object) -> Answer:
+    def slowly_twice(number: int, _: object) -> Response:
         if number == reached:
             for _ in range(2):
-                time.sleep(0.2)  # until it waits for this answer
+                time.sleep(0.2)  # until it waits for this response
                 os.kill(os.getpid(), signal.SIGINT)
-            return Answer(hangs=3)
+            return Response(hangs=3)
         return OK
 
     reached = len(collector.requests) + 5
@@ -321,5 +321,5 @@ def test_second_interrupt_does_not_wait(
             statsig, file, ImportOptions(max_batch=10, max_rate=150, on_progress=mistaken)
         )
     assert import_events(statsig, file, ImportOptions(max_batch=10)).balances
-    assert len(collector.taken) == 200
+    assert len(collector.accepted) == 200
     assert len(collector.doubles) <= 10 * 10

@@ -86,7 +86,7 @@ def test_malformed_rows_are_rejected(
     (tmp_path / "e.csv").write_bytes(data)
     summary = import_events(statsig, tmp_path / "e.csv", ImportOptions(max_batch=1))
     assert (summary.delivered, summary.rejected, summary.blank) == (2, 4, 1)
-    assert set(collector.taken) == {"1", "2"}
+    assert set(collector.accepted) == {"1", "2"}
     assert summary.dead_letters is not None
     reasons = [letter["reason"] for letter in letters(summary.dead_letters)]
     assert [letter["line"] for letter in letters(summary.dead_letters)] == [5, 6, 7, 9]
@@ -123,12 +123,12 @@ def test_csv_is_resumed_in_middle(statsig: Statsig, collector: Collector, tmp_pa
     text = "eventName,time,metadata.n\n" + "".join(f"a,1700000000000,{n}\n" for n in range(50))
     for name, data in (("e.csv", text.encode()), ("e.csv.gz", gzip.compress(text.encode()))):
         (tmp_path / name).write_bytes(data)
-        collector.taken.clear()
+        collector.accepted.clear()
         first = import_events(statsig, tmp_path / name, ImportOptions(max_batch=10, stop=_Stop(3)))  # type: ignore[arg-type]
         assert first.stopped
         rest = import_events(statsig, tmp_path / name, ImportOptions(max_batch=10))
-        assert first.delivered + rest.delivered == len(collector.taken) == 50
-        assert set(collector.taken.values()) == {1}
+        assert first.delivered + rest.delivered == len(collector.accepted) == 50
+        assert set(collector.accepted.values()) == {1}
 
 
 class _Stop:
@@ -191,7 +191,7 @@ def test_long_cell_with_line_breaks_is_rejected(
     file.write_bytes(pack(head + good % 1 + bad + good % 2))
     summary = import_events(statsig, file)
     assert (summary.delivered, summary.rejected, summary.read) == (2, 1, 3)
-    assert set(collector.taken) == {"1", "2"}
+    assert set(collector.accepted) == {"1", "2"}
     assert summary.dead_letters is not None
     (letter,) = letters(summary.dead_letters)
     assert letter["line"] == 3 + bad.count(b"\n") - 1

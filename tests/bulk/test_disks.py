@@ -15,7 +15,7 @@ from statsig_api_client.bulk import (
     SourceError,
     import_events,
 )
-from tests.support.collector import OK, Answer, Collector
+from tests.support.collector import OK, Collector, Response
 from tests.support.event_files import event, letters, lines, write
 
 
@@ -49,7 +49,7 @@ def test_partly_written_dead_letter_is_removed(
     assert len(letters(summary.dead_letters)) == summary.rejected > 0
     rest = import_events(statsig, file)
     assert rest.rejected + summary.rejected == len(letters(summary.dead_letters)) == 20
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_disk_that_fills_up_keeps_balance(
@@ -58,7 +58,7 @@ def test_disk_that_fills_up_keeps_balance(
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(*(b"{" if n > 100 and n % 2 else event(n) for n in range(300))))
 
-    def slowly(*_: object) -> Answer:
+    def slowly(*_: object) -> Response:
         time.sleep(0.01)  # so that many requests are in progress
         return OK
 
@@ -67,10 +67,10 @@ def test_disk_that_fills_up_keeps_balance(
         import_events(statsig, file, ImportOptions(max_batch=5, dead_letters="/dev/full"))
     before = stopped.value.summary
     assert before.balances
-    assert before.delivered == len(collector.taken)
+    assert before.delivered == len(collector.accepted)
     after = import_events(statsig, file, ImportOptions(max_batch=5))
     assert before.delivered + after.delivered == 200
-    assert (after.rejected, set(collector.taken.values())) == (100, {1})
+    assert (after.rejected, set(collector.accepted.values())) == (100, {1})
 
 
 def test_unwritable_checkpoint_is_rejected_before_sending(
@@ -91,7 +91,7 @@ def test_lost_checkpoint_stops_import(
     file, folder, gone = write(tmp_path / "e.jsonl", 1000), tmp_path / "there", tmp_path / "gone"
     folder.mkdir()
 
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         if number == 5:
             folder.rename(gone)
         return OK
@@ -100,13 +100,13 @@ def test_lost_checkpoint_stops_import(
     with pytest.raises(ImportStoppedError, match="there/c: No such file") as stopped:
         import_events(statsig, file, ImportOptions(checkpoint=folder / "c", max_batch=10))
     assert stopped.value.summary.balances
-    assert stopped.value.summary.delivered == len(collector.taken) < 1000
+    assert stopped.value.summary.delivered == len(collector.accepted) < 1000
     collector.plan = lambda *_: OK
     gone.rename(folder)
     assert import_events(
         statsig, file, ImportOptions(checkpoint=folder / "c", max_batch=10)
     ).balances
-    assert len(collector.taken) == 1000
+    assert len(collector.accepted) == 1000
     assert len(collector.doubles) <= 10 * 10
 
 
@@ -122,7 +122,7 @@ def test_truncated_file_stops_import(
         with pytest.raises(ImportStoppedError, match=f"{name}.*cannot be read") as stopped:
             import_events(statsig, tmp_path / name, ImportOptions(max_batch=100))
         assert stopped.value.summary.balances
-    assert collector.taken
+    assert collector.accepted
 
 
 def test_shorter_compressed_file_is_detected(statsig: Statsig, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_programs_of_guide_run(collector: Collector, tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text(yaml)
     for program in code_blocks(PAGE, "python"):
         run(program, PAGE)
-    assert len(collector.taken) == 3
+    assert len(collector.accepted) == 3
 
 
 def transcript() -> dict[str, str]:

@@ -18,10 +18,10 @@ from statsig_api_client.bulk import (
     import_events,
 )
 from tests.support.clients import KEY
-from tests.support.collector import OK, Answer, Collector, Plan, collecting, first
+from tests.support.collector import OK, Collector, Plan, Response, collecting, first
 from tests.support.event_files import event, letters, lines, write
 
-DOWN = Answer(503, takes=False)
+DOWN = Response(503, accepts=False)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -30,7 +30,7 @@ def test_rejected_key_stops_without_consuming_rows(
 ) -> None:
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(b"{", *map(event, range(100)), b""))
-    collector.plan = lambda *_: Answer(status, takes=False)
+    collector.plan = lambda *_: Response(status, accepts=False)
     with pytest.raises(ImportStoppedError, match=str(status)) as stopped:
         import_events(statsig, file, ImportOptions(max_batch=10))
     summary = stopped.value.summary
@@ -41,13 +41,13 @@ def test_rejected_key_stops_without_consuming_rows(
     collector.plan = lambda *_: OK
     summary = import_events(statsig, file, ImportOptions(max_batch=10))
     assert (summary.delivered, summary.rejected, summary.blank) == (100, 1, 1)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_invalid_event_is_isolated(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
-    def plan(_: int, events: list[dict[str, Any]]) -> Answer:
+    def plan(_: int, events: list[dict[str, Any]]) -> Response:
         bad = any(one["metadata"]["n"] == "13" for one in events)
-        return Answer(400, b'{"message":"no"}', takes=False) if bad else OK
+        return Response(400, b'{"message":"no"}', accepts=False) if bad else OK
 
     collector.plan = plan
     summary = import_events(statsig, write(tmp_path / "e.jsonl", 40))
@@ -61,12 +61,12 @@ def test_invalid_event_is_isolated(statsig: Statsig, collector: Collector, tmp_p
 def test_lost_response_is_ambiguous_or_retried(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    collector.plan = first(Answer(reset=True))
+    collector.plan = first(Response(reset=True))
     summary = import_events(statsig, write(tmp_path / "a.jsonl", 5))
     assert (summary.ambiguous, summary.delivered, summary.balances) == (5, 0, True)
     assert summary.dead_letters is not None
     assert {letter["state"] for letter in letters(summary.dead_letters)} == {"ambiguous"}
-    collector.plan = lambda number, _: Answer(reset=True) if number == 1 else OK
+    collector.plan = lambda number, _: Response(reset=True) if number == 1 else OK
     summary = import_events(
         statsig, write(tmp_path / "b.jsonl", 5, 5), ImportOptions(resend_ambiguous=True)
     )
@@ -86,11 +86,14 @@ def test_outage_stops_and_next_run_resumes(
     collector.plan = lambda *_: OK
     after = import_events(statsig, file, ImportOptions(max_batch=10))
     assert (after.delivered, after.skipped, after.balances) == (70, 30, True)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 ANSWERS = st.sampled_from(
-    [OK, OK, OK, Answer(400, takes=False), DOWN, Answer(reset=True), Answer(401, takes=False)]
+    [
+        *(OK, OK, OK, DOWN),
+        *(Response(400, accepts=False), Response(reset=True), Response(401, accepts=False)),
+    ]
 )
 
 
@@ -99,9 +102,9 @@ ANSWERS = st.sampled_from(
     st.lists(ANSWERS, max_size=6),
     st.integers(1, 10),
 )
-def test_all_runs_balance(kinds: list[str], responses: list[Answer], max_batch: int) -> None:
-    with collecting() as collector, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "e.jsonl"
+def test_all_runs_balance(kinds: list[str], responses: list[Response], max_batch: int) -> None:
+    with collecting() as collector, tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "e.jsonl"
         content = {"bad": b"{", "blank": b""}
         file.write_bytes(
             lines(
@@ -124,8 +127,8 @@ def test_all_runs_balance(kinds: list[str], responses: list[Answer], max_batch: 
         assert summary.unsent == 0
         assert sum(total.values()) == summary.read == len(kinds)
         assert total["blank"] == kinds.count("blank")
-        assert set(collector.taken.values()) <= {1}
-        assert len(collector.taken) >= total["delivered"]
+        assert set(collector.accepted.values()) <= {1}
+        assert len(collector.accepted) >= total["delivered"]
         dead = total["rejected"] + total["ambiguous"]
         path = Path(f"{file}.dead-letters.jsonl")
         assert (len(letters(path)) if path.exists() else 0) == dead
@@ -136,7 +139,7 @@ def test_server_rejecting_all_consumes_no_events(
 ) -> None:
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(b"{", *map(event, range(3000))))
-    collector.plan = lambda *_: Answer(400, b'{"message":"no such project"}', takes=False)
+    collector.plan = lambda *_: Response(400, b'{"message":"no such project"}', accepts=False)
     with pytest.raises(ImportStoppedError, match=r"accepted no event.*no such project") as stopped:
         import_events(statsig, file, ImportOptions(max_batch=200))
     assert isinstance(stopped.value.__cause__, EventsRejectedError)
@@ -148,15 +151,15 @@ def test_server_rejecting_all_consumes_no_events(
     collector.plan = lambda *_: OK
     summary = import_events(statsig, file)
     assert (summary.delivered, summary.rejected, summary.skipped) == (3000, 1, 0)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_rejected_batches_wait_for_accepted_one(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    def plan(_: int, events: list[dict[str, Any]]) -> Answer:
+    def plan(_: int, events: list[dict[str, Any]]) -> Response:
         bad = any(int(one["metadata"]["n"]) < 30 for one in events)
-        return Answer(400, takes=False) if bad else OK
+        return Response(400, accepts=False) if bad else OK
 
     collector.plan = plan
     file = write(tmp_path / "e.jsonl", 60)
@@ -173,7 +176,7 @@ def test_rejected_batches_wait_for_accepted_one(
 def test_file_of_rejected_events_is_complete(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    collector.plan = lambda *_: Answer(400, takes=False)
+    collector.plan = lambda *_: Response(400, accepts=False)
     summary = import_events(statsig, write(tmp_path / "e.jsonl", 3))
     assert (summary.rejected, summary.delivered, summary.unsent) == (3, 0, 0)
     file = write(tmp_path / "f.jsonl", 3)
@@ -188,10 +191,10 @@ def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statsig_api_client._delivery.backoff._GAP", 0.0)
 
 
-def failing(response: Answer, *numbers: int) -> Plan:
+def failing(response: Response, *numbers: int) -> Plan:
     """Fail on some events."""
 
-    def plan(_: int, events: list[dict[str, Any]]) -> Answer:
+    def plan(_: int, events: list[dict[str, Any]]) -> Response:
         bad = any(int(event["metadata"]["n"]) in numbers for event in events)
         return response if bad else OK
 
@@ -202,19 +205,19 @@ def failing(response: Answer, *numbers: int) -> Plan:
 @pytest.mark.parametrize(
     ("response", "state"),
     [
-        pytest.param(Answer(500, takes=False), "ambiguous", id="500"),
-        pytest.param(Answer(503, takes=False), "rejected", id="503"),
-        pytest.param(Answer(reset=True, takes=False), "ambiguous", id="reset"),
+        pytest.param(Response(500, accepts=False), "ambiguous", id="500"),
+        pytest.param(Response(503, accepts=False), "rejected", id="503"),
+        pytest.param(Response(reset=True, accepts=False), "ambiguous", id="reset"),
     ],
 )
 def test_event_that_breaks_server_is_dead_letter(
-    response: Answer, state: str, statsig: Statsig, collector: Collector, tmp_path: Path
+    response: Response, state: str, statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
     collector.plan = failing(response, 13, 77)
     file = write(tmp_path / "e.jsonl", 100)
     summary = import_events(statsig, file, ImportOptions(max_batch=20, resend_ambiguous=True))
     assert (summary.delivered, summary.balances, summary.unsent) == (98, True, 0)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
     assert summary.dead_letters is not None
     found = sorted((letter["line"], letter["state"]) for letter in letters(summary.dead_letters))
     assert found == [(14, state), (78, state)]
@@ -228,10 +231,10 @@ def test_outage_dead_letters_no_event(
 ) -> None:
     stop = threading.Event()
 
-    def fail(number: int, _: object) -> Answer:
+    def fail(number: int, _: object) -> Response:
         if number == 60:
             stop.set()
-        return Answer(status, takes=False)
+        return Response(status, accepts=False)
 
     collector.plan = fail
     file = write(tmp_path / "e.jsonl", 20)

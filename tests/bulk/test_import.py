@@ -23,10 +23,10 @@ from statsig_api_client.bulk.batches import BatchReader
 from statsig_api_client.bulk.input import open_input
 from statsig_api_client.bulk.readers.records import InputPosition
 from tests.support.clients import KEY
-from tests.support.collector import OK, Answer, Collector, first
+from tests.support.collector import OK, Collector, Response, first
 from tests.support.event_files import event, letters, lines, write
 
-DOWN = Answer(503, takes=False)
+DOWN = Response(503, accepts=False)
 
 
 def test_lines_are_delivered_in_batches(
@@ -40,7 +40,7 @@ def test_lines_are_delivered_in_batches(
     assert (summary.delivered, summary.read, summary.balances) == (250, 250, True)
     assert summary.complete
     assert sorted(map(len, collector.batches)) == [50, 100, 100]
-    assert sorted(collector.taken, key=int) == [str(n) for n in range(250)]
+    assert sorted(collector.accepted, key=int) == [str(n) for n in range(250)]
     assert reported[-1].bytes_total == file.stat().st_size
     assert reported[-1].seconds_left is not None
     assert summary.dead_letters is None
@@ -55,7 +55,7 @@ def test_compressed_files_and_patterns_are_read(
         data = lines(*map(event, range(part * 10, part * 10 + 10)))
         (tmp_path / f"part-{part}.jsonl{suffix}").write_bytes(pack(data) * 1)
     summary = import_events(statsig, str(tmp_path / f"part-*.jsonl{suffix}"))
-    assert summary.delivered == len(collector.taken) == 20
+    assert summary.delivered == len(collector.accepted) == 20
     assert import_events(statsig, str(tmp_path / f"part-*.jsonl{suffix}")).skipped == 20
 
 
@@ -64,7 +64,8 @@ def test_zstd_file_with_several_frames_is_read(
 ) -> None:
     frames = [zstandard.compress(lines(event(n))) for n in range(3)]
     (tmp_path / "e.jsonl.zst").write_bytes(b"".join(frames))
-    assert import_events(statsig, tmp_path / "e.jsonl.zst").delivered == len(collector.taken) == 3
+    summary = import_events(statsig, tmp_path / "e.jsonl.zst")
+    assert summary.delivered == len(collector.accepted) == 3
 
 
 def test_standard_input_is_read(
@@ -76,7 +77,7 @@ def test_standard_input_is_read(
         monkeypatch.setattr(sys, "stdin", file)
         summary = import_events(statsig, "-", ImportOptions(on_progress=reported.append))
     assert reported[-1].seconds_left is None
-    assert summary.delivered == len(collector.taken) == 5
+    assert summary.delivered == len(collector.accepted) == 5
     assert not list(tmp_path.glob("*checkpoint*"))
     with pytest.raises(SourceError, match="standard input cannot be resumed"):
         import_events(statsig, "-", ImportOptions(checkpoint=tmp_path / "c"))
@@ -124,7 +125,7 @@ def test_invalid_lines_become_dead_letters(
     assert (summary.delivered, summary.rejected, summary.blank) == (2, len(BAD_LINES), 1)
     assert summary.balances
     assert not summary.complete
-    assert set(collector.taken) == {"1", "2"}
+    assert set(collector.accepted) == {"1", "2"}
     assert summary.dead_letters is not None
     found = letters(summary.dead_letters)
     assert [letter["line"] for letter in found] == list(range(2, len(BAD_LINES) + 2))
@@ -147,7 +148,7 @@ def test_truncatable_events_are_sent_if_allowed(
     summary = import_events(
         statsig, file, ImportOptions(allow_truncation=True, allow_missing_time=True)
     )
-    assert summary.delivered == len(collector.taken) == 3
+    assert summary.delivered == len(collector.accepted) == 3
 
 
 def test_event_is_completed_before_sending(collector: Collector, tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_seconds_left_ignore_earlier_runs(
         list[ImportProgress](),
     )
 
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         if number == 30:
             stop.set()
         return OK
@@ -199,18 +200,18 @@ def test_seconds_left_ignore_earlier_runs(
 def test_retry_after_delays_next_request(
     statsig: Statsig, collector: Collector, tmp_path: Path
 ) -> None:
-    collector.plan = first(OK, Answer(429, headers={"Retry-After": "1"}, takes=False))
+    collector.plan = first(OK, Response(429, headers={"Retry-After": "1"}, accepts=False))
     summary = import_events(statsig, write(tmp_path / "e.jsonl", 50), ImportOptions(max_batch=10))
     assert summary.delivered == 50
     assert summary.retried >= 10
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
     assert summary.seconds > 1
 
 
 def test_stop_event_loses_no_event(statsig: Statsig, collector: Collector, tmp_path: Path) -> None:
     file, stop = write(tmp_path / "e.jsonl", 500), threading.Event()
 
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         if number == 5:
             stop.set()
         return OK
@@ -222,7 +223,7 @@ def test_stop_event_loses_no_event(statsig: Statsig, collector: Collector, tmp_p
     assert summary.balances
     rest = import_events(statsig, file, ImportOptions(max_batch=10))
     assert summary.delivered + rest.delivered == 500
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_other_thread_keeps_signal_handlers(
@@ -232,7 +233,7 @@ def test_other_thread_keeps_signal_handlers(
     thread = threading.Thread(target=import_events, args=(statsig, file))
     thread.start()
     thread.join()
-    assert len(collector.taken) == 5
+    assert len(collector.accepted) == 5
 
 
 def test_endless_line_is_rejected(statsig: Statsig, tmp_path: Path) -> None:

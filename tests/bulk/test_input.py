@@ -36,7 +36,7 @@ def test_outputs_are_not_input_of_next_run(
     assert (first.delivered, first.rejected) == (4, 1)
     again = import_events(statsig, source())
     assert (again.read, again.skipped) == (5, 5)
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_dead_letters_can_be_input(statsig: Statsig, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_parquet_is_resumed(statsig: Statsig, collector: Collector, tmp_path: Pa
     assert 0 < first.delivered < 100
     rest = import_events(statsig, file, ImportOptions(max_batch=20))
     assert first.delivered + rest.delivered == 100
-    assert set(collector.taken.values()) == {1}
+    assert set(collector.accepted.values()) == {1}
     assert import_events(statsig, file).skipped == 100
     assert collector.events[0] == {
         "eventName": "a",

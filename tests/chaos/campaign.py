@@ -14,7 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from . import connections, deaths, disks, first_uses, million, outages, poison, reentrancy, replies
+from . import (
+    connections,
+    deaths,
+    disks,
+    first_uses,
+    million,
+    outages,
+    poison,
+    reentrancy,
+    responses,
+)
 
 Scenario = Callable[[Path, int], object]
 
@@ -22,8 +32,8 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("kill -9 at a random moment, spool", 200, deaths.run, "none lost, doubles in 16 batches"),
     ("server down for 10 minutes (injected)", 20, outages.run, "all delivered, no stampede"),
     *(
-        (fault.name, 50, partial(replies.run, fault), f"as the state `{fault.state}` says")
-        for fault in replies.FAULTS
+        (fault.name, 50, partial(responses.run, fault), f"as the state `{fault.state}` says")
+        for fault in responses.FAULTS
     ),
     ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),
     ("one event of 5,000 on which the server fails", 20, poison.run_failing, "the same"),
@@ -31,7 +41,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("disk full", 10, disks.full, "reported, all accepted delivered without a free byte"),
     ("disk full, kill -9", 10, deaths.run_on_full_disk, "delivered without a free byte"),
     ("20 MB of dead letters", 3, disks.dead_letters, "no event writes them again"),
-    ("read-only directory", 10, disks.read_only, "told at construction"),
+    ("read-only directory", 10, disks.read_only, "reported at construction"),
     ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
     ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
     ("signal handlers and finalisers that log", 20, reentrancy.run, "account exact, none doubled"),
@@ -57,15 +67,15 @@ def main(scale: float) -> int:
         times = max(1, round(runs * scale))
         begun = time.monotonic()
         failures: list[str] = []
-        told: object = None
+        reported: object = None
         for seed in range(times):
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as directory:
                 try:
-                    told = scenario(Path(folder), seed)
+                    reported = scenario(Path(directory), seed)
                 except AssertionError as error:
                     failures.append(f"seed {seed}: {error}")
         took = time.monotonic() - begun
-        row = (name, times, times - len(failures), promise, f"{took:.0f}", told or "")
+        row = (name, times, times - len(failures), promise, f"{took:.0f}", reported or "")
         print("| " + " | ".join(map(str, row)) + " |", flush=True)
         for failure in failures:
             print(f"BROKEN {name}, {failure}", file=sys.stderr)

@@ -73,11 +73,11 @@ def run(directory: Path, seed: int) -> str:
         kill_after(process, dice.uniform(0, 0.4))
         promised = returned(process, "a")
         recover(server, spool)
-    missing = promised - set(server.taken)
+    missing = promised - set(server.accepted)
     assert not missing, (len(missing), sorted(missing)[:3])
     # So many batches at most were in progress when the process died.
     assert len(server.doubles) <= BATCH * CONCURRENCY, len(server.doubles)
-    assert max(server.taken.values()) <= 2
+    assert max(server.accepted.values()) <= 2
     return f"{len(promised)} promised, {len(server.doubles)} doubled"
 
 
@@ -93,7 +93,7 @@ def run_four(directory: Path, seed: int) -> str:
                 spool=str(spool),
                 name=name,
                 count=100_000 if name == "a" else 400,
-                pause=0.0005,
+                delay=0.0005,
                 max_batch=BATCH,
                 timeout=30.0,
             )
@@ -106,7 +106,7 @@ def run_four(directory: Path, seed: int) -> str:
         assert ends[1:] == [0, 0, 0], ends
         assert not list(directory.glob("*.broken*"))
         recover(server, spool)
-    missing = promised - set(server.taken)
+    missing = promised - set(server.accepted)
     assert not missing, (len(missing), sorted(missing)[:3])
     assert len(server.doubles) <= BATCH * CONCURRENCY, len(server.doubles)
     return f"{len(promised)} promised, {len(server.doubles)} doubled"
@@ -123,6 +123,6 @@ def run_on_full_disk(directory: Path, seed: int) -> str:
         fill_disk(disk)
         server.plan = lambda *_: OK
         recover(server, spool)
-    assert promised <= set(server.taken)
+    assert promised <= set(server.accepted)
     assert not server.doubles
     return f"{len(promised)} promised"

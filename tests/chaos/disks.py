@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from statsig_api_client.events import EventQueueFullError, SpoolError
-from tests.support.collector import OK, Answer, Collector, collecting
+from tests.support.collector import OK, Collector, Response, collecting
 
 from .chance import Jumping, Late, logger
 
-DOWN = Answer(503, b"", takes=False)
-BAD = Answer(400, b"bad", takes=False)
+DOWN = Response(503, b"", accepts=False)
+BAD = Response(400, b"bad", accepts=False)
 
 
 def can_mount(directory: Path) -> bool:
@@ -110,7 +110,7 @@ def full(directory: Path, seed: int) -> str:
         is_well = True
         assert events.flush(60).pending == 0
         stats = events.stats()
-    assert accepted == set(server.taken)
+    assert accepted == set(server.accepted)
     assert not server.doubles
     assert stats.delivered == len(accepted)
     return f"{len(accepted)} accepted, {rejections} rejected"
@@ -195,7 +195,7 @@ def corrupt(directory: Path, seed: int) -> str:
     with collecting() as server, logger(server.url, spool=spool) as events:
         _log(events, "new", 100)
         assert events.flush(60).pending == 0
-    assert {f"new-{number}" for number in range(100)} <= set(server.taken)
+    assert {f"new-{number}" for number in range(100)} <= set(server.accepted)
     (kept,) = directory.glob(f"{seed}.db.broken-*")
     assert kept.read_bytes() == bytes(content)
     return how
@@ -218,7 +218,7 @@ def jumping_clock(directory: Path, seed: int) -> str:
         if spool is not None:
             _after(server, spool)
     assert stats.delivered == stats.accepted == 1000, stats
-    assert set(server.taken) == {f"a-{number}" for number in range(1000)}
+    assert set(server.accepted) == {f"a-{number}" for number in range(1000)}
     assert not server.doubles
     return f"{stats.retried} retried"
 

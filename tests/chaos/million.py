@@ -14,7 +14,7 @@ from typing import Final
 from attrs import define
 
 from statsig_api_client import Statsig, StatsigUser
-from tests.support.collector import OK, Answer, Collector, serving
+from tests.support.collector import OK, Collector, Response, serving
 
 from .chance import KEY, EagerLogger
 
@@ -27,7 +27,7 @@ class Census(Collector):
 
     seen: bytearray = bytearray()  # noqa: RUF009
 
-    def receive(self, body: bytes, encoding: str | None) -> Answer:
+    def receive(self, body: bytes, encoding: str | None) -> Response:
         content = gzip.decompress(body) if encoding == "gzip" else body
         numbers = [int(number) for number in re.findall(rb'"n":"(\d+)"', content)]
         with self._lock:
@@ -36,7 +36,7 @@ class Census(Collector):
         return OK
 
 
-def run(folder: Path, seed: int, total: int = 1_000_000, limit: int = 50 * 2**20) -> str:  # noqa: ARG001
+def run(directory: Path, seed: int, total: int = 1_000_000, limit: int = 50 * 2**20) -> str:  # noqa: ARG001
     """All are delivered, once; the memory stays below a limit."""
     census = Census(seen=bytearray(total))
     with serving(census):

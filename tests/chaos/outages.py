@@ -7,12 +7,12 @@ from typing import Final
 from statsig_api_client import Statsig
 from statsig_api_client._delivery.sender import EventSender
 from statsig_api_client.events.dispatcher import Dispatcher
-from statsig_api_client.events.options import Settings, settings
+from statsig_api_client.events.options import CheckedOptions, check_options
 from statsig_api_client.events.queue.base import EventQueue
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
-from tests.support.collector import OK, Answer, collecting
+from tests.support.collector import OK, Response, collecting
 
 from .chance import KEY
 
@@ -33,24 +33,24 @@ class Chancy(FakeClock):
         return self.dice.random()
 
 
-def store_of(options: Settings, clock: Chancy, path: Path | None) -> EventQueue:
+def store_of(options: CheckedOptions, clock: Chancy, path: Path | None) -> EventQueue:
     if path is None:
         return MemoryQueue(options, clock, lambda: None)
     return SpoolQueue(options, clock, lambda: None, path=path, longest_attempt=1.0)
 
 
-def run(folder: Path, seed: int) -> str:
+def run(directory: Path, seed: int) -> str:
     """Events come all the time; the server fails, then is well. The account of it."""
     clock = Chancy(seed)
-    path = folder / f"{seed}.db" if seed % 2 else None
-    options = settings({"max_batch": 200, "flush_interval": 5.0, "spool": path})
+    path = directory / f"{seed}.db" if seed % 2 else None
+    options = check_options({"max_batch": 200, "flush_interval": 5.0, "spool": path})
     store = store_of(options, clock, path)
     dispatch = Dispatcher(options, store, clock)
     down = random.Random(seed).choice(
         (
-            Answer(503, b"", takes=False),
-            Answer(reset=True, takes=False),
-            Answer(429, b"", takes=False),
+            Response(503, b"", accepts=False),
+            Response(reset=True, accepts=False),
+            Response(429, b"", accepts=False),
         )
     )
     requests: list[float] = []
@@ -85,7 +85,7 @@ def run(folder: Path, seed: int) -> str:
         stats = store.stats()
     store.close()
     assert stats.delivered == logged == stats.accepted, stats
-    assert server.taken.total() == logged
+    assert server.accepted.total() == logged
     assert not server.doubles
     during = [at for at in requests if at < OUTAGE]
     assert len(during) <= 60, len(during)  # a minute at most between two, and jitter

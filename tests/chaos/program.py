@@ -11,7 +11,7 @@ from tests.chaos.chance import KEY, EagerLogger
 
 
 def run(
-    url: str, spool: str | None, name: str, count: int, pause: float = 0.0, **options: Any
+    url: str, spool: str | None, name: str, count: int, delay: float = 0.0, **options: Any
 ) -> None:
     """Log events, telling of each when `log()` has returned."""
     user = StatsigUser(user_id="42")
@@ -20,8 +20,8 @@ def run(
         for number in range(count):
             logger.log(user, "purchase", value=1, metadata={"n": f"{name}-{number}"})
             os.write(1, b"%d\n" % number)
-            if pause:
-                time.sleep(pause)
+            if delay:
+                time.sleep(delay)
         logger.close()
 
 

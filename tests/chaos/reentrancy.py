@@ -22,12 +22,12 @@ from attrs import define, field
 
 from statsig_api_client import ConfigurationError
 from statsig_api_client.events import EventLogger, EventQueueFullError
-from tests.support.collector import OK, Answer, collecting
+from tests.support.collector import OK, Response, collecting
 from tests.support.interruptions import Garbage, eager_collector, signals
 
 from .chance import logger
 
-DOWN = Answer(503, b"", takes=False)
+DOWN = Response(503, b"", accepts=False)
 
 
 @define(eq=False)
@@ -37,7 +37,7 @@ class Program:
     events: EventLogger
     numbers: "itertools.count[int]" = field(factory=itertools.count)
     returned: list[str] = field(factory=list)
-    """The events that `log()` took; those dropped later are among them."""
+    """The events that `log()` accepted; those dropped later are among them."""
 
     def log(self) -> None:
         name = str(next(self.numbers))
@@ -115,12 +115,12 @@ def log_all(
         threads = [it for it in threading.enumerate() if it.name == "statsig-events"]
         assert len(threads) == 1, threads
     logged = Counter(program.returned)
-    assert server.taken + dropped == logged, (
-        (server.taken + dropped) - logged,
-        logged - (server.taken + dropped),
+    assert server.accepted + dropped == logged, (
+        (server.accepted + dropped) - logged,
+        logged - (server.accepted + dropped),
     )
     assert stats.accepted == len(program.returned), (stats, len(program.returned))
-    assert stats.delivered == server.taken.total(), stats
+    assert stats.delivered == server.accepted.total(), stats
     assert stats.dropped == dropped.total(), stats
     assert stats.accepted == stats.delivered + stats.dropped, stats
     return f"{len(program.returned)} logged, {interrupt}, {overflow}"
@@ -142,7 +142,7 @@ def flush_in_handler() -> str:
                     program.log()
                 events.flush(0.002)
         assert events.flush(30).pending == 0
-    assert server.taken == Counter(program.returned)
+    assert server.accepted == Counter(program.returned)
     return f"{len(program.returned)} logged"
 
 
@@ -158,7 +158,7 @@ def close_in_handler() -> str:
             assert "closed" in str(error)  # noqa: PT017
         assert events.close().pending == 0
         stats = events.stats()
-    assert server.taken == Counter(program.returned)
+    assert server.accepted == Counter(program.returned)
     assert stats.accepted == stats.delivered == len(program.returned)
     return f"{len(program.returned)} logged"
 
@@ -177,14 +177,14 @@ def start(name: str, **arguments: Any) -> str:
     return done.stdout.strip()
 
 
-def run(folder: Path, seed: int, seconds: float = 3.0) -> str:
+def run(directory: Path, seed: int, seconds: float = 3.0) -> str:
     """None lost, none doubled, and the account exact."""
     dice = random.Random(seed)
     return start(
         "log_all",
         interrupt=dice.choice(list(INTERRUPTS)),
         overflow=dice.choice(POLICIES),
-        spool=str(folder / f"{seed}.db") if seed % 2 else None,
+        spool=str(directory / f"{seed}.db") if seed % 2 else None,
         seconds=seconds,
         failing=0.02,
     )

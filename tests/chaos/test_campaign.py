@@ -22,5 +22,5 @@ SHORT = {
 @pytest.mark.parametrize(
     "scenario", [row[2] for row in SCENARIOS], ids=[row[0] for row in SCENARIOS]
 )
-def test_the_promise_is_kept(tmp_path: Path, scenario: Scenario, seed: int) -> None:
+def test_promise_of_scenario_is_kept(tmp_path: Path, scenario: Scenario, seed: int) -> None:
     SHORT.get(scenario, scenario)(tmp_path, seed)

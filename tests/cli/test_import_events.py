@@ -17,7 +17,7 @@ import pytest
 from statsig_api_client.cli import import_events as command
 from statsig_api_client.cli.main import main
 from tests.support.clients import KEY
-from tests.support.collector import OK, Answer, Collector, collecting
+from tests.support.collector import OK, Collector, Response, collecting
 from tests.support.event_files import event, lines, write
 
 
@@ -41,7 +41,7 @@ def test_import_prints_summary(
     assert main(["import-events", str(file)]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["read"], summary["delivered"], summary["unsent"]) == (20, 20, 0)
-    assert len(collector.taken) == 20
+    assert len(collector.accepted) == 20
 
 
 def test_terminal_shows_bar_and_table(
@@ -60,7 +60,7 @@ def test_terminal_shows_bar_and_table(
     assert "2 lines: 1 valid, 1 invalid, 0 blank" in out.getvalue()
     assert "e.jsonl:2: not JSON" in out.getvalue()
     assert "1 delivered, 1 not" in err.getvalue()
-    assert collector.taken
+    assert collector.accepted
 
 
 def test_pipe_shows_progress_lines(
@@ -72,7 +72,7 @@ def test_pipe_shows_progress_lines(
     monkeypatch.setattr(command, "_LOG_EVERY", 0.0)
     assert main(["import-events", str(write(tmp_path / "e.jsonl", 2))]) == 0
     assert "2 delivered, 0 not" in capsys.readouterr().err
-    assert collector.taken
+    assert collector.accepted
 
 
 def test_dry_run_shows_most_frequent_reasons(tmp_path: Path) -> None:
@@ -106,11 +106,11 @@ def test_columns_are_mapped(collector: Collector, tmp_path: Path) -> None:
 def test_rejected_key_and_outage_exit_codes(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    collector.plan = lambda *_: Answer(401, takes=False)
+    collector.plan = lambda *_: Response(401, accepts=False)
     file = str(write(tmp_path / "e.jsonl", 3000))
     assert main(["import-events", file]) == 4
     assert "401" in capsys.readouterr().err
-    collector.plan = lambda number, _: OK if number == 1 else Answer(503, takes=False)
+    collector.plan = lambda number, _: OK if number == 1 else Response(503, accepts=False)
     assert main(["import-events", file, "--give-up-after", "0.01"]) == 5
     assert "the same command resumes the import" in capsys.readouterr().err
     assert main(["import-events", file, "--give-up-after", "0.01", "--restart"]) == 4
@@ -124,7 +124,7 @@ def test_stopped_standard_input_cannot_be_resumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    collector.plan = lambda number, _: OK if number == 0 else Answer(401, takes=False)
+    collector.plan = lambda number, _: OK if number == 0 else Response(401, accepts=False)
     with write(tmp_path / "e.jsonl", 3000).open() as file:
         monkeypatch.setattr(sys, "stdin", file)
         assert main(["import-events", "-"]) == 5
@@ -140,7 +140,7 @@ def test_ctrl_c_stops_after_requests_in_progress(
 ) -> None:
     file = str(write(tmp_path / "e.jsonl", 20_000))
 
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         if number == 2:
             signal.raise_signal(signal.SIGINT)
         return OK
@@ -157,8 +157,8 @@ def test_ctrl_c_stops_after_requests_in_progress(
             signal.raise_signal(signal.SIGINT)
     collector.plan = lambda *_: OK
     assert main(["import-events", file]) == 0
-    assert set(collector.taken.values()) == {1}
-    assert len(collector.taken) == 20_000
+    assert set(collector.accepted.values()) == {1}
+    assert len(collector.accepted) == 20_000
 
 
 class _Impatient(io.StringIO):
@@ -184,7 +184,7 @@ def test_second_ctrl_c_ends_immediately(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(write(tmp_path / "e.jsonl", 5000))
-    collector.plan = lambda number, _: OK if number < 2 else Answer(hangs=8)
+    collector.plan = lambda number, _: OK if number < 2 else Response(hangs=8)
     words = [sys.executable, "-m", "statsig_api_client.cli", "import-events", file]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -202,7 +202,7 @@ def test_second_ctrl_c_ends_immediately(
     summary = json.loads(capsys.readouterr().out)
     assert summary["skipped"] >= 1000
     assert summary["resent"] >= 1000
-    assert len(collector.taken) == 5000
+    assert len(collector.accepted) == 5000
 
 
 def test_repaired_file_is_resumed(
@@ -220,8 +220,8 @@ def test_repaired_file_is_resumed(
     file.write_bytes(data)
     assert main(["import-events", str(file), "--force"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] > 0
-    assert len(collector.taken) == 50_000
-    assert set(collector.taken.values()) == {1}
+    assert len(collector.accepted) == 50_000
+    assert set(collector.accepted.values()) == {1}
 
 
 def test_missing_extra_is_reported(

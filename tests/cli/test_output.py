@@ -160,7 +160,7 @@ def test_full_standard_error_keeps_exit_code(
     file = write(tmp_path / "e.jsonl", 3)
     with Path("/dev/full").open("w") as full, redirect_stderr(full):
         assert main(["import-events", str(file)]) == 0
-    assert len(collector.taken) == 3
+    assert len(collector.accepted) == 3
 
 
 def test_stream_accepts_strings_only() -> None:
@@ -247,8 +247,8 @@ def test_closed_streams_do_not_change_import(
 ) -> None:
     file = write(tmp_path / "e.jsonl", 3)
     assert _shell(f"import-events {file}", closed, collector.url) == 0
-    assert set(collector.taken.values()) == {1}
-    assert len(collector.taken) == 3
+    assert set(collector.accepted.values()) == {1}
+    assert len(collector.accepted) == 3
 
 
 def test_closed_output_does_not_change_gate(shop: LocalServer) -> None:

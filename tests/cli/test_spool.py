@@ -12,7 +12,7 @@ from statsig_api_client.cli.main import main
 from statsig_api_client.events import EventQueueFullError
 from tests.chaos.chance import logger
 from tests.support.clients import KEY
-from tests.support.collector import Answer, Collector, collecting
+from tests.support.collector import Collector, Response, collecting
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def collector() -> Iterator[Collector]:
 
 def fill(spool: Path, collector: Collector) -> None:
     """Create two dead letters and three pending events."""
-    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+    collector.plan = lambda *_: Response(400, b"bad", accepts=False)
     with logger(collector.url, spool=spool) as events:
         for number in range(2):
             events.log({"userID": "42"}, "purchase", metadata={"n": str(number)})
         events.flush(30)
-        collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+        collector.plan = lambda *_: Response(503, b"", {"Retry-After": "60"}, accepts=False)
         for number in range(2, 5):
             events.log({"userID": "42"}, "purchase", metadata={"n": str(number)})
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
 
 
 def test_spool_is_listed_exported_retried_and_drained(
@@ -56,7 +56,7 @@ def test_spool_is_listed_exported_retried_and_drained(
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
     assert main(["spool", "drain", str(spool)]) == 0
     assert "5 delivered, 0 rejected, 0 pending" in capsys.readouterr().out
-    assert set(collector.taken) == {"0", "1", "2", "3", "4"}
+    assert set(collector.accepted) == {"0", "1", "2", "3", "4"}
     assert main(["spool", "list", str(spool)]) == 0
     assert "oldest" not in capsys.readouterr().out
 
@@ -65,7 +65,7 @@ def test_discarded_dead_letters_stay_counted(
     collector: Collector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spool = tmp_path / "events.db"
-    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+    collector.plan = lambda *_: Response(400, b"bad", accepts=False)
     full = {"spool": spool, "max_spool_bytes": 200_000, "overflow": "raise"}
     with logger(collector.url, **full) as events:
 
@@ -81,7 +81,7 @@ def test_discarded_dead_letters_stay_counted(
             fill_up()
         assert main(["spool", "discard", str(spool)]) == 0
         assert f"{rejected} dead letters are deleted" in capsys.readouterr().out
-        collector.plan = lambda *_: Answer()
+        collector.plan = lambda *_: Response()
         events.log({"userID": "42"}, "purchase", metadata={"n": "1"})
         events.flush(30)
         assert (events.stats().rejected, events.stats().delivered) == (rejected, 1)
@@ -97,7 +97,7 @@ def test_drain_reports_events_that_remain(
 ) -> None:
     spool = tmp_path / "events.db"
     fill(spool, collector)
-    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+    collector.plan = lambda *_: Response(503, b"", {"Retry-After": "60"}, accepts=False)
     monkeypatch.setenv("STATSIG_API_KEY", KEY)
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
     assert main(["spool", "drain", str(spool), "--timeout", "0.3"]) == 1
@@ -107,9 +107,9 @@ def test_drain_reports_events_that_remain(
 def test_interrupted_drain_keeps_events(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> Answer:
+    def interrupt(*_: object) -> Response:
         os.kill(os.getpid(), signal.SIGINT)
-        return Answer(503, b"", takes=False)
+        return Response(503, b"", accepts=False)
 
     spool = tmp_path / "events.db"
     fill(spool, collector)
@@ -117,9 +117,9 @@ def test_interrupted_drain_keeps_events(
     monkeypatch.setenv("STATSIG_API_KEY", KEY)
     monkeypatch.setenv("STATSIG_BASE_URL", collector.url)
     assert main(["spool", "drain", str(spool)]) == 130
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     assert main(["spool", "drain", str(spool)]) == 0
-    assert set(collector.taken) == {"2", "3", "4"}
+    assert set(collector.accepted) == {"2", "3", "4"}
 
 
 def test_drain_without_key_fails(

@@ -27,7 +27,7 @@ from statsig_api_client import (
 from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events import Delivery, EventQueueFullError
 from statsig_api_client.events.dispatcher import Dispatcher
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.base import Batch, EventQueue
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
@@ -35,7 +35,7 @@ from tests.support.clock import FakeClock
 
 TROUBLE: dict[str, StatsigError] = {
     "not connected": APIConnectionError("no", ambiguous=False),
-    "reply lost": APIConnectionError("no", ambiguous=True),
+    "response lost": APIConnectionError("no", ambiguous=True),
     "503": InternalServerError("no", status_code=503, ambiguous=False),
     "500": InternalServerError("no", status_code=500, ambiguous=True),
     "429": RateLimitError("no", status_code=429, retry_after=30.0),
@@ -47,7 +47,7 @@ class Process:
 
     def __init__(self, machine: "Deliveries") -> None:
         self.queue = machine.open()
-        self.dispatch = Dispatcher(machine.settings, self.queue, machine.clock)
+        self.dispatch = Dispatcher(machine.options, self.queue, machine.clock)
         self.sending: list[Batch] = []
 
 
@@ -68,10 +68,10 @@ class Deliveries(RuleBasedStateMachine):
     def begin(
         self, *, resend: bool, overflow: str, batch: int, pending: int, concurrency: int
     ) -> object:
-        self.folder = tempfile.TemporaryDirectory()
+        self.directory = tempfile.TemporaryDirectory()
         self.clock = FakeClock()
         self.reported: list[Delivery] = []
-        self.settings = settings(
+        self.options = check_options(
             {
                 "resend_ambiguous": resend,
                 "overflow": overflow,  # type: ignore[typeddict-item]
@@ -80,24 +80,24 @@ class Deliveries(RuleBasedStateMachine):
                 "max_concurrency": concurrency,
                 "max_spool_bytes": 25_000,
                 "on_delivery": self.reported.append,
-                "spool": Path(self.folder.name) / "events.db" if self.spooled else None,
+                "spool": Path(self.directory.name) / "events.db" if self.spooled else None,
             }
         )
         self.logged: set[int] = set()
         self.bad: set[int] = set()
-        self.taken: Counter[int] = Counter()
+        self.accepted: Counter[int] = Counter()
         self.allowed_doubles = 0
         self.alive: list[Process] = []
         return self.start()
 
     def open(self) -> EventQueue:
-        if self.settings.spool is None:
-            return MemoryQueue(self.settings, self.clock, lambda: None)
+        if self.options.spool is None:
+            return MemoryQueue(self.options, self.clock, lambda: None)
         return SpoolQueue(
-            self.settings,
+            self.options,
             self.clock,
             lambda: None,
-            path=self.settings.spool,
+            path=self.options.spool,
             longest_attempt=10.0,
         )
 
@@ -120,13 +120,13 @@ class Deliveries(RuleBasedStateMachine):
             event = json.dumps({"n": number, "padding": "x" * 600 * self.spooled}).encode()
             before = process.queue.stats().accepted
             try:
-                taken = process.queue.put(event)
+                accepted = process.queue.put(event)
             except EventQueueFullError:
-                taken = False
-                assert self.settings.overflow == "raise"
-            assert taken or self.settings.overflow in ("block", "raise")
-            assert process.queue.stats().accepted == before + taken
-            if taken:
+                accepted = False
+                assert self.options.overflow == "raise"
+            assert accepted or self.options.overflow in ("block", "raise")
+            assert process.queue.stats().accepted == before + accepted
+            if accepted:
                 self.logged.add(number)
                 if bad:
                     self.bad.add(number)
@@ -136,7 +136,7 @@ class Deliveries(RuleBasedStateMachine):
         for _ in range(times):
             if batch := process.dispatch.next(hurry=hurry):
                 process.sending.append(batch)
-        assert len(process.sending) <= self.settings.max_concurrency
+        assert len(process.sending) <= self.options.max_concurrency
         assert len(process.sending) == process.dispatch.in_progress
 
     @rule(
@@ -155,7 +155,7 @@ class Deliveries(RuleBasedStateMachine):
             kind = BadRequestError if len(numbers) % 2 else PayloadTooLargeError
             error = kind("bad", status_code=400)
         elif error is None or (error.ambiguous and took):
-            self.taken.update(numbers)
+            self.accepted.update(numbers)
             self.allowed_doubles += len(numbers) if error else 0
         process.dispatch.handle(batch, SendResult.from_error(error) if error else ACCEPTED)
 
@@ -170,11 +170,11 @@ class Deliveries(RuleBasedStateMachine):
     def crash_and_restart(self, process: Process, took: int) -> None:
         for batch in process.sending[:took]:
             numbers = [json.loads(event)["n"] for event in batch.events]
-            self.taken.update(numbers)
+            self.accepted.update(numbers)
             self.allowed_doubles += len(numbers)
         process.queue.close()  # as at the end of a process: claimed events are not released
         process.queue = self.open()
-        process.dispatch = Dispatcher(self.settings, process.queue, self.clock)
+        process.dispatch = Dispatcher(self.options, process.queue, self.clock)
         process.sending = []
 
     @precondition(lambda self: not self.spooled)
@@ -184,7 +184,7 @@ class Deliveries(RuleBasedStateMachine):
             batch = process.sending.pop(which % len(process.sending))
             if took:
                 numbers = [json.loads(event)["n"] for event in batch.events]
-                self.taken.update(numbers)
+                self.accepted.update(numbers)
                 self.allowed_doubles += len(numbers)
             process.dispatch.interrupted(batch)
 
@@ -205,7 +205,7 @@ class Deliveries(RuleBasedStateMachine):
         finally:
             for process in self.alive:
                 process.queue.close()
-            self.folder.cleanup()
+            self.directory.cleanup()
 
     def everything_has_a_final_state(self) -> None:
         last = self.alive[0]
@@ -237,9 +237,9 @@ class Deliveries(RuleBasedStateMachine):
             for event in report.events
         }
         given_up = states.get("dropped", set()) | states.get("ambiguous", set()) | isolated
-        assert self.logged - self.bad - given_up <= set(self.taken)
+        assert self.logged - self.bad - given_up <= set(self.accepted)
         assert states.get("rejected", set()) <= self.bad | isolated
-        assert sum(self.taken.values()) - len(self.taken) <= self.allowed_doubles
+        assert sum(self.accepted.values()) - len(self.accepted) <= self.allowed_doubles
 
 
 class DeliveriesBySpool(Deliveries):

@@ -16,21 +16,21 @@ from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events import EventLogger
 from statsig_api_client.events import worker as worker_module
 from statsig_api_client.events.dispatcher import Dispatcher
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.base import Batch
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.request_threads import RequestThreads
 from statsig_api_client.events.worker import Worker
 from tests.chaos.chance import KEY, Eager, Late, logger
 from tests.support.clock import FakeClock
-from tests.support.collector import OK, Answer, Collector
+from tests.support.collector import OK, Collector, Response
 from tests.support.programs import run
 from tests.support.spools import log
 
 from .conftest import LoggerMaker, finish_sending
 
 BUSY = SendResult.from_error(InternalServerError("busy", status_code=503))
-DOWN = Answer(503, b"", takes=False)
+DOWN = Response(503, b"", accepts=False)
 
 
 class Together:
@@ -78,14 +78,14 @@ def test_backlog_uses_several_connections(make_logger: LoggerMaker, collector: C
     assert events.flush(60).pending == 0
     assert together.is_reached
     assert max(collector.concurrency) <= 16
-    assert collector.taken == Counter(map(str, range(400)))
+    assert collector.accepted == Counter(map(str, range(400)))
     for batch in collector.batches:  # each is in order
         numbers = list(map(int, batch))
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_outage_is_probed_by_one_request(collector: Collector) -> None:
-    def plan(number: int, _: object) -> Answer:
+    def plan(number: int, _: object) -> Response:
         return DOWN if together.is_reached and number < 100 else OK
 
     together = Together(collector, 3)
@@ -105,7 +105,7 @@ class Gate(Dispatcher):
 
     def __init__(self, clock: FakeClock, **options: Any) -> None:
         chosen: Any = {"max_batch": 2, **options}
-        made = settings(chosen)
+        made = check_options(chosen)
         self.queue = MemoryQueue(made, clock, lambda: None)
         self.clock = clock
         super().__init__(made, self.queue, clock)
@@ -270,7 +270,7 @@ class Scene:
     def __init__(self, held: Held, **options: Any) -> None:
         self.held = held
         chosen: Any = {"max_batch": 5, **options}
-        self.worker = Worker(settings(chosen), held, Eager())
+        self.worker = Worker(check_options(chosen), held, Eager())
 
     def log(self, count: int) -> None:
         for number in range(count):
@@ -327,7 +327,7 @@ class LateWorker(Worker):
     """A worker that stops when all results have come, and their news is gone."""
 
     def __init__(self, held: Held) -> None:
-        super().__init__(settings({"max_batch": 5}), held, Eager())
+        super().__init__(check_options({"max_batch": 5}), held, Eager())
         self.is_closing = threading.Event()
         self.held = held
 
@@ -453,7 +453,7 @@ def test_request_hook_may_log_into_full_queue(collector: Collector) -> None:
             pass
         events.close()
     assert len(extra) == 50
-    assert collector.taken == Counter([*map(str, range(400)), *extra])
+    assert collector.accepted == Counter([*map(str, range(400)), *extra])
 
 
 def test_starting_request_thread_may_log_into_full_queue(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,6 +504,6 @@ time.sleep(60)
         assert events.flush(60).pending == 0
         stats = events.stats()
     assert stats.delivered == stats.accepted == 200
-    assert set(collector.taken) == set(map(str, range(200)))
+    assert set(collector.accepted) == set(map(str, range(200)))
     # What is on its way when a process dies may arrive, so two batches at least came twice.
     assert 20 <= len(collector.doubles) <= stats.resent_ambiguous <= 10 * 16

@@ -18,7 +18,7 @@ import statsig_api_client.events
 from tests.chaos.chance import logger
 from tests.docs.pages import code_blocks
 from tests.support.clients import KEY
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/events.md"
@@ -47,7 +47,7 @@ def run(code: str, **names: Any) -> Any:
     return eval(compile(code, "guide", "exec", flags=flags), names)  # noqa: S307
 
 
-def test_the_first_program_delivers(collector: Collector) -> None:
+def test_first_program_delivers(collector: Collector) -> None:
     code = code_blocks(PAGE, "python")[0]
     run(code)
     long_way = 'EventLogger(statsig, spool="events.db")'
@@ -56,21 +56,21 @@ def test_the_first_program_delivers(collector: Collector) -> None:
     assert [event["metadata"] for event in collector.events] == [{"sku": "A1"}] * 2
 
 
-def test_the_program_for_asyncio_delivers(collector: Collector) -> None:
+def test_asyncio_program_delivers(collector: Collector) -> None:
     code = spoken("async with").replace("...", '{"userID": "42"}, "purchase"')
     asyncio.run(run(code, AsyncStatsig=statsig_api_client.AsyncStatsig))
     assert [event["eventName"] for event in collector.events] == ["purchase"]
 
 
-def test_the_flush_before_a_process_is_frozen_is_bounded(collector: Collector) -> None:
-    collector.plan = lambda *_: Answer(503, b"", {"Retry-After": "60"}, takes=False)
+def test_flush_before_freeze_is_bounded(collector: Collector) -> None:
+    collector.plan = lambda *_: Response(503, b"", {"Retry-After": "60"}, accepts=False)
     with logger(collector.url, flush_interval=3600) as events:
         events.log({"userID": "42"}, "purchase")
         run(spoken("events.flush(timeout"), events=events)
         assert events.stats().pending == 1
 
 
-def test_the_handler_ends_the_program_in_order() -> None:
+def test_signal_handler_ends_program() -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         run(code_blocks(PAGE, "python", "Recipes")[0], signal=signal, sys=sys)
@@ -82,12 +82,12 @@ def test_the_handler_ends_the_program_in_order() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
-def test_the_commands_look_after_a_spool(collector: Collector) -> None:
-    collector.plan = lambda *_: Answer(400, b"bad", takes=False)
+def test_spool_commands_run(collector: Collector) -> None:
+    collector.plan = lambda *_: Response(400, b"bad", accepts=False)
     with logger(collector.url, spool="events.db") as events:
         events.log({"userID": "42"}, "purchase")
         events.flush(30)
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     (commands,) = code_blocks(PAGE, "sh", "Inspecting a spool")
     ended = subprocess.run(
         [shutil.which("bash") or "", "-ec", commands],
@@ -108,7 +108,7 @@ def test_the_commands_look_after_a_spool(collector: Collector) -> None:
     assert len(collector.events) == 1
 
 
-def test_the_options_and_files_that_the_guide_names_exist() -> None:
+def test_options_and_files_of_guide_exist() -> None:
     options = statsig_api_client.events.EventLoggerOptions.__annotations__
     named = set(re.findall(r"`([a-z_]+)=", GUIDE)) | {"max_spool_bytes", "max_pending", "overflow"}
     assert named - {"timeout"} <= options.keys()

@@ -19,11 +19,11 @@ from statsig_api_client.events import (
     EventQueueFullError,
     async_logger,
 )
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.memory import MemoryQueue
 from tests.chaos.chance import KEY, Late, logger
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 from tests.support.programs import at_exit, run
 from tests.support.spools import DOWN, break_counters, lock_spool, log, mend_counters
 
@@ -39,7 +39,7 @@ def silent(collector: Collector) -> Iterator[None]:
     """A server that sends no response until the test ends."""
     ended = threading.Event()
 
-    def wait(*_: object) -> Answer:
+    def wait(*_: object) -> Response:
         ended.wait(30)
         return DOWN
 
@@ -83,7 +83,7 @@ def test_interrupted_close_reports_pending_events(
     spooled: bool,
     line: str,
 ) -> None:
-    def interrupt(*_: object) -> Answer:
+    def interrupt(*_: object) -> Response:
         _thread.interrupt_main()
         return DOWN
 
@@ -194,7 +194,7 @@ def test_close_timeout_bounds_with_block(collector: Collector) -> None:
 
 def test_waiting_log_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
-    queue = MemoryQueue(settings({"max_pending": 1}), clock, lambda: None)
+    queue = MemoryQueue(check_options({"max_pending": 1}), clock, lambda: None)
     assert queue.put(b"{}")
     for seconds, lines in ((0.0, 0), (0.5, 0), (1.0, 1), (30.0, 1), (60.0, 2)):
         clock.pass_(seconds)
@@ -224,7 +224,7 @@ def test_close_writes_results_that_failed(collector: Collector, tmp_path: Path) 
         log(events, 1)
         break_counters(spool)
         assert events.flush(0.5).pending == 1
-        assert collector.taken.total() == 1
+        assert collector.accepted.total() == 1
         mend_counters(spool)
         events.close(20)
         assert events.stats().delivered == 1

@@ -15,7 +15,7 @@ import pytest
 from statsig_api_client import AsyncStatsig, ConfigurationError
 from statsig_api_client.events import AsyncEventLogger, async_logger
 from tests.chaos.chance import KEY
-from tests.support.collector import Answer, Collector, first
+from tests.support.collector import Collector, Response, first
 from tests.support.programs import at_exit, run
 
 USER = {"userID": "42"}
@@ -32,7 +32,7 @@ asyncio.run(main())
     process = run(program, collector)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert collector.taken == Counter(str(n) for n in range(7))
+    assert collector.accepted == Counter(str(n) for n in range(7))
 
 
 @pytest.mark.parametrize("used_before", ["", "flush"])
@@ -55,7 +55,7 @@ asyncio.run(main())
     printed, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert printed.split() == (["1", "1"] if used_before else ["2"]), errors
-    assert collector.taken == Counter("01")
+    assert collector.accepted == Counter("01")
 
 
 def test_logger_survives_several_loops(collector: Collector) -> None:
@@ -72,12 +72,12 @@ def test_logger_survives_several_loops(collector: Collector) -> None:
     for number in range(3):
         asyncio.run(log(number))
     asyncio.run(end())
-    assert collector.taken == Counter("012")
+    assert collector.accepted == Counter("012")
 
 
 def test_loops_take_turns() -> None:
     async def take(request: httpx.Request) -> httpx.Response:
-        taken.append(int(request.headers["STATSIG-EVENT-COUNT"]))
+        accepted.append(int(request.headers["STATSIG-EVENT-COUNT"]))
         return httpx.Response(202, json={"success": True})
 
     async def log() -> None:
@@ -90,7 +90,7 @@ def test_loops_take_turns() -> None:
         await statsig.aclose()
         await http_client.aclose()
 
-    taken: list[int] = []
+    accepted: list[int] = []
     http_client = httpx.AsyncClient(transport=httpx.MockTransport(take))
     statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
     events = AsyncEventLogger(statsig, flush_interval=0.15)
@@ -98,7 +98,7 @@ def test_loops_take_turns() -> None:
         for runner in (one, other) * 4:
             runner.run(log())
         other.run(end())
-    assert sum(taken) == 8
+    assert sum(accepted) == 8
 
 
 def test_second_running_loop_is_rejected(collector: Collector) -> None:
@@ -121,7 +121,7 @@ def test_second_running_loop_is_rejected(collector: Collector) -> None:
         await statsig.aclose()
 
     asyncio.run(both())
-    assert collector.taken == Counter("0")
+    assert collector.accepted == Counter("0")
 
 
 def test_abruptly_closed_loop_is_replaced() -> None:
@@ -178,7 +178,7 @@ def test_loop_runs_while_spool_is_locked(collector: Collector, tmp_path: Path) -
 
     asyncio.run(log())
     assert longest < 2
-    assert collector.taken == Counter("01")
+    assert collector.accepted == Counter("01")
 
 
 def test_cancelled_close_is_repeated_at_exit(
@@ -186,8 +186,8 @@ def test_cancelled_close_is_repeated_at_exit(
 ) -> None:
     endings = at_exit(monkeypatch)
     monkeypatch.setattr(atexit, "unregister", endings.remove)
-    collector.plan = lambda *_: Answer(
-        503, b"", {"Retry-After": "1", "Connection": "close"}, takes=False
+    collector.plan = lambda *_: Response(
+        503, b"", {"Retry-After": "1", "Connection": "close"}, accepts=False
     )
 
     async def end() -> None:
@@ -198,14 +198,14 @@ def test_cancelled_close_is_repeated_at_exit(
 
     statsig = AsyncStatsig(KEY, base_url=collector.url)
     asyncio.run(end())
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     assert len(endings) == 1
     endings[0]()
-    assert collector.taken == Counter("0")
+    assert collector.accepted == Counter("0")
 
 
 def test_loop_ending_during_attempt_keeps_events(collector: Collector) -> None:
-    collector.plan = lambda number, _: Answer(hangs=1.0, takes=False) if number == 0 else Answer()
+    collector.plan = first(Response(hangs=1.0, accepts=False))
     for resend in (True, False):
         statsig = AsyncStatsig(KEY, base_url=collector.url)
         events = AsyncEventLogger(statsig, resend_ambiguous=resend)
@@ -238,7 +238,7 @@ def test_exit_handler_sends_events_of_loops(
 
     if not well:
         monkeypatch.setattr(socket, "getaddrinfo", fail)
-    collector.plan = first(Answer(503, b"", {"Retry-After": "1"}, takes=False))
+    collector.plan = first(Response(503, b"", {"Retry-After": "1"}, accepts=False))
     monkeypatch.setattr(async_logger, "AT_EXIT", 30.0 if well else 0.5)
     endings = at_exit(monkeypatch)
     statsig = AsyncStatsig(KEY, base_url=collector.url.replace("127.0.0.1", "localhost"))

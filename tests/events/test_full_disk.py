@@ -18,10 +18,10 @@ from statsig_api_client.events import EventQueueFullError, SpoolError
 from tests.chaos.chance import Late, logger
 from tests.chaos.disks import can_mount, fill_disk, free_disk, limited_files, small_disk
 from tests.support.clients import KEY
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 
-DOWN = Answer(503, b"", takes=False)
-BAD = Answer(400, b"bad", takes=False)
+DOWN = Response(503, b"", accepts=False)
+BAD = Response(400, b"bad", accepts=False)
 
 
 @pytest.fixture(params=["disk", "limit"])
@@ -56,7 +56,7 @@ def left_full(disk: Path, collector: Collector) -> set[str]:
     with logger(collector.url, spool=disk / "events.db", overflow="raise") as events:
         accepted = fill(events)
     fill_disk(disk)
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     return accepted
 
 
@@ -65,13 +65,13 @@ def test_full_disk_still_delivers(disk: Path, collector: Collector) -> None:
     with logger(collector.url, spool=disk / "events.db", overflow="raise") as events:
         accepted = fill(events)
         fill_disk(disk)
-        collector.plan = lambda *_: Answer()
+        collector.plan = lambda *_: Response()
         assert events.flush(60).pending == 0
         assert events.stats().delivered == len(accepted) > 500
         # The pages of delivered events are used again.
         events.log({"userID": "42"}, "purchase", metadata={"n": "more"})
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == accepted | {"more"}
+    assert set(collector.accepted) == accepted | {"more"}
     assert not collector.doubles
 
 
@@ -80,7 +80,7 @@ def test_full_disk_blocks_log_until_delivery(disk: Path, collector: Collector) -
     with logger(collector.url, spool=disk / "events.db", overflow="raise") as events:
         accepted = fill(events)
     fill_disk(disk)
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
 
     def log() -> None:
         for number in range(300):
@@ -93,7 +93,7 @@ def test_full_disk_blocks_log_until_delivery(disk: Path, collector: Collector) -
         thread.join(60)
         assert not thread.is_alive()
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == accepted | {f"late-{number}" for number in range(300)}
+    assert set(collector.accepted) == accepted | {f"late-{number}" for number in range(300)}
     assert not collector.doubles
 
 
@@ -104,10 +104,10 @@ def test_full_disk_opens_again_and_again(disk: Path, collector: Collector) -> No
         with logger(collector.url, spool=disk / "events.db", overflow="raise") as events:
             assert events.stats().pending == len(accepted)
         fill_disk(disk)
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     with logger(collector.url, spool=disk / "events.db") as events:
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == accepted
+    assert set(collector.accepted) == accepted
 
 
 def test_full_disk_survives_kill(disk: Path, collector: Collector) -> None:
@@ -137,10 +137,10 @@ except EventQueueFullError:
     )
     assert done.returncode == -signal.SIGKILL
     fill_disk(disk)
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     with logger(collector.url, Late(), spool=disk / "events.db") as events:
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == {str(number) for number in range(int(done.stdout))}
+    assert set(collector.accepted) == {str(number) for number in range(int(done.stdout))}
 
 
 def test_full_disk_accounts_for_dead_letters(
@@ -180,7 +180,7 @@ def test_full_disk_allows_every_command(
         fill_disk(disk)
     assert capsys.readouterr().out.count("pending") >= len(accepted)
     assert main(["spool", "drain", str(spool)]) == 0
-    assert set(collector.taken) == accepted
+    assert set(collector.accepted) == accepted
 
 
 def test_freed_disk_accepts_events_again(disk: Path, collector: Collector) -> None:
@@ -190,10 +190,10 @@ def test_freed_disk_accepts_events_again(disk: Path, collector: Collector) -> No
     with logger(collector.url, spool=disk / "events.db", **options) as events:
         free_disk(disk)
         more = fill(events, start=100_000)
-        collector.plan = lambda *_: Answer()
+        collector.plan = lambda *_: Response()
         assert events.flush(60).pending == 0
     assert more
-    assert set(collector.taken) == accepted | more
+    assert set(collector.accepted) == accepted | more
 
 
 def test_full_disk_without_reserve_is_reported(disk: Path, collector: Collector) -> None:
@@ -210,4 +210,4 @@ def test_full_disk_without_reserve_is_reported(disk: Path, collector: Collector)
     free_disk(disk)
     with logger(collector.url, spool=disk / "events.db") as events:
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == accepted
+    assert set(collector.accepted) == accepted

@@ -15,7 +15,7 @@ from statsig_api_client import (
 )
 from statsig_api_client._delivery.result import ACCEPTED, SendResult
 from statsig_api_client.events.dispatcher import Dispatcher
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.support.clock import FakeClock
@@ -34,7 +34,7 @@ class Sender:
     def __init__(self, clock: FakeClock, spool: Path | None, *, resend: bool = True) -> None:
         self.clock = clock
         self.reported: list[Any] = []
-        options = settings(
+        options = check_options(
             {
                 "max_batch": 8,
                 "spool": spool,

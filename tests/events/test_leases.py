@@ -10,7 +10,7 @@ from statsig_api_client import APIConnectionError, BadRequestError
 from statsig_api_client._clock import Clock
 from statsig_api_client._delivery.result import SendResult
 from statsig_api_client.events.dispatcher import Dispatcher
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.recovery import recover
 from statsig_api_client.events.queue.spool import SpoolQueue
@@ -73,7 +73,7 @@ def test_lease_is_renewed(tmp_path: Path, clock: FakeClock) -> None:
 
 
 def test_lease_lasts_one_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
-    made = settings({"spool": tmp_path / "events.db"})
+    made = check_options({"spool": tmp_path / "events.db"})
     one, other = (
         SpoolQueue(made, clock, lambda: None, path=tmp_path / "events.db", longest_attempt=3000.0)
         for _ in range(2)
@@ -104,7 +104,7 @@ def test_close_ignores_batches_of_others(
     spool = tmp_path / "events.db"
     leave_pending(spool, 30)
     other = SpoolQueue(
-        settings({"spool": spool, "max_batch": 20}),
+        check_options({"spool": spool, "max_batch": 20}),
         Clock(),
         lambda: None,
         path=spool,
@@ -117,7 +117,7 @@ def test_close_ignores_batches_of_others(
     result = events.close(60)
     assert time.monotonic() - begun < 30
     assert (result.delivered, result.pending) == (15, 20)
-    assert set(collector.taken) == {str(number) for number in range(20, 35)}
+    assert set(collector.accepted) == {str(number) for number in range(20, 35)}
     other.close()
 
 
@@ -126,7 +126,7 @@ def test_results_of_parts_keep_order(
 ) -> None:
     spool = tmp_path / "events.db"
     store = open_queue(spool, clock)
-    dispatch = Dispatcher(settings({"spool": spool, "resend_ambiguous": False}), store, clock)
+    dispatch = Dispatcher(check_options({"spool": spool, "resend_ambiguous": False}), store, clock)
     for _ in range(4):
         store.put(b"{}")
     batch = dispatch.next(hurry=True)
@@ -149,7 +149,7 @@ def test_results_of_parts_keep_order(
 def test_part_with_expired_lease_is_left(tmp_path: Path, clock: FakeClock) -> None:
     spool = tmp_path / "events.db"
     one, other = open_queue(spool, clock), open_queue(spool, clock)
-    dispatch = Dispatcher(settings({"spool": spool}), one, clock)
+    dispatch = Dispatcher(check_options({"spool": spool}), one, clock)
     for _ in range(4):
         one.put(b"{}")
     batch = dispatch.next(hurry=True)
@@ -169,7 +169,7 @@ def test_recovery_leaves_claimed_events_to_child(tmp_path: Path, collector: Coll
     assert child.claim() is not None
     with logger(collector.url, spool=tmp_path / "events.db") as events:
         assert events.flush(30).delivered == 1
-    assert set(collector.taken) == {"2"}
+    assert set(collector.accepted) == {"2"}
     assert child.stats().pending == 2
     child.close()
 
@@ -188,7 +188,7 @@ def test_recovery_after_lost_lease_repeats(
     child = SpoolDatabase(tmp_path / "events.db.child-7-7")
     child.insert([(0, b"{}")])
     monkeypatch.setattr(SpoolDatabase, "insert", insert_late)
-    recover(spool, settings({"spool": spool}), clock)
+    recover(spool, check_options({"spool": spool}), clock)
     queue = open_queue(spool, clock)
     assert queue.stats().pending == 2
     queue.close()

@@ -1,4 +1,4 @@
-"""What every event logger does: takes events, sends them, and accounts for them."""
+"""Behaviour of every event logger: accept events, send them, and account for them."""
 
 import gzip
 import logging
@@ -24,16 +24,16 @@ from statsig_api_client.events import (
     EventStats,
     FlushResult,
 )
-from tests.support.collector import Answer, Collector, first
+from tests.support.collector import Collector, Response, first
 
 from .conftest import LoggerMaker
 
 USER = StatsigUser(user_id="42", email="ada@example.com", private_attributes={"secret": 1})
-DOWN = Answer(503, b'{"success": false}', takes=False)
+DOWN = Response(503, b'{"success": false}', accepts=False)
 
 
-def always(answer: Answer) -> Any:
-    return lambda *_: answer
+def always(response: Response) -> Any:
+    return lambda *_: response
 
 
 def log(events: Any, count: int, start: int = 0) -> None:
@@ -41,7 +41,7 @@ def log(events: Any, count: int, start: int = 0) -> None:
         events.log(USER, "purchase", metadata={"n": str(number)})
 
 
-def test_what_was_logged_arrives(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_logged_events_are_delivered(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger()
     events.log(USER, "purchase", 9.99, {"sku": "A1"}, 1_700_000_000_000)
     events.log({"userID": "7"}, "visit", "home")
@@ -58,7 +58,7 @@ def test_what_was_logged_arrives(make_logger: LoggerMaker, collector: Collector)
     assert visited == {"eventName": "visit", "user": {"userID": "7"}, "value": "home"}
 
 
-def test_a_full_batch_leaves_by_itself(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_full_batch_is_sent(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(max_batch=10, flush_interval=3600)
     log(events, 25)
     wait_until(events, lambda: events.stats().delivered == 20)
@@ -66,28 +66,26 @@ def test_a_full_batch_leaves_by_itself(make_logger: LoggerMaker, collector: Coll
     assert events.stats().pending == 5
 
 
-def test_a_full_batch_in_a_spool_leaves_by_itself(
+def test_full_batch_in_spool_is_sent(
     make_logger: LoggerMaker, collector: Collector, tmp_path: Path
 ) -> None:
     events = make_logger(spool=tmp_path / "events.db", max_batch=10, flush_interval=3600)
     log(events, 10)
-    wait_until(events, lambda: collector.taken.total() == 10)
+    wait_until(events, lambda: collector.accepted.total() == 10)
 
 
-def test_a_batch_of_many_bytes_leaves_by_itself(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
+def test_batch_of_many_bytes_is_sent(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(max_batch_bytes=5000, compress=False, flush_interval=3600)
     for number in range(10):
         events.log(USER, "purchase", metadata={"n": str(number), "padding": "x" * 900})
-    wait_until(events, lambda: collector.taken.total() >= 8)
+    wait_until(events, lambda: collector.accepted.total() >= 8)
     assert all(size <= 5000 for size in collector.sizes)
 
 
-def test_an_old_batch_leaves_by_itself(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_old_batch_is_sent(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(flush_interval=0.2)
     log(events, 3)
-    wait_until(events, lambda: collector.taken.total() == 3)
+    wait_until(events, lambda: collector.accepted.total() == 3)
 
 
 def wait_until(events: Any, condition: Any) -> None:
@@ -106,21 +104,17 @@ def test_order_is_kept(make_logger: LoggerMaker, collector: Collector) -> None:
     assert [name for batch in collector.batches for name in batch] == [str(n) for n in range(50)]
 
 
-def test_requests_are_compressed_unless_told(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
+def test_requests_are_compressed_by_default(make_logger: LoggerMaker, collector: Collector) -> None:
     for compress in (True, False):
         events = make_logger(compress=compress)
         log(events, 200)
         events.flush(30)
     assert collector.sizes[0] * 4 < collector.sizes[-1]
-    assert collector.taken.total() == 400
+    assert collector.accepted.total() == 400
     assert len(gzip.compress(b"x" * 1000, 1)) < 100
 
 
-def test_users_get_the_environment_of_the_client(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
+def test_users_get_environment_of_client(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(environment="staging")
     events.log(USER, "a")
     events.log({"userID": "1", "statsigEnvironment": {"tier": "mine"}}, "b")
@@ -129,7 +123,7 @@ def test_users_get_the_environment_of_the_client(
     assert tiers == ["staging", "mine"]
 
 
-def test_each_event_can_carry_an_id(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_events_can_have_ids(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(event_id_key="event_id")
     events.log(USER, "a", metadata={"sku": "A1"})
     events.log(USER, "b")
@@ -139,8 +133,8 @@ def test_each_event_can_carry_an_id(make_logger: LoggerMaker, collector: Collect
     assert collector.events[0]["metadata"]["sku"] == "A1"
 
 
-def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collector) -> None:
-    collector.plan = first(Answer(500, b"oops"))
+def test_resent_event_keeps_id(make_logger: LoggerMaker, collector: Collector) -> None:
+    collector.plan = first(Response(500, b"oops"))
     events = make_logger(event_id_key="event_id")
     events.log(USER, "a")
     assert events.flush(30).delivered == 1
@@ -175,7 +169,7 @@ def test_a_resent_event_keeps_its_id(make_logger: LoggerMaker, collector: Collec
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_bad_event_is_the_callers_error(
+def test_invalid_event_raises(
     make_logger: LoggerMaker, arguments: Any, error: type[Exception], place: str
 ) -> None:
     events = make_logger(max_batch_bytes=2_000)
@@ -196,7 +190,7 @@ def test_a_bad_event_is_the_callers_error(
     ],
     ids=["name", "long name", "long value", "dot", "metadata"],
 )
-def test_what_statsig_would_drop_is_warned_of_at_once(
+def test_event_beyond_limits_warns_at_once(
     make_logger: LoggerMaker, name: str, value: Any, metadata: Any
 ) -> None:
     events = make_logger()
@@ -204,7 +198,7 @@ def test_what_statsig_would_drop_is_warned_of_at_once(
         events.log(USER, name, value, metadata)
 
 
-def test_other_mappings_and_texts_of_time_are_taken(
+def test_other_mappings_and_time_strings_are_accepted(
     make_logger: LoggerMaker, collector: Collector
 ) -> None:
     from types import MappingProxyType
@@ -222,7 +216,7 @@ def test_other_mappings_and_texts_of_time_are_taken(
     assert (event["metadata"], event["time"]) == ({"n": "1"}, "2026-01-01T00:00:00Z")
 
 
-def test_the_user_is_not_changed(make_logger: LoggerMaker) -> None:
+def test_user_is_unchanged(make_logger: LoggerMaker) -> None:
     user = {"userID": "42", "privateAttributes": {"secret": 1}}
     events = make_logger(environment="staging")
     events.log(user, "a")
@@ -244,24 +238,22 @@ def test_private_attributes_never_leave(
     assert len(collector.events) == 2
 
 
-def test_when_there_is_no_room_the_newest_is_dropped(make_logger: LoggerMaker) -> None:
-    told: list[Delivery] = []
+def test_full_queue_drops_newest(make_logger: LoggerMaker) -> None:
+    reported: list[Delivery] = []
     events = make_logger(
-        max_pending=5, overflow="drop_newest", flush_interval=3600, on_delivery=told.append
+        max_pending=5, overflow="drop_newest", flush_interval=3600, on_delivery=reported.append
     )
     log(events, 8)
     stats = events.stats()
     assert (stats.accepted, stats.dropped, stats.pending) == (8, 3, 5)
     assert events.flush(30).delivered == 5
-    dropped = [event["metadata"] for it in told if it.state == "dropped" for event in it.events]
+    dropped = [event["metadata"] for it in reported if it.state == "dropped" for event in it.events]
     assert dropped == [{"n": "5"}, {"n": "6"}, {"n": "7"}]
 
 
-def test_when_there_is_no_room_the_oldest_is_dropped(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
+def test_full_queue_drops_oldest(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger(max_pending=5, max_batch=3, overflow="drop_oldest", flush_interval=3600)
-    collector.plan = always(Answer(503, b"", {"Retry-After": "3600"}, takes=False))
+    collector.plan = always(Response(503, b"", {"Retry-After": "3600"}, accepts=False))
     log(events, 9)
     events.flush(0.3)
     log(events, 9, start=9)
@@ -271,7 +263,7 @@ def test_when_there_is_no_room_the_oldest_is_dropped(
     assert stats.pending <= 5 + 3  # what is being sent cannot be given up
 
 
-def test_when_there_is_no_room_an_error_says_so(make_logger: LoggerMaker) -> None:
+def test_full_queue_raises(make_logger: LoggerMaker) -> None:
     events = make_logger(max_pending=5, overflow="raise", flush_interval=3600)
     log(events, 5)
     with pytest.raises(EventQueueFullError, match="max_pending"):
@@ -279,71 +271,68 @@ def test_when_there_is_no_room_an_error_says_so(make_logger: LoggerMaker) -> Non
     assert events.stats().accepted == 5
 
 
-def test_when_there_is_no_room_log_waits_for_some(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
-    def slowly(number: int, _: list[dict[str, Any]]) -> Answer:
+def test_full_queue_blocks_log(make_logger: LoggerMaker, collector: Collector) -> None:
+    def slowly(number: int, _: list[dict[str, Any]]) -> Response:
         time.sleep(0.3 if number == 0 else 0)  # time enough for more events than there is room
-        return Answer()
+        return Response()
 
     collector.plan = slowly
     events = make_logger(max_pending=20, max_batch=10)
     log(events, 300)
     assert events.flush(30).pending == 0
-    assert collector.taken.total() == 300
+    assert collector.accepted.total() == 300
     assert not collector.doubles
 
 
-def test_the_poisonous_event_is_found(make_logger: LoggerMaker, collector: Collector) -> None:
-    told: list[Delivery] = []
+def test_poisonous_event_is_isolated(make_logger: LoggerMaker, collector: Collector) -> None:
+    reported: list[Delivery] = []
 
-    def plan(_: int, events: list[dict[str, Any]]) -> Answer:
+    def plan(_: int, events: list[dict[str, Any]]) -> Response:
         bad = any(event["metadata"]["n"] == "13" for event in events)
-        return Answer(413 if len(events) > 9 else 400, b"bad", takes=False) if bad else Answer()
+        rejection = Response(413 if len(events) > 9 else 400, b"bad", accepts=False)
+        return rejection if bad else Response()
 
     collector.plan = plan
-    events = make_logger(on_delivery=told.append)
+    events = make_logger(on_delivery=reported.append)
     log(events, 100)
     result = events.flush(30)
     assert (result.delivered, result.rejected, result.pending) == (99, 1, 0)
-    (rejected,) = [it for it in told if it.state == "rejected"]
+    (rejected,) = [it for it in reported if it.state == "rejected"]
     assert rejected.events[0]["metadata"] == {"n": "13"}
     assert "status 400" in str(rejected.error)
 
 
-def test_an_ambiguous_batch_is_set_aside_if_told(
+def test_ambiguous_batch_becomes_dead_letters(
     make_logger: LoggerMaker, collector: Collector
 ) -> None:
-    told: list[Delivery] = []
-    collector.plan = first(Answer(500, b"oops"))
-    events = make_logger(resend_ambiguous=False, max_batch=5, on_delivery=told.append)
+    reported: list[Delivery] = []
+    collector.plan = first(Response(500, b"oops"))
+    events = make_logger(resend_ambiguous=False, max_batch=5, on_delivery=reported.append)
     log(events, 8)
     result = events.flush(30)
     assert (result.ambiguous, result.delivered) == (5, 3)
     assert events.stats() == EventStats(accepted=8, delivered=3, ambiguous=5)
-    assert [it.state for it in told] == ["ambiguous", "delivered"]
+    assert [it.state for it in reported] == ["ambiguous", "delivered"]
     assert not collector.doubles
 
 
-def test_a_wrong_key_loses_nothing(make_logger: LoggerMaker, collector: Collector) -> None:
-    collector.plan = first(Answer(401, b"", takes=False), Answer(403, b"", takes=False))
+def test_rejected_key_loses_no_events(make_logger: LoggerMaker, collector: Collector) -> None:
+    collector.plan = first(Response(401, b"", accepts=False), Response(403, b"", accepts=False))
     events = make_logger()
     log(events, 3)
     assert events.flush(30).delivered == 3
 
 
-def test_a_reply_that_says_no_is_no_delivery(
-    make_logger: LoggerMaker, collector: Collector
-) -> None:
-    collector.plan = first(Answer(202, b'{"success": false}', takes=False))
+def test_unsuccessful_response_is_retried(make_logger: LoggerMaker, collector: Collector) -> None:
+    collector.plan = first(Response(202, b'{"success": false}', accepts=False))
     events = make_logger()
     log(events, 3)
     assert events.flush(30).delivered == 3
     assert events.stats().retried == 3
 
 
-def test_a_flush_is_bounded(make_logger: LoggerMaker, collector: Collector) -> None:
-    collector.plan = always(Answer(503, b"", {"Retry-After": "60"}, takes=False))
+def test_flush_is_bounded(make_logger: LoggerMaker, collector: Collector) -> None:
+    collector.plan = always(Response(503, b"", {"Retry-After": "60"}, accepts=False))
     events = make_logger()
     log(events, 3)
     begun = time.monotonic()
@@ -353,7 +342,7 @@ def test_a_flush_is_bounded(make_logger: LoggerMaker, collector: Collector) -> N
     assert len(collector.requests) == 1  # what the server asked for is obeyed
 
 
-def test_a_closed_logger_takes_nothing(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_closed_logger_rejects_events(make_logger: LoggerMaker, collector: Collector) -> None:
     events = make_logger()
     log(events, 3)
     assert events.close() == FlushResult(delivered=3, pending=0, rejected=0, ambiguous=0)
@@ -365,13 +354,13 @@ def test_a_closed_logger_takes_nothing(make_logger: LoggerMaker, collector: Coll
         == FlushResult(delivered=0, pending=0, rejected=0, ambiguous=0)
     )
     assert events.stats().delivered == 3
-    assert collector.taken.total() == 3
+    assert collector.accepted.total() == 3
 
 
-def test_what_a_close_leaves_is_told(
+def test_close_reports_unsent_events(
     make_logger: LoggerMaker, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    collector.plan = always(Answer(503, b"", {"Retry-After": "60"}, takes=False))
+    collector.plan = always(Response(503, b"", {"Retry-After": "60"}, accepts=False))
     events = make_logger()
     log(events, 3)
     with caplog.at_level(logging.ERROR):
@@ -379,7 +368,7 @@ def test_what_a_close_leaves_is_told(
     assert "3 events were not delivered" in caplog.text
 
 
-def test_a_close_makes_one_more_attempt(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_close_makes_one_more_attempt(make_logger: LoggerMaker, collector: Collector) -> None:
     from statsig_api_client._clock import Clock
 
     class Unlucky(Clock):
@@ -395,7 +384,7 @@ def test_a_close_makes_one_more_attempt(make_logger: LoggerMaker, collector: Col
     assert time.monotonic() - begun < 0.9  # without the second that chance has chosen
 
 
-def test_an_end_may_wait_as_long_as_it_takes(
+def test_end_without_timeout_waits_for_delivery(
     make_logger: LoggerMaker, collector: Collector
 ) -> None:
     for timeout in (None, math.inf):
@@ -405,7 +394,7 @@ def test_an_end_may_wait_as_long_as_it_takes(
         assert events.close(timeout).pending == 0
 
 
-def test_a_callback_that_fails_stops_nothing(
+def test_failing_callback_is_logged(
     make_logger: LoggerMaker, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: Delivery) -> None:
@@ -416,10 +405,10 @@ def test_a_callback_that_fails_stops_nothing(
         log(events, 6)
         assert events.flush(30).delivered == 6
     assert "on_delivery failed" in caplog.text
-    assert collector.taken.total() == 6
+    assert collector.accepted.total() == 6
 
 
-def test_the_account_tells_of_ages(make_logger: LoggerMaker, collector: Collector) -> None:
+def test_stats_have_ages(make_logger: LoggerMaker, collector: Collector) -> None:
     collector.plan = always(DOWN)
     events = make_logger(flush_interval=3600)
     assert events.stats().oldest_age == 0
@@ -448,12 +437,12 @@ def test_the_account_tells_of_ages(make_logger: LoggerMaker, collector: Collecto
     ],
     ids=str,
 )
-def test_a_bad_option_is_named(make_logger: LoggerMaker, options: Any, error: Any) -> None:
+def test_invalid_option_is_named(make_logger: LoggerMaker, options: Any, error: Any) -> None:
     with pytest.raises(error, match=next(iter(options))):
         make_logger(**options)
 
 
-def test_a_logger_takes_a_client_of_its_kind() -> None:
+def test_logger_requires_client_of_its_kind() -> None:
     with pytest.raises(TypeError, match="expected a Statsig"):
         EventLogger("secret-abc")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected an AsyncStatsig"):
@@ -476,7 +465,7 @@ async def _short_way(url: str) -> FlushResult:
             return await events.flush(30)
 
 
-def test_a_client_makes_loggers_of_its_own(collector: Collector) -> None:
+def test_client_makes_loggers(collector: Collector) -> None:
     import asyncio
 
     with Statsig("secret-abc", base_url=collector.url) as statsig:  # noqa: SIM117

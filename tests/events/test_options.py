@@ -5,7 +5,7 @@ import inspect
 
 import attrs
 
-from statsig_api_client.events.options import EventLoggerOptions, Settings
+from statsig_api_client.events.options import CheckedOptions, EventLoggerOptions
 
 
 def docstrings(options: type) -> dict[str, str]:
@@ -31,12 +31,12 @@ def written(default: object) -> str:
 
 
 def test_names_of_documented_options_are_checked() -> None:
-    checked = [field.name for field in attrs.fields(Settings)]
+    checked = [field.name for field in attrs.fields(CheckedOptions)]
     assert list(EventLoggerOptions.__annotations__) == checked
 
 
 def test_documented_defaults_apply() -> None:
-    defaults = Settings()
+    defaults = CheckedOptions()
     for name, text in docstrings(EventLoggerOptions).items():
         default = getattr(defaults, name)
         expected = str(default) if isinstance(default, bool) else written(default)

@@ -29,7 +29,7 @@ def test_interpreter_exit_sends_pending_events(collector: Collector) -> None:
     process = run("events = EventLogger(statsig)\nfor n in range(7): log(events, n)", collector)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert collector.taken == Counter(str(n) for n in range(7))
+    assert collector.accepted == Counter(str(n) for n in range(7))
 
 
 def test_handled_sigterm_sends_pending_events(collector: Collector) -> None:
@@ -46,7 +46,7 @@ time.sleep(60)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
-    assert collector.taken.total() == 7
+    assert collector.accepted.total() == 7
 
 
 def test_fatal_sigterm_leaves_events_in_spool(collector: Collector, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ time.sleep(60)
     assert process.returncode == -signal.SIGTERM
     with logger(collector.url, Late(), spool=tmp_path / "events.db") as events:
         assert events.flush(30).pending == 0
-    assert set(collector.taken) == {str(n) for n in range(7)}
+    assert set(collector.accepted) == {str(n) for n in range(7)}
 
 
 @pytest.mark.parametrize("where", ["memory", "spool"])
@@ -86,7 +86,7 @@ sys.exit(bool(status) or events.close(30).pending)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     wanted = [*(f"parent-{n}" for n in range(9)), *(f"child-{n}" for n in range(5))]
-    assert collector.taken == Counter(wanted)
+    assert collector.accepted == Counter(wanted)
 
 
 @pytest.mark.parametrize("parent", ["made it", "closed it"])
@@ -127,7 +127,7 @@ os._exit(0)
     assert len(list(tmp_path.glob("events.db.child-*[0-9]"))) == 1
     with logger(collector.url, Late(), spool=tmp_path / "events.db") as events:
         assert events.flush(30).pending == 0
-    assert set(collector.taken) == {"parent", "child"}
+    assert set(collector.accepted) == {"parent", "child"}
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
@@ -145,7 +145,7 @@ os._exit(0)
     process = run(program, collector, tmp_path / "events.db")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert collector.taken == Counter({"child": 1})
+    assert collector.accepted == Counter({"child": 1})
     assert not list(tmp_path.glob("events.db.child-*"))
 
 
@@ -215,7 +215,7 @@ def test_dead_sender_thread_is_replaced(collector: Collector) -> None:
     for thread in threading.enumerate():  # pytest hears of its end when it has ended
         if thread.name == "statsig-events":
             thread.join(10)
-    assert collector.taken == Counter("01")
+    assert collector.accepted == Counter("01")
 
 
 def test_exit_handler_closes_logger(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ def test_child_has_own_spool(
                 assert logger.close(30).pending == 0
             statsig.close()
         events.close(0)
-    assert collector.taken == Counter({"parent": 1, "child": 2})
+    assert collector.accepted == Counter({"parent": 1, "child": 2})
 
 
 @pytest.mark.parametrize("engine", ["httpx", "fast"])
@@ -277,7 +277,7 @@ def test_sender_thread_may_flush_and_close(collector: Collector) -> None:
         events = EventLogger(statsig, on_delivery=end)
         events.log(USER, "purchase", metadata={"n": "0"})
         assert events.flush(20).pending == 0
-    assert collector.taken.total() == 1
+    assert collector.accepted.total() == 1
 
 
 def test_client_import_omits_events() -> None:

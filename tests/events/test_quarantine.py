@@ -70,7 +70,7 @@ def test_damaged_spool_is_quarantined(tmp_path: Path, collector: Collector) -> N
     with logger(collector.url, spool=spool) as events:
         log(events, 3, start=1000)
         assert events.flush(30).pending == 0
-    assert {"1000", "1001", "1002"} <= set(collector.taken)
+    assert {"1000", "1001", "1002"} <= set(collector.accepted)
     assert list(tmp_path.glob("events.db.broken-*"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from statsig_api_client import ConfigurationError, Statsig
 from statsig_api_client.events import Delivery, EventLogger, EventQueueFullError, EventStats
 from statsig_api_client.events import worker as worker_module
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue import memory
 from statsig_api_client.events.queue.base import Batch
 from statsig_api_client.events.queue.memory import MemoryQueue
@@ -19,7 +19,7 @@ from tests.chaos import reentrancy
 from tests.chaos.chance import logger
 from tests.support.clients import KEY
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 from tests.support.interruptions import Interruption
 
 
@@ -35,7 +35,7 @@ class Scene:
             "max_batch": 2,
             "on_delivery": self.reported.append,
         } | options
-        checked = settings(options)  # type: ignore[arg-type]
+        checked = check_options(options)  # type: ignore[arg-type]
         self.queue = MemoryQueue(checked, FakeClock(), lambda: self.wake())  # noqa: PLW0108
         self.accepted: Counter[bytes] = Counter()
         self.delivered: Counter[bytes] = Counter()
@@ -184,7 +184,7 @@ def test_thread_started_twice_sends_once(
 
 
 def test_first_log_interrupted_has_one_sender(collector: Collector) -> None:
-    collector.plan = lambda *_: Answer(takes=len(senders()) == 1)
+    collector.plan = lambda *_: Response(accepts=len(senders()) == 1)
     with Statsig(KEY, base_url=collector.url) as statsig:
         for number, interruption in enumerate(steps(worker_module.__name__)):
             with EventLogger(statsig, max_batch=1) as events:

@@ -28,14 +28,14 @@ def free(monkeypatch: pytest.MonkeyPatch, free_now: int, total: int = 100 * MIB)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(total, total - free_now, free_now))
 
 
-def test_reserve_takes_target(reserve: DiskReserve) -> None:
+def test_reserve_fills_target(reserve: DiskReserve) -> None:
     reserve.fill(4 * MIB)
     assert reserve.size() == 4 * MIB
     assert reserve.path.name == "events.db-reserve"
     assert reserve.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_reserve_takes_half_of_free_bytes(
+def test_reserve_fills_half_of_free_bytes(
     reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free(monkeypatch, MIB)
@@ -43,7 +43,7 @@ def test_reserve_takes_half_of_free_bytes(
     assert reserve.size() == MIB // 2
 
 
-def test_reserve_takes_nothing_on_full_disk(
+def test_reserve_is_empty_on_full_disk(
     reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free(monkeypatch, 1000)

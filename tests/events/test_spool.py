@@ -16,13 +16,13 @@ import pytest
 
 from statsig_api_client import ConfigurationError
 from statsig_api_client.events import SpoolError
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.memory import MemoryQueue
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 from tests.support.spools import leave_pending, lock_spool, log, open_queue, run_sql
 
 from .conftest import LoggerMaker
@@ -32,7 +32,7 @@ def test_events_outlive_logger(tmp_path: Path, collector: Collector) -> None:
     leave_pending(tmp_path / "events.db", 30)
     with logger(collector.url, spool=tmp_path / "events.db") as events:
         assert events.flush(30).delivered == 30
-    assert set(collector.taken) == {str(number) for number in range(30)}
+    assert set(collector.accepted) == {str(number) for number in range(30)}
 
 
 def test_new_logger_leaves_no_file_open(tmp_path: Path, collector: Collector) -> None:
@@ -73,7 +73,7 @@ def test_threads_share_commit(tmp_path: Path, collector: Collector, durability: 
         for thread in threads:
             thread.join()
         assert events.flush(30).pending == 0
-    assert collector.taken == Counter(str(number) for number in range(240))
+    assert collector.accepted == Counter(str(number) for number in range(240))
 
 
 def test_two_loggers_share_spool(tmp_path: Path, collector: Collector) -> None:
@@ -88,7 +88,7 @@ def test_two_loggers_share_spool(tmp_path: Path, collector: Collector) -> None:
         assert one.flush(30).pending == other.flush(30).pending == 0
         assert one.stats() == other.stats()
         one.close(0)
-    assert collector.taken == Counter(str(number) for number in range(400))
+    assert collector.accepted == Counter(str(number) for number in range(400))
 
 
 def test_closing_one_connection_keeps_locks(tmp_path: Path, clock: FakeClock) -> None:
@@ -106,10 +106,10 @@ def test_closing_one_connection_keeps_locks(tmp_path: Path, clock: FakeClock) ->
     one.close()
 
 
-@pytest.mark.parametrize("kind", ["folder", "device"])
+@pytest.mark.parametrize("kind", ["directory", "device"])
 def test_path_without_file_is_rejected(tmp_path: Path, kind: str) -> None:
     spool = tmp_path / "events.db"
-    spool.mkdir(0o755) if kind == "folder" else os.mkfifo(spool, 0o644)
+    spool.mkdir(0o755) if kind == "directory" else os.mkfifo(spool, 0o644)
     before = spool.stat()
     with pytest.raises(SpoolError, match=r"events\.db: it is not a file"):
         SpoolDatabase(spool)
@@ -154,7 +154,7 @@ def store(
     made = (
         open_queue(tmp_path / "events.db", clock)
         if request.param == "spool"
-        else MemoryQueue(settings({}), clock, lambda: None)
+        else MemoryQueue(check_options({}), clock, lambda: None)
     )
     yield made
     made.close()
@@ -211,7 +211,7 @@ def test_log_waits_for_other_process(tmp_path: Path, collector: Collector) -> No
         timer.join()
         other.close()
         assert events.flush(30).pending == 0
-    assert set(collector.taken) == {"0", "1"}
+    assert set(collector.accepted) == {"0", "1"}
 
 
 def test_open_spool_is_not_removed(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_simultaneous_creation_shares_spool(tmp_path: Path) -> None:
 
 
 def test_dead_letters_keep_reason(tmp_path: Path, collector: Collector) -> None:
-    collector.plan = lambda *_: Answer(400, b'{"message": "no such thing"}', takes=False)
+    collector.plan = lambda *_: Response(400, b'{"message": "no such thing"}', accepts=False)
     with logger(collector.url, spool=tmp_path / "events.db") as events:
         log(events, 2)
         assert events.flush(30).pending == 0
@@ -254,7 +254,7 @@ def test_dead_letters_keep_reason(tmp_path: Path, collector: Collector) -> None:
 def test_reason_with_lone_surrogate_is_kept(
     tmp_path: Path, collector: Collector, make_logger: LoggerMaker
 ) -> None:
-    collector.plan = lambda *_: Answer(400, b'{"message": "half a \\ud83d"}', takes=False)
+    collector.plan = lambda *_: Response(400, b'{"message": "half a \\ud83d"}', accepts=False)
     events = make_logger(spool=tmp_path / "events.db")
     log(events, 1)
     assert events.flush(30).rejected == 1

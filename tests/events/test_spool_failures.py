@@ -10,7 +10,7 @@ from statsig_api_client.events.queue import writer
 from statsig_api_client.events.queue.database import SpoolBusyError
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 from tests.support.spools import break_counters, log, mend_counters, open_queue, run_sql
 
 from .conftest import LoggerMaker
@@ -19,17 +19,17 @@ from .conftest import LoggerMaker
 def test_results_are_written_later(
     tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A disk that fails after the server has taken a batch does not make it be sent twice."""
+    """A disk that fails after the server has accepted a batch does not make it be sent twice."""
     spool = tmp_path / "events.db"
     with logger(collector.url, spool=spool, flush_interval=3600) as events:
         log(events, 5)
         break_counters(spool)
         assert events.flush(1.5).pending > 0
-        taken = collector.taken.total()
-        assert taken > 0
+        accepted = collector.accepted.total()
+        assert accepted > 0
         mend_counters(spool)
         assert events.flush(30).pending == 0
-    assert collector.taken.total() == 5
+    assert collector.accepted.total() == 5
     assert not collector.doubles
     assert "trying again" in caplog.text
 
@@ -42,7 +42,7 @@ def test_unreadable_spool_recovers(tmp_path: Path, collector: Collector) -> None
         assert events.flush(0.3).pending == 5
         run_sql(spool, "ALTER TABLE gone RENAME TO leases")
         assert events.flush(30).pending == 0
-    assert collector.taken.total() == 5
+    assert collector.accepted.total() == 5
 
 
 def test_unreadable_stats_are_last_known(
@@ -69,20 +69,20 @@ def test_flush_of_unreadable_spool_returns_known(
     tmp_path: Path, collector: Collector, make_logger: LoggerMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool = tmp_path / "events.db"
-    collector.plan = lambda *_: Answer(503, b"", takes=False)
+    collector.plan = lambda *_: Response(503, b"", accepts=False)
     events = make_logger(spool=spool, flush_interval=3600)
     log(events, 5)
     run_sql(spool, "ALTER TABLE counters RENAME TO hidden")
     assert events.flush(0.2).pending == 5
     assert "no such table" in caplog.text
     run_sql(spool, "ALTER TABLE hidden RENAME TO counters")
-    collector.plan = lambda *_: Answer()
+    collector.plan = lambda *_: Response()
     assert events.flush(30).pending == 0
     assert events.stats().delivered == 5
     log(events, 5, start=5)
     run_sql(spool, "ALTER TABLE counters RENAME TO hidden")
     assert events.close(1).pending == 5  # as far as it is known
-    assert collector.taken == Counter(str(number) for number in range(10))
+    assert collector.accepted == Counter(str(number) for number in range(10))
 
 
 def test_busy_spool_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

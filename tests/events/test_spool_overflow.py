@@ -10,13 +10,13 @@ import pytest
 from statsig_api_client.events import Delivery, EventQueueFullError
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 from tests.support.spools import DOWN, log, open_queue, run_sql
 
 
 def test_full_spool_drops_oldest(tmp_path: Path, collector: Collector) -> None:
     collector.plan = lambda *_: DOWN
-    told: list[Delivery] = []
+    reported: list[Delivery] = []
     with logger(
         collector.url,
         spool=tmp_path / "events.db",
@@ -24,14 +24,14 @@ def test_full_spool_drops_oldest(tmp_path: Path, collector: Collector) -> None:
         max_batch=20,
         flush_interval=3600,
         overflow="drop_oldest",
-        on_delivery=told.append,
+        on_delivery=reported.append,
     ) as events:
         log(events, 300, padding="x" * 1000)
         stats = events.stats()
     assert stats.dropped > 50
     assert stats.pending + stats.dropped == stats.accepted == 300
     assert stats.spooled_bytes < 250_000
-    dropped = [event["metadata"]["n"] for it in told for event in it.events]  # type: ignore[index, call-overload]
+    dropped = [event["metadata"]["n"] for it in reported for event in it.events]  # type: ignore[index, call-overload]
     assert len(dropped) == stats.dropped
 
 
@@ -64,21 +64,21 @@ def test_callback_may_wait_for_log(tmp_path: Path, clock: FakeClock) -> None:
 
 
 def test_full_spool_keeps_claimed_events(tmp_path: Path, clock: FakeClock) -> None:
-    told: list[Delivery] = []
+    reported: list[Delivery] = []
     store = open_queue(
         tmp_path / "events.db",
         clock,
         max_spool_bytes=30_000,
         overflow="drop_oldest",
         max_batch=1,
-        on_delivery=told.append,
+        on_delivery=reported.append,
     )
-    while not told:
+    while not reported:
         store.put(b"%03d" % store.stats().accepted * 300)
         while store.claim():
             pass
     last = store.stats().accepted - 1
-    assert [event for it in told for event in it.encoded] == [b"%03d" % last * 300]
+    assert [event for it in reported for event in it.encoded] == [b"%03d" % last * 300]
     assert store.stats().dropped == 1
     store.close()
 
@@ -117,11 +117,11 @@ def test_full_spool_blocks_log(
         collector.url, spool=tmp_path / "events.db", max_spool_bytes=100_000, max_batch=10
     ) as events:
         collector.plan = lambda *_: (
-            Answer(503, b"", takes=False) if len(collector.requests) < 3 else Answer()
+            Response(503, b"", accepts=False) if len(collector.requests) < 3 else Response()
         )
         log(events, 300, padding="x" * 1000)
         assert events.flush(30).pending == 0
-    assert collector.taken.total() == 300
+    assert collector.accepted.total() == 300
 
 
 def test_sender_never_waits_for_room(tmp_path: Path, collector: Collector) -> None:
@@ -171,7 +171,7 @@ def test_unwritable_spool_follows_policy(tmp_path: Path, collector: Collector, p
         log(events, 1, start=6)
         assert events.flush(30).pending == 0
         stats = events.stats()
-    assert set(collector.taken) == {"0", "1", "2", "3", "4", "6"}
+    assert set(collector.accepted) == {"0", "1", "2", "3", "4", "6"}
     assert stats.dropped == (policy == "drop_newest")
 
 
@@ -191,5 +191,5 @@ def test_log_waits_for_unwritable_spool(
         run_sql(spool, "DROP TRIGGER f")
         thread.join(30)
         assert events.flush(30).pending == 0
-    assert set(collector.taken) == {"0", "1"}
+    assert set(collector.accepted) == {"0", "1"}
     assert "log() waits" in caplog.text

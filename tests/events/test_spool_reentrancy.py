@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from statsig_api_client.events import Delivery, SpoolError
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.database import SpoolDatabase
 from statsig_api_client.events.queue.dead_letters import pending_events
 from statsig_api_client.events.queue.spool import SpoolQueue
@@ -26,7 +26,7 @@ def spool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def queue(spool: Path, clock: FakeClock) -> SpoolQueue:
-    return SpoolQueue(settings({"spool": spool}), clock, int, path=spool, longest_attempt=1.0)
+    return SpoolQueue(check_options({"spool": spool}), clock, int, path=spool, longest_attempt=1.0)
 
 
 def pending(spool: Path) -> list[bytes]:
@@ -240,7 +240,7 @@ def test_event_logged_by_callback_is_kept(spool: Path, clock: FakeClock) -> None
             assert queue.put(more.pop())
 
     more = [b"one more"]
-    options = settings(
+    options = check_options(
         {
             "spool": spool,
             "max_spool_bytes": 30_000,

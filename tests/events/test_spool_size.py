@@ -9,22 +9,22 @@ import pytest
 
 from statsig_api_client._clock import Clock
 from statsig_api_client.events import EventQueueFullError
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.database import DiskFullError, SpoolDatabase
 from statsig_api_client.events.queue.dead_letters import dead_letters
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 from tests.support.clock import FakeClock
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BAD = Answer(400, b"bad", takes=False)
+BAD = Response(400, b"bad", accepts=False)
 
 
 def queue_of(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
-    made = settings({"spool": path, **options})
+    made = check_options({"spool": path, **options})
     return SpoolQueue(made, clock, lambda: None, path=path, longest_attempt=10.0)
 
 

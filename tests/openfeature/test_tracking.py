@@ -167,4 +167,4 @@ time.sleep(60)
     assert process.returncode == -signal.SIGKILL
     with logger(collector.url, Late(), spool=spool) as events:
         assert events.flush(60).pending == 0
-    assert set(collector.taken) == {str(n) for n in range(1000)}
+    assert set(collector.accepted) == {str(n) for n in range(1000)}

@@ -8,7 +8,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from statsig_api_client.spark import read_summary
-from tests.support.collector import OK, Answer, Collector
+from tests.support.collector import OK, Collector, Response
 
 from .conftest import events
 
@@ -22,7 +22,7 @@ def test_rows_become_events(
     assert summary.state == "committed"
     assert summary.partitions == 2
     assert (summary.totals.read, summary.totals.delivered) == (5000, 5000)
-    assert collector.taken == dict.fromkeys(map(str, range(5000)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(5000)), 1)
     first = next(event for event in collector.events if event["metadata"]["n"] == "0")
     assert first == {
         "eventName": "purchase",
@@ -37,7 +37,7 @@ def test_rejected_key_ends_job_without_retries(
     spark: SparkSession, collector: Collector, options: dict[str, Any], tmp_path: Path
 ) -> None:
     # The first request is the driver's.
-    collector.plan = lambda number, _: OK if number == 0 else Answer(401, b"{}", takes=False)
+    collector.plan = lambda number, _: OK if number == 0 else Response(401, b"{}", accepts=False)
     write = events(spark, 1_000_000).write.format("statsig").mode("append").options(**options)
     with pytest.raises(AnalysisException, match="status 401"):
         write.save(str(tmp_path / "job"))

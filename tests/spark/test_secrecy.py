@@ -8,11 +8,11 @@ from pyspark.sql import SparkSession
 
 from statsig_api_client.spark import EvaluationOptions, check_gate, read_summary
 from tests.support.clients import KEY
-from tests.support.collector import Answer, Collector
+from tests.support.collector import Collector, Response
 
 from .conftest import events
 
-ECHO = Answer(401, b'{"message": "not %s"}' % KEY.encode(), takes=False)
+ECHO = Response(401, b'{"message": "not %s"}' % KEY.encode(), accepts=False)
 
 
 def ui(spark: SparkSession) -> dict[str, str]:

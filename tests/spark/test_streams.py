@@ -10,11 +10,11 @@ from pyspark.sql import SparkSession
 
 from statsig_api_client import StatsigError
 from statsig_api_client.spark import read_summary
-from tests.support.collector import OK, Answer, Collector
+from tests.support.collector import OK, Collector, Response
 
 from .tasks import SCHEMA, row, source, write
 
-AWAY = Answer(503, b"{}", takes=False)
+AWAY = Response(503, b"{}", accepts=False)
 SCHEMA_OF_FILES = (
     "eventName string, user struct<userID: string>, time long, metadata struct<n: string>"
 )
@@ -67,7 +67,7 @@ def test_committed_epochs_are_not_resent(stream: Stream, collector: Collector) -
     put(stream.files, "a", range(1500))
     put(stream.files, "b", range(1500, 2000))
     stream.run()
-    assert collector.taken == dict.fromkeys(map(str, range(2000)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(2000)), 1)
     assert read_summary(str(stream.epoch(0))).totals.delivered == 1500
     assert read_summary(str(stream.epoch(1))).totals.delivered == 500
     assert not (stream.epoch(1) / "progress").exists()
@@ -77,7 +77,7 @@ def test_committed_epochs_are_not_resent(stream: Stream, collector: Collector) -
     (stream.checkpoint / "commits" / ".1.crc").unlink()
     put(stream.files, "c", range(2000, 2100))
     stream.run()
-    assert collector.taken == dict.fromkeys(map(str, range(2100)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(2100)), 1)
     assert read_summary(str(stream.epoch(2))).totals.delivered == 100
 
 
@@ -89,23 +89,23 @@ def test_failed_epoch_is_resumed_after_restart(
     collector.plan = lambda number, _: OK if number < 2 else AWAY
     with pytest.raises(StreamingQueryException, match=r"no request succeeded for 0\.2 seconds"):
         stream.run()
-    assert sum(collector.taken.values()) == 2000
+    assert sum(collector.accepted.values()) == 2000
     collector.plan = lambda *_: OK
     stream.run()
-    assert collector.taken == dict.fromkeys(map(str, range(5000)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(5000)), 1)
     totals = read_summary(str(stream.epoch(0))).totals
     assert (totals.delivered, totals.skipped) == (3000, 2000)
 
 
 def test_rejected_key_ends_stream(stream: Stream, collector: Collector) -> None:
     put(stream.files, "a", range(1000))
-    collector.plan = lambda *_: Answer(401, b"{}", takes=False)
+    collector.plan = lambda *_: Response(401, b"{}", accepts=False)
     with pytest.raises(StreamingQueryException, match="status 401"):
         stream.run()
     assert len(collector.requests) == 1
     collector.plan = lambda *_: OK
     stream.run()
-    assert collector.taken == dict.fromkeys(map(str, range(1000)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(1000)), 1)
 
 
 def test_epoch_is_committed_once(
@@ -118,7 +118,7 @@ def test_epoch_is_committed_once(
     assert message.totals.skipped == message.totals.read == 10
     assert "epoch 7 is already committed" in caplog.text
     assert read_summary(str(tmp_path / "q" / "7")).totals.delivered == 10
-    assert len(collector.taken) == 10
+    assert len(collector.accepted) == 10
 
 
 def test_aborted_epoch_reports_delivered_events(options: dict[str, Any], tmp_path: Path) -> None:

@@ -18,14 +18,14 @@ from statsig_api_client.spark import read_summary
 from statsig_api_client.spark.job_directory import JobDirectory
 from statsig_api_client.spark.progress_log import ProgressLog
 from tests.support.clients import KEY
-from tests.support.collector import OK, Answer, Collector, first
+from tests.support.collector import OK, Collector, Response, first
 
 from .tasks import SCHEMA, batches, row, source, write, write_batches
 
-REFUSED = Answer(401, b'{"message": "who are you?"}', takes=False)
-AWAY = Answer(503, b"{}", takes=False)
-LOST = Answer(reset=True)
-BAD = Answer(400, b'{"message": "bad event"}', takes=False)
+REFUSED = Response(401, b'{"message": "who are you?"}', accepts=False)
+AWAY = Response(503, b"{}", accepts=False)
+LOST = Response(reset=True)
+BAD = Response(400, b'{"message": "bad event"}', accepts=False)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_partitions_are_delivered_and_summed(job: dict[str, Any], collector: Col
     assert summary.totals.read == summary.totals.delivered == 2600
     assert summary.totals.requests == 4
     assert sorted(len(batch) for batch in collector.batches if batch) == [100, 500, 1000, 1000]
-    assert collector.taken == dict.fromkeys(map(str, range(2600)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(2600)), 1)
     assert not (job["path"] / "progress").exists()
 
 
@@ -99,7 +99,7 @@ def test_event_rejected_by_statsig_is_isolated(job: dict[str, Any], collector: C
     (letter,) = letters(job)
     assert letter["original"]["metadata"] == {"n": "3"}
     assert "bad event" in letter["reason"]
-    assert len(collector.taken) == 9
+    assert len(collector.accepted) == 9
 
 
 def test_server_rejecting_all_consumes_no_rows(job: dict[str, Any], collector: Collector) -> None:
@@ -176,7 +176,7 @@ def test_lost_responses_are_resent_if_requested(job: dict[str, Any], collector: 
     writer.commit([write(writer, map(row, range(10)))])
     totals = read_summary(str(job["path"])).totals
     assert (totals.delivered, totals.resent, totals.retried) == (10, 10, 10)
-    assert set(collector.taken.values()) == {2}
+    assert set(collector.accepted.values()) == {2}
 
 
 class UpstreamError(Exception):
@@ -193,7 +193,7 @@ def test_next_attempt_skips_completed_events(job: dict[str, Any], collector: Col
     writer = source(**job).writer(SCHEMA, overwrite=False)
     with pytest.raises(UpstreamError):
         write_batches(writer, broken_off(rows[:3000]))
-    before = sum(collector.taken.values())
+    before = sum(collector.accepted.values())
     assert before > 0
     message = write(writer, rows[::-1])
     writer.commit([message])
@@ -201,7 +201,7 @@ def test_next_attempt_skips_completed_events(job: dict[str, Any], collector: Col
     assert totals.balances
     assert totals.skipped == before + 1
     assert (totals.unrecognised, totals.overlapped) == (0, 0)
-    assert collector.taken == {"0": 2, **dict.fromkeys(map(str, range(2, 4000)), 1)}
+    assert collector.accepted == {"0": 2, **dict.fromkeys(map(str, range(2, 4000)), 1)}
     assert len(letters(job)) == 1
 
 
@@ -215,7 +215,7 @@ def test_changed_rows_are_sent_and_counted(
     with caplog.at_level(logging.INFO):
         writer.commit([message])
     assert message.totals.unrecognised == 1000
-    assert set(collector.taken.values()) == {2}
+    assert set(collector.accepted.values()) == {2}
     (logged,) = caplog.messages
     assert logged == (
         "committed: 1,000 read, 1,000 delivered, 1 requests, 1,000 unrecognised, "
@@ -301,7 +301,7 @@ def test_failed_job_needs_resume_option(job: dict[str, Any], collector: Collecto
     writer = source(**job, resume="true").writer(SCHEMA, overwrite=False)
     writer.commit([write(writer, map(row, range(3000)))])
     assert read_summary(str(job["path"])).totals.skipped == 1000
-    assert collector.taken == dict.fromkeys(map(str, range(3000)), 1)
+    assert collector.accepted == dict.fromkeys(map(str, range(3000)), 1)
     with pytest.raises(ConfigurationError, match="an earlier job was committed there"):
         source(**job, resume="true").writer(SCHEMA, overwrite=False)
 

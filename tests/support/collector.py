@@ -1,4 +1,4 @@
-"""A server on loopback that takes events, keeps account of each, and fails as configured."""
+"""A server on loopback that accepts events, counts each, and fails as configured."""
 
 import gzip
 import json
@@ -18,54 +18,54 @@ ACCEPTED = b'{"success": true}'
 
 
 @frozen
-class Answer:
-    """What the server does with one request."""
+class Response:
+    """Response of the server to one request, or its failure."""
 
     status: int = 202
     body: bytes = ACCEPTED
     headers: dict[str, str] = field(factory=dict)
-    takes: bool = True
-    """Whether the events count as taken."""
+    accepts: bool = True
+    """Whether the events count as accepted."""
     cut: int | None = None
-    """The bytes of the reply after which the connection ends."""
+    """Bytes of the response after which the connection ends."""
     reset: bool = False
     """Whether it ends by a reset."""
     raw: bytes | None = None
-    """Bytes to send instead of a reply."""
+    """Bytes to send instead of a response."""
     hangs: float = 0.0
-    """Seconds to wait before the connection ends without a reply."""
+    """Seconds until the connection ends without a response."""
 
 
-OK = Answer()
+OK = Response()
 
-Plan = Callable[[int, list[dict[str, Any]]], Answer]
-"""What to answer to a request, given its number, from 0, and its events."""
+Plan = Callable[[int, list[dict[str, Any]]], Response]
+"""Response to a request, given its number, from 0, and its events."""
 
 
-def always_well(number: int, events: list[dict[str, Any]]) -> Answer:  # noqa: ARG001
+def accept_all(number: int, events: list[dict[str, Any]]) -> Response:  # noqa: ARG001
     return OK
 
 
-def first(*answers: Answer) -> Plan:
-    """These answers to the first requests; then all is well."""
-    return lambda number, _: answers[number] if number < len(answers) else OK
+def first(*responses: Response) -> Plan:
+    """Return a plan with these responses to the first requests, and success after them."""
+    return lambda number, _: responses[number] if number < len(responses) else OK
 
 
 @define(eq=False)
 class Collector:
-    """The account of a server."""
+    """Server that counts the events that it receives."""
 
-    plan: Plan = always_well
-    taken: Counter[str] = field(factory=Counter)
-    """How often each event was taken, by the `n` in its metadata."""
+    plan: Plan = accept_all
+    accepted: Counter[str] = field(factory=Counter)
+    """Times that each event was accepted, by the `n` in its metadata."""
     batches: list[list[str]] = field(factory=list)
-    """The events of each request that was taken."""
+    """Events of each request that was accepted."""
     requests: list[list[str]] = field(factory=list)
-    """The events of each request, taken or not."""
+    """Events of each request, accepted or not."""
     times: list[float] = field(factory=list)
-    """When each request came."""
+    """Time of each request."""
     sizes: list[int] = field(factory=list)
-    """The bytes of each request before it was decompressed."""
+    """Bytes of each request before decompression."""
     events: list[dict[str, Any]] = field(factory=list)
     keeps_events: bool = True
     arrived: Callable[[], object] = field(default=lambda: None)
@@ -83,7 +83,7 @@ class Collector:
 
     @property
     def doubles(self) -> set[str]:
-        return {name for name, times in self.taken.items() if times > 1}
+        return {name for name, times in self.accepted.items() if times > 1}
 
     def begin(self) -> None:
         with self._lock:
@@ -95,7 +95,7 @@ class Collector:
         with self._lock:
             self.in_progress -= 1
 
-    def receive(self, body: bytes, encoding: str | None) -> Answer:
+    def receive(self, body: bytes, encoding: str | None) -> Response:
         content = gzip.decompress(body) if encoding == "gzip" else body
         events = json.loads(content)["events"]
         names = [event["metadata"]["n"] for event in events if "n" in event.get("metadata", {})]
@@ -103,13 +103,13 @@ class Collector:
             self.times.append(time.monotonic())
             self.requests.append(names)
             self.sizes.append(len(body))
-            answer = self.plan(len(self.times) - 1, events)
-            if answer.takes:
-                self.taken.update(names)
+            response = self.plan(len(self.times) - 1, events)
+            if response.accepts:
+                self.accepted.update(names)
                 self.batches.append(names)
                 if self.keeps_events:
                     self.events += events
-        return answer
+        return response
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -119,34 +119,35 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.collector.begin()
-        answer = self.collector.receive(body, self.headers.get("Content-Encoding"))
-        if answer.hangs:
-            time.sleep(answer.hangs)
+        response = self.collector.receive(body, self.headers.get("Content-Encoding"))
+        if response.hangs:
+            time.sleep(response.hangs)
         self.collector.end()
-        if answer.reset or answer.hangs:
+        if response.reset or response.hangs:
             self.close_connection = True
-        if answer.raw is not None or answer.cut is not None or not (answer.reset or answer.hangs):
-            self._send(answer)
-        if answer.reset:
+        breaks = response.reset or response.hangs
+        if not breaks or response.raw is not None or response.cut is not None:
+            self._send(response)
+        if response.reset:
             time.sleep(0.005)  # else the reset may overtake the bytes
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def _send(self, answer: Answer) -> None:
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(answer.body))}
+    def _send(self, response: Response) -> None:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(response.body))}
         lines = "".join(
-            f"{name}: {value}\r\n" for name, value in (headers | answer.headers).items()
+            f"{name}: {value}\r\n" for name, value in (headers | response.headers).items()
         )
-        reply = f"HTTP/1.1 {answer.status} Reason\r\n{lines}\r\n".encode() + answer.body
-        if answer.raw is not None:
-            reply = answer.raw
+        content = f"HTTP/1.1 {response.status} Reason\r\n{lines}\r\n".encode() + response.body
+        if response.raw is not None:
+            content = response.raw
             self.close_connection = True
-        if answer.cut is not None:
-            reply = reply[: answer.cut]
+        if response.cut is not None:
+            content = content[: response.cut]
             self.close_connection = True
-        self.wfile.write(reply)
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -157,7 +158,7 @@ class _Server(ThreadingHTTPServer):
         """Ignore errors of killed clients."""
 
     def shutdown_request(self, request: Any) -> None:
-        # As inherited, but that a reset stays one: no farewell before it.
+        # As inherited, except that nothing is sent before a reset.
         with suppress(OSError):
             if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == struct.pack(
                 "ii", 1, 0
@@ -169,7 +170,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving(collector: Collector) -> Iterator[None]:
-    """A running server, with an account that the caller made."""
+    """Run a server that the caller has configured."""
     handler = type("Handler", (_Handler,), {"collector": collector})
     with _Server(("127.0.0.1", 0), handler) as server:
         collector.port = server.server_address[1]
@@ -183,8 +184,8 @@ def serving(collector: Collector) -> Iterator[None]:
 
 
 @contextmanager
-def collecting(plan: Plan = always_well, **options: Any) -> Iterator[Collector]:
-    """A running server."""
+def collecting(plan: Plan = accept_all, **options: Any) -> Iterator[Collector]:
+    """Run a server and yield its counts."""
     collector = Collector(plan, **options)
     with serving(collector):
         yield collector

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from statsig_api_client._clock import Clock
-from statsig_api_client.events.options import settings
+from statsig_api_client.events.options import check_options
 from statsig_api_client.events.queue.spool import SpoolQueue
 from tests.chaos.chance import logger
 
-from .collector import Answer, collecting
+from .collector import Response, collecting
 
-DOWN = Answer(503, b"", {"Retry-After": "60"}, takes=False)
+DOWN = Response(503, b"", {"Retry-After": "60"}, accepts=False)
 
 
 def log(events: Any, count: int, start: int = 0, **more: str) -> None:
@@ -28,7 +28,7 @@ def leave_pending(spool: Path, count: int) -> None:
 
 def open_queue(path: Path, clock: Clock, **options: Any) -> SpoolQueue:
     """Open the queue of one process."""
-    made = settings({"spool": path, **options})
+    made = check_options({"spool": path, **options})
     return SpoolQueue(made, clock, lambda: None, path=path, longest_attempt=10.0)
 
 

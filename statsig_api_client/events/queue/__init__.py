@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..._fork import hold_forks
-from ..options import Settings
+from ..options import CheckedOptions
 from .base import EventQueue
 from .memory import MemoryQueue
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..._clock import Clock
 
 
-def check_queue(settings: Settings) -> None:
+def check_queue(options: CheckedOptions) -> None:
     """Check that the spool can be used, if there is one, and leave nothing open.
 
     A server often makes a logger before it forks its workers; what is opened only afterwards
@@ -22,15 +22,15 @@ def check_queue(settings: Settings) -> None:
     Raises:
         SpoolError: The spool cannot be used.
     """
-    if settings.spool is not None:
+    if options.spool is not None:
         with hold_forks():
             from .recovery import check_spool
 
-        check_spool(settings.spool)
+        check_spool(options.spool)
 
 
 def open_queue(
-    settings: Settings,
+    options: CheckedOptions,
     clock: "Clock",
     wake: Callable[[], None],
     *,
@@ -39,7 +39,7 @@ def open_queue(
     """Open the queue of this process.
 
     Args:
-        settings: The options of the logger.
+        options: The options of the logger.
         clock: The time.
         wake: Called when there may be something to do.
         longest_attempt: Seconds that an attempt to send may take.
@@ -47,8 +47,8 @@ def open_queue(
     Raises:
         SpoolError: The spool cannot be used.
     """
-    if settings.spool is None:
-        return MemoryQueue(settings, clock, wake)
+    if options.spool is None:
+        return MemoryQueue(options, clock, wake)
     from .recovery import open_spool
 
-    return open_spool(settings.spool, settings, clock, wake, longest_attempt=longest_attempt)
+    return open_spool(options.spool, options, clock, wake, longest_attempt=longest_attempt)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..errors import EventQueueFullError, closed
-from ..options import Settings
+from ..options import CheckedOptions
 from ..stats import Delivery, EventStats, logger, report
 from .base import Batch
 from .counter import AtomicCounter
@@ -36,11 +36,11 @@ _LOG_EVERY: Final = 60.0
 class MemoryQueue:
     """The queue of events in memory."""
 
-    def __init__(self, settings: Settings, clock: "Clock", wake: Callable[[], None]) -> None:
-        self._settings = settings
-        self._max_batch = settings.max_batch
-        self._max_bytes = settings.max_batch_bytes - 64
-        self._max_pending = settings.max_pending
+    def __init__(self, options: CheckedOptions, clock: "Clock", wake: Callable[[], None]) -> None:
+        self._options = options
+        self._max_batch = options.max_batch
+        self._max_bytes = options.max_batch_bytes - 64
+        self._max_pending = options.max_pending
         self._clock = clock
         self._wake = wake
         self._incoming: deque[bytes] = deque()
@@ -83,7 +83,7 @@ class MemoryQueue:
             raise closed()
         dropped = None
         if not force and self._is_full():
-            if self._settings.overflow == "block":
+            if self._options.overflow == "block":
                 self._log_waiting()
                 return False
             dropped = self._make_room(event)
@@ -96,7 +96,7 @@ class MemoryQueue:
             if self._sealed and self._withdraw(event):
                 raise closed()
         if dropped is not None:
-            report(self._settings, Delivery(state="dropped", encoded=[dropped]))
+            report(self._options, Delivery(state="dropped", encoded=[dropped]))
         return True
 
     def _log_waiting(self) -> None:
@@ -136,7 +136,7 @@ class MemoryQueue:
 
     def _make_room(self, event: bytes) -> bytes:
         """Drop and return an event: this one if all others are being sent."""
-        overflow = self._settings.overflow
+        overflow = self._options.overflow
         if overflow == "raise":
             raise EventQueueFullError(
                 f"{self._max_pending} events wait already (max_pending), and this one was not "
@@ -168,7 +168,7 @@ class MemoryQueue:
         self._wake_at = self._max_batch
         if len(self._incoming) >= self._max_batch or self._is_large():
             return 0.0
-        return max(0.0, self._since + self._settings.flush_interval - self._clock.monotonic())
+        return max(0.0, self._since + self._options.flush_interval - self._clock.monotonic())
 
     def claim(self, limit: int | None = None) -> Batch | None:
         """See `EventQueue`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import SpoolError
-from ..options import Settings
+from ..options import CheckedOptions
 from .accounting import count, remove_events
 from .base import Batch
 from .connection import is_inherited
@@ -38,7 +38,7 @@ def check_spool(path: Path) -> None:
 
 def open_spool(
     path: Path,
-    settings: Settings,
+    options: CheckedOptions,
     clock: "Clock",
     wake: Callable[[], None],
     *,
@@ -52,11 +52,11 @@ def open_spool(
     if is_inherited(path):
         path = path.with_name(f"{path.name}.child-{os.getpid()}-{int(clock.time() * 1000)}")
     else:
-        recover(path, settings, clock)
-    return SpoolQueue(settings, clock, wake, path=path, longest_attempt=longest_attempt)
+        recover(path, options, clock)
+    return SpoolQueue(options, clock, wake, path=path, longest_attempt=longest_attempt)
 
 
-def recover(path: Path, settings: Settings, clock: "Clock") -> None:
+def recover(path: Path, options: CheckedOptions, clock: "Clock") -> None:
     """Move the pending events of forked children into the shared spool.
 
     A child may still be alive, and is not disturbed: what it is sending stays with it. When this
@@ -64,7 +64,7 @@ def recover(path: Path, settings: Settings, clock: "Clock") -> None:
     """
     for child in children(path):
         with suppress(SpoolError):  # another process has recovered it, or the disk is full
-            _recover(child, path, settings, clock)
+            _recover(child, path, options, clock)
 
 
 def children(path: Path) -> Iterator[Path]:
@@ -77,14 +77,14 @@ def children(path: Path) -> Iterator[Path]:
             yield found
 
 
-def _recover(child: Path, path: Path, settings: Settings, clock: "Clock") -> None:
+def _recover(child: Path, path: Path, options: CheckedOptions, clock: "Clock") -> None:
     source = SpoolDatabase(child)
     leases = Leases(source, clock, _LEASE_SECONDS)
     is_empty = False
     try:
-        target = SpoolDatabase(path, settings.durability)
+        target = SpoolDatabase(path, options.durability)
         try:
-            while batch := source.write(lambda: leases.grant(_STEP, settings.max_batch_bytes)[0]):
+            while batch := source.write(lambda: leases.grant(_STEP, options.max_batch_bytes)[0]):
                 now = int(clock.time() * 1000)
                 target.insert([(now, event) for event in batch.events])
                 source.write(partial(_remove, source, leases, batch))

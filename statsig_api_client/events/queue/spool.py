@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from attrs import evolve
 
 from ..errors import SpoolError
-from ..options import Settings
+from ..options import CheckedOptions
 from ..stats import EventStats, logger
 from .accounting import count, last_id, read_stats, remove_events
 from .base import Batch
@@ -42,19 +42,19 @@ class SpoolQueue:
 
     def __init__(
         self,
-        settings: Settings,
+        options: CheckedOptions,
         clock: "Clock",
         wake: Callable[[], None],
         *,
         path: Path,
         longest_attempt: float,
     ) -> None:
-        self._settings = settings
+        self._options = options
         self._clock = clock
         self._wake = wake
         # An attempt ends within, even if its thread has to wait for its turn.
         self._lease_seconds = min(2 * longest_attempt + 1, 3600.0)
-        self._claim_at = clock.monotonic() + settings.flush_interval
+        self._claim_at = clock.monotonic() + options.flush_interval
         self._hurried_at = -_HURRY_EVERY
         self._filled_at = -_FILL_RESERVE_EVERY
         self._is_shrinking = False
@@ -67,10 +67,10 @@ class SpoolQueue:
         """The ID of the youngest event at that time."""
         self._reached = 0
         """All events up to this ID have their final state."""
-        self._database = SpoolDatabase(path, settings.durability)
+        self._database = SpoolDatabase(path, options.durability)
         self._database.patience = PATIENCE
         self._leases = Leases(self._database, clock, self._lease_seconds)
-        self._writer = SpoolWriter(settings, clock, self._database, wake, self._hurry)
+        self._writer = SpoolWriter(options, clock, self._database, wake, self._hurry)
         self._fill_reserve()
         self.stats()
 
@@ -81,7 +81,7 @@ class SpoolQueue:
     def due_in(self) -> float | None:
         """See `EventQueue`."""
         # Without the lock, for which a thread that asks often would wait as often.
-        if self._writer.fresh >= self._settings.max_batch:
+        if self._writer.fresh >= self._options.max_batch:
             return 0.0
         # Also without events of this process: another one may have died and left some.
         return max(0.0, self._claim_at - self._clock.monotonic())
@@ -96,7 +96,7 @@ class SpoolQueue:
     def claim(self, limit: int | None = None) -> Batch | None:
         """See `EventQueue`."""
         self._fill_reserve()
-        max_events = min(limit or self._settings.max_batch, self._settings.max_batch)
+        max_events = min(limit or self._options.max_batch, self._options.max_batch)
 
         def claim() -> tuple[Batch | None, bool]:
             now = self._clock.monotonic()
@@ -104,12 +104,12 @@ class SpoolQueue:
             is_empty = self._database.row("SELECT EXISTS (SELECT 1 FROM events)") == (0,)
             if not is_empty:
                 batch, more = self._database.write(
-                    lambda: self._leases.grant(max_events, self._settings.max_batch_bytes)
+                    lambda: self._leases.grant(max_events, self._options.max_batch_bytes)
                 )
             if batch:
                 self._claimed[batch.lease] = now
             self._writer.fresh = max(0, self._writer.fresh - len(batch)) if batch else 0
-            self._claim_at = now if more else now + self._settings.flush_interval
+            self._claim_at = now if more else now + self._options.flush_interval
             return batch, is_empty
 
         batch, is_empty = self._writer.patiently(claim)
@@ -125,8 +125,8 @@ class SpoolQueue:
             # `SpoolDatabase.room` lets an event take up to 3/16 of the reserve.
             self._database.reserve.fill(
                 min(
-                    max(4 * 1024 * 1024, 6 * self._settings.max_batch_bytes),
-                    256 * 1024 + 6 * self._settings.max_spool_bytes,
+                    max(4 * 1024 * 1024, 6 * self._options.max_batch_bytes),
+                    256 * 1024 + 6 * self._options.max_spool_bytes,
                 )
             )
 
@@ -279,7 +279,7 @@ class SpoolQueue:
             if self._writer.left:
                 logger.error("%d events could not be written, and are lost", self._writer.left)
             with suppress(SpoolError):
-                if self._database.path != self._settings.spool and self._database.is_empty():
+                if self._database.path != self._options.spool and self._database.is_empty():
                     self._database.remove()  # that of a forked child
             self._database.close()
 

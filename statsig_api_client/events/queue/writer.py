@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from attrs import define
 
 from ..errors import EventQueueFullError, SpoolError, closed
-from ..options import Settings
+from ..options import CheckedOptions
 from ..stats import Delivery, logger, report
 from .accounting import count, remove_events
 from .connection import BUSY_SECONDS
@@ -71,13 +71,13 @@ class SpoolWriter:
 
     def __init__(
         self,
-        settings: Settings,
+        options: CheckedOptions,
         clock: "Clock",
         database: SpoolDatabase,
         wake: Callable[[], None],
         hurry: Callable[[], None],
     ) -> None:
-        self._settings = settings
+        self._options = options
         self._clock = clock
         self._database = database
         self._wake = wake
@@ -130,7 +130,7 @@ class SpoolWriter:
                 self._entries.remove(entry)
         if self._entries or self._unreported or self._discarded:
             self.finish()
-        if before < self._settings.max_batch <= self.fresh:
+        if before < self._options.max_batch <= self.fresh:
             self._wake()
         return entry.is_written or self._no_room(event, problem, force=force)
 
@@ -230,7 +230,7 @@ class SpoolWriter:
                     self._is_busy = False
         with suppress(IndexError):  # other threads may report, too
             while True:
-                report(self._settings, self._unreported.popleft())
+                report(self._options, self._unreported.popleft())
         if self._discarded:
             discarded, self._discarded = self._discarded, 0
             logger.error(
@@ -298,7 +298,7 @@ class SpoolWriter:
         return entries
 
     def _read_room(self, taken: int = 0) -> None:
-        self._room = self._database.room(self._settings.max_spool_bytes) - taken
+        self._room = self._database.room(self._options.max_spool_bytes) - taken
         self._budget = _CHECK_RARELY if self._room > _MUCH_ROOM else _CHECK_EVERY
 
     def _make_room(self, need: int) -> None:
@@ -307,19 +307,19 @@ class SpoolWriter:
         Dead letters give way before `log()` waits or drops anything: nothing would ever make room
         in a spool that is full of them.
         """
-        if self._settings.overflow not in ("block", "drop_oldest"):
+        if self._options.overflow not in ("block", "drop_oldest"):
             return
         while self._room < need and (discarded := discard_oldest(self._database)):
             self._discarded += discarded
             self._read_room()
-        if self._settings.overflow == "drop_oldest":
+        if self._options.overflow == "drop_oldest":
             while self._room < need and (dropped := self._database.write(self._drop_oldest)):
                 self._unreported.append(Delivery(state="dropped", encoded=dropped))
                 self._read_room()
 
     def _drop_oldest(self) -> list[bytes]:
         """Delete the oldest events that are not being sent, as many as a batch has."""
-        found = unleased_events(self._database, self._settings.max_batch)
+        found = unleased_events(self._database, self._options.max_batch)
         if found:
             remove_events(self._database, found[0][0], found[-1][0])
             count(self._database, "dropped", len(found))
@@ -328,16 +328,16 @@ class SpoolWriter:
     def _no_room(self, event: bytes, problem: SpoolError | None, *, force: bool) -> bool:
         why = problem or SpoolError(
             f"spool {self._database.path}: it is full (max_spool_bytes is "
-            f"{self._settings.max_spool_bytes}), or its disk is; discard its dead letters or give "
+            f"{self._options.max_spool_bytes}), or its disk is; discard its dead letters or give "
             "it more room"
         )
-        if self._settings.overflow == "raise" or force:
+        if self._options.overflow == "raise" or force:
             raise EventQueueFullError(f"{why}; the event was not accepted") from problem
-        if self._settings.overflow == "block":
+        if self._options.overflow == "block":
             self.log(f"{why}; log() waits")
             self._hurry()  # only a delivery makes room
             return False
         self._refused.increment()
         self.log(f"{why}; events are dropped")
-        report(self._settings, Delivery(state="dropped", encoded=[event], error=why))
+        report(self._options, Delivery(state="dropped", encoded=[event], error=why))
         return True

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tests.support.collector import Answer, collecting, first
+from tests.support.collector import Response, collecting, first
 
 from .chance import logger
 
@@ -20,49 +20,55 @@ class Fault:
     """One way to fail."""
 
     name: str
-    variants: tuple[Answer, ...]
+    variants: tuple[Response, ...]
     state: str
-    """`refused`: not taken, sent again, counted once. `unclear`: may be taken, so sent again and
-    perhaps counted twice, or dead-lettered if the user says so. `taken`: the status said yes.
+    """`rejected`: not accepted, sent again, counted once. `unclear`: sent again and perhaps
+    counted twice, or dead-lettered if the user chose that. `accepted`: the status is 2xx.
     """
-    pause: float = 0.0
+    delay: float = 0.0
     """Seconds that must pass before the next attempt."""
 
 
-def refused(status: int, **headers: str) -> Answer:
-    return Answer(status, b'{"success": false}', headers, takes=False)
+def rejected(status: int, **headers: str) -> Response:
+    return Response(status, b'{"success": false}', headers, accepts=False)
 
 
-def unclear(status: int) -> tuple[Answer, Answer]:
-    return Answer(status, b"oops", takes=True), Answer(status, b"<html>", takes=False)
+def unclear(status: int) -> tuple[Response, Response]:
+    return Response(status, b"oops", accepts=True), Response(status, b"<html>", accepts=False)
 
 
 FAULTS: Final = (
-    Fault("503", (refused(503),), "refused"),
-    Fault("429 with Retry-After", (refused(429, **{"Retry-After": "1"}),), "refused", pause=1.0),
+    Fault("503", (rejected(503),), "rejected"),
+    Fault("429 with Retry-After", (rejected(429, **{"Retry-After": "1"}),), "rejected", delay=1.0),
     Fault("500", unclear(500), "unclear"),
     Fault("408", unclear(408), "unclear"),
-    Fault("reset before reply", (Answer(reset=True), Answer(reset=True, takes=False)), "unclear"),
-    Fault("reset mid-reply", (Answer(cut=30, reset=True),), "unclear"),
-    Fault("truncated reply", (Answer(cut=-5),), "unclear"),
-    Fault("garbage reply", (Answer(raw=b"\x00\x16\xff garbage\r\n\r\n"),), "unclear"),
-    Fault("garbage body", (Answer(body=b"\xff\xfe<html>not JSON"),), "taken"),
     Fault(
-        "hang", (Answer(hangs=TIMEOUT + 0.5), Answer(hangs=TIMEOUT + 0.5, takes=False)), "unclear"
+        "reset before response",
+        (Response(reset=True), Response(reset=True, accepts=False)),
+        "unclear",
+    ),
+    Fault("reset amid response", (Response(cut=30, reset=True),), "unclear"),
+    Fault("truncated response", (Response(cut=-5),), "unclear"),
+    Fault("garbage response", (Response(raw=b"\x00\x16\xff garbage\r\n\r\n"),), "unclear"),
+    Fault("garbage body", (Response(body=b"\xff\xfe<html>not JSON"),), "accepted"),
+    Fault(
+        "hang",
+        (Response(hangs=TIMEOUT + 0.5), Response(hangs=TIMEOUT + 0.5, accepts=False)),
+        "unclear",
     ),
 )
 
 
-def run(fault: Fault, folder: Path, seed: int) -> None:
+def run(fault: Fault, directory: Path, seed: int) -> None:
     """One batch, or two in a row, meet the fault; then the server is well."""
     dice = random.Random(seed)
     times = dice.choice((1, 1, 2)) if fault.name != "hang" else 1
-    answers = [dice.choice(fault.variants) for _ in range(times)]
+    responses = [dice.choice(fault.variants) for _ in range(times)]
     count = dice.randint(1, 120)
     resend = dice.random() < 0.7
-    spool = folder / f"{seed}.db" if dice.random() < 0.5 else None
+    spool = directory / f"{seed}.db" if dice.random() < 0.5 else None
     with (
-        collecting(first(*answers)) as server,
+        collecting(first(*responses)) as server,
         logger(
             server.url,
             timeout=TIMEOUT,
@@ -81,25 +87,25 @@ def run(fault: Fault, folder: Path, seed: int) -> None:
 
     tried = sum(map(len, server.requests[:times]))
     assert result.pending == 0, result
-    assert took >= fault.pause * times, took
+    assert took >= fault.delay * times, took
     everything = {str(number) for number in range(count)}
-    if fault.state == "taken":
+    if fault.state == "accepted":
         assert (stats.delivered, stats.retried) == (count, 0)
-        assert set(server.taken) == everything
+        assert set(server.accepted) == everything
         assert not server.doubles
-    elif fault.state == "refused":
+    elif fault.state == "rejected":
         assert (stats.delivered, stats.retried, stats.resent_ambiguous) == (count, tried, 0)
-        assert set(server.taken) == everything
+        assert set(server.accepted) == everything
         assert not server.doubles
     elif resend:
         assert (stats.delivered, stats.retried, stats.resent_ambiguous) == (count, tried, tried)
-        assert set(server.taken) == everything
+        assert set(server.accepted) == everything
         assert server.doubles == (
             {
                 name
-                for names, answer in zip(server.requests, answers, strict=False)
+                for names, response in zip(server.requests, responses, strict=False)
                 for name in names
-                if answer.takes
+                if response.accepts
             }
         )
     else:
