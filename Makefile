@@ -85,6 +85,7 @@ soak: .venv/.ready   ## kill the local server under load and send it a million e
 bench: .venv-bench/.ready   ## measure everything into benchmarks/RESULTS.md, in 5 to 10 minutes
 	.venv-bench/bin/python benchmarks/run.py
 	.venv-bench/bin/python benchmarks/cliffs.py
+	.venv-bench/bin/python benchmarks/backlog.py
 
 bench-quick: .venv-bench/.ready   ## measure the main ratios, in half a minute
 	.venv-bench/bin/python benchmarks/run.py --quick

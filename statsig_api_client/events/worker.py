@@ -3,7 +3,7 @@
 One thread has the role of the sender: it alone uses the dispatcher. It sends a batch itself, or
 leaves it to other threads while many events wait.
 
-Signal handlers and finalisers may call a logger at any moment, even while the same thread is in the
+Signal handlers and finalizers may call a logger at any moment, even while the same thread is in the
 middle of another call. Nothing here waits for a lock that the interrupted call may hold: threads
 wake each other with `SimpleQueue.put`, which the standard library documents as reentrant, and the
 role of the sender is a lock that is tried, never waited for.

@@ -44,7 +44,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("read-only directory", 10, disks.read_only, "reported at construction"),
     ("corrupt or foreign file", 10, disks.corrupt, "kept aside, logging goes on"),
     ("clock jumping back and forth", 10, disks.jumping_clock, "each delivered once"),
-    ("signal handlers and finalisers that log", 20, reentrancy.run, "account exact, none doubled"),
+    ("signal handlers and finalizers that log", 20, reentrancy.run, "account exact, none doubled"),
     ("calls cancelled at any moment", 40, connections.cancelled, "all later calls succeed"),
     (
         "calls interrupted by signals",

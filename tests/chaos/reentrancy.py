@@ -1,4 +1,4 @@
-"""Signal handlers and finalisers that log, while the thread that they interrupt does.
+"""Signal handlers and finalizers that log, while the thread that they interrupt does.
 
 In a process of its own: what measures coverage takes a lock that is not reentrant.
 """
@@ -55,7 +55,7 @@ def by_signals(program: Program) -> Iterator[None]:
 
 
 @contextmanager
-def by_finalisers(program: Program) -> Iterator[None]:
+def by_finalizers(program: Program) -> Iterator[None]:
     ending = threading.Event()
 
     def finalise() -> None:
@@ -74,7 +74,7 @@ def by_finalisers(program: Program) -> Iterator[None]:
         ending.set()
 
 
-INTERRUPTS: Final = {"signals": by_signals, "finalisers": by_finalisers}
+INTERRUPTS: Final = {"signals": by_signals, "finalizers": by_finalizers}
 POLICIES: Final = ("block", "drop_oldest", "drop_newest", "raise")
 
 

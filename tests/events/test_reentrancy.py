@@ -1,4 +1,4 @@
-"""Events logged by code that interrupts a logger: signal handlers and finalisers."""
+"""Events logged by code that interrupts a logger: signal handlers and finalizers."""
 
 import itertools
 import threading

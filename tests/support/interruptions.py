@@ -1,4 +1,4 @@
-"""Code that runs in the middle of other code: signal handlers, finalisers, and any single step."""
+"""Code that runs in the middle of other code: signal handlers, finalizers, and any single step."""
 
 import gc
 import signal
@@ -31,7 +31,7 @@ def signals(handler: Callable[[], object], seconds: float = 0.0003) -> Iterator[
 
 
 class Garbage:
-    """An object that only the garbage collector can free, and whose finaliser calls a function."""
+    """An object that only the garbage collector can free, and whose finalizer calls a function."""
 
     def __init__(self, finalise: Callable[[], object]) -> None:
         self.cycle = self

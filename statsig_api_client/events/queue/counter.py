@@ -1,4 +1,4 @@
-"""Counting that signal handlers and finalisers cannot disturb."""
+"""Counting that signal handlers and finalizers cannot disturb."""
 
 import sys
 from itertools import repeat
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class AtomicCounter:
-    """A counter that any thread, signal handler or finaliser may increment at any moment.
+    """A counter that any thread, signal handler or finalizer may increment at any moment.
 
     `count += 1` reads, adds and writes: whatever runs in between, in this thread or another, loses
     its own increment. `next()` of an iterator written in C is a single step.

@@ -1,6 +1,6 @@
 """The queue of events in memory.
 
-`log()` may be re-entered at any point: by a signal handler, or by a finaliser that the garbage
+`log()` may be re-entered at any point: by a signal handler, or by a finalizer that the garbage
 collector runs. Logging an event is therefore one atomic `deque.append`, with no lock and no `+=`
 around it. Each event is in exactly one of three places, and leaves one by an atomic operation:
 
