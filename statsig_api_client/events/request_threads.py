@@ -15,8 +15,9 @@ Result: TypeAlias = SendResult | BaseException
 class RequestThreads:
     """Threads that send batches: as many as there are requests in progress, none in the beginning.
 
-    The threads only send; what follows from a result is decided where `results` is called. All
-    methods but `is_current` belong to the role of the sender: one thread at a time calls them.
+    The threads only send; what follows from a result is decided where `results` is called. One
+    thread at a time, in the role of the sender, calls the methods; any thread calls `is_current`
+    and `is_starting`.
 
     Args:
         send: Sends events within a number of seconds, from any thread.
@@ -33,9 +34,10 @@ class RequestThreads:
         self._running: set[int] = set()
         """The identifiers of the threads."""
         self._starting: set[threading.Thread] = set()
-        self.count = 0
+        """The threads without an identifier there."""
+        self.count: int = 0
         """The number of threads that were started and not asked to end."""
-        self.in_progress = 0
+        self.in_progress: int = 0
         """The number of batches whose result is not collected yet."""
 
     def start(self, batch: Batch, within: float) -> bool:
@@ -68,9 +70,12 @@ class RequestThreads:
             self._batches.put(None)
 
     def is_current(self) -> bool:
-        """Return whether the calling thread is, or may become, one of these."""
-        # A finalizer may run in a thread before that has a name or an identifier.
-        return threading.get_ident() in self._running or bool(self._starting)
+        """Return whether the calling thread is one of these."""
+        return threading.get_ident() in self._running
+
+    def is_starting(self) -> bool:
+        """Return whether a thread is starting, and may be the calling one."""
+        return bool(self._starting)
 
     def _work(self) -> None:
         self._running.add(threading.get_ident())

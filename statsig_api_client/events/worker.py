@@ -115,8 +115,9 @@ class Worker:
     def try_put(self, event: bytes) -> bool:
         """Queue an event; return False if it has to wait for room."""
         self.ensure_thread()
-        # The sender makes room, so it must not wait for room.
-        return self.queue.put(event, force=self._is_sender())
+        # The sender makes room, so it must not wait for room; nor must a finalizer in a thread that
+        # the sender starts, and waits for.
+        return self.queue.put(event, force=self._is_sender() or self._threads.is_starting())
 
     def flush(self, timeout: float | None) -> FlushResult:
         """Send all events logged so far and wait for their final state."""

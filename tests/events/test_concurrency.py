@@ -462,7 +462,7 @@ def test_starting_request_thread_may_log_into_full_queue(monkeypatch: pytest.Mon
     during: list[bool] = []
 
     def observed(thread: threading.Thread) -> None:
-        during.append(threads.is_current())  # as a finalizer in the new thread
+        during.append(threads.is_starting())  # as a finalizer in the new thread
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", observed)
@@ -470,7 +470,7 @@ def test_starting_request_thread_may_log_into_full_queue(monkeypatch: pytest.Mon
     assert threads.start(Batch([b"0"], [0]), 1.0)
     assert sent.wait(30)
     assert during == [True]
-    assert not threads.is_current()
+    assert not threads.is_starting()
     threads.end()
 
 

@@ -79,3 +79,15 @@ def test_aliases_within_limit_expand() -> None:
 
 def test_alias_of_its_own_value_parses() -> None:
     assert read_yaml(FILE, "a: &a [*a]").mapping()["a"].items()[0].is_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("a: &x 1\nb: &x 2", "second occurrence", id="duplicate anchor"),
+        pytest.param("a: *x", "found undefined alias", id="undefined alias"),
+    ],
+)
+def test_invalid_alias_raises(text: str, message: str) -> None:
+    with pytest.raises(ProjectError, match=message):
+        read_yaml(FILE, text)
