@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from statsig_api_client import Statsig, StatsigUser
+from statsig_api_client import DynamicConfig, Statsig, StatsigUser
 from statsig_api_client._request import PreparedRequest
 from statsig_api_client._transports.base import Headers, TransportResponse
 from statsig_api_client.flags import Config, Experiment, Gate, Layer, Parameters
@@ -101,11 +101,28 @@ def call_costs() -> Mapping[str, tuple[float, float]]:
             lambda: statsig.get_layer(user, "name"),
             lambda: layer.get(statsig, user),
         ),
+        "config, 6 parameters, and reading them": (
+            lambda: read_plain(statsig.get_config(user, "name")),
+            lambda: read(config.get(statsig, user)),
+        ),
     }
     gc.disable()
     found = {name: paired_costs(plain, typed) for name, (plain, typed) in pairs.items()}
     gc.enable()
     return found
+
+
+def read(page: Page) -> tuple[object, ...]:
+    """Read the typed parameters."""
+    return page.a, page.b, page.c, page.d, page.e, page.f
+
+
+def read_plain(config: DynamicConfig) -> tuple[object, ...]:
+    """Read the same parameters with their defaults."""
+    return (
+        *(config.get("a", "x"), config.get("b", 1), config.get("c", 0.5)),
+        *(config.get("d", True), config.get("e", ["x"]), config.get("f", "y")),
+    )
 
 
 def paired_costs(plain: Callable[[], object], typed: Callable[[], object]) -> tuple[float, float]:

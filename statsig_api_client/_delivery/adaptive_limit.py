@@ -17,7 +17,7 @@ Failure: TypeAlias = Literal["isolated", "outage", "late"]
 
 _MAX_CREDIT: Final = 8
 """The maximum number of isolated failures in a row."""
-_COST: Final = 0.25
+_COST: Final = 0.2
 """Requests that an isolated failure takes off the limit."""
 
 
@@ -28,8 +28,8 @@ class AdaptiveLimit:
     afterwards it grows by one per round. It grows only as long as it is reached.
 
     A failure is isolated if the server accepts other requests: each accepted request pays for one
-    failure, and each failure lowers the limit by a quarter of a request. If the server fails on a
-    share of requests, the limit stays near 9 for 30 %, and 36 for 10 %. Any other failure counts as
+    failure, and each failure lowers the limit by a fifth of a request. If the server fails on a
+    share of requests, the limit stays near 12 for 30 %, and 45 for 10 %. Any other failure counts as
     an outage: the limit is halved, all requests wait, and one goes first.
 
     Args:
