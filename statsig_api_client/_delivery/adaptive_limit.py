@@ -29,8 +29,8 @@ class AdaptiveLimit:
 
     A failure is isolated if the server accepts other requests: each accepted request pays for one
     failure, and each failure lowers the limit by a fifth of a request. If the server fails on a
-    share of requests, the limit stays near 12 for 30 %, and 45 for 10 %. Any other failure counts as
-    an outage: the limit is halved, all requests wait, and one goes first.
+    share of requests, the limit stays near 12 for 30 %, and 45 for 10 %. Any other failure counts
+    as an outage: the limit is halved, all requests wait, and one goes first.
 
     Args:
         clock: The time.
