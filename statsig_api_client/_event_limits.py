@@ -28,7 +28,8 @@ MIN_TIME: Final = 946_684_800_000
 DAY: Final = 86_400_000
 """Milliseconds that a clock may be ahead."""
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_NAMES: Final = ("eventName", "experimentName", "gateName")
+_EVENT_NAMES: Final = ("eventName",)
+_EXPOSURE_NAMES: Final = ("experimentName", "gateName")
 
 
 def time_problem(time: object, now: int) -> str | None:
@@ -61,12 +62,17 @@ def check_items(name: str, items: Sequence[Mapping[str, JsonInput]], now: int | 
     Raises:
         ValueError: A name is empty, or Statsig cannot read a time.
     """
+    names = _EVENT_NAMES if name == "events" else _EXPOSURE_NAMES
     for index, item in enumerate(items):
-        for field in _NAMES:
+        for field in names:
             if item.get(field) == "":
                 raise ValueError(f"{name}[{index}].{field}: expected a name, got an empty string")
-        time = item.get("time")
-        if time is not None and now is not None and (problem := time_problem(time, now)):
+        if now is None or (time := item.get("time")) is None:
+            continue
+        # Most times need no further check.
+        if type(time) is int and MIN_TIME <= time <= now:
+            continue
+        if problem := time_problem(time, now):
             raise ValueError(f"{name}[{index}].time: {problem}")
 
 
@@ -98,7 +104,8 @@ def _problems(event: Mapping[str, JsonInput]) -> list[tuple[str, str]]:
             ("value", f"Statsig may truncate values above {MAX_TEXT} characters"),
         ]
     if isinstance(metadata, dict) or isinstance(metadata, Mapping):  # noqa: SIM101  (see _json)
-        problems = problems + _metadata_problems(metadata)
+        found = _metadata_problems(metadata)
+        problems = problems + found if found else problems
     return problems
 
 
@@ -122,8 +129,9 @@ def _metadata_problems(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
     size = 1
     dotted = False
     for key, value in metadata.items():
-        size += len(str(key)) + len(str(value)) + 6
-        dotted = dotted or "." in str(key)
+        text = str(key)
+        size += len(text) + len(str(value)) + 6
+        dotted = dotted or "." in text
     if dotted:
         problem = "Statsig interprets a dot in a key as a path, and finds nothing there"
         problems.append(("metadata", problem))

@@ -12,7 +12,7 @@ from ._redaction import Redactor
 from ._runtime.call import Call
 from ._runtime.parsers import JsonInput, JsonInputObject
 from ._transports.base import RequestHeaders
-from ._user_checks import USER_FIELDS, check_user
+from ._user_checks import check_user, is_usual_user
 from ._version import __version__
 
 T = TypeVar("T")
@@ -94,8 +94,7 @@ class RequestBuilder:
         """
         if call.delivers is None:
             user = call.body.get("user")
-            # Most users need no check.
-            if isinstance(user, dict) and not (user.get("userID") and user.keys() <= USER_FIELDS):
+            if isinstance(user, dict) and not is_usual_user(user):
                 check_user("user", user)
             body = serialize(evaluation_body(call.body, self.options))
             return self._request(call, self.configuration.base_url, self._headers, body)
@@ -107,7 +106,8 @@ class RequestBuilder:
         else:
             check_items(call.delivers, items, now)
         for index, item in enumerate(items):
-            if isinstance(user := item.get("user"), dict):
+            user = item.get("user")
+            if isinstance(user, dict) and not is_usual_user(user):
                 check_user(f"{call.delivers}[{index}].user", user)
         return self._delivery(
             call, serialize(delivery, len(items)), len(items), compress_from=self._compress_from()
@@ -166,7 +166,7 @@ def delivery_body(body: JsonInputObject, delivers: str, environment: str | None)
 
 def _with_user(holder: JsonInputObject, environment: Mapping[str, str] | None) -> JsonInputObject:
     user: JsonInput = holder.get("user")
-    if not isinstance(user, Mapping):
+    if not (isinstance(user, dict) or isinstance(user, Mapping)):  # noqa: SIM101  (see _json)
         return holder
     user = dict(user)
     remove_private_attributes(user)

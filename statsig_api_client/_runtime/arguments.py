@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Protocol, Self, TypeVar, cast
 
+from .model import Model
 from .parsers import JsonInput, JsonInputObject, Parser, SchemaError, either, expected, string
 
 T = TypeVar("T")
@@ -96,9 +97,10 @@ def _items(name: str, values: object, minimum: int, maximum: int | None) -> list
 
 def nested_json(value: object) -> JsonInputObject:
     """Return the JSON form of a model or dict that the constructor has checked."""
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, JsonInput]", value))
-    return cast("HasJson", value).to_dict()
+    # Models first: the test for a mapping takes longer.
+    if isinstance(value, Model):
+        return cast("HasJson", value).to_dict()
+    return dict(cast("Mapping[str, JsonInput]", value))
 
 
 @functools.cache
