@@ -90,12 +90,23 @@ def test_lease_lasts_one_hour_at_most(tmp_path: Path, clock: FakeClock) -> None:
 
 
 def test_lease_from_future_is_ignored(tmp_path: Path, clock: FakeClock) -> None:
-    one = open_queue(tmp_path / "events.db", clock)
+    one, other = (open_queue(tmp_path / "events.db", clock) for _ in range(2))
     one.put(b"{}")
     assert one.claim() is not None
     clock.wall -= 86400  # the clock was wrong, and is set back
-    assert one.claim() is not None
+    assert other.claim() is not None
     one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_own_lease_outlasts_clock_jump(tmp_path: Path, clock: FakeClock, jump: float) -> None:
+    queue = open_queue(tmp_path / "events.db", clock)
+    queue.put(b"{}")
+    assert queue.claim() is not None
+    clock.wall += jump
+    assert queue.claim() is None
+    queue.close()
 
 
 def test_close_ignores_batches_of_others(

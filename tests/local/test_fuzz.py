@@ -6,11 +6,13 @@
 import os
 from collections import Counter
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from statsig_api_client.local.faults import EXTENSION, ClientConnection
 from statsig_api_client.local.http.app import create_app
 from statsig_api_client.local.http.control_api import control_document
 from statsig_api_client.local.recording import Recording
@@ -53,7 +55,7 @@ def test_responses_match_openapi_documents(document: Any, root: str) -> None:
     recording = Recording(None)
     state = ServerState(SHOP, recording)
     schema = schemathesis.openapi.from_dict(document, config=CONFIG)
-    schema.app = create_app(state, loopback_only=True)
+    schema.app = _connected(create_app(state, loopback_only=True))
     schema.config.update(base_url=f"http://127.0.0.1/{root}")
     statuses: Counter[int] = Counter()
     found = [each.ok() for each in schema.get_all_operations()]
@@ -70,6 +72,17 @@ def test_responses_match_openapi_documents(document: Any, root: str) -> None:
     assert statuses.total() >= REQUESTS / 2
     assert len(statuses) > 2
     assert not [status for status in statuses if status >= 500]
+
+
+def _connected(app: ASGIApp) -> ASGIApp:
+    """Return an application whose requests have a connection, as those of the server have."""
+
+    async def connected(scope: Scope, receive: Receive, send: Send) -> None:
+        connection = ClientConnection(transport=cast("Any", None))
+        extensions = {EXTENSION: {"connection": connection}}
+        await app({**scope, "extensions": extensions}, receive, send)
+
+    return connected
 
 
 def _try(strategy: Any, examples: int, statuses: Counter[int]) -> None:

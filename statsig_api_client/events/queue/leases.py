@@ -32,9 +32,17 @@ class Leases:
     _seconds: float
     """Seconds that a lease is valid: more than an attempt takes."""
 
-    def grant(self, max_events: int, max_bytes: int) -> tuple[Batch | None, bool]:
-        """Lease the oldest events that nobody is sending, and return whether there are more."""
-        self._delete_expired()
+    def grant(
+        self, max_events: int, max_bytes: int, own: Sequence[int] = ()
+    ) -> tuple[Batch | None, bool]:
+        """Lease the oldest events that nobody is sending, and return whether there are more.
+
+        Args:
+            max_events: The maximum number of events.
+            max_bytes: The maximum size of the request.
+            own: The leases of this process, which do not expire while it sends.
+        """
+        self._delete_expired(own)
         rows = unleased_events(self._database, max_events)
         batch = _batch(rows, max_bytes)
         if batch is None:
@@ -48,18 +56,20 @@ class Leases:
         )
         return batch, len(batch) >= max_events or len(batch) < len(rows)
 
-    def _delete_expired(self) -> None:
+    def _delete_expired(self, own: Sequence[int]) -> None:
         """Delete the leases of processes that died, or that could not write their result.
 
         Their events may have been accepted, and are sent again.
         """
         now = self._clock.time()
+        tokens = ", ".join("?" * len(own))
         # No lease is longer than the maximum, unless the clock has been set back since.
         expired = self._database.rows(
-            "SELECT token, (SELECT count(*) FROM events WHERE id BETWEEN first AND last)"
-            " FROM leases WHERE expires <= ? OR expires > ?",
+            "SELECT token, (SELECT count(*) FROM events WHERE id BETWEEN first AND last)"  # noqa: S608
+            f" FROM leases WHERE (expires <= ? OR expires > ?) AND token NOT IN ({tokens})",
             now,
             now + _MAX_SECONDS,
+            *own,
         )
         for token, events in expired:
             self._database.execute("DELETE FROM leases WHERE token = ?", token)

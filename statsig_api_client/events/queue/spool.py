@@ -103,8 +103,14 @@ class SpoolQueue:
             batch, more = None, False
             is_empty = self._database.row("SELECT EXISTS (SELECT 1 FROM events)") == (0,)
             if not is_empty:
+                # By the clock that nobody sets: the time of the system may have jumped.
+                valid = [
+                    lease
+                    for lease, renewed in self._claimed.items()
+                    if now - renewed < self._lease_seconds
+                ]
                 batch, more = self._database.write(
-                    lambda: self._leases.grant(max_events, self._options.max_batch_bytes)
+                    lambda: self._leases.grant(max_events, self._options.max_batch_bytes, valid)
                 )
             if batch:
                 self._claimed[batch.lease] = now

@@ -178,7 +178,9 @@ def test_sdk_agrees_with_http_api(evaluated: EvaluatedProject, sdk: str) -> None
     results = run_sdk(sdk, evaluated.sdk_input)
     assert differences(evaluated, results) == []
     assert evaluated.exposures_since(exposures) == evaluated.exposures
-    (event,) = [e for e in evaluated.server.events()[events:] if e.event_name == "purchase"]
+    # An SDK sends events again if a loaded machine is slow to respond.
+    event, *again = [e for e in evaluated.server.events()[events:] if e.event_name == "purchase"]
+    assert all(each.metadata == event.metadata for each in again)
     assert event.value == 9.5
     assert event.metadata["sku"] == "A1"
     assert json.loads(event.metadata["size"]) == {"width": 4}
