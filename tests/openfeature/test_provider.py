@@ -278,7 +278,8 @@ def test_hundred_evaluations_take_less_than_three_times_one(shop: LocalServer) -
         async with AsyncStatsig(shop.secret_key, base_url=shop.url) as client:
             return await evaluate(client, blocking, 1), await evaluate(client, blocking, 100)
 
-    shop.fail_next(times=None, delay=1, status=None)
+    # Long enough for a loaded machine to start a hundred requests.
+    shop.fail_next(times=None, delay=4, status=None)
     try:
         with Statsig(shop.secret_key, base_url=shop.url) as blocking:
             one, hundred = asyncio.run(compare(blocking))
