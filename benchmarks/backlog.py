@@ -17,9 +17,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from events import pin, processor_time
+
+if TYPE_CHECKING:
+    from statsig_api_client.events import EventStats
 
 DELAY = 0.05
 SHARES = (0.0, 0.05, 0.3)
@@ -59,16 +62,8 @@ def drain(port: int, count: int, options: dict[str, Any]) -> dict[str, float]:
         used, begun = processor_time(), time.perf_counter()
         for number in range(count):
             events.log(user, "purchase", 9.99, {"sku": "A1", "n": str(number)})
-        result = events.close(300)
-        seconds = time.perf_counter() - begun
-        stats = events.stats()
-    assert result.pending == 0, stats
-    assert stats.delivered == stats.accepted == count, stats
-    return {
-        "rate": count / seconds,
-        "cpu": (processor_time() - used) / count * 1e6,
-        "retried": stats.retried / count,
-    }
+        events.close(300)
+        return costs(events.stats(), count, time.perf_counter() - begun, processor_time() - used)
 
 
 async def drain_async(port: int, count: int, options: dict[str, Any]) -> dict[str, float]:
@@ -81,16 +76,15 @@ async def drain_async(port: int, count: int, options: dict[str, Any]) -> dict[st
         used, begun = processor_time(), time.perf_counter()
         for number in range(count):
             await events.log(user, "purchase", 9.99, {"sku": "A1", "n": str(number)})
-        result = await events.aclose(300)
-        seconds = time.perf_counter() - begun
-        stats = events.stats()
-    assert result.pending == 0, stats
+        await events.aclose(300)
+        return costs(events.stats(), count, time.perf_counter() - begun, processor_time() - used)
+
+
+def costs(stats: "EventStats", count: int, seconds: float, used: float) -> dict[str, float]:
+    """Return the costs of a run in which all events were delivered."""
+    assert stats.pending == 0, stats
     assert stats.delivered == stats.accepted == count, stats
-    return {
-        "rate": count / seconds,
-        "cpu": (processor_time() - used) / count * 1e6,
-        "retried": stats.retried / count,
-    }
+    return {"rate": count / seconds, "cpu": used / count * 1e6, "retried": stats.retried / count}
 
 
 def measure(count: int, kind: str, *, spool: bool) -> Iterator[tuple[float, dict[str, float]]]:
