@@ -12,7 +12,7 @@ from ._redaction import Redactor
 from ._runtime.call import Call
 from ._runtime.parsers import JsonInput, JsonInputObject
 from ._transports.base import RequestHeaders
-from ._user_checks import check_user, is_usual_user
+from ._user_checks import USER_FIELDS, check_user
 from ._version import __version__
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class RequestBuilder:
         """
         if call.delivers is None:
             user = call.body.get("user")
-            if isinstance(user, dict) and not is_usual_user(user):
+            if isinstance(user, dict) and not _is_usual(user):
                 check_user("user", user)
             body = serialize(evaluation_body(call.body, self.options))
             return self._request(call, self.configuration.base_url, self._headers, body)
@@ -107,7 +107,7 @@ class RequestBuilder:
             check_items(call.delivers, items, now)
         for index, item in enumerate(items):
             user = item.get("user")
-            if isinstance(user, dict) and not is_usual_user(user):
+            if isinstance(user, dict) and not _is_usual(user):
                 check_user(f"{call.delivers}[{index}].user", user)
         return self._delivery(
             call, serialize(delivery, len(items)), len(items), compress_from=self._compress_from()
@@ -143,6 +143,11 @@ class RequestBuilder:
             body=body,
             redact=self._redact,
         )
+
+
+def _is_usual(user: JsonInputObject) -> bool:
+    """Return whether a user has a user ID and only known fields, and so needs no check."""
+    return bool(user.get("userID")) and user.keys() <= USER_FIELDS
 
 
 def evaluation_body(body: JsonInputObject, options: Options) -> JsonInputObject:

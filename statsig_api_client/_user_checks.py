@@ -24,11 +24,6 @@ def _key(name: str) -> str:
 _SPELLINGS: Final = {_key(field): field for field in USER_FIELDS}
 
 
-def is_usual_user(user: Mapping[str, object]) -> bool:
-    """Return whether a user has a user ID and only known fields, and so needs no check."""
-    return bool(user.get("userID")) and user.keys() <= USER_FIELDS
-
-
 def check_user(path: str, user: Mapping[str, object]) -> None:
     """Warn about a user without an ID or with a misspelt field.
 
