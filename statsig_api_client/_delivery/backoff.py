@@ -6,12 +6,12 @@ from .._clock import Clock
 
 FIRST: Final = 1.0
 """Maximum of the first random delay, in seconds."""
-MOST: Final = 60.0
+MAX_DELAY: Final = 60.0
 """Maximum of any random delay, in seconds."""
-MOST_ASKED: Final = 3600.0
+MAX_RETRY_AFTER: Final = 3600.0
 """Maximum delay from `Retry-After`, in seconds."""
 _GAP: Final = 0.5
-_LEAST_GAP: Final = 0.02
+_MIN_GAP: Final = 0.02
 
 
 class Backoff:
@@ -31,11 +31,11 @@ class Backoff:
     def failed(self, retry_after: float | None) -> None:
         """Record a failed attempt and the delay from `Retry-After`, in seconds."""
         now = self._clock.monotonic()
-        most = min(MOST, FIRST * 2 ** min(self._failures, 16))
+        limit = min(MAX_DELAY, FIRST * 2 ** min(self._failures, 16))
         self._failures += 1
         self._gap = _GAP
-        self._asked_until = now + min(retry_after or 0.0, MOST_ASKED)
-        self._until = max(now + most * self._clock.random(), self._asked_until)
+        self._asked_until = now + min(retry_after or 0.0, MAX_RETRY_AFTER)
+        self._until = max(now + limit * self._clock.random(), self._asked_until)
 
     def succeeded(self) -> None:
         """Record a successful attempt."""
@@ -43,7 +43,7 @@ class Backoff:
         self._until = self._asked_until = 0.0
         if self._gap:
             self._until = self._clock.monotonic() + self._gap
-            self._gap = self._gap / 2 if self._gap / 2 >= _LEAST_GAP else 0.0
+            self._gap = self._gap / 2 if self._gap / 2 >= _MIN_GAP else 0.0
 
     def drop_jitter(self) -> None:
         """Drop the random delay; keep the one from `Retry-After`."""

@@ -20,7 +20,7 @@ _GZIP: Final = zlib.MAX_WBITS + 16
 _RAW: Final = -zlib.MAX_WBITS
 
 
-class UnwantedBodyError(Exception):
+class InvalidBodyError(Exception):
     """The body violates a limit, so the rest of it is not read."""
 
 
@@ -71,7 +71,7 @@ class ResponseReader:
         """Return the compression of the body: `gzip`, `deflate` or None.
 
         Raises:
-            UnwantedBodyError: The encoding was not requested. A chain of encodings, or one with a
+            InvalidBodyError: The encoding was not requested. A chain of encodings, or one with a
                 higher ratio than those requested, could fill the memory with one chunk.
         """
         encodings = [value.strip().lower() for value in self._encodings]
@@ -79,13 +79,13 @@ class ResponseReader:
             return None
         if encodings in (["gzip"], ["deflate"]):
             return encodings[0]
-        raise UnwantedBodyError("the body has a content-encoding that was not requested")
+        raise InvalidBodyError("the body has a content-encoding that was not requested")
 
     def receiver(self) -> Callable[[bytes], None]:
         """Return a function that accepts the chunks of the body as sent.
 
         Raises:
-            UnwantedBodyError: See `encoding`.
+            InvalidBodyError: See `encoding`.
         """
         encoding = self.encoding()
         return self.add if encoding is None else Decompressor(encoding, self.add).feed
@@ -94,11 +94,11 @@ class ResponseReader:
         """Add a decompressed chunk.
 
         Raises:
-            UnwantedBodyError: The body is too large.
+            InvalidBodyError: The body is too large.
         """
         self._size += len(chunk)
         if self._size > MAX_BODY_SIZE:
-            raise UnwantedBodyError(f"the body is larger than {MAX_BODY_SIZE >> 20} MiB")
+            raise InvalidBodyError(f"the body is larger than {MAX_BODY_SIZE >> 20} MiB")
         self._chunks.append(chunk)
 
     def __enter__(self) -> Self:
@@ -110,7 +110,7 @@ class ResponseReader:
         if not isinstance(error, Exception):
             return False
         raise_interruption(error)
-        if isinstance(error, UnwantedBodyError):
+        if isinstance(error, InvalidBodyError):
             self._problem = str(error)
         elif isinstance(error, self._decoding_error):
             self._problem = "the body cannot be decompressed"

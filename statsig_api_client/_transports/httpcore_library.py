@@ -62,7 +62,7 @@ class Body:
         yield self._content
 
 
-class Library:
+class HttpcoreLibrary:
     """The names of httpcore or httpcore2.
 
     Args:
@@ -184,9 +184,9 @@ class Library:
 
 
 @cache
-def library(name: str) -> Library:
+def library(name: str) -> HttpcoreLibrary:
     """Return the library `httpcore` or `httpcore2`."""
-    return Library(name)
+    return HttpcoreLibrary(name)
 
 
 def reason_of(error: Exception) -> str:

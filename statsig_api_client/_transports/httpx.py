@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from .base import CLOSED, NO_TIME_LEFT, UNCLOSED, HTTPClient, TransportRequest, TransportResult
-from .httpcore_library import Address, Library, library
+from .httpcore_library import Address, HttpcoreLibrary, library
 from .httpx_connections import Connections
 from .interruptions import TransportErrors
 from .proxies import Origin
@@ -30,7 +30,7 @@ class HttpxTransport:
 
     def __init__(self, client: HTTPClient | None = None, default: str = "httpx") -> None:
         self._client = client
-        self._library: Library = library(default.replace("httpx", "httpcore"))
+        self._library: HttpcoreLibrary = library(default.replace("httpx", "httpcore"))
         self._supplied: SuppliedClient | None = None
         if client is not None:
             self._supplied = self._supply(client)

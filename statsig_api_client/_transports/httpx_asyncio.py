@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from .base import CLOSED, NO_TIME_LEFT, UNCLOSED, AsyncHTTPClient, TransportRequest, TransportResult
-from .httpcore_library import Address, Library, library
+from .httpcore_library import Address, HttpcoreLibrary, library
 from .httpx_connections_asyncio import AsyncConnections
 from .interruptions import TransportErrors
 
@@ -32,7 +32,7 @@ class AsyncHttpxTransport:
         for name in _MODULES:
             importlib.import_module(name)
         self._client = client
-        self._library: Library = library(default.replace("httpx", "httpcore"))
+        self._library: HttpcoreLibrary = library(default.replace("httpx", "httpcore"))
         self._supplied: AsyncSuppliedClient | None = None
         if client is not None:
             self._supplied = self._supply(client)

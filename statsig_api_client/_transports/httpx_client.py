@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .base import TransportRequest, TransportResponse
     from .httpcore_library import Address
-    from .httpx_library import ClientLibrary
+    from .httpx_library import HttpxLibrary
 
 _LOCK_TIMEOUT: Final = 1.0
 """Seconds after which a pool counts as abandoned; httpcore locks it for microseconds."""
@@ -29,7 +29,7 @@ _LOCK_TIMEOUT: Final = 1.0
 class SuppliedClient:
     """An `httpx.Client` or `httpx2.Client`."""
 
-    def __init__(self, library: "ClientLibrary", client: "httpx.Client") -> None:
+    def __init__(self, library: "HttpxLibrary", client: "httpx.Client") -> None:
         self._library = library
         self._client = client
 

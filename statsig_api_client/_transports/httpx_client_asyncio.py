@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from .base import TransportRequest, TransportResponse
     from .httpcore_library import Address
-    from .httpx_library import ClientLibrary
+    from .httpx_library import HttpxLibrary
 
 
 class AsyncSuppliedClient:
     """An `httpx.AsyncClient` or `httpx2.AsyncClient`."""
 
-    def __init__(self, library: "ClientLibrary", client: "httpx.AsyncClient") -> None:
+    def __init__(self, library: "HttpxLibrary", client: "httpx.AsyncClient") -> None:
         self._library = library
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()

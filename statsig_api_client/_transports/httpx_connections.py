@@ -20,7 +20,7 @@ from .network import Network
 if TYPE_CHECKING:
     import httpcore
 
-    from .httpcore_library import Address, Library
+    from .httpcore_library import Address, HttpcoreLibrary
 
 MAX_CONNECTIONS: Final = 96
 
@@ -30,7 +30,9 @@ class Connection:
 
     idle_since: float = 0
 
-    def __init__(self, library: "Library", address: "Address", options: dict[str, Any]) -> None:
+    def __init__(
+        self, library: "HttpcoreLibrary", address: "Address", options: dict[str, Any]
+    ) -> None:
         self._network = Network(library.httpcore)
         pool: httpcore.ConnectionPool = library.httpcore.ConnectionPool(
             network_backend=self._network, **options
@@ -93,7 +95,7 @@ class Idle(Generic[_Connection]):
     def __init__(self) -> None:
         self._connections: deque[_Connection] = deque()
 
-    def take(self) -> _Connection | None:
+    def pop(self) -> _Connection | None:
         """Remove and return the most recently used connection that is usable."""
         with contextlib.suppress(IndexError):
             while not (connection := self._connections.pop()).is_usable():
@@ -124,7 +126,7 @@ class Idle(Generic[_Connection]):
 class Connections:
     """The connections of one process to one server, for any number of threads."""
 
-    def __init__(self, library: "Library", address: "Address") -> None:
+    def __init__(self, library: "HttpcoreLibrary", address: "Address") -> None:
         self._library = library
         self._address = address
         self._options = library.connection_options(address.origin)
@@ -137,7 +139,7 @@ class Connections:
 
     def exchange(self, request: "httpcore.Request", deadline: float) -> TransportResponse:
         """Send a request on an idle connection or a new one, and return the response."""
-        connection = self._idle.take() or Connection(self._library, self._address, self._options)
+        connection = self._idle.pop() or Connection(self._library, self._address, self._options)
         try:
             response = connection.exchange(request, deadline)
         except BaseException:

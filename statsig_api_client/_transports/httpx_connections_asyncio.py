@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpcore
 
-    from .httpcore_library import Address, Library
+    from .httpcore_library import Address, HttpcoreLibrary
 
 
 class AsyncConnection:
@@ -23,7 +23,9 @@ class AsyncConnection:
 
     idle_since: float = 0
 
-    def __init__(self, library: "Library", address: "Address", options: dict[str, Any]) -> None:
+    def __init__(
+        self, library: "HttpcoreLibrary", address: "Address", options: dict[str, Any]
+    ) -> None:
         self._network = AsyncNetwork(library.httpcore)
         pool: httpcore.AsyncConnectionPool = library.httpcore.AsyncConnectionPool(
             network_backend=self._network, **options
@@ -59,7 +61,7 @@ class AsyncConnection:
 class AsyncConnections:
     """The connections of one event loop to one server, for any number of tasks."""
 
-    def __init__(self, library: "Library", address: "Address") -> None:
+    def __init__(self, library: "HttpcoreLibrary", address: "Address") -> None:
         self._library = library
         self._address = address
         self._options = library.connection_options(address.origin)
@@ -76,7 +78,7 @@ class AsyncConnections:
         async with asyncio.timeout_at(deadline if self._free.locked() else None):
             await self._free.acquire()
         try:
-            connection = self._idle.take() or AsyncConnection(
+            connection = self._idle.pop() or AsyncConnection(
                 self._library, self._address, self._options
             )
             try:

@@ -4,13 +4,13 @@ import importlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .httpcore_library import Library
+from .httpcore_library import HttpcoreLibrary
 
 if TYPE_CHECKING:
     import httpx
 
 
-class ClientLibrary(Library):
+class HttpxLibrary(HttpcoreLibrary):
     """The names of httpx or httpx2, and of the httpcore below it.
 
     Args:
@@ -35,10 +35,10 @@ class ClientLibrary(Library):
         )
 
 
-_library = cache(ClientLibrary)
+_library = cache(HttpxLibrary)
 
 
-def library_of(client: object) -> ClientLibrary:
+def library_of(client: object) -> HttpxLibrary:
     """Return the library that a client belongs to.
 
     Raises:

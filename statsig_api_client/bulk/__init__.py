@@ -10,7 +10,7 @@ See `docs/bulk-import.md`. Requires the extra `bulk`.
 """
 
 try:
-    from .dry_run import Examination, examine_events
+    from .dry_run import DryRunResult, dry_run_import
     from .errors import (
         CheckpointInUseError,
         EventsRejectedError,
@@ -34,7 +34,7 @@ __all__ = [
     "Constant",
     "EventMapping",
     "EventsRejectedError",
-    "Examination",
+    "DryRunResult",
     "ImportOptions",
     "ImportProgress",
     "ImportStoppedError",
@@ -42,7 +42,7 @@ __all__ = [
     "RejectionReason",
     "SourceError",
     "TimeFormat",
-    "examine_events",
+    "dry_run_import",
     "import_events",
     "read_mapping",
     "read_mapping_file",

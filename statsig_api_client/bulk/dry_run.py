@@ -1,4 +1,4 @@
-"""`examine_events`: an import without sending."""
+"""`dry_run_import`: an import without sending."""
 
 import time
 import zlib
@@ -21,8 +21,8 @@ _SAMPLE_INTERVAL: Final = 20
 
 
 @frozen(kw_only=True)
-class Examination:
-    """Result of `examine_events`: what an import would send."""
+class DryRunResult:
+    """Result of `dry_run_import`: what an import would send."""
 
     read: int
     """Lines or rows."""
@@ -47,12 +47,12 @@ class Examination:
     the minimum that `max_rate` allows."""
 
 
-def examine_events(
+def dry_run_import(
     source: str | Path | Sequence[str | Path],
     options: ImportOptions | None = None,
     *,
     environment: str | None = None,
-) -> Examination:
+) -> DryRunResult:
     """Read and check the input without sending it. Requires no API key, and writes no file.
 
     Args:
@@ -88,7 +88,7 @@ def examine_events(
                 compressed += len(zlib.compress(body, level=1, wbits=31))
             requests += 1
     minimum = valid / options.max_rate if options.max_rate else 0.0
-    return Examination(
+    return DryRunResult(
         read=read,
         valid=valid,
         invalid=invalid,

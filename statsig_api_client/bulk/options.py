@@ -17,7 +17,7 @@ Delimiter: TypeAlias = Literal["comma", "semicolon", "tab", "pipe"]
 
 @frozen(kw_only=True)
 class ImportOptions:
-    """Options of `import_events` and `examine_events`.
+    """Options of `import_events` and `dry_run_import`.
 
     Raises:
         TypeError: An option does not exist, or its value has the wrong type.

@@ -30,8 +30,8 @@ from .output import make_console, print_error
 
 if TYPE_CHECKING:
     from ..bulk import (
+        DryRunResult,
         EventMapping,
-        Examination,
         ImportProgress,
         ImportSummary,
         RejectionReason,
@@ -125,15 +125,15 @@ def import_events(
     Every line is accounted for. After Ctrl-C, a crash or an outage, the same command resumes the
     import. Undelivered events are written to a file of dead letters.
     """
-    from ..bulk import ImportOptions, ImportStoppedError, examine_events
+    from ..bulk import ImportOptions, ImportStoppedError, dry_run_import
     from ..bulk import import_events as run
 
     names = [field.name for field in attrs.fields(ImportOptions)]
     chosen: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     options = ImportOptions(mapping=make_mapping(given), **chosen)
     if dry_run:
-        found = examine_events([*files], options, environment=given["environment"])
-        _show_examination(found, as_json=as_json)
+        found = dry_run_import([*files], options, environment=given["environment"])
+        _show_dry_run(found, as_json=as_json)
         return ExitCode.INCOMPLETE_IMPORT if found.invalid else ExitCode.OK
     with make_client(given) as statsig, _stopping() as stop, _progress() as show:
         options = attrs.evolve(options, stop=stop, on_progress=show)
@@ -273,7 +273,7 @@ def _show_reasons(reasons: "tuple[RejectionReason, ...]") -> None:
         click.echo(str(one))
 
 
-def _show_examination(found: "Examination", *, as_json: bool) -> None:
+def _show_dry_run(found: "DryRunResult", *, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         click.echo(json.dumps(attrs.asdict(found)))
         return

@@ -99,7 +99,7 @@ class FaultQueue:
         self._faults.clear()
         self._changed()
 
-    def take(self, call: str) -> InjectedFault | None:
+    def use(self, call: str) -> InjectedFault | None:
         """Return the first fault that applies to a call, and count it as used once."""
         for fault in self._faults.values():
             if fault.calls is None or call in fault.calls:
@@ -130,7 +130,7 @@ class FaultInjection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or apply a fault to it."""
-        fault = self._faults.take(call) if (call := _call(scope)) else None
+        fault = self._faults.use(call) if (call := _call(scope)) else None
         if fault is None:
             await self._app(scope, receive, send)
             return

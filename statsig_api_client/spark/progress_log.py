@@ -72,11 +72,11 @@ class ProgressLog:
             self._next_write = ended + (ended - started) * _WRITE_SHARE
 
     @property
-    def unrecognised(self) -> int:
+    def unmatched(self) -> int:
         """Number of events of earlier attempts that did not occur in this one."""
         return self._earlier.total()
 
-    def overlapped(self) -> int:
+    def concurrent(self) -> int:
         """Return how many events other attempts completed since this one started."""
         files = self._directory.progress_files(self._partition)
         return sum(

@@ -95,8 +95,8 @@ class TaskWriter:
                 f"{self._options.give_up_after:g} seconds: {error}"
             ) from error
         if error is None:
-            self._counts["unrecognised"] = self._progress.unrecognised
-            self._counts["overlapped"] = self._progress.overlapped()
+            self._counts["unmatched"] = self._progress.unmatched
+            self._counts["concurrent"] = self._progress.concurrent()
         return Totals(**self._counts), error
 
     def reasons(self) -> tuple[RejectionReason, ...]:

@@ -41,10 +41,10 @@ class Totals:
     """Events that were resent in the same attempt, counted each time."""
     resent: int = 0
     """Events that were resent although Statsig may have accepted them: possible duplicates."""
-    unrecognised: int = 0
+    unmatched: int = 0
     """Events of earlier attempts that did not recur because the rows had changed. Statsig may count
     them twice if their rows were sent in another form."""
-    overlapped: int = 0
+    concurrent: int = 0
     """Events that another attempt completed while this one ran, as in speculative execution: the
     maximum number that both sent."""
     bytes_sent: int = 0
@@ -102,7 +102,7 @@ class WriteSummary:
     def write(self, directory: JobDirectory) -> None:
         """Write the summary to the directory, and log it."""
         directory.write_summary(attrs.asdict(self))
-        is_suspicious = self.totals.unrecognised or self.totals.overlapped or self.dead_letters
+        is_suspicious = self.totals.unmatched or self.totals.concurrent or self.dead_letters
         level = logging.WARNING if is_suspicious or self.state == "aborted" else logging.INFO
         logger.log(level, "%s", self)
 

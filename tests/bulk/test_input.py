@@ -15,7 +15,7 @@ from statsig_api_client.bulk import (
     ImportOptions,
     SourceError,
     TimeFormat,
-    examine_events,
+    dry_run_import,
     import_events,
 )
 from tests.support.collector import Collector
@@ -43,7 +43,7 @@ def test_dead_letters_can_be_input(statsig: Statsig, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(b"{", b"{"))
     dead = import_events(statsig, tmp_path / "a.jsonl").dead_letters
     assert dead is not None
-    assert examine_events(dead).read == 2
+    assert dry_run_import(dead).read == 2
 
 
 def test_duplicate_file_and_output_are_rejected(statsig: Statsig, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_pipe_is_rejected_and_not_read(statsig: Statsig, tmp_path: Path) -> None
 def test_named_pipe_is_rejected_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "e.jsonl")
     with pytest.raises(SourceError, match="expected a regular file; pass a pipe as -"):
-        examine_events(tmp_path / "e.jsonl")
+        dry_run_import(tmp_path / "e.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_format_by_name_ignores_case(name: str, tmp_path: Path) -> None:
     content = CSV.replace(b",", b"\t") if ".TSV" in name else CSV
     pack = {".Gz": gzip.compress, ".ZST": zstandard.compress}.get(Path(name).suffix, bytes)
     (tmp_path / name).write_bytes(pack(content))
-    assert examine_events(tmp_path / name).valid == 2
+    assert dry_run_import(tmp_path / name).valid == 2
 
 
 def test_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyP
     file = write(tmp_path / "e.jsonl", 1)
     monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(SourceError, match=r"e\.jsonl: cannot be read: Permission denied"):
-        examine_events(file)
+        dry_run_import(file)
 
 
 def test_name_outside_utf8_is_escaped(statsig: Statsig, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_table_on_standard_input_is_read(
             )
         with Path("e").open() as file:
             monkeypatch.setattr(sys, "stdin", file)
-            assert examine_events("-", ImportOptions(format="csv", mapping=mapping)).valid == 2
+            assert dry_run_import("-", ImportOptions(format="csv", mapping=mapping)).valid == 2
     assert [sent["eventName"] for sent in collector.events] == ["a", "b"] * 2
 
 
@@ -149,12 +149,12 @@ def test_dry_run_counts_without_sending(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_bytes(
         lines(event(1), b"{", b"", event(2, eventName="a#"), *map(event, (3, 4)))
     )
-    found = examine_events(tmp_path / "e.jsonl", ImportOptions(max_rate=10.0))
+    found = dry_run_import(tmp_path / "e.jsonl", ImportOptions(max_rate=10.0))
     assert (found.read, found.valid, found.invalid, found.blank) == (6, 3, 2, 1)
     assert found.errors[0].startswith(f"{tmp_path}/e.jsonl:2: not JSON")
     assert "e.jsonl:4: eventName: Statsig drops" in found.errors[1]
     assert found.compressed_bytes > 0
     assert found.seconds >= 0.1
-    again = examine_events(tmp_path / "e.jsonl", ImportOptions(max_batch=1, compress=False))
+    again = dry_run_import(tmp_path / "e.jsonl", ImportOptions(max_batch=1, compress=False))
     assert again.compressed_bytes == again.bytes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.jsonl"]

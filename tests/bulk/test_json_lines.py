@@ -18,7 +18,7 @@ import zstandard
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import (
     SourceError,
-    examine_events,
+    dry_run_import,
     import_events,
 )
 from statsig_api_client.bulk.readers.streams import InputStream
@@ -77,7 +77,7 @@ def test_other_format_is_rejected(
     with pytest.raises(SourceError, match=rf"b\.json: expected JSON lines, .*{problem}"):
         import_events(statsig, [tmp_path / "a.jsonl", tmp_path / "b.json"])
     with pytest.raises(SourceError, match=problem):
-        examine_events(tmp_path / "b.json")
+        dry_run_import(tmp_path / "b.json")
     assert not collector.requests
 
 
@@ -165,7 +165,7 @@ def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
     frame = b"\x5a\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"abcd"
     content = b"".join(frame + zstandard.compress(lines(one)) for one in EVENTS)
     (tmp_path / "e.jsonl.zst").write_bytes(content + frame)
-    assert examine_events(tmp_path / "e.jsonl.zst").valid == len(EVENTS)
+    assert dry_run_import(tmp_path / "e.jsonl.zst").valid == len(EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_binary_formats_are_reported(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=f"{name}: .*expected .*, got {problem}"):
-        examine_events(tmp_path / name)
+        dry_run_import(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_binary_formats_are_reported(
 def test_other_format_as_parquet_is_reported(content: bytes, problem: str, tmp_path: Path) -> None:
     (tmp_path / "e.parquet").write_bytes(content)
     with pytest.raises(SourceError, match=rf"e\.parquet: expected Parquet, got {problem}"):
-        examine_events(tmp_path / "e.parquet")
+        dry_run_import(tmp_path / "e.parquet")

@@ -21,7 +21,7 @@ from statsig_api_client.bulk import (
     ImportOptions,
     SourceError,
     TimeFormat,
-    examine_events,
+    dry_run_import,
     import_events,
     read_mapping,
     read_mapping_file,
@@ -339,7 +339,7 @@ def test_unsuitable_mapping_is_rejected_before_sending(
 ) -> None:
     (tmp_path / "sales.csv").write_text(SALES)
     options = ImportOptions(mapping=read_mapping(mapping, TimeFormat("s")))
-    for run in (import_events, lambda _, *given: examine_events(*given)):
+    for run in (import_events, lambda _, *given: dry_run_import(*given)):
         with pytest.raises(SourceError, match=problem):
             run(statsig, tmp_path / "sales.csv", options)
     assert not collector.requests

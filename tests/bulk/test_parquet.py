@@ -19,7 +19,7 @@ from statsig_api_client.bulk import (
     ImportStoppedError,
     SourceError,
     TimeFormat,
-    examine_events,
+    dry_run_import,
     import_events,
 )
 from statsig_api_client.bulk.readers.files import find_sources
@@ -112,7 +112,7 @@ def test_unreadable_struct_is_reported_with_row(statsig: Statsig, tmp_path: Path
 def test_duplicate_column_names_are_rejected(tmp_path: Path) -> None:
     pq.write_table(pa.table([["a"], ["b"]], names=["eventName"] * 2), tmp_path / "e.parquet")
     with pytest.raises(SourceError, match="expected distinct column names"):
-        examine_events(tmp_path / "e.parquet")
+        dry_run_import(tmp_path / "e.parquet")
 
 
 def test_binary_cell_is_rejected(statsig: Statsig, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_number_as_time_needs_unit_before_sending(tmp_path: Path) -> None:
         pq.write_table(pa.table({"eventName": ["a"], "ts": times}), tmp_path / "e.parquet")
         mapping = EventMapping({"eventName": "eventName", "time": "ts"})
         with pytest.raises(SourceError, match=r"e\.parquet: column ts, for time, is a number"):
-            examine_events(tmp_path / "e.parquet", ImportOptions(mapping=mapping))
+            dry_run_import(tmp_path / "e.parquet", ImportOptions(mapping=mapping))
 
 
 def test_shorter_file_is_not_complete(statsig: Statsig, tmp_path: Path) -> None:

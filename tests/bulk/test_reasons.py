@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from statsig_api_client import Statsig
-from statsig_api_client.bulk import RejectionReason, examine_events, import_events
+from statsig_api_client.bulk import RejectionReason, dry_run_import, import_events
 from statsig_api_client.bulk.reasons import ReasonCounter
 from tests.support.event_files import event, lines
 
@@ -13,7 +13,7 @@ def test_most_frequent_reasons_are_in_summary(statsig: Statsig, tmp_path: Path) 
     others = [event(1, eventName=""), event(2, eventName="a;")]
     file = tmp_path / "e.jsonl"
     file.write_bytes(lines(event(9), *bad, *others))
-    summary, found = import_events(statsig, file), examine_events(file)
+    summary, found = import_events(statsig, file), dry_run_import(file)
     assert summary.reasons == found.reasons
     assert [(one.count, one.example) for one in summary.reasons] == [
         (5, f"{file}:5"),

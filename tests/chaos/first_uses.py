@@ -9,7 +9,7 @@ from typing import Final
 
 import trustme
 
-from tests.support.loopback import loopback, reply
+from tests.support.loopback import loopback, respond
 
 FIRST_USES: Final = (
     *("call", "fast_call", "compressed_call", "async_call", "async_fast_call"),
@@ -24,7 +24,7 @@ def fork_during(first_use: str, directory: Path, tries: int, seed: int = 1) -> N
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(tls)
     with loopback(tls) as server:
-        server.script(reply())
+        server.script(respond())
         result = subprocess.run(
             [
                 *(sys.executable, "-m", "tests.chaos.forks", first_use),

@@ -16,7 +16,7 @@ from statsig_api_client.cli import run
 from statsig_api_client.cli.main import commands, main
 from statsig_api_client.local import LocalServer
 from tests.support.clients import KEY
-from tests.support.loopback import Loopback, reply, unused_port
+from tests.support.loopback import Loopback, respond, unused_port
 
 SHOP = Path(__file__).parents[2] / "examples" / "project.yaml"
 
@@ -215,7 +215,7 @@ def test_missing_key_exits_with_configuration(
 def test_api_error_exits_with_api(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Loopback
 ) -> None:
-    server.script(reply(401, {"message": "no"}))
+    server.script(respond(401, {"message": "no"}))
     assert main(["check-gate", "g", "--user-id", "1", "--base-url", server.url]) == 4
     assert "401" in capsys.readouterr().err
     monkeypatch.setenv("STATSIG_BASE_URL", f"http://127.0.0.1:{unused_port()}/v1")
@@ -234,7 +234,7 @@ def test_log_event_sends_options(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STATSIG_BASE_URL", server.url)
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     for value, time in (
         ("9.5", "1700000000000"),
         ('"9"', "2026-01-31T12:00:00Z"),

@@ -9,7 +9,7 @@ import pytest
 from statsig_api_client.cli.main import main
 from tests.cli.test_command_line import Terminal
 from tests.support.clients import KEY
-from tests.support.loopback import Loopback, reply
+from tests.support.loopback import Loopback, respond
 
 EXPERIMENT = {"experimentName": "e", "group": "Test", "user": {"userID": "1"}}
 GATE = {"gateName": "g", "passes": True, "ruleID": "r", "user": {"userID": "1"}}
@@ -24,7 +24,7 @@ def _connected(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_exposures_are_sent_in_one_request(
     server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.script(reply(202, {"success": True}), reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}), respond(202, {"success": True}))
     file = tmp_path / "exposures.jsonl"
     file.write_text(f"\ufeff{json.dumps(EXPERIMENT)}\n\n{json.dumps(GATE)}\n", encoding="utf-8")
     assert main(["log-exposures", str(file)]) == 0
@@ -70,7 +70,7 @@ def test_ranked_list_prints_line_per_variant(
         {"name": name, "value": {"offer": name}, "score": score, "rule_id": "r"}
         for name, score in (("a", 0.9), ("b", 0.1))
     ]
-    server.script(reply(200, variants), reply(200, variants))
+    server.script(respond(200, variants), respond(200, variants))
     assert main(["get-ranked-list", "offers", "--user-id", "1"]) == 0
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == variants
     with redirect_stdout(Terminal()) as screen:

@@ -20,7 +20,7 @@ from tests.cli.test_command_line import Terminal
 from tests.support.clients import KEY
 from tests.support.collector import Collector, collecting
 from tests.support.event_files import event, lines, write
-from tests.support.loopback import Loopback, reply
+from tests.support.loopback import Loopback, respond
 
 ATTACK = "\x1b]0;owned\x07\x1b[2J\x9b31m\x85\u202e\ud800"
 SHOWN = r"\u001b]0;owned\u0007\u001b[2J\u009b31m\u0085\u202e\ud800"
@@ -57,7 +57,7 @@ def _results() -> dict[str, object]:
 @pytest.mark.parametrize("mode", ["terminal", "json", "pipe"])
 @pytest.mark.parametrize("command", [*_results()])
 def test_server_strings_are_escaped(command: str, mode: str, server: Loopback) -> None:
-    server.script(reply(200, _results()[command]))
+    server.script(respond(200, _results()[command]))
     screen = io.StringIO() if mode == "pipe" else Terminal()
     with redirect_stdout(screen):
         assert main([command, "g", "--user-id", "1", *["--json"][: mode == "json"]]) == 0
@@ -86,7 +86,7 @@ def test_strings_in_errors_are_escaped(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "e.csv").write_text(f"{ATTACK[:-1]},x\n")
-    server.script(reply(400, {"message": ATTACK[:-1]}))
+    server.script(respond(400, {"message": ATTACK[:-1]}))
     with redirect_stderr(Terminal()) as screen:
         assert main([one.replace("{csv}", "e.csv") for one in arguments]) != 0
     assert screen.getvalue()
@@ -128,7 +128,7 @@ def test_unencodable_string_is_escaped() -> None:
 
 def test_parameters_are_separate_from_metadata(server: Loopback) -> None:
     value = {"rule": "mine", "n": 1.5, "flag": True, "none": None, "list": ["a", {"b": 2}]}
-    server.script(reply(200, {"name": "c", "rule_id": "r1", "group_name": "g", "value": value}))
+    server.script(respond(200, {"name": "c", "rule_id": "r1", "group_name": "g", "value": value}))
     with redirect_stdout(Terminal()) as screen:
         main(["get-config", "c", "--user-id", "1"])
     rows = [line.strip("│ ") for line in screen.getvalue().splitlines()][1:-1]
@@ -145,7 +145,7 @@ def test_parameters_are_separate_from_metadata(server: Loopback) -> None:
 
 
 def test_broken_pipe_keeps_exit_code(server: Loopback) -> None:
-    server.script(reply(200, {"name": "g", "value": True, "rule_id": "r"}))
+    server.script(respond(200, {"name": "g", "value": True, "rule_id": "r"}))
     there, here = os.pipe()
     os.close(there)
     with os.fdopen(here, "w") as pipe, redirect_stdout(pipe):
@@ -180,7 +180,7 @@ def test_fileno_equals_that_of_stream(tmp_path: Path) -> None:
 
 
 def test_warnings_are_messages(server: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    server.script(reply(200, {"name": "g", "value": True, "rule_id": "r"}))
+    server.script(respond(200, {"name": "g", "value": True, "rule_id": "r"}))
     assert main(["check-gate", "g", "--email", "a@b.c"]) == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: user: expected userID or customIDs")
@@ -189,7 +189,7 @@ def test_warnings_are_messages(server: Loopback, capsys: pytest.CaptureFixture[s
 def test_errors_have_one_prefix(
     server: Loopback, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    server.script(reply(500, {}), reply(500, {}), reply(500, {}))
+    server.script(respond(500, {}), respond(500, {}), respond(500, {}))
     for arguments in (
         ["check-gate"],
         ["no-such-command"],

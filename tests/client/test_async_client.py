@@ -13,7 +13,7 @@ from statsig_api_client import (
     StatsigUser,
 )
 from tests.support.clients import KEY
-from tests.support.loopback import Loopback, drip, reply, silence
+from tests.support.loopback import Loopback, respond, send_in_pieces, silence
 
 USER = StatsigUser(user_id="42")
 
@@ -32,7 +32,7 @@ def test_client_is_context_manager(server: Loopback) -> None:
 def test_calls_run_concurrently(server: Loopback) -> None:
     def slow(connection: object) -> None:
         time.sleep(0.5)
-        reply()(connection)  # type: ignore[arg-type]
+        respond()(connection)  # type: ignore[arg-type]
 
     server.script(slow)
 
@@ -47,7 +47,7 @@ def test_calls_run_concurrently(server: Loopback) -> None:
 
 
 def test_slow_call_does_not_block_others(server: Loopback) -> None:
-    server.script(silence, reply())
+    server.script(silence, respond())
 
     async def both() -> None:
         async with AsyncStatsig(KEY, base_url=server.url) as statsig:
@@ -69,14 +69,14 @@ def test_cancellation_is_not_replaced_by_fallback(server: Loopback) -> None:
         async with AsyncStatsig(KEY, base_url=server.url, on_error="fallback") as statsig:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(statsig.check_gate(USER, "a_gate"), 0.1)
-            server.script(reply())
+            server.script(respond())
             assert await statsig.check_gate(USER, "a_gate")
 
     asyncio.run(cancel())
 
 
 def test_supplied_client_keeps_attempt_timeout(server: Loopback) -> None:
-    server.script(drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.05))
+    server.script(send_in_pieces(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.05))
 
     async def call() -> None:
         async with AsyncStatsig(KEY, base_url=server.url, timeout=0.2, deadline=0.5) as statsig:

@@ -31,7 +31,7 @@ from tests.support.clients import (
     ScriptedResponse,
     on_any_library,
 )
-from tests.support.loopback import GATE, Loopback, raw, reply
+from tests.support.loopback import GATE, Loopback, raw, respond
 
 USER = StatsigUser(user_id="42", email="ada@example.com", private_attributes={"salary": 1})
 WIRE_USER = {"userID": "42", "email": "ada@example.com", "privateAttributes": {"salary": 1}}
@@ -62,7 +62,7 @@ def test_check_gate(statsig: Any, server: Loopback) -> None:
 
 @pytest.mark.parametrize("body", [{"a_gate": GATE}, [GATE], {"a_gate": {"value": True}}])
 def test_check_gates(statsig: Any, server: Loopback, body: object) -> None:
-    server.script(reply(200, body))
+    server.script(respond(200, body))
     gates = statsig.check_gates(USER, ["a_gate", "b_gate"])
     assert gates["a_gate"]
     assert server.requests[0].json == {"user": WIRE_USER, "gateNames": ["a_gate", "b_gate"]}
@@ -70,7 +70,7 @@ def test_check_gates(statsig: Any, server: Loopback, body: object) -> None:
 
 @pytest.mark.parametrize("method", ["get_config", "get_experiment"])
 def test_get_config_and_get_experiment(statsig: Any, server: Loopback, method: str) -> None:
-    server.script(reply(200, CONFIG))
+    server.script(respond(200, CONFIG))
     config = getattr(statsig, method)(USER, "a_config")
     assert config.get("color", "red") == "blue"
     assert config.group_name == "Test"
@@ -79,14 +79,14 @@ def test_get_config_and_get_experiment(statsig: Any, server: Loopback, method: s
 
 
 def test_get_layer(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, {"name": "a_layer", "value": {"a": 1}, "ruleID": "r"}))
+    server.script(respond(200, {"name": "a_layer", "value": {"a": 1}, "ruleID": "r"}))
     layer = statsig.get_layer(USER, "a_layer")
     assert (layer.rule_id, layer.get("a", 0)) == ("r", 1)
     assert server.requests[0].path == "/v1/get_layer"
 
 
 def test_get_ranked_list(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, [{"name": "v1", "value": {}, "rule_id": None, "score": 0.5}]))
+    server.script(respond(200, [{"name": "v1", "value": {}, "rule_id": None, "score": 0.5}]))
     (variant,) = statsig.get_ranked_list(USER, "a_list")
     assert (variant.name, variant.score) == ("v1", 0.5)
     assert server.requests[0].path == "/v1/get_ranked_list"
@@ -98,17 +98,17 @@ def test_dict_is_accepted_as_user(statsig: Any, server: Loopback) -> None:
 
 
 def test_response_of_2021_is_parsed(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, {"name": "YOUR-GATE-NAME", "value": False}))
+    server.script(respond(200, {"name": "YOUR-GATE-NAME", "value": False}))
     assert not statsig.check_gate(USER, "YOUR-GATE-NAME")
 
 
 def test_all_2xx_statuses_succeed(statsig: Any, server: Loopback) -> None:
-    server.script(reply(206))
+    server.script(respond(206))
     assert statsig.check_gate(USER, "a_gate")
 
 
 def test_last_duplicate_member_is_used(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, b'{"name":"a","value":true,"value":false}'))
+    server.script(respond(200, b'{"name":"a","value":true,"value":false}'))
     assert not statsig.check_gate(USER, "a")
 
 
@@ -116,7 +116,7 @@ def test_last_duplicate_member_is_used(statsig: Any, server: Loopback) -> None:
 
 
 def test_log_event(statsig: Any, server: Loopback) -> None:
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     before = int(time.time() * 1000)
     assert statsig.log_event(USER, "purchase", 9.99, {"sku": "A1"}).success
     (request,) = server.requests
@@ -132,7 +132,7 @@ def test_log_event(statsig: Any, server: Loopback) -> None:
 
 
 def test_log_event_sends_given_fields_only(statsig: Any, server: Loopback) -> None:
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     statsig.log_event({"userID": "42"}, "seen", time="2026-01-01T00:00:00Z")
     (event,) = server.requests[0].json["events"]
     assert event == {
@@ -161,7 +161,7 @@ def test_log_event_rejects_invalid_arguments(
 
 
 def test_log_events(statsig: Any, server: Loopback) -> None:
-    server.script(reply(202, {"success": True, "message": None}))
+    server.script(respond(202, {"success": True, "message": None}))
     events = [StatsigEvent(event_name="e1", user=USER), {"eventName": "e2", "value": "x"}]
     result = statsig.log_events(iter(events))
     assert (result.success, result.additional_properties) == (True, {"message": None})
@@ -171,7 +171,7 @@ def test_log_events(statsig: Any, server: Loopback) -> None:
 
 
 def test_log_custom_exposures(statsig: Any, server: Loopback) -> None:
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     statsig.log_custom_exposures(
         [
             ExperimentExposure(experiment_name="a_test", group="Test", user=USER),
@@ -193,7 +193,7 @@ def test_delivery_response_may_be_empty(statsig: Any, server: Loopback, status: 
 
 
 def test_evaluation_response_must_not_be_empty(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, b""))
+    server.script(respond(200, b""))
     with pytest.raises(ResponseValidationError, match="not JSON"):
         statsig.check_gate(USER, "a_gate")
 
@@ -230,7 +230,7 @@ def test_requests_identify_sdk(statsig: Any, server: Loopback) -> None:
 
 
 def test_large_event_batches_are_compressed(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(200, {"success": True}))
+    server.script(respond(200, {"success": True}))
     events = [{"eventName": "a_name", "value": index} for index in range(100)]
     statsig = make(base_url=server.url)
     packing = statsig.with_options(gzip_events=True)
@@ -253,7 +253,7 @@ def test_log_exposures_false_disables_exposures(make: ClientFactory, server: Loo
     assert server.requests[0].json["statsigMetadata"] == {"exposureLoggingDisabled": True}
     statsig.with_options(log_exposures=True).check_gate(USER, "a_gate")
     assert "statsigMetadata" not in server.requests[1].json
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     statsig.log_event(USER, "purchase")
     assert "statsigMetadata" not in server.requests[2].json
 
@@ -269,7 +269,7 @@ def test_environment_applies_to_users_without_one(make: ClientFactory, server: L
         statsig.check_gate(user, "a_gate")
     tiers = [request.json["user"]["statsigEnvironment"]["tier"] for request in server.requests]
     assert tiers == ["staging", "staging", "development"]
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     statsig.log_events([{"eventName": "e", "user": user} for user in users] + [{"eventName": "e"}])
     *events, last = server.requests[-1].json["events"]
     assert [event["user"]["statsigEnvironment"]["tier"] for event in events] == tiers
@@ -290,7 +290,7 @@ def test_arguments_are_not_modified(make: ClientFactory, server: Loopback) -> No
 
 
 def test_raw_response_has_status_headers_body(statsig: Any, server: Loopback) -> None:
-    server.script(reply(201, GATE, {"X-Request-Id": "r7", "Set-Cookie": "a=1"}))
+    server.script(respond(201, GATE, {"X-Request-Id": "r7", "Set-Cookie": "a=1"}))
     response = statsig.with_raw_response.check_gate(USER, "a_gate")
     assert isinstance(response, APIResponse)
     assert (response.status_code, response.attempts, response.request_id) == (201, 1, "r7")
@@ -319,7 +319,7 @@ def test_raw_response_copy_keeps_headers(statsig: Any) -> None:
 
 
 def test_raw_response_parses_lazily(statsig: Any, server: Loopback) -> None:
-    server.script(reply(200, b"nonsense"))
+    server.script(respond(200, b"nonsense"))
     response = statsig.with_raw_response.get_config(USER, "a_config")
     assert response.content == b"nonsense"
     for _ in range(2):
@@ -328,7 +328,7 @@ def test_raw_response_parses_lazily(statsig: Any, server: Loopback) -> None:
 
 
 def test_raw_response_has_no_fallback(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(404, b"no"))
+    server.script(respond(404, b"no"))
     statsig = make(base_url=server.url, on_error="fallback")
     with pytest.raises(NotFoundError):
         statsig.with_raw_response.get_layer(USER, "a_layer")

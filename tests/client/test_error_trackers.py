@@ -19,7 +19,7 @@ from tests.support.clients import (
     ScriptedResponse,
     on_any_library,
 )
-from tests.support.loopback import Loopback, reply, silence
+from tests.support.loopback import Loopback, respond, silence
 from tests.support.reports import reports
 
 USER = StatsigUser(user_id="42")
@@ -62,7 +62,7 @@ def test_failed_calls_report_no_secret(make: ClientFactory, outcome: Any) -> Non
 
 
 def test_server_echo_reports_no_secret(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(401, {"message": KEY + GATEWAY}, ECHO))
+    server.script(respond(401, {"message": KEY + GATEWAY}, ECHO))
     with pytest.raises(StatsigError) as raised:
         make(base_url=server.url, headers=HEADERS).check_gate(USER, "a_gate")
     assert not secrets_in(reported(raised.value))
@@ -269,7 +269,7 @@ def test_caller_keeps_local_variables(make: ClientFactory) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "sync fast", "async", "async fast"])
 def test_interrupts_at_any_line_report_no_secret(server: Loopback, kind: str) -> None:
-    server.script(reply(401, {"message": KEY}, ECHO))
+    server.script(respond(401, {"message": KEY}, ECHO))
     result = subprocess.run(
         [sys.executable, "-m", "tests.client.interrupts", kind, server.url, "5"],
         capture_output=True,

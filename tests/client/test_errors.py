@@ -32,7 +32,7 @@ from tests.support.clients import (
     ScriptedResponse,
     on_any_library,
 )
-from tests.support.loopback import Loopback, reply, unused_port
+from tests.support.loopback import Loopback, respond, unused_port
 
 USER = StatsigUser(user_id="42")
 
@@ -120,7 +120,7 @@ def test_connection_error_has_host_and_attempts(make: ClientFactory) -> None:
 
 
 def test_status_error_quotes_server(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(400, {"status": 400, "message": "no such thing"}, {"X-Request-Id": "r7"}))
+    server.script(respond(400, {"status": 400, "message": "no such thing"}, {"X-Request-Id": "r7"}))
     statsig = make(base_url=server.url)
     with pytest.raises(
         BadRequestError,

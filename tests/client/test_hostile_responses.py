@@ -29,11 +29,11 @@ from tests.support.loopback import (
     Connection,
     Loopback,
     Script,
-    drip,
     loopback,
     raw,
-    reply,
-    then_reset,
+    respond,
+    send_and_reset,
+    send_in_pieces,
 )
 
 USER = StatsigUser(user_id="42")
@@ -296,7 +296,7 @@ def wire() -> Iterator[Loopback]:
         yield running
 
 
-endings = st.sampled_from([raw, then_reset])
+endings = st.sampled_from([raw, send_and_reset])
 
 
 @pytest.mark.parametrize("kind", ["sync", "async", "sync httpx2"])
@@ -317,10 +317,10 @@ def test_any_bytes_return_result_or_error(
 @pytest.mark.parametrize(
     "script",
     [
-        drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.03),
-        drip(b"HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n", b"{", pause=0.03),
-        drip(b"HTTP/1.1 500 No\r\ncontent-length: 10000\r\n\r\n", b"{", pause=0.03),
-        lambda connection: connection.be_silent(),
+        send_in_pieces(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n", b"{", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 500 No\r\ncontent-length: 10000\r\n\r\n", b"{", pause=0.03),
+        lambda connection: connection.wait_for_stop(),
     ],
     ids=["headers", "body", "refusal", "silence"],
 )
@@ -338,7 +338,7 @@ def test_calls_end_by_deadline(
 
 
 def test_response_of_50_mb_is_rejected(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(200, b" " * 50_000_000))
+    server.script(respond(200, b" " * 50_000_000))
     statsig = make(base_url=server.url)
     with pytest.raises(ResponseValidationError, match="the body is larger than 10 MiB"):
         statsig.check_gate(USER, "a_gate")

@@ -9,7 +9,7 @@ import pytest
 
 import statsig_api_client
 from statsig_api_client._logging import debug_logger
-from tests.support.loopback import Loopback, reply
+from tests.support.loopback import Loopback, respond
 
 
 def run(program: str, *arguments: str) -> str:
@@ -144,7 +144,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("program", [BLOCKING, ASYNCHRONOUS], ids=["sync", "async"])
 def test_call_imports_nothing(server: Loopback, program: str, engine: str) -> None:
     """A child that is forked while another thread imports would wait for its lock forever."""
-    server.script(reply(), reply(200, {}))
+    server.script(respond(), respond(200, {}))
     result = subprocess.run(
         [sys.executable, "-c", program, server.url.replace("127.0.0.1", "localhost"), engine],
         capture_output=True,

@@ -22,7 +22,7 @@ from tests.support.clients import (
     ScriptedResponse,
     on_any_library,
 )
-from tests.support.loopback import Loopback, raw, reply
+from tests.support.loopback import Loopback, raw, respond
 
 USER = StatsigUser(user_id="42")
 
@@ -155,7 +155,7 @@ def test_options_repr_hides_header_values() -> None:
 
 
 def test_redirect_is_not_followed(make: ClientFactory, server: Loopback) -> None:
-    server.script(reply(307, b"", {"Location": "/elsewhere"}))
+    server.script(respond(307, b"", {"Location": "/elsewhere"}))
     failing(make(base_url=server.url))
     assert [request.path for request in server.requests] == ["/v1/check_gate"]
 
@@ -180,7 +180,7 @@ def test_evaluation_sends_private_attributes(make: ClientFactory, server: Loopba
 def test_delivery_removes_private_attributes(
     make: ClientFactory, server: Loopback, user: Any, environment: str | None
 ) -> None:
-    server.script(reply(202, {"success": True}))
+    server.script(respond(202, {"success": True}))
     statsig = make(base_url=server.url, environment=environment)
     statsig.log_event(user, "purchase")
     statsig.log_events([{"eventName": "purchase", "user": user}]) if not isinstance(

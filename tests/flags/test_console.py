@@ -15,7 +15,7 @@ from statsig_api_client.flags.generation.errors import FlagsError
 from statsig_api_client.flags.generation.sources import read_source
 from statsig_api_client.flags.generation.writer import Options, write_package
 from tests.support.flag_packages import EXAMPLE, code_of, files_of
-from tests.support.loopback import Connection, Loopback, reply, unused_port
+from tests.support.loopback import Connection, Loopback, respond, unused_port
 
 KEY = "console-CanYouKeepIt42"
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ def serve(server: Loopback, lists: Mapping[str, list[Json]], page_size: int = 1)
     def script(connection: Connection) -> None:
         request = server.requests[-1]
         if request.headers["statsig-api-key"] != KEY:
-            reply(401, {"status": 401, "message": f"Invalid key {KEY}"})(connection)
+            respond(401, {"status": 401, "message": f"Invalid key {KEY}"})(connection)
             return
         url = urlsplit(request.path)
         items = lists.get(url.path.rpartition("/")[2], [])
@@ -76,7 +76,7 @@ def serve(server: Loopback, lists: Mapping[str, list[Json]], page_size: int = 1)
         following = f"{url.path}?page={page + 1}" if len(items) > page * page_size else None
         pagination = {"itemsPerPage": page_size, "pageNumber": page, "nextPage": following}
         body = {"message": "Listed successfully.", "data": shown, "pagination": pagination}
-        reply(200, body)(connection)
+        respond(200, body)(connection)
 
     server.script(script)
 
@@ -282,13 +282,13 @@ def test_rejected_key_is_error(server: Loopback, monkeypatch: pytest.MonkeyPatch
 def test_unexpected_response_is_error(
     server: Loopback, status: int, body: object, message: str
 ) -> None:
-    server.script(reply(status, body))
+    server.script(respond(status, body))
     with pytest.raises(FlagsError, match=message):
         read()
 
 
 def test_list_without_pagination_is_one_page(server: Loopback) -> None:
-    server.script(reply(200, {"data": []}))
+    server.script(respond(200, {"data": []}))
     assert read().gates == ()
 
 

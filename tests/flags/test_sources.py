@@ -10,7 +10,7 @@ from statsig_api_client.flags.generation.sources import merge_parameters, read_s
 from statsig_api_client.local import LocalServer
 from tests.support.config_specs import REAL_PROJECTS, v1_specs
 from tests.support.flag_packages import EXAMPLE, code_of, files_of
-from tests.support.loopback import Loopback, reply, unused_port
+from tests.support.loopback import Loopback, respond, unused_port
 
 
 def test_project_file_has_all_flags() -> None:
@@ -73,10 +73,10 @@ def test_unreachable_server_is_error() -> None:
 
 
 def test_other_server_is_error(server: Loopback) -> None:
-    server.script(reply(404, {}))
+    server.script(respond(404, {}))
     with pytest.raises(FlagsError, match="expected a local server, got HTTP 404"):
         read_source(server.url)
-    server.script(reply(200, b"<html>"))
+    server.script(respond(200, b"<html>"))
     with pytest.raises(FlagsError, match=str(server.port)):
         read_source(server.url)
 

@@ -14,7 +14,7 @@ from openfeature.flag_evaluation import FlagEvaluationDetails, FlagType
 from statsig_api_client import AsyncStatsig, Statsig
 from statsig_api_client.local import LocalServer
 from statsig_api_client.openfeature import StatsigProvider
-from tests.support.loopback import Loopback, reply, silence
+from tests.support.loopback import Loopback, respond, silence
 
 PROJECT: Final = """
 gates:
@@ -283,15 +283,17 @@ def test_absent_context_is_missing_targeting_key(server: LocalServer) -> None:
 @pytest.mark.parametrize(
     ("script", "code"),
     [
-        pytest.param(reply(500, {"message": "broken"}), "GENERAL", id="500"),
-        pytest.param(reply(503, {"message": "busy"}), "GENERAL", id="503"),
-        pytest.param(reply(429, {"message": "slowly"}), "GENERAL", id="429"),
-        pytest.param(reply(400, {"message": "bad"}), "GENERAL", id="400"),
-        pytest.param(reply(401, {"message": "wrong key"}), "GENERAL", id="401"),
-        pytest.param(reply(403, {"message": "wrong key"}), "GENERAL", id="403"),
-        pytest.param(reply(404, {"message": "no such path"}), "GENERAL", id="404"),
-        pytest.param(reply(200, {"name": "open", "value": "yes"}), "PARSE_ERROR", id="wrong type"),
-        pytest.param(reply(200, b"<html>"), "PARSE_ERROR", id="not JSON"),
+        pytest.param(respond(500, {"message": "broken"}), "GENERAL", id="500"),
+        pytest.param(respond(503, {"message": "busy"}), "GENERAL", id="503"),
+        pytest.param(respond(429, {"message": "slowly"}), "GENERAL", id="429"),
+        pytest.param(respond(400, {"message": "bad"}), "GENERAL", id="400"),
+        pytest.param(respond(401, {"message": "wrong key"}), "GENERAL", id="401"),
+        pytest.param(respond(403, {"message": "wrong key"}), "GENERAL", id="403"),
+        pytest.param(respond(404, {"message": "no such path"}), "GENERAL", id="404"),
+        pytest.param(
+            respond(200, {"name": "open", "value": "yes"}), "PARSE_ERROR", id="wrong type"
+        ),
+        pytest.param(respond(200, b"<html>"), "PARSE_ERROR", id="not JSON"),
         pytest.param(silence, "GENERAL", id="timeout"),
         pytest.param(lambda connection: connection.reset(), "GENERAL", id="connection"),
     ],
@@ -307,11 +309,11 @@ def test_failed_call_has_default_and_code(
 
 
 def test_single_request_unless_not_found(loopback_server: Loopback, mode: Mode) -> None:
-    loopback_server.script(reply(200, {"name": "a", "value": False, "rule_id": "r"}))
+    loopback_server.script(respond(200, {"name": "a", "value": False, "rule_id": "r"}))
     mode.evaluate(loopback_server.url, BOOLEAN, "a", default=False)
     assert [request.path for request in loopback_server.requests] == ["/v1/check_gate"]
     unknown = {"name": "a", "value": False, "rule_id": ""}
-    loopback_server.script(reply(200, unknown), reply(200, {"name": "a", "value": {}}))
+    loopback_server.script(respond(200, unknown), respond(200, {"name": "a", "value": {}}))
     mode.evaluate(loopback_server.url, BOOLEAN, "a", default=False)
     *_, first, second = loopback_server.requests
     assert (first.path, second.path) == ("/v1/check_gate", "/v1/get_config")

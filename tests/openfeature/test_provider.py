@@ -24,7 +24,7 @@ from statsig_api_client.events import EventLogger
 from statsig_api_client.local import LocalServer
 from statsig_api_client.openfeature import StatsigProvider
 from tests.support.clients import KEY
-from tests.support.loopback import GATE, Connection, Loopback, raw, reply, unused_port
+from tests.support.loopback import GATE, Connection, Loopback, raw, respond, unused_port
 from tests.support.reports import reports
 
 USER: Final = EvaluationContext("42", {"email": "ada@example.com"})
@@ -243,7 +243,7 @@ def test_hundred_evaluations_are_in_flight_together(loopback_server: Loopback) -
         if len(loopback_server.requests) >= MAX_CONNECTIONS:
             all_arrived.set()
         all_arrived.wait(30)
-        reply(200, GATE)(connection)
+        respond(200, GATE)(connection)
 
     loopback_server.script(respond)
 
@@ -293,7 +293,7 @@ def test_blocking_client_does_not_block_loop(loopback_server: Loopback) -> None:
 
     def respond(connection: Connection) -> None:
         released.wait(30)
-        reply(200, GATE)(connection)
+        respond(200, GATE)(connection)
 
     loopback_server.script(respond)
 
@@ -340,11 +340,11 @@ def faults() -> list[Any]:
     """Return responses that repeat the key."""
     body = {"message": f"the key is {KEY}", "name": KEY, "value": KEY}
     return [
-        *(reply(status, body, ECHO) for status in (400, 401, 403, 404, 413, 429, 500, 503, 520)),
-        reply(200, body, ECHO),
-        reply(200, KEY.encode(), ECHO),
-        reply(200, {"name": "a", "value": True, "rule_id": [KEY]}, ECHO),
-        reply(302, body, ECHO | {"Location": f"http://127.0.0.1/{KEY}"}),
+        *(respond(status, body, ECHO) for status in (400, 401, 403, 404, 413, 429, 500, 503, 520)),
+        respond(200, body, ECHO),
+        respond(200, KEY.encode(), ECHO),
+        respond(200, {"name": "a", "value": True, "rule_id": [KEY]}, ECHO),
+        respond(302, body, ECHO | {"Location": f"http://127.0.0.1/{KEY}"}),
         raw(f"HTTP/1.1 200 {KEY}\r\n".encode()),
         raw(KEY.encode()),
         lambda connection: connection.reset(),

@@ -25,7 +25,7 @@ from statsig_api_client._event_limits import MIN_TIME, time_problem
 from statsig_api_client._runtime import Model
 from statsig_api_client.generated import calls
 from tests.support.clients import KEY, ClientFactory
-from tests.support.loopback import Loopback, Received, reply
+from tests.support.loopback import Loopback, Received, respond
 from tests.support.spec import (
     DELIVERIES,
     EVALUATIONS,
@@ -82,7 +82,7 @@ class Connection:
         """Call a method, and return its result and the received request."""
         self.server.requests.clear()
         status = success_status(name) if name in METHODS else 202
-        self.server.script(reply(status, response))
+        self.server.script(respond(status, response))
         result = getattr(self.client.with_options(**options), name)(*arguments)
         (received,) = self.server.requests
         return result, received
@@ -386,7 +386,7 @@ def test_raw_response_has_bytes_and_result(
 ) -> None:
     arguments = data.draw(call_arguments(name, sendable=True))
     text = json.dumps(data.draw(responses(name)), indent=1).encode()
-    plain.server.script(reply(success_status(name), text))
+    plain.server.script(respond(success_status(name), text))
     response = getattr(plain.client.with_raw_response, name)(*arguments)
     assert response.content == text
     assert response.status_code == success_status(name)

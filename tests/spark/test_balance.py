@@ -93,7 +93,7 @@ def test_million_rows_balance_after_failures(spark: SparkSession, tmp_path: Path
     assert summary.partitions == PARTITIONS
     assert (totals.read, totals.delivered + totals.skipped) == (ROWS, ROWS)
     assert totals.skipped > 0
-    assert totals.unrecognised == 0
+    assert totals.unmatched == 0
     assert totals.retried > 0
     recorded, different = shop.recorded()
     assert different == ROWS

@@ -200,7 +200,7 @@ def test_next_attempt_skips_completed_events(job: dict[str, Any], collector: Col
     totals = read_summary(str(job["path"])).totals
     assert totals.balances
     assert totals.skipped == before + 1
-    assert (totals.unrecognised, totals.overlapped) == (0, 0)
+    assert (totals.unmatched, totals.concurrent) == (0, 0)
     assert collector.accepted == {"0": 2, **dict.fromkeys(map(str, range(2, 4000)), 1)}
     assert len(letters(job)) == 1
 
@@ -214,11 +214,11 @@ def test_changed_rows_are_sent_and_counted(
     message = write(writer, [row(number, time=1_750_000_000_000) for number in range(1000)])
     with caplog.at_level(logging.INFO):
         writer.commit([message])
-    assert message.totals.unrecognised == 1000
+    assert message.totals.unmatched == 1000
     assert set(collector.accepted.values()) == {2}
     (logged,) = caplog.messages
     assert logged == (
-        "committed: 1,000 read, 1,000 delivered, 1 requests, 1,000 unrecognised, "
+        "committed: 1,000 read, 1,000 delivered, 1 requests, 1,000 unmatched, "
         f"{message.totals.bytes_sent:,} bytes_sent"
     )
 
@@ -231,7 +231,7 @@ def test_concurrent_attempts_are_counted(job: dict[str, Any]) -> None:
         write(writer, map(row, range(500)))
 
     message = write_batches(writer, overtaken())
-    assert (message.totals.delivered, message.totals.overlapped) == (500, 500)
+    assert (message.totals.delivered, message.totals.concurrent) == (500, 500)
 
 
 def test_rejected_key_is_not_retried(job: dict[str, Any], collector: Collector) -> None:

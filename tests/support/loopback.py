@@ -42,7 +42,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def drip(self, data: Iterable[bytes], pause: float) -> None:
+    def send_in_pieces(self, data: Iterable[bytes], pause: float) -> None:
         """Send data piece by piece, until the client disconnects."""
         for piece in data:
             if self.stopping.wait(pause):
@@ -58,7 +58,7 @@ class Connection:
     def close(self) -> None:
         self.keep = False
 
-    def be_silent(self) -> None:
+    def wait_for_stop(self) -> None:
         """Keep the connection open without sending anything."""
         self.stopping.wait(20)
         self.keep = False
@@ -68,7 +68,9 @@ Script = Callable[[Connection], None]
 """The server's action after a request."""
 
 
-def reply(status: int = 200, body: object = GATE, headers: dict[str, str] | None = None) -> Script:
+def respond(
+    status: int = 200, body: object = GATE, headers: dict[str, str] | None = None
+) -> Script:
     """Return a script that sends a response. Bytes are sent unchanged, other bodies as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = {"content-type": "application/json", "content-length": str(len(content))}
@@ -86,7 +88,7 @@ def raw(data: bytes, *, keep: bool = False) -> Script:
     return script
 
 
-def drip(*pieces: bytes, pause: float) -> Script:
+def send_in_pieces(*pieces: bytes, pause: float) -> Script:
     """Return a script that sends pieces with pauses, repeating the last one."""
 
     def script(connection: Connection) -> None:
@@ -95,12 +97,12 @@ def drip(*pieces: bytes, pause: float) -> Script:
             while True:
                 yield pieces[-1]
 
-        connection.drip(all_pieces(), pause)
+        connection.send_in_pieces(all_pieces(), pause)
 
     return script
 
 
-def then_reset(data: bytes = b"") -> Script:
+def send_and_reset(data: bytes = b"") -> Script:
     """Return a script that sends bytes and resets the connection."""
 
     def script(connection: Connection) -> None:
@@ -113,7 +115,7 @@ def then_reset(data: bytes = b"") -> Script:
 
 def silence(connection: Connection) -> None:
     """Send nothing."""
-    connection.be_silent()
+    connection.wait_for_stop()
 
 
 @define
@@ -125,7 +127,7 @@ class Loopback:
     requests: list[Received] = field(factory=list)
     connections: int = 0
     resets_on_accept: bool = False
-    _scripts: list[Script] = field(factory=lambda: [reply()])
+    _scripts: list[Script] = field(factory=lambda: [respond()])
     _stopping: threading.Event = field(factory=threading.Event)
     _threads: list[threading.Thread] = field(factory=list)
     _open: list[Connection] = field(factory=list)

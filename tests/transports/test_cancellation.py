@@ -19,7 +19,7 @@ from statsig_api_client._transports.base import (
 )
 from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport
-from tests.support.loopback import Loopback, reply, silence
+from tests.support.loopback import Loopback, respond, silence
 
 MAX_CONNECTIONS = 2
 """Connections of each client; few, so that leaks exhaust them."""
@@ -80,7 +80,7 @@ def request_to(server: Loopback, timeout: float = 5.0) -> TransportRequest:
 
 async def assert_usable(transport: Any, server: Loopback) -> None:
     """Send as many requests at once as there may be connections, and one more."""
-    server.script(reply())
+    server.script(respond())
     sending = [transport.send(request_to(server)) for _ in range(MAX_CONNECTIONS + 1)]
     for outcome in await asyncio.gather(*sending):
         assert isinstance(outcome, TransportResponse), outcome

@@ -23,7 +23,7 @@ from statsig_api_client._transports.pyreqwest import AsyncPyreqwestTransport, Py
 from tests.support.loopback import (
     Connection,
     Loopback,
-    reply,
+    respond,
     silence,
     unused_port,
 )
@@ -93,7 +93,7 @@ def test_cancelled_task_cancels_its_request(server: Loopback, transport_class: A
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        server.script(reply())
+        server.script(respond())
         response_of(await transport.send(request))
         await transport.aclose()
 
@@ -140,7 +140,7 @@ def test_used_connection_closes_after_request(server: Loopback, kind: str) -> No
                 asyncio.run_coroutine_threadsafe(closing, sender.runner.get_loop()).result(5)
             else:
                 sender.transport.close()
-            reply()(connection)
+            respond()(connection)
 
         server.script(close_and_reply)
         assert response_of(sender.send(server.url)).status_code == 200

@@ -19,9 +19,9 @@ from statsig_api_client._transports.base import (
 )
 from tests.support.loopback import (
     Loopback,
-    drip,
     raw,
-    reply,
+    respond,
+    send_in_pieces,
 )
 
 from .senders import (
@@ -100,7 +100,7 @@ def test_write_to_closed_stream_fails(server: Loopback) -> None:
 @on_own_connections
 def test_surplus_response_is_not_returned_later(sender: Sender, server: Loopback) -> None:
     surplus = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsurplus"
-    server.script(raw(OK + surplus, keep=True), reply(200, b"fresh"))
+    server.script(raw(OK + surplus, keep=True), respond(200, b"fresh"))
     assert response_of(sender.send(server.url)).content == b"ok"
     assert response_of(sender.send(server.url)).content == b"fresh"
 
@@ -113,7 +113,7 @@ def test_many_connect_timeouts_share_connections(sender: Sender, server: Loopbac
 
 
 def test_connection_is_reused_after_error_response(sender: Sender, server: Loopback) -> None:
-    server.script(reply(500), reply(404), reply(200))
+    server.script(respond(500), respond(404), respond(200))
     assert [response_of(sender.send(server.url)).status_code for _ in range(3)] == [500, 404, 200]
     assert server.connections == 1
 
@@ -143,7 +143,7 @@ def test_many_tasks_send_concurrently(sender: Sender, server: Loopback) -> None:
 
 @pytest.mark.parametrize("sender", ["async httpx", "async httpx2", "async fast"], indirect=True)
 def test_slow_responses_do_not_block_other_requests(sender: Sender, server: Loopback) -> None:
-    slow = drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03)
+    slow = send_in_pieces(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03)
     request = TransportRequest(
         url=server.url, headers=RequestHeaders(), body=b"", connect_timeout=9, timeout=9
     )
@@ -152,7 +152,7 @@ def test_slow_responses_do_not_block_other_requests(sender: Sender, server: Loop
         waiting = [asyncio.create_task(sender.transport.send(request)) for _ in range(12)]
         await asyncio.to_thread(wait_until, lambda: len(server.requests) == 12)
         await asyncio.sleep(0.1)
-        server.script(reply())
+        server.script(respond())
         assert response_of(await asyncio.wait_for(sender.transport.send(request), TIME_LIMIT))
         assert not any(task.done() for task in waiting)
         for task in waiting:

@@ -12,11 +12,11 @@ from statsig_api_client._transports.base import (
 from tests.support.loopback import (
     Connection,
     Loopback,
-    drip,
     loopback,
     raw,
-    reply,
-    then_reset,
+    respond,
+    send_and_reset,
+    send_in_pieces,
 )
 
 from .senders import (
@@ -41,7 +41,7 @@ def test_request_is_sent_unchanged(sender: Sender, server: Loopback) -> None:
 
 
 def test_response_is_returned_unchanged(sender: Sender, server: Loopback) -> None:
-    server.script(reply(418, b"short and stout", {"X-Tea": "pot"}))
+    server.script(respond(418, b"short and stout", {"X-Tea": "pot"}))
     response = response_of(sender.send(server.url))
     assert (response.status_code, response.content, response.problem) == (
         418,
@@ -53,7 +53,7 @@ def test_response_is_returned_unchanged(sender: Sender, server: Loopback) -> Non
 
 @pytest.mark.parametrize("status", [200, 202, 299, 301, 404, 500, 599, 600, 999])
 def test_any_status_returns_response(sender: Sender, server: Loopback, status: int) -> None:
-    server.script(reply(status, b"x"))
+    server.script(respond(status, b"x"))
     assert response_of(sender.send(server.url)).status_code == status
 
 
@@ -86,7 +86,7 @@ def test_response_without_length_ends_with_connection(sender: Sender, server: Lo
 
 
 def test_large_bodies_are_sent_and_received(sender: Sender, server: Loopback) -> None:
-    server.script(reply(200, b"r" * 9_000_000))
+    server.script(respond(200, b"r" * 9_000_000))
     assert (
         len(response_of(sender.send(server.url, b"q" * 9_000_000, timeout=20)).content) == 9_000_000
     )
@@ -105,7 +105,7 @@ def test_large_bodies_are_sent_and_received(sender: Sender, server: Loopback) ->
 def test_compressed_response_is_decompressed(
     sender: Sender, server: Loopback, encoding: str, encode: Callable[[bytes], bytes]
 ) -> None:
-    server.script(reply(200, encode(b'{"name":"x"}'), {"Content-Encoding": encoding}))
+    server.script(respond(200, encode(b'{"name":"x"}'), {"Content-Encoding": encoding}))
     assert response_of(sender.send(server.url)).content == b'{"name":"x"}'
 
 
@@ -118,7 +118,7 @@ def test_second_address_is_used_if_first_fails(sender: Sender, server: Loopback)
 def test_deflate_without_header_is_decompressed(sender: Sender, server: Loopback) -> None:
     packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     packed = packing.compress(b'{"name":"x"}') + packing.flush()
-    server.script(reply(200, packed, {"Content-Encoding": "deflate"}))
+    server.script(respond(200, packed, {"Content-Encoding": "deflate"}))
     assert response_of(sender.send(server.url)).content == b'{"name":"x"}'
 
 
@@ -165,7 +165,7 @@ def test_decompression_bomb_is_not_decompressed_completely(
     sender: Sender, server: Loopback
 ) -> None:
     bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=1)
-    server.script(reply(200, bomb, {"Content-Encoding": "gzip"}))
+    server.script(respond(200, bomb, {"Content-Encoding": "gzip"}))
     assert (
         response_of(sender.send(server.url, timeout=20)).problem == "the body is larger than 10 MiB"
     )
@@ -175,13 +175,13 @@ def test_decompression_bomb_is_not_decompressed_completely(
 def test_unrequested_encoding_is_not_decompressed(
     sender: Sender, server: Loopback, encoding: str
 ) -> None:
-    server.script(reply(200, b"{}", {"Content-Encoding": encoding}))
+    server.script(respond(200, b"{}", {"Content-Encoding": encoding}))
     response = response_of(sender.send(server.url))
     assert response.problem == "the body has a content-encoding that was not requested"
 
 
 def test_invalid_compressed_body_is_reported(sender: Sender, server: Loopback) -> None:
-    server.script(reply(200, b"not gzip at all", {"Content-Encoding": "gzip"}))
+    server.script(respond(200, b"not gzip at all", {"Content-Encoding": "gzip"}))
     assert response_of(sender.send(server.url)).problem == "the body cannot be decompressed"
 
 
@@ -189,8 +189,8 @@ def test_invalid_compressed_body_is_reported(sender: Sender, server: Loopback) -
     "script",
     [
         raw(b"HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\npartial"),
-        then_reset(b"HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\npartial"),
-        drip(b"HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\npartial", b"", pause=0.03),
+        send_and_reset(b"HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\npartial"),
+        send_in_pieces(b"HTTP/1.1 503 No\r\ncontent-length: 100\r\n\r\npartial", b"", pause=0.03),
     ],
     ids=["cut", "reset", "dribbling"],
 )
@@ -219,7 +219,7 @@ def test_large_incomplete_error_response_keeps_status(sender: Sender, server: Lo
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_not_followed(sender: Sender, server: Loopback, status: int) -> None:
     with loopback() as elsewhere:
-        server.script(reply(status, b"", {"Location": f"{elsewhere.url}/thief"}))
+        server.script(respond(status, b"", {"Location": f"{elsewhere.url}/thief"}))
         assert response_of(sender.send(server.url)).status_code == status
         assert elsewhere.requests == []
 
@@ -228,14 +228,14 @@ def test_redirect_is_not_followed(sender: Sender, server: Loopback, status: int)
 def test_redirect_is_not_followed_by_following_client(sender: Sender, server: Loopback) -> None:
     client = sender.http_client(follow_redirects=True)
     sender.use(client)
-    server.script(reply(302, b"", {"Location": "/elsewhere"}))
+    server.script(respond(302, b"", {"Location": "/elsewhere"}))
     assert response_of(sender.send(server.url)).status_code == 302
     assert len(server.requests) == 1
     close(sender, client)
 
 
 def test_redirect_to_invalid_url_does_not_raise(sender: Sender, server: Loopback) -> None:
-    server.script(reply(302, b"", {"Location": "https://[what/"}))
+    server.script(respond(302, b"", {"Location": "https://[what/"}))
     result = sender.send(server.url)
     # A client of httpx parses the location even if it does not follow it.
     assert isinstance(result, TransportFailure) or result.status_code == 302

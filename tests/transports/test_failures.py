@@ -14,10 +14,10 @@ from statsig_api_client._transports.base import (
 from tests.support.loopback import (
     Connection,
     Loopback,
-    drip,
     raw,
+    send_and_reset,
+    send_in_pieces,
     silence,
-    then_reset,
     unused_port,
 )
 
@@ -148,9 +148,9 @@ def test_invalid_header_is_not_sent(sender: Sender, server: Loopback) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        then_reset(),
-        then_reset(b"HTTP/1.1 200 O"),
-        then_reset(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
+        send_and_reset(),
+        send_and_reset(b"HTTP/1.1 200 O"),
+        send_and_reset(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
         raw(b""),
         raw(b"HTTP/1.1 200 OK\r\ncontent-len"),
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
@@ -193,12 +193,14 @@ def test_silent_server_times_out(sender: Sender, server: Loopback) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03),
-        drip(b"H", b"T", b"T", b"P", b"/", b"1", b".", b"1", b" ", b"2", pause=0.03),
-        drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.03),
-        drip(b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.03),
-        drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 100, pause=0),
-        drip(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\n{\r\n", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03),
+        send_in_pieces(b"H", b"T", b"T", b"P", b"/", b"1", b".", b"1", b" ", b"2", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.03),
+        send_in_pieces(b"HTTP/1.1 100 Continue\r\n\r\n" * 100, pause=0),
+        send_in_pieces(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\n{\r\n", pause=0.03
+        ),
     ],
     ids=["body", "status line", "headers", "1xx", "1xx without a pause", "chunks"],
 )
@@ -215,7 +217,9 @@ def test_trickling_server_times_out(
 
 
 def test_trickling_body_times_out_with_any_client(sender: Sender, server: Loopback) -> None:
-    server.script(drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03))
+    server.script(
+        send_in_pieces(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"{", pause=0.03)
+    )
     start = time.monotonic()
     assert failure_of(sender.send(server.url, timeout=0.2)).timeout
     assert time.monotonic() - start < TIME_LIMIT

@@ -18,7 +18,7 @@ from statsig_api_client._transports.httpx import HttpxTransport
 from statsig_api_client._transports.httpx_asyncio import AsyncHttpxTransport
 from tests.support.loopback import (
     Loopback,
-    reply,
+    respond,
     unused_port,
 )
 
@@ -77,7 +77,7 @@ def test_hooks_receive_request_and_response(sender: Sender, server: Loopback) ->
     )
     client = sender.http_client(event_hooks=hooks)
     sender.use(client)
-    server.script(reply(200, gzip.compress(b'{"name": 1}'), {"Content-Encoding": "gzip"}))
+    server.script(respond(200, gzip.compress(b'{"name": 1}'), {"Content-Encoding": "gzip"}))
     assert response_of(sender.send(server.url, b"sent")).content == b'{"name": 1}'
     assert seen == [b"sent", b'{"name"']
     close(sender, client)

@@ -17,7 +17,7 @@ from statsig_api_client import Statsig, StatsigUser
 from statsig_api_client._transports.base import RequestHeaders, TransportRequest, TransportResponse
 from statsig_api_client._transports.httpx import HttpxTransport
 from statsig_api_client._transports.pyreqwest import PyreqwestTransport
-from tests.support.loopback import Connection, Loopback, Script, reply
+from tests.support.loopback import Connection, Loopback, Script, respond
 
 KINDS = ["httpx", "httpx2", "httpx client", "httpx2 client"]
 
@@ -150,7 +150,7 @@ def test_signal_handler_exception_surfaces_immediately(
     server: Loopback, kind: str, error: type[BaseException]
 ) -> None:
     # pyreqwest holds signals back until it has the response.
-    server.script(interrupting(after=OK), reply())
+    server.script(interrupting(after=OK), respond())
     with opened(kind) as transport:
         with (
             handler_raising(error),
@@ -182,7 +182,7 @@ def test_signal_handler_exception_is_not_retried(server: Loopback) -> None:
         with handler_raising(TimeoutError), pytest.raises(TimeoutError, match="the job"):
             statsig.check_gate(StatsigUser(user_id="1"), "gate")
         assert len(server.requests) == 1
-        server.script(reply())
+        server.script(respond())
         assert statsig.check_gate(StatsigUser(user_id="1"), "gate").error is None
 
 

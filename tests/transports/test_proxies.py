@@ -10,7 +10,7 @@ import trustme
 from tests.support.loopback import (
     Connection,
     Loopback,
-    reply,
+    respond,
     unused_port,
 )
 
@@ -88,7 +88,7 @@ def test_proxy_tunnels_tls(
         connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         connection.socket = context.wrap_socket(connection.socket, server_side=True)
 
-    server.script(tunnel, reply())
+    server.script(tunnel, respond())
     assert (
         response_of(sender.send("https://statsig.test/v1/check_gate", b'{"a":1}')).status_code
         == 200
@@ -103,7 +103,7 @@ def test_proxy_error_response_was_not_sent(
     sender: Sender, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
-    server.script(reply(403, b""))
+    server.script(respond(403, b""))
     failure = failure_of(sender.send("https://statsig.test/v1"))
     assert not failure.sent
     assert failure.reason == ("tunnel error: unsuccessful" if sender.is_fast else "403 Some Reason")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from statsig_api_client._transports.httpcore_library import Library
+from statsig_api_client._transports.httpcore_library import HttpcoreLibrary
 from statsig_api_client._transports.proxies import Origin
 from statsig_api_client._transports.tls import create_tls_context
 from tests.support.loopback import (
@@ -82,7 +82,7 @@ def test_concurrent_first_requests_read_certificates_once(
         return created[-1]
 
     monkeypatch.setattr(ssl, "create_default_context", create_default_context)
-    library = Library("httpcore")
+    library = HttpcoreLibrary("httpcore")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(library.connection_options, [Origin("https", "statsig.test")] * 8))
     assert len(created) == 1

@@ -64,7 +64,7 @@ _SCHEMA_SCALARS: Final[Mapping[str, Type]] = {
 }
 
 
-class SchemaNotUnderstoodError(ValueError):
+class UnsupportedSchemaError(ValueError):
     """JSON Schema without an equivalent Python type."""
 
 
@@ -96,13 +96,13 @@ def schema_type(schema: JsonObject) -> Type:
     """Return the type that a JSON Schema describes.
 
     Raises:
-        SchemaNotUnderstoodError: A keyword of the schema has no equivalent Python type.
+        UnsupportedSchemaError: A keyword of the schema has no equivalent Python type.
     """
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
             options = schema[keyword]
             if not isinstance(options, Sequence) or isinstance(options, str):
-                raise SchemaNotUnderstoodError(f"{keyword}: expected a list")
+                raise UnsupportedSchemaError(f"{keyword}: expected a list")
             return merge([schema_type(_as_schema(option)) for option in options])
     if "enum" in schema:
         return _enum(schema["enum"])
@@ -115,13 +115,13 @@ def schema_type(schema: JsonObject) -> Type:
     if kind == "object" or (kind is None and "properties" in schema):
         members = schema.get("properties", {})
         if not isinstance(members, Mapping):
-            raise SchemaNotUnderstoodError("properties: expected an object")
+            raise UnsupportedSchemaError("properties: expected an object")
         return Object(
             tuple((name, schema_type(_as_schema(member))) for name, member in members.items())
         )
     if isinstance(kind, str) and kind in _SCHEMA_SCALARS:
         return _SCHEMA_SCALARS[kind]
-    raise SchemaNotUnderstoodError(f"type: expected a JSON type, got {kind!r}")
+    raise UnsupportedSchemaError(f"type: expected a JSON type, got {kind!r}")
 
 
 def merge(types: Sequence[Type]) -> Type:
@@ -234,7 +234,7 @@ def _type_of_value(value: JsonValue) -> Type:
 
 def _enum(values: JsonValue) -> Type:
     if not isinstance(values, Sequence) or isinstance(values, str):
-        raise SchemaNotUnderstoodError("enum: expected a list")
+        raise UnsupportedSchemaError("enum: expected a list")
     strings = tuple(value for value in values if isinstance(value, str))
     rest = [_type_of_value(value) for value in values if not isinstance(value, str)]
     return merge([*([Enum(strings)] if strings else []), *rest])
@@ -242,7 +242,7 @@ def _enum(values: JsonValue) -> Type:
 
 def _as_schema(value: JsonValue) -> JsonObject:
     if not isinstance(value, Mapping):
-        raise SchemaNotUnderstoodError("expected a schema")
+        raise UnsupportedSchemaError("expected a schema")
     return dict(value)
 
 

@@ -28,9 +28,9 @@ from .types import (
     Enum,
     Object,
     Scalar,
-    SchemaNotUnderstoodError,
     Type,
     Union,
+    UnsupportedSchemaError,
     declared_type,
     fits,
     is_mixed,
@@ -318,7 +318,7 @@ def parameter_type(place: str, parameter: Parameter, options: Options, warnings:
     if parameter.schema is not None:
         try:
             type_ = schema_type(parameter.schema)
-        except SchemaNotUnderstoodError as error:
+        except UnsupportedSchemaError as error:
             warnings.append(f"{place}: schema: {error}; using the known values")
         else:
             if not has_default or fits(parameter.default, type_):

@@ -12,12 +12,12 @@ from attrs import frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from .catalog import Entity, EntityKind, entities
+from .condition_text import percentage
 from .core import Core, CoreResults
 from .document import ConfigSpecs
 from .evaluator import Evaluation, evaluation, exposed_document
 from .formats import CONFIGS, GATES, SECTIONS, as_object
 from .named_rules import NamedRule, named_rules
-from .wording import percentage
 
 Reason: TypeAlias = Literal[
     "rule", "rollout", "default", "override", "holdout", "disabled", "unsupported"

@@ -8,10 +8,10 @@ from attrs import frozen
 
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..project.model import BUCKETS, HOLDOUT_RULE_PREFIX
+from .condition_text import ConditionText, condition_text, percentage, units
 from .document import ConfigSpecs
 from .formats import as_list, as_object
 from .overrides import RULE_ID
-from .wording import ConditionText, condition_text, percentage, units
 
 _GENERATED_ID: Final = re.compile("(?=.*[0-9])[0-9A-Za-z]{15,}(:.*)?")
 """Matches a rule ID of Statsig's console; project files have names instead."""

@@ -11,12 +11,12 @@ from starlette.routing import Route
 from ..._runtime.parsers import JsonObject, JsonValue
 from ..._version import __version__
 from ..config_specs.catalog import Entity, entities, find_entity, is_generated
+from ..config_specs.condition_text import ConditionText
 from ..config_specs.document import ConfigSpecs
 from ..config_specs.explainer import Explanation, RuleCheck
 from ..config_specs.formats import CONFIGS, GATES, as_object
 from ..config_specs.named_rules import NamedRule, named_rules
 from ..config_specs.overrides import RULE_ID
-from ..config_specs.wording import ConditionText
 from ..project.model import suggestion
 from ..recording import EventFilter, EventKind
 from ..state import ServerState

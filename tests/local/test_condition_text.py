@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from statsig_api_client.local.config_specs.condition_text import ConditionText, condition_text
 from statsig_api_client.local.config_specs.document import load_specs
-from statsig_api_client.local.config_specs.wording import ConditionText, condition_text
 
 from .conftest import SHOP
 
