@@ -170,7 +170,7 @@ def _object(place: Pointer, schema: Json) -> Iterator[Problem]:
         yield (*place, "description"), SUMMARY
     for index, name in enumerate(schema.get("required", [])):
         if name not in fields:
-            yield (*place, "required", index), f"there is no field {name!r}"
+            yield (*place, "required", index), f"unknown field {name!r}"
     for key in ("anyOf", "oneOf"):
         for index, choice in enumerate(schema.get(key, [])):
             names = choice.get("required", [])
@@ -198,7 +198,7 @@ def _fallback(place: Pointer, spec: Spec, schema: Json) -> Iterator[Problem]:
     if isinstance(fallback, dict) and "name" in fields:
         for key in fallback:
             if key not in fields:
-                yield place, f"there is no field {key!r}"
+                yield place, f"unknown field {key!r}"
             elif "properties" in spec.resolve(fields[key]):
                 yield place, f"{key!r} is an object with fields, which has no fallback"
         for inner, problem in spec.violations(schema, {"name": "any", **fallback}):
@@ -311,7 +311,7 @@ def _security(spec: Spec, place: Pointer, security: Json) -> Iterator[Problem]:
     schemes = spec.document.get("components", {}).get("securitySchemes", {})
     for name in (name for choice in security for name in choice):
         if name not in schemes:
-            yield place, f"there is no security scheme {name!r}"
+            yield place, f"unknown security scheme {name!r}"
             return
     sent = [[schemes[name] for name in choice] for choice in security]
     if not any(len(choice) == 1 and choice[0].items() >= API_KEY.items() for choice in sent):
@@ -355,7 +355,7 @@ def _result(spec: Spec, place: Pointer, method: Json, operation: Json) -> Iterat
     name = method["returns"]
     schema = spec.schema(name)
     if schema is None:
-        yield (*place, "returns"), f"there is no schema {name!r}"
+        yield (*place, "returns"), f"unknown schema {name!r}"
     elif name not in _returned(spec, operation):
         yield (*place, "returns"), f"no successful response has the schema {name!r}"
     elif _needs_entity(spec, schema) and "entity" not in method:

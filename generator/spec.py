@@ -139,7 +139,7 @@ class Spec:
         return node
 
     def schema(self, name: str) -> Json | None:
-        """Return a named schema, or None if there is no such schema."""
+        """Return a named schema, or None if it does not exist."""
         return self.document.get("components", {}).get("schemas", {}).get(name)
 
     def schemas(self) -> Iterator[tuple[Pointer, Json]]:

@@ -38,7 +38,7 @@ def successful_response(state: RetryState, result: TransportResult) -> Transport
 
     Raises:
         ConfigurationError: The transport cannot send requests.
-        APIConnectionError: There is no response.
+        APIConnectionError: No response was received.
         APIStatusError: The response has another status.
     """
     if isinstance(result, TransportFailure):

@@ -65,7 +65,7 @@ class RetryState:
             self._log(logger, result)
 
     def next_delay(self, result: TransportResult) -> float | None:
-        """Return the delay in seconds before the next attempt, or None if there is no other."""
+        """Return the delay in seconds before the next attempt, or None after the last one."""
         options = self._options
         if not _is_transient(result) or self.attempts > options.max_retries:
             return None

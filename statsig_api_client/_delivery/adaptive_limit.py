@@ -1,6 +1,6 @@
 """Adaptive limit on concurrent requests, shared by event loggers and imports.
 
-There is no I/O here, and there are no locks: one thread at a time may use a limit.
+It does no I/O and takes no locks; only one thread at a time may use a limit.
 """
 
 from typing import Final, Literal, TypeAlias

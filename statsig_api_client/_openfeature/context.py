@@ -58,7 +58,7 @@ def user_of_context(
     if needs_id and not user.get("userID") and not user.get("customIDs"):
         problem = (
             "context: expected a targeting key; pass one, or set customIDs, so that the user has "
-            "a bucket of its own"
+            "a separate bucket"
         )
         raise ResolutionError("TARGETING_KEY_MISSING", problem)
     return cast("StatsigUserDict", user)

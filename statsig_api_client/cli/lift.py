@@ -206,7 +206,7 @@ lift.add_command(size)
     help="Environment; records without one count as production. `all` for every one.",
 )
 @click.option("--start", metavar="TIME", help="Earliest time, as 2026-11-01T00:00:00Z.")
-@click.option("--end", metavar="TIME", help="Time from which on records are left out.")
+@click.option("--end", metavar="TIME", help="Records from this time on are ignored.")
 @_source_options
 @mapping_options
 @_experiment_options

@@ -42,7 +42,7 @@ class AsyncEventLogger:
 
     Requests run on the event loop in which the logger was last used. When it ends before all events
     are sent, the next loop continues. Two loops that run at the same time need a logger each. At
-    interpreter exit pending events are sent in an event loop of their own, on the same client.
+    interpreter exit pending events are sent in a new event loop, on the same client.
 
     Args:
         statsig: The client to send with.
@@ -88,7 +88,7 @@ class AsyncEventLogger:
     ) -> None:
         """Queue an event for delivery. It never waits for the network, nor fails because of it.
 
-        It waits when there is no room and `overflow` is `block`, and for the spool's write.
+        It waits when the queue is full and `overflow` is `block`, and for the spool's write.
 
         Args:
             user: The user of the event.
@@ -100,7 +100,7 @@ class AsyncEventLogger:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument cannot be serialized as JSON, or the event is too large.
-            EventQueueFullError: There is no room, and `overflow` is `raise`.
+            EventQueueFullError: The queue is full and `overflow` is `raise`.
             ConfigurationError: The logger is closed, or in use in another event loop that runs.
         """
         event = self._encode(user, event_name, value, metadata, time)

@@ -83,7 +83,7 @@ class Claim:
         self.parts.insert(0, self.parts.pop())
 
     def evidence(self, accepted: int, failed: int) -> float | None:
-        """Record a failure, and return what it says against the events, from 0 to 1.
+        """Record a failure, and return its weight as evidence against the events, from 0 to 1.
 
         None stands for nothing: no request was accepted since the failure before.
 

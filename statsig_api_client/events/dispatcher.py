@@ -10,8 +10,8 @@
                                              is False
                   -> fails again and again   see `isolation`
 
-Several batches may be in progress; `AdaptiveLimit` says how many, and what is an outage. `Worker`
-drives the dispatcher in a thread; tests drive it step by step.
+Several batches may be in progress; `AdaptiveLimit` limits their number and detects outages.
+`Worker` drives the dispatcher in a thread; tests drive it step by step.
 """
 
 import logging
@@ -200,7 +200,7 @@ class Dispatcher:
         part = claim.part
         if may_depend_on_events(result):
             part.failed(claim.evidence(self._limit.accepted, self._limit.failed))
-            if is_proven(part) and not self._limit.is_probing:  # says nothing about the server
+            if is_proven(part) and not self._limit.is_probing:  # not evidence about the server
                 self._limit.record_abandoned()
                 return "isolated"
         failure = self._limit.record_failure(

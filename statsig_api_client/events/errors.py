@@ -4,7 +4,7 @@ from .._errors import ConfigurationError, StatsigError
 
 
 class EventQueueFullError(StatsigError):
-    """The event was not accepted because there is no room and `overflow` is `raise`."""
+    """The event was not accepted because the queue is full and `overflow` is `raise`."""
 
 
 class SpoolError(StatsigError):

@@ -109,7 +109,7 @@ class Isolation:
         Args:
             part: The part that was sent.
             result: Its result.
-            failure: What the result says about the server.
+            failure: The evidence about the server.
             is_alone: Whether no other part of the claimed batch is left.
         """
         depends = may_depend_on_events(result) and failure != "late"

@@ -76,7 +76,7 @@ class EventLogger:
     ) -> None:
         """Queue an event for delivery. It never waits for the network, nor fails because of it.
 
-        It waits when there is no room and `overflow` is `block`, and for the spool's write.
+        It waits when the queue is full and `overflow` is `block`, and for the spool's write.
 
         Args:
             user: The user of the event.
@@ -88,7 +88,7 @@ class EventLogger:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument cannot be serialized as JSON, or the event is too large.
-            EventQueueFullError: There is no room, and `overflow` is `raise`.
+            EventQueueFullError: The queue is full and `overflow` is `raise`.
             ConfigurationError: The logger is closed.
         """
         event = self._encode(user, event_name, value, metadata, time)

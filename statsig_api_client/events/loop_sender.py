@@ -132,7 +132,7 @@ class LoopSender:
             loop.call_soon_threadsafe(self._exit_attempt.cancel)
 
     def prepare_exit(self) -> None:
-        """Send in an event loop of its own when no other runs."""
+        """Send in a new event loop when no other runs."""
         self._is_cancelled = False
         self._exit_runner = asyncio.Runner(loop_factory=_ExitLoop)
 

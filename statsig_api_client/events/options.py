@@ -49,7 +49,7 @@ class EventLoggerOptions(TypedDict, total=False):
     `max_spool_bytes` instead.
     """
     overflow: Overflow
-    """The behaviour of `log()` when there is no room: wait (`block`), discard the oldest event or
+    """The behaviour of `log()` when the queue is full: wait (`block`), discard the oldest event or
     the new one (`drop_oldest`, `drop_newest`), or raise an `EventQueueFullError` (`raise`). Default
     `block`.
     """

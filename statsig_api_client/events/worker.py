@@ -108,7 +108,7 @@ class Worker:
         """The time when a thread for concurrent requests was last used."""
 
     def put(self, event: bytes) -> None:
-        """Queue an event, waiting for room if there is none."""
+        """Queue an event, waiting for room if the queue is full."""
         if not self.try_put(event):
             self._wait_for(lambda: self.queue.put(event), math.inf, _POLL_FOR_ROOM)
 

@@ -106,7 +106,7 @@ class ControlConnection:
         Args:
             path: The path.
             parse: The parser of the response.
-            query: The query; None is left out.
+            query: The query, without the parameters that are None.
             json: The body.
 
         Raises:

@@ -87,8 +87,7 @@ def _column_type(column: str, schema: StructType) -> DataType | None:
             return None
         if not isinstance(found, StructType) or name not in found.names:
             raise ConfigurationError(
-                f"option map: there is no column {column}; the columns are "
-                f"{', '.join(schema.names)}"
+                f"option map: unknown column {column}; the columns are {', '.join(schema.names)}"
             )
         found = found[name].dataType
     return found

@@ -32,7 +32,7 @@ SCENARIOS: Final[tuple[tuple[str, int, Scenario, str], ...]] = (
     ("kill -9 at a random moment, spool", 200, deaths.run, "none lost, doubles in 16 batches"),
     ("server down for 10 minutes (injected)", 20, outages.run, "all delivered, no stampede"),
     *(
-        (fault.name, 50, partial(responses.run, fault), f"as the state `{fault.state}` says")
+        (fault.name, 50, partial(responses.run, fault), f"according to the state `{fault.state}`")
         for fault in responses.FAULTS
     ),
     ("one poisonous event among 5,000", 20, poison.run, "4,999 delivered, one named"),

@@ -21,7 +21,7 @@ class Eager(Clock):
 
 
 class Late(Eager):
-    """As it is when leases of a process that died have ended."""
+    """The state after the leases of a dead process have expired."""
 
     def time(self) -> float:
         return super().time() + 600

@@ -66,7 +66,7 @@ class Server:
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server in a thread of its own."""
+    """A server in a thread."""
     server, started, ended = Server(), threading.Event(), asyncio.Event()
 
     async def main() -> None:

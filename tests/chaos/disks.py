@@ -64,7 +64,7 @@ def little_room(directory: Path) -> AbstractContextManager[Path]:
 
 
 def fill_disk(disk: Path) -> None:
-    """Write to a file of another program until there is no free byte."""
+    """Fill the disk with a file of another program."""
     if os.path.ismount(disk):
         with (disk / "of others").open("ab", buffering=0) as file, suppress(OSError):
             while True:

@@ -1,6 +1,6 @@
 """Signal handlers and finalizers that log, while the thread that they interrupt does.
 
-In a process of its own: what measures coverage takes a lock that is not reentrant.
+It runs in a separate process, since the measurement of coverage takes a lock that is not reentrant.
 """
 
 import faulthandler
@@ -164,7 +164,7 @@ def close_in_handler() -> str:
 
 
 def start(name: str, **arguments: Any) -> str:
-    """Call one of these functions in a process of its own; return what it returned."""
+    """Call one of these functions in a new process, and return its result."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos.reentrancy", name, json.dumps(arguments)],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},

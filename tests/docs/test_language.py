@@ -28,6 +28,8 @@ BANNED: Final = re.compile(
     | \b(settles?|settled|adopts?|adopted)\b
     | \b(the\ one|the\ first\ one)\ behind\b | \bbehind\ (its|the)\ last\b
     | \bNone\ if\ there\ is\ none\b | \bthat\ (has|have)\ none\b | \bmost\ asked\b
+    | \bof\ (its|their)\ own\b | \bin\ vain\b | \b(leaves?|left)\ out\b
+    | \bsays\ (so|what|whether|how|which)\b | \bthere\ (is|are)\ (none|no\ room)\b
     | \bfor\ once\b | \btakes?\ its\ time\b | \blight\ server\b
     """
 )

@@ -1,4 +1,4 @@
-"""The guide says what is: each command and each piece of Python in it is run."""
+"""Every command and Python block of the guide runs."""
 
 import ast
 import asyncio
@@ -81,7 +81,7 @@ def test_signal_handler_ends_program() -> None:
     assert ended.value.code == 0
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
 def test_spool_commands_run(collector: Collector) -> None:
     collector.plan = lambda *_: Response(400, b"bad", accepts=False)
     with logger(collector.url, spool="events.db") as events:

@@ -81,7 +81,7 @@ def test_flush_of_unreadable_spool_returns_known(
     assert events.stats().delivered == 5
     log(events, 5, start=5)
     run_sql(spool, "ALTER TABLE counters RENAME TO hidden")
-    assert events.close(1).pending == 5  # as far as it is known
+    assert events.close(1).pending == 5  # as far as known
     assert collector.accepted == Counter(str(number) for number in range(10))
 
 

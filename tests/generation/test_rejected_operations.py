@@ -37,7 +37,7 @@ OPERATIONS = [
         "unknown security",
         [operation("/get_layer", security=[{"Bearer": []}])],
         f"{LAYER}/security",
-        "there is no security scheme 'Bearer'",
+        "unknown security scheme 'Bearer'",
     ),
     Rejected(
         "operation without a default response",
@@ -233,7 +233,7 @@ METHODS = [
         "unknown result schema",
         [method("/get_layer", returns="Layers")],
         f"{METHOD}/returns",
-        "there is no schema 'Layers'",
+        "unknown schema 'Layers'",
     ),
     Rejected(
         "unsupported result type",

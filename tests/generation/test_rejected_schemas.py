@@ -95,7 +95,7 @@ HYGIENE = [
         "required field that does not exist",
         [schema("FeatureGate", required=["nam"])],
         f"{GATE}/required/0",
-        "there is no field 'nam'",
+        "unknown field 'nam'",
     ),
 ]
 TYPES = [
@@ -303,7 +303,7 @@ RESPONSES = [
         "fallback with an unknown field",
         [schema("FeatureGate", **{"x-fallback": {"value": False, "passes": False}})],
         f"{GATE}/x-fallback",
-        "there is no field 'passes'",
+        "unknown field 'passes'",
     ),
     Rejected(
         "fallback without a name",

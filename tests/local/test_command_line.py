@@ -309,12 +309,12 @@ def test_close_does_not_wait_for_idle_clients() -> None:
         assert time.monotonic() - before < 5
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
 def test_server_listens_on_ipv6() -> None:
     try:
         server = LocalServer(SHOP, host="::1")
     except OSError:
-        pytest.skip("there is no IPv6 here")
+        pytest.skip("needs IPv6")
     with server:
         assert server.url.startswith("http://[::1]:")
         assert httpx.post(f"{server.url}/check_gate").status_code == 401

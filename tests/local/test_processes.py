@@ -184,7 +184,7 @@ def test_process_ends_with_parent(number: signal.Signals) -> None:
     assert ends(url)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("process", [True, False])
 def test_exit_of_fork_leaves_server_running(*, process: bool) -> None:
     program = f"""

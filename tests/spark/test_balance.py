@@ -74,7 +74,7 @@ def trouble(shop: Shop) -> None:
     shop.open()
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_million_rows_balance_after_failures(spark: SparkSession, tmp_path: Path) -> None:
     shop = Shop(tmp_path / "events.db")
     shop.open()

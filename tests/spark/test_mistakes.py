@@ -35,8 +35,8 @@ from .tasks import SCHEMA, source
             "option map: mapping: expected FIELD=COLUMN or FIELD:=CONSTANT, got 'eventName'",
         ),
         ({"map": "time=time"}, "option map: mapping: eventName is missing"),
-        ({"map": "eventName=e"}, "option map: there is no column e; the columns are eventName,"),
-        ({"map": "eventName=user.id"}, "option map: there is no column user.id; the columns"),
+        ({"map": "eventName=e"}, "option map: unknown column e; the columns are eventName,"),
+        ({"map": "eventName=user.id"}, "option map: unknown column user.id; the columns"),
         ({"path": "mars://x/y"}, "path mars://x/y: "),
     ],
 )

@@ -399,7 +399,7 @@ def test_columns_are_mapped(
         "at": 1_700_000_000.5,
         "utm_source": "web",
         "utm_medium": None,
-        "other": "left out",
+        "other": "ignored",
     }
     assert write(writer, [rows]).totals.delivered == 1
     assert collector.events == [

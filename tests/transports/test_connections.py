@@ -221,7 +221,7 @@ def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 @pytest.mark.parametrize("name", ["HttpxTransport", "PyreqwestTransport"])
 def test_forked_child_has_its_own_connections(server: Loopback, name: str) -> None:
     result = run_python("-W", "error", "-c", FORK.format(name=name), server.url)

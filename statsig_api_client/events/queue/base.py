@@ -42,7 +42,7 @@ class EventQueue(Protocol):
         With `force`, the limit of the queue does not apply.
 
         Raises:
-            EventQueueFullError: There is no room, and `overflow` is `raise`.
+            EventQueueFullError: The queue is full and `overflow` is `raise`.
             ConfigurationError: The queue is sealed.
         """
         ...
@@ -58,7 +58,7 @@ class EventQueue(Protocol):
         """Claim the oldest events for sending: at most `limit`, and at most `max_batch`.
 
         Returns:
-            The batch; None if there are no events to claim.
+            The batch; None if no events can be claimed.
         """
         ...
 
@@ -77,7 +77,7 @@ class EventQueue(Protocol):
     def release(self, batches: Sequence[Batch], *, retried: int, unclear: bool) -> None:
         """Return claimed events to the queue, to be claimed first.
 
-        `retried` events were sent; `unclear` says whether they may have been accepted.
+        `retried` events were sent; with `unclear`, they may have been accepted.
         """
         ...
 

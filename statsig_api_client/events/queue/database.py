@@ -152,7 +152,7 @@ class SpoolDatabase:
                 self._checkpoint()
 
     def insert_one(self, logged: int, event: bytes) -> int:
-        """Write one event in a transaction of its own, at a third of the cost; see `insert`."""
+        """Write one event in a separate transaction, at a third of the cost; see `insert`."""
         connection = self._connection
         if not connection.in_transaction:  # pragma: no branch  (else see `_transaction`)
             try:
@@ -261,7 +261,7 @@ class SpoolDatabase:
 
     def _growth(self, size: SpoolSize, reserve: int) -> int:
         on_disk = free_bytes(self.path) - size.in_wal - self.reserve.released
-        # An event that fills half of a page and a bit takes a page of its own.
+        # An event that fills half of a page and a bit takes a whole page.
         return max(0, min((reserve - size.in_wal) // 2, on_disk)) // 2
 
     def is_empty(self) -> bool:

@@ -1,6 +1,6 @@
 """Events in a spool for people to look at, and what can be done with dead letters.
 
-Everything goes in steps of `_STEP` events, each a short transaction of its own: a spool may hold
+Everything goes in steps of `_STEP` events, each a short transaction: a spool may hold
 hundreds of megabytes, and `log()` waits for a transaction to end.
 """
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _LONG_WAIT: Final = 1.0
-"""Seconds without room after which a line in the log says so."""
+"""Seconds of waiting for room after which a warning is logged."""
 _LOG_EVERY: Final = 60.0
 
 

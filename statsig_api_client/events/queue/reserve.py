@@ -71,7 +71,7 @@ class DiskReserve:
             os.close(descriptor)
 
     def release_half(self) -> bool:
-        """Return half of the reserve to the disk; False when there is none."""
+        """Return half of the reserve to the disk; False if the reserve is empty."""
         size = self.size()
         left = size // 2 if size >= 2 * _STEP else 0
         try:

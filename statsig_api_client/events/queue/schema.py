@@ -51,7 +51,7 @@ INSERT INTO counters DEFAULT VALUES;
 
 LAST_ID: Final = "max(removed_to, coalesce((SELECT max(id) FROM events), 0))"
 """Expression over the table `counters`: the ID of the youngest event. AUTOINCREMENT would keep it
-in a table of its own, and write one more page for each event.
+in a separate table, and write one more page for each event.
 """
 INSERT_EVENT: Final = (
     f"INSERT INTO events (id, logged, data) VALUES ((SELECT {LAST_ID} + 1 FROM counters), ?, ?)"  # noqa: S608

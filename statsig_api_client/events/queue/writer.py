@@ -53,7 +53,7 @@ class _Entry:
     event: bytes
     logged: int
     is_forced: bool
-    """Whether it is written although there is no room."""
+    """Whether it is written although the queue is full."""
     is_left: bool = False
     """Whether a reentrant call left it to the method that it interrupted."""
     is_written: bool = False
@@ -105,7 +105,7 @@ class SpoolWriter:
         """Write an event; False if the caller must wait for room.
 
         Raises:
-            EventQueueFullError: There is no room, and `overflow` is `raise`.
+            EventQueueFullError: The queue is full and `overflow` is `raise`.
             ConfigurationError: The queue accepts no more events.
         """
         entry = _Entry(event, int(self._clock.time() * 1000), force)
@@ -234,7 +234,7 @@ class SpoolWriter:
         if self._discarded:
             discarded, self._discarded = self._discarded, 0
             logger.error(
-                "spool %s: %d dead letters were discarded, since there is no room for them",
+                "spool %s: %d dead letters were discarded, since the spool is full",
                 self._database.path,
                 discarded,
             )

@@ -50,7 +50,7 @@ def node() -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     node = shutil.which("node", path=path)
     if node is None:
-        pytest.skip("there is no Node")
+        pytest.skip("needs Node.js")
     if not (HERE / "node_modules" / ".ready").exists():
         pytest.skip("the npm packages are not installed: make tests/local/sdks/node_modules/.ready")
     return node
