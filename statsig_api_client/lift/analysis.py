@@ -257,13 +257,14 @@ class _Analysis:
         offset = DATE_OFFSET if self._options.join == "date" else 0
         ((first,),) = self._engine.rows(FIRST_EXPOSURE)
         ((last,),) = self._engine.rows(self._definition.last_record(self._end))
-        day = (int(number_of(first)) - offset) // DAY * DAY + offset
-        number = 0
-        while day <= int(number_of(last)):
-            number += 1
-            if number > _MAX_DAYS:
-                raise LiftError(f"by_day: expected at most {_MAX_DAYS} days; pass start and end")
-            day += DAY
+        start = (int(number_of(first)) - offset) // DAY * DAY + offset
+        days = (int(number_of(last)) - start) // DAY + 1
+        if days > _MAX_DAYS:
+            raise LiftError(
+                f"by_day: expected at most {_MAX_DAYS} days, got {days:,}; pass start and end"
+            )
+        for number in range(1, days + 1):
+            day = start + number * DAY
             end = datetime.fromtimestamp(day / 1000, UTC)
             yield DailyResults(end=end, results=self._results(min(day, self._end)))
 

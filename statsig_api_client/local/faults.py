@@ -120,6 +120,11 @@ class ClientConnection:
     ended: asyncio.Event = field(factory=asyncio.Event, init=False)
     """Set when the client disconnects or the server shuts down."""
 
+    @classmethod
+    def of(cls, scope: Scope) -> "ClientConnection":
+        """Return the connection of a request, which an ASGI extension provides."""
+        return cast("ClientConnection", scope["extensions"][EXTENSION]["connection"])
+
 
 class FaultInjection:
     """ASGI middleware that injects faults into calls of the API, except those below `/local`."""
@@ -134,7 +139,7 @@ class FaultInjection:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        connection = cast("ClientConnection", scope["extensions"][EXTENSION]["connection"])
+        connection = ClientConnection.of(scope)
         if await _ends_within(fault.delay / 1000, connection) or fault.drop:
             await _drop(connection, receive)
         elif (response := _response(fault)) is not None:

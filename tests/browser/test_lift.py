@@ -1,15 +1,20 @@
 """The lift of an experiment in the console."""
 
 import re
+import time
+from typing import Final
 
 import pytest
 from playwright.sync_api import Locator, expect
+
+from statsig_api_client import ExperimentExposure, StatsigEvent, StatsigUser
 
 from .console import Console
 from .test_accessibility import violations
 from .test_security import CREATED, PAYLOADS, log_events
 
-EXPERIMENT = "#/entity/experiment/logo_test"
+EXPERIMENT: Final = "#/entity/experiment/logo_test"
+DAY: Final = 86_400_000
 
 
 def expose(console: Console, users: int = 40) -> None:
@@ -22,6 +27,28 @@ def expose(console: Console, users: int = 40) -> None:
             seen[group] = seen.get(group, 0) + 1
             if seen[group] % (2 if group == "Control" else 5):
                 statsig.log_event(user, "purchase", number)
+
+
+def log_days(console: Console, days: int) -> None:
+    """Log 20 exposures on each of the last days, and purchases of some of the users."""
+    exposures: list[ExperimentExposure] = []
+    events: list[StatsigEvent] = []
+    today = int(time.time() * 1000) // DAY * DAY
+    for number in range(20 * days):
+        moment = today - (days - 1 - number // 20) * DAY + number
+        user = StatsigUser(user_id=f"visitor-{number}")
+        group = ("Control", "Square")[number % 2]
+        exposures.append(
+            ExperimentExposure(user=user, experiment_name="logo_test", group=group, time=moment)
+        )
+        if number % (4 if group == "Control" else 3) < 2:
+            value = number % 7
+            events.append(
+                StatsigEvent(user=user, event_name="purchase", value=value, time=moment + 1)
+            )
+    with console.client() as statsig:
+        statsig.log_custom_exposures(exposures)
+        statsig.log_events(events)
 
 
 def add_metric(console: Console, metric: str) -> None:
@@ -51,7 +78,7 @@ def test_metrics_show_lift(console: Console) -> None:
     lift = console.section("Lift")
     expect(lift.get_by_text("95% intervals, sequential (mSPRT)")).to_be_visible()
     expect(lift.locator(".level-ok, .level-warning, .level-alarm")).to_be_visible()
-    lift.get_by_text("records, by what became of them").click()
+    lift.get_by_text("records, by outcome").click()
     expect(lift.locator(".account dl")).to_contain_text(re.compile(r"exposures\s*40"))
 
 
@@ -91,6 +118,42 @@ def test_later_events_are_computed(console: Console) -> None:
         statsig.log_event({"userID": "shopper-1"}, "refund")
     console.page.get_by_role("button", name="Compute again").click()
     expect(warning).to_have_count(0)
+
+
+def test_days_show_cumulative_lift(console: Console) -> None:
+    log_days(console, days=3)
+    console.open(f"{EXPERIMENT}?metrics=purchase:users%0Apurchase:count")
+    lift = console.section("Lift")
+    expect(lift.locator("table.lift tbody tr")).to_have_count(2, timeout=20_000)
+    expect(lift.locator("figure")).to_have_count(0)
+    lift.get_by_label("By day").check()
+    expect(lift.locator("figure")).to_have_count(2)
+    chart = lift.locator("figure").first
+    expect(chart.locator("figcaption")).to_have_text("purchase:users, Square")
+    expect(chart.locator("circle")).to_have_count(3)
+    last = lift.locator("table.lift .effect strong").first.inner_text()
+    label = chart.get_by_role("img").get_attribute("aria-label") or ""
+    assert label.startswith("Lift until ")
+    assert f": {last}, interval " in label
+    lift.get_by_text("Values by day").click()
+    rows = lift.get_by_role("region", name="Values by day").locator("tbody tr")
+    expect(rows).to_have_count(6)
+    expect(rows.nth(2)).to_contain_text(last)
+    lift.get_by_label("By day").uncheck()
+    expect(lift.locator("figure")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_days_fit_without_violations(console: Console, scheme: str, width: int) -> None:
+    log_days(console, days=20)
+    console.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    console.page.set_viewport_size({"width": width, "height": 760})
+    console.open(f"{EXPERIMENT}?metrics=purchase:users%0Apurchase:mean%0Arefund:count&by_day=1")
+    expect(console.section("Lift").locator("figure")).to_have_count(3, timeout=20_000)
+    console.section("Lift").get_by_text("Values by day").click()
+    assert console.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(console) == []
 
 
 @pytest.mark.parametrize(
@@ -140,6 +203,6 @@ def test_results_fit_without_violations(console: Console, scheme: str, width: in
     console.page.set_viewport_size({"width": width, "height": 760})
     console.open(f"{EXPERIMENT}?metrics=purchase:users%0Apurchase:sum/purchase:count%0Arefund:mean")
     expect_rows(console, 3)
-    console.section("Lift").get_by_text("records, by what became of them").click()
+    console.section("Lift").get_by_text("records, by outcome").click()
     assert console.page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(console) == []

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import time_ns
 from typing import Any, cast
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from statsig_api_client.lift import Experiment, LocalServerEvents, Sum, Users, analyze
+from statsig_api_client.lift import Experiment, LiftOptions, LocalServerEvents, Sum, Users, analyze
 from statsig_api_client.local.faults import EXTENSION, ClientConnection
 from statsig_api_client.local.http.control_api import control_document
 from statsig_api_client.local.http.control_requests import ControlRequests
@@ -55,9 +56,25 @@ def test_report_equals_analysis(api: Api) -> None:
     experiment = Experiment.from_project(SHOP, "logo_test")
     metrics = [Users("purchase"), Sum("purchase")]
     expected = analyze(LocalServerEvents(api.server.url), experiment, metrics).to_dict()
-    del expected["days"]
     assert response.json() == expected
+    assert response.json()["days"] == []
     assert response.json()["health"]["account"]["events"] == 20
+
+
+def test_days_equal_analysis(api: Api) -> None:
+    expose(api)
+    user: Json = {"userID": "shopper-0"}
+    time = int(time_ns() / 1e6) + 2 * 86_400_000
+    later = {"eventName": "purchase", "user": user, "value": 7, "time": time}
+    assert api.post("log_event", {"events": [later]}).is_success
+    found = lift(api, byDay=True).json()
+    experiment = Experiment.from_project(SHOP, "logo_test")
+    metrics = [Users("purchase"), Sum("purchase")]
+    options = LiftOptions(by_day=True)
+    report = analyze(LocalServerEvents(api.server.url), experiment, metrics, options)
+    assert found == report.to_dict()
+    assert len(found["days"]) == 3
+    assert found["days"][-1]["results"] == found["results"]
 
 
 def test_planned_units_end_sequential_test(api: Api) -> None:

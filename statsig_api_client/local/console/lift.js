@@ -2,12 +2,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { getLift, getProject } from "./api.js";
 import { html } from "./html.js";
+import { Days } from "./lift_days.js";
+import { bound, confidence, interval, percent, short } from "./lift_values.js";
 import { useCounts, useResource } from "./resources.js";
 import { setQuery } from "./router.js";
 import { clockTime, Problem } from "./values.js";
 
 /** @typedef {import("./api.js").LiftReport} LiftReport */
-/** @typedef {LiftReport["results"][number]} Result */
+/** @typedef {import("./lift_values.js").Result} Result */
 /** @typedef {{report: LiftReport, time: number}} Computed */
 
 const PRODUCTION = "production";
@@ -23,6 +25,7 @@ export function Lift({ name, query }) {
   const metrics = lines(query.metrics ?? "");
   const environment = query.environment || PRODUCTION;
   const planned = query.planned ?? "";
+  const byDay = Boolean(query.by_day);
   const [text, setText] = useState("");
   const [computed, setComputed] = useState(/** @type {Computed | null} */ (null));
   const [pending, setPending] = useState(0);
@@ -45,6 +48,7 @@ export function Lift({ name, query }) {
         metrics: wanted,
         environment: environment === ALL ? null : environment,
         plannedUnits: planned ? Number(planned) : null,
+        byDay,
       });
       if (number !== newest.current) return false;
       setComputed({ report, time: Date.now() });
@@ -69,7 +73,7 @@ export function Lift({ name, query }) {
   const remove = (metric) => setQuery({ metrics: metrics.filter((other) => other !== metric).join("\n") });
   useEffect(() => {
     if (metrics.length) void compute(metrics);
-  }, [environment, planned]);
+  }, [environment, planned, byDay]);
 
   return html`
     <section>
@@ -91,6 +95,11 @@ export function Lift({ name, query }) {
           <span class="label">Planned units</span>
           <input type="text" inputmode="numeric" pattern="[1-9][0-9]{0,14}" title="A number" value=${planned} autocomplete="off"
             onChange=${(/** @type {Event} */ event) => isNumber(event) && setQuery({ planned: /** @type {HTMLInputElement} */ (event.target).value })} />
+        </label>
+        <label class="check">
+          <input type="checkbox" checked=${byDay}
+            onChange=${(/** @type {Event} */ event) => setQuery({ by_day: /** @type {HTMLInputElement} */ (event.target).checked ? "1" : "" })} />
+          By day
         </label>
         <button type="submit" class="primary">${metrics.length && !text.trim() ? "Compute again" : "Compute"}</button>
       </form>
@@ -140,6 +149,7 @@ function Report({ report, time, metrics, remove }) {
     <p class="summary">
       ${confidence(results)}, ${isComplete ? "fixed horizon" : "sequential (mSPRT)"}. Computed at ${clockTime(time)}.
     </p>
+    ${report.days.length > 0 && html`<${Days} days=${report.days} metrics=${metrics} />`}
     <${Health} health=${report.health} />
   `;
 }
@@ -198,35 +208,8 @@ function Health({ health }) {
       <div><dt>Overridden</dt><dd>${health.overridden.toLocaleString()}</dd></div>
     </dl>
     <details class="account">
-      <summary>${health.read.toLocaleString()} records, by what became of them</summary>
+      <summary>${health.read.toLocaleString()} records, by outcome</summary>
       <dl>${fates.map(([fate, count]) => html`<div><dt>${fate.replaceAll("_", " ")}</dt><dd>${count.toLocaleString()}</dd></div>`)}</dl>
     </details>
   `;
 }
-
-/**
- * Return the interval that decides: the sequential one until the planned units are reached.
- * @param {Result} result
- */
-const interval = (result) => (result.is_complete ? result.rel_interval : result.sequential_rel_interval);
-
-/** @param {Result[]} results */
-const confidence = (results) => [...new Set(results.map((result) => `${Number(((1 - result.alpha) * 100).toPrecision(3))}% intervals`))].join(", ");
-
-/**
- * @param {number} fraction
- * @param {number} [digits]
- */
-const percent = (fraction, digits = 1) => `${fraction < 0 ? "−" : "+"}${Math.abs(fraction * 100).toFixed(digits)}%`;
-
-/**
- * @param {number | null | undefined} value
- * @param {string} unbounded
- */
-const bound = (value, unbounded) => (value === null || value === undefined ? unbounded : percent(value));
-
-/**
- * @param {number | null} value
- * @param {number} [digits]
- */
-const short = (value, digits = 4) => (value === null ? "–" : String(Number(value.toPrecision(digits))));

@@ -4,12 +4,12 @@ import asyncio
 import json
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Mapping
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from ..faults import EXTENSION, ClientConnection
+from ..faults import ClientConnection
 from ..recording import EventFilter, RecordedEvent
 from ..state import ServerState
 
@@ -34,7 +34,7 @@ def event_stream(
         after: The ID of the event that precedes the stream; None for the newest.
         heartbeat: Seconds between comments on an idle connection.
     """
-    connection = cast("ClientConnection", request.scope["extensions"][EXTENSION]["connection"])
+    connection = ClientConnection.of(request.scope)
     found = state.recording.find(EventFilter(), limit=1, newest_first=True).items
     newest = found[0].id if found else 0
     # A client may know a later event of an earlier server.

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..._runtime.parsers import JsonObject, SchemaError
-from ..faults import EXTENSION, ClientConnection
+from ..faults import ClientConnection
 from ..project.model import suggestion
 from ..recording import Recording
 from ..state import ServerState
@@ -38,6 +38,7 @@ class LiftRequestDict(TypedDict):
     metrics: list[str]
     environment: NotRequired[str | None]
     plannedUnits: NotRequired[int | None]
+    byDay: NotRequired[bool]
 
 
 class LiftApi:
@@ -126,15 +127,15 @@ class _Analysis:
 
         call = self._call
         metrics = [_parse_metric(index, text) for index, text in enumerate(call["metrics"])]
-        options = LiftOptions(environment=call.get("environment", "production"))
+        options = LiftOptions(
+            environment=call.get("environment", "production"), by_day=call.get("byDay", False)
+        )
         try:
             experiment = Experiment.from_specs(self._specs, call["experiment"])
             experiment = experiment.with_planned_units(call.get("plannedUnits"))
-            report = analyze(self, experiment, metrics, options).to_dict()
+            return analyze(self, experiment, metrics, options).to_dict()
         except LiftError as error:
             raise HTTPException(409, str(error)) from None
-        del report["days"]
-        return report
 
 
 async def _report(analysis: _Analysis, request: Request) -> JsonObject:
@@ -143,7 +144,7 @@ async def _report(analysis: _Analysis, request: Request) -> JsonObject:
     Raises:
         ClientDisconnect: The client disconnected, or the server shuts down.
     """
-    connection = cast("ClientConnection", request.scope["extensions"][EXTENSION]["connection"])
+    connection = ClientConnection.of(request.scope)
     future: Future[JsonObject] = Future()
     # Not a thread of a pool: those would keep a program alive that does not close its server.
     threading.Thread(

@@ -23,7 +23,7 @@ from ..config_specs.core import Section
 from ..config_specs.evaluator import Evaluation, UserEvaluations
 from ..config_specs.formats import CONFIGS, GATES, LAYERS
 from ..config_specs.rules import is_static, returned_values
-from ..faults import EXTENSION, ClientConnection
+from ..faults import ClientConnection
 from ..recording import LoggedEventDict
 from ..state import ServerState
 from .auth import OFREP, require_key
@@ -92,7 +92,7 @@ class Ofrep:
 
     async def changes(self, request: Request) -> Response:
         """Return the stream of changes, which contains only their times and so needs no key."""
-        connection = cast("ClientConnection", request.scope["extensions"][EXTENSION]["connection"])
+        connection = ClientConnection.of(request.scope)
         events = self._changes(connection, request.headers.get("last-event-id"))
         headers = {"cache-control": "no-store"}
         return StreamingResponse(events, headers=headers, media_type="text/event-stream")

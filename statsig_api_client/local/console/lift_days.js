@@ -1,0 +1,126 @@
+// The cumulative lift by day: a chart of each metric and test group, and a table of the values.
+import { html } from "./html.js";
+import { bound, interval, percent } from "./lift_values.js";
+
+/** @typedef {import("./lift_values.js").LiftReport} LiftReport */
+/** @typedef {import("./lift_values.js").Result} Result */
+/** @typedef {{date: string, number: number, result: Result}} Day */
+
+/** The size of a chart and of the space for its labels, in units of the drawing. */
+const WIDTH = 320;
+const HEIGHT = 150;
+const LEFT = 52;
+const BOTTOM = 20;
+const TOP = 8;
+
+/** @param {{days: LiftReport["days"], metrics: string[]}} properties */
+export function Days({ days, metrics }) {
+  const series = seriesOf(days).filter(([{ result }]) => metrics.includes(result.metric_name));
+  return html`
+    <h3>Cumulative lift by day</h3>
+    <div class="day-charts">${series.map((points) => html`<${Chart} key=${title(points)} points=${points} />`)}</div>
+    <details>
+      <summary class="muted">Values by day</summary>
+      <div class="scroll" tabindex="0" role="region" aria-label="Values by day">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Metric</th>
+              <th scope="col">Group</th>
+              <th scope="col">Day (UTC)</th>
+              <th scope="col">Lift</th>
+              <th scope="col">Interval</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${series.flat().map(({ date, result }) => html`
+              <tr>
+                <td>${result.metric_name}</td>
+                <td>${result.experiment_group}</td>
+                <td class="time">${date}</td>
+                <td>${result.rel_delta === null ? "unknown" : percent(result.rel_delta)}</td>
+                <td>${range(interval(result))}</td>
+              </tr>
+            `)}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  `;
+}
+
+/** @param {{points: [Day, ...Day[]]}} properties */
+function Chart({ points }) {
+  const known = points.filter(({ result }) => result.rel_delta !== null);
+  const [first, last] = [points[0], /** @type {Day} */ (points.at(-1))];
+  const [low, high] = visibleRange(known);
+  /** @param {number} number */
+  const x = (number) => LEFT + ((number - first.number + 0.5) / points.length) * (WIDTH - LEFT);
+  /** @param {number} value */
+  const y = (value) => TOP + ((high - Math.min(Math.max(value, low), high)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const bounded = known.map(({ number, result }) => ({ number, bounds: interval(result) })).filter(({ bounds }) => bounds);
+  const upper = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[1] ?? high)}`);
+  const lower = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[0] ?? low)}`);
+  const line = known.map(({ number, result }) => `${x(number)},${y(result.rel_delta ?? 0)}`);
+  const { result } = last;
+  const label = result.rel_delta === null ? "unknown" : `${percent(result.rel_delta)}, interval ${range(interval(result))}`;
+  return html`
+    <figure>
+      <figcaption>${title(points)}</figcaption>
+      <svg class=${result.is_significant ? "interval decided" : "interval"} viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img"
+        aria-label=${`Lift until ${last.date}: ${label}`}>
+        ${[high, 0, low].map((value) => html`<text x=${LEFT - 6} y=${y(value)} class="y">${value === 0 ? "0%" : percent(value, high - low < 0.1 ? 1 : 0)}</text>`)}
+        <line class="zero" x1=${LEFT} x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
+        <polygon points=${[...upper, ...lower.reverse()].join(" ")} />
+        <polyline points=${line.join(" ")} />
+        ${known.map(({ number, date, result: one }) => html`
+          <circle cx=${x(number)} cy=${y(one.rel_delta ?? 0)} r=${points.length > 40 ? 1.5 : 3}>
+            <title>${date}: ${percent(one.rel_delta ?? 0)}, ${range(interval(one))}</title>
+          </circle>
+        `)}
+        <text x=${LEFT} y=${HEIGHT - 4}>${first.date}</text>
+        ${points.length > 1 && html`<text x=${WIDTH} y=${HEIGHT - 4} class="end">${last.date}</text>`}
+      </svg>
+    </figure>
+  `;
+}
+
+/**
+ * Return the days of each metric and test group.
+ * @param {LiftReport["days"]} days
+ * @returns {[Day, ...Day[]][]}
+ */
+function seriesOf(days) {
+  /** @type {Map<string, [Day, ...Day[]]>} */
+  const found = new Map();
+  for (const [number, { end, results }] of days.entries()) {
+    const date = new Date(Date.parse(end) - 1).toISOString().slice(0, 10);
+    for (const result of results) {
+      const key = JSON.stringify([result.metric_name, result.experiment_group]);
+      const day = { date, number, result };
+      const points = found.get(key);
+      if (points) points.push(day);
+      else found.set(key, [day]);
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * Return the range of the intervals of the second half; those of the first days are wide.
+ * @param {Day[]} points
+ * @returns {[number, number]}
+ */
+function visibleRange(points) {
+  const later = points.slice(Math.floor(points.length / 2));
+  const values = later.flatMap(({ result }) => [result.rel_delta ?? 0, ...(interval(result) ?? []).map((value) => value ?? 0)]);
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const margin = (high - low) / 5 || 0.01;
+  return [low - margin, high + margin];
+}
+
+/** @param {[Day, ...Day[]]} points */
+const title = ([{ result }]) => `${result.metric_name}, ${result.experiment_group}`;
+
+/** @param {(number | null)[] | null} bounds */
+const range = (bounds) => (bounds ? `${bound(bounds[0], "−∞")} to ${bound(bounds[1], "∞")}` : "unknown");
