@@ -1,7 +1,7 @@
 """Run-time checks of JSON values against generated annotations."""
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import (
     Literal,
     TypeAlias,
@@ -15,23 +15,12 @@ from typing import (
 
 Check: TypeAlias = Callable[[object], bool]
 """Function that returns whether a value matches an annotation."""
-Field: TypeAlias = tuple[str, str, frozenset[type], Check]
-"""An attribute, the name of its parameter, types whose values all fit, and the check of others."""
 
 
-def fields_of(cls: type, names: Mapping[str, str]) -> tuple[Field, ...]:
-    """Return a class's own annotated attributes.
-
-    Args:
-        cls: A class of parameters.
-        names: Parameter names that differ from their attributes, by attribute.
-    """
+def checks_of(cls: type, names: Iterable[str]) -> dict[str, Check]:
+    """Return the checks of annotated attributes of a class."""
     hints = get_type_hints(cls)
-    return tuple(
-        (name, names.get(name, name), types_of(hints[name]), check_of(hints[name]))
-        for name in cls.__annotations__
-        if not name.startswith("__")
-    )
+    return {name: check_of(hints[name]) for name in names}
 
 
 def types_of(annotation: object) -> frozenset[type]:

@@ -3,14 +3,14 @@
 import copy
 import logging
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias, cast
+from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
 from .._errors import StatsigError
 from .._runtime.parsers import json_type
 from ..generated import DynamicConfig, Experiment, Layer
-from .checks import Field, fields_of
+from .checks import Check, checks_of
 
 logger: logging.Logger = logging.getLogger("statsig_api_client")
 
@@ -35,48 +35,69 @@ class Parameters:
     """Base of the generated parameter classes.
 
     Class attributes are the defaults. An instance has the values of one user. Like in
-    `DynamicConfig.get`, a value that does not match the annotation is logged at debug level and
-    replaced by the default.
+    `DynamicConfig.get`, a value that does not match the annotation is replaced by the default, and
+    logged at debug level when it is read.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}
     """Parameter names that differ from their attributes, by attribute."""
-    __fields__: ClassVar[tuple[Field, ...] | None] = ()
-    """Attributes and their checks, built when a class is first used."""
+    __checks__: ClassVar[Mapping[str, Check] | None] = None
+    """Checks of the values by attribute, built when a parameter is first read."""
     __evaluation__: Evaluation
 
     def __init_subclass__(cls) -> None:
-        # Not inherited: each generated class has its own parameters.
-        cls.__fields__ = None
+        cls.__checks__ = None
+        for attribute in _attributes(cls):
+            name = cls.__wire_names__.get(attribute, attribute)
+            setattr(cls, attribute, _Parameter(cls, attribute, name, cls.__dict__[attribute]))
 
     def __init__(self, evaluation: Evaluation) -> None:
-        fields = self.__fields__
-        if fields is None:
-            fields = type(self).__fields__ = fields_of(type(self), self.__wire_names__)
         self.__evaluation__ = evaluation
-        values = evaluation.value
-        for attribute, name, types, check in fields:
-            if name in values:
-                value = values[name]
-                if type(value) in types or check(value):
-                    setattr(self, attribute, value)
-                    continue
-                logger.debug(
-                    "%r: parameter %r: expected %s, got %s; using the default",
-                    evaluation.name,
-                    name,
-                    type(self).__annotations__[attribute],
-                    json_type(value),
-                )
-            default = getattr(self, attribute)
-            if isinstance(default, dict):
-                # A class attribute is shared; the caller may modify its copy.
-                setattr(self, attribute, copy.deepcopy(cast("object", default)))
 
     def __repr__(self) -> str:
-        names = [field[0] for field in self.__fields__ or ()]
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in _attributes(type(self)))
         return f"{type(self).__name__}({values})"
+
+
+class _Parameter:
+    """A parameter, checked when it is first read; each call would pay for unused ones otherwise."""
+
+    __slots__ = ("_attribute", "_cls", "_default", "_name")
+
+    def __init__(self, cls: type[Parameters], attribute: str, name: str, default: object) -> None:
+        self._cls = cls
+        self._attribute = attribute
+        self._name = name
+        self._default = default
+
+    def __get__(self, instance: Parameters | None, _: type[Parameters]) -> object:
+        if instance is None:
+            return self._default
+        value = self._value(instance.__evaluation__)
+        vars(instance)[self._attribute] = value
+        return value
+
+    def _value(self, evaluation: Evaluation) -> object:
+        cls = self._cls
+        if self._name in evaluation.value:
+            value = evaluation.value[self._name]
+            if cls.__checks__ is None:
+                cls.__checks__ = checks_of(cls, _attributes(cls))
+            if cls.__checks__[self._attribute](value):
+                return value
+            logger.debug(
+                "%r: parameter %r: expected %s, got %s; using the default",
+                evaluation.name,
+                self._name,
+                cls.__annotations__[self._attribute],
+                json_type(value),
+            )
+        # All instances share the default; the caller may modify its copy.
+        return copy.deepcopy(self._default) if isinstance(self._default, dict) else self._default
+
+
+def _attributes(cls: type[Parameters]) -> list[str]:
+    return [name for name in cls.__annotations__ if not name.startswith("__")]
 
 
 def details(parameters: Parameters) -> Details:

@@ -155,14 +155,35 @@ def test_mismatched_value_returns_default(
 ) -> None:
     with caplog.at_level(logging.DEBUG, "statsig_api_client"):
         odd = Config("homepage", Odd).get(statsig, STAFF)
-    assert (odd.button_color, odd.shown, odd.headline) == (7, 24, "Welcome, colleague!")
-    assert "parameter 'button_color': expected" in caplog.text
+        assert (odd.button_color, odd.shown, odd.headline) == (7, 24, "Welcome, colleague!")
+        assert odd.button_color == 7
+    assert caplog.text.count("parameter 'button_color': expected int, got") == 1
 
 
 def test_object_default_is_copied(statsig: Statsig) -> None:
     key: Config[Odd] = Config("homepage", Odd)
     key.get(statsig, STAFF).theme["dark"] = False
     assert key.get(statsig, STAFF).theme == {"dark": True}
+
+
+def test_class_attributes_are_defaults() -> None:
+    assert (Homepage.button_color, Homepage.products_shown, Odd.shown) == ("blue", 1, 0.5)
+    assert (Odd.theme, Odd.tags) == ({"dark": True}, ["a"])
+
+
+def test_subclass_inherits_parameters() -> None:
+    class Wide(Homepage):
+        columns: int = 3
+
+    wide = Wide(DynamicConfig(name="wide", value={"headline": "Hi", "columns": "many"}))
+    assert (wide.headline, wide.columns, Wide.headline) == ("Hi", 3, "Hello")
+
+
+def test_parameters_copy_and_pickle(statsig: Statsig) -> None:
+    home = homepage.get(statsig, STAFF)
+    for clone in (copy.deepcopy(home), pickle.loads(pickle.dumps(home))):  # noqa: S301
+        assert repr(clone) == repr(home)
+        assert details(clone) == details(home)
 
 
 def test_names_are_strings(statsig: Statsig, server: LocalServer) -> None:

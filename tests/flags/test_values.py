@@ -170,10 +170,9 @@ def test_unfit_values_give_defaults_and_are_logged(
     with caplog.at_level(logging.DEBUG, "statsig_api_client"):
         sent = {wire_names[name]: value for name, value in values.items()}
         parameters = key.parameters(DynamicConfig(name=str(key), value=sent))
+        found = {name: getattr(parameters, name) for name in annotations}
     unfit = {name for name in annotations if not fits(values[name], annotations[name])}
-    for name in annotations:
-        expected = getattr(key.parameters, name) if name in unfit else values[name]
-        assert getattr(parameters, name) == expected
+    assert found == values | {name: getattr(key.parameters, name) for name in unfit}
     lines = [record.getMessage() for record in caplog.records]
     assert all(record.levelno == logging.DEBUG for record in caplog.records)
     assert [line.partition(": expected")[0] for line in lines] == [
