@@ -89,3 +89,15 @@ def test_docstrings_start_with_verb_or_noun() -> None:
         if OPENINGS.match(docstring)
     ]
     assert not found, "\n".join(found)
+
+
+def test_shell_blocks_have_no_comments() -> None:
+    """An interactive zsh would pass them to the command as arguments."""
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in tracked_files("*.md")
+        for block in re.findall(r"(?ms)^```sh\n(.*?)^```", path.read_text(encoding="utf-8"))
+        for line in block.splitlines()
+        if re.search(r"(^|\s)#", line)
+    ]
+    assert not found, "\n".join(found)
