@@ -111,7 +111,7 @@ def test_unclosed_quote_rejects_following_lines(statsig: Statsig, tmp_path: Path
 
 def test_endless_line_is_one_row(statsig: Statsig, tmp_path: Path) -> None:
     head, good = b"eventName,time\n", b"a,1700000000000\n"
-    (tmp_path / "e.csv").write_bytes(head + b"a," * 5_000_000 + b"\n" + good)
+    (tmp_path / "e.csv").write_bytes(head + b"a" * 10_000_000 + b"\n" + good)
     summary = import_events(statsig, tmp_path / "e.csv")
     assert (summary.delivered, summary.rejected) == (1, 1)
     assert summary.dead_letters is not None
@@ -302,19 +302,19 @@ def test_carriage_return_in_row_is_described(statsig: Statsig, tmp_path: Path) -
 
 
 def test_row_of_many_lines_needs_little_memory() -> None:
-    row = b'a,"' + b"x\n" * 500_000 + b'"\n'
+    row = b'a,"' + b"x\n" * 100_000 + b'"\n'
     tracemalloc.start()
     try:
         (found,) = split_rows(io.BytesIO(row), ",")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (found.lines, found.size) == (500_001, len(row))
+    assert (found.lines, found.size) == (100_001, len(row))
     assert peak < 12 * len(row)
 
 
 def test_unmapped_columns_limit_batches(tmp_path: Path) -> None:
-    row = b'a,1700000000000,"' + b"x\n" * 50_000 + b'"\n'
+    row = b'a,1700000000000,"' + b"x" * 100_000 + b'"\n'
     (tmp_path / "e.csv").write_bytes(b"eventName,time,other\n" + row * 100)
     mapping = EventMapping({"eventName": "eventName", "time": "time"}, TimeFormat("ms"))
     options = ImportOptions(mapping=mapping)
