@@ -85,11 +85,12 @@ class _Parameter:
                 cls.__checks__ = checks_of(cls, _attributes(cls))
             if cls.__checks__[self._attribute](value):
                 return value
+            annotation = cls.__annotations__[self._attribute]
             logger.debug(
                 "%r: parameter %r: expected %s, got %s; using the default",
                 evaluation.name,
                 self._name,
-                cls.__annotations__[self._attribute],
+                annotation.__name__ if isinstance(annotation, type) else annotation,
                 json_type(value),
             )
         # All instances share the default; the caller may modify its copy.

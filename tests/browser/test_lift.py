@@ -126,7 +126,7 @@ def test_days_show_cumulative_lift(console: Console) -> None:
     lift = console.section("Lift")
     expect(lift.locator("table.lift tbody tr")).to_have_count(2, timeout=20_000)
     expect(lift.locator("figure")).to_have_count(0)
-    lift.get_by_label("By day").check()
+    lift.get_by_role("checkbox", name="By day").check()
     expect(lift.locator("figure")).to_have_count(2)
     chart = lift.locator("figure").first
     expect(chart.locator("figcaption")).to_have_text("purchase:users, Square")
@@ -139,7 +139,7 @@ def test_days_show_cumulative_lift(console: Console) -> None:
     rows = lift.get_by_role("region", name="Values by day").locator("tbody tr")
     expect(rows).to_have_count(6)
     expect(rows.nth(2)).to_contain_text(last)
-    lift.get_by_label("By day").uncheck()
+    lift.get_by_role("checkbox", name="By day").uncheck()
     expect(lift.locator("figure")).to_have_count(0)
 
 

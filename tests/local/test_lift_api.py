@@ -63,10 +63,9 @@ def test_report_equals_analysis(api: Api) -> None:
 
 def test_days_equal_analysis(api: Api) -> None:
     expose(api)
-    user: Json = {"userID": "shopper-0"}
-    time = int(time_ns() / 1e6) + 2 * 86_400_000
-    later = {"eventName": "purchase", "user": user, "value": 7, "time": time}
-    assert api.post("log_event", {"events": [later]}).is_success
+    early: Json = {"user": {"userID": "early"}, "time": time_ns() // 10**6 - 2 * 86_400_000}
+    exposure = {**early, "experimentName": "logo_test", "group": "Square"}
+    assert api.post("log_custom_exposure", {"exposures": [exposure]}).is_success
     found = lift(api, byDay=True).json()
     experiment = Experiment.from_project(SHOP, "logo_test")
     metrics = [Users("purchase"), Sum("purchase")]
