@@ -57,7 +57,7 @@ function Chart({ points }) {
   /** @param {number} number */
   const x = (number) => LEFT + ((number - first.number + 0.5) / points.length) * (WIDTH - LEFT);
   /** @param {number} value */
-  const y = (value) => TOP + ((high - Math.min(Math.max(value, low), high)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const bounded = known.map(({ number, result }) => ({ number, bounds: interval(result) })).filter(({ bounds }) => bounds);
   const upper = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[1] ?? high)}`);
   const lower = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[0] ?? low)}`);
@@ -71,13 +71,15 @@ function Chart({ points }) {
         aria-label=${`Lift until ${last.date}: ${label}`}>
         ${[high, 0, low].map((value) => html`<text x=${LEFT - 6} y=${y(value)} class="y">${value === 0 ? "0%" : percent(value, high - low < 0.1 ? 1 : 0)}</text>`)}
         <line class="zero" x1=${LEFT} x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
-        <polygon points=${[...upper, ...lower.reverse()].join(" ")} />
-        <polyline points=${line.join(" ")} />
-        ${known.map(({ number, date, result: one }) => html`
-          <circle cx=${x(number)} cy=${y(one.rel_delta ?? 0)} r=${points.length > 40 ? 1.5 : 3}>
-            <title>${date}: ${percent(one.rel_delta ?? 0)}, ${range(interval(one))}</title>
-          </circle>
-        `)}
+        <svg x=${LEFT} width=${WIDTH - LEFT} height=${HEIGHT - BOTTOM} viewBox=${`${LEFT} 0 ${WIDTH - LEFT} ${HEIGHT - BOTTOM}`}>
+          <polygon points=${[...upper, ...lower.reverse()].join(" ")} />
+          <polyline points=${line.join(" ")} />
+          ${known.map(({ number, date, result: one }) => html`
+            <circle cx=${x(number)} cy=${y(one.rel_delta ?? 0)} r=${points.length > 40 ? 1.5 : 3}>
+              <title>${date}: ${percent(one.rel_delta ?? 0)}, ${range(interval(one))}</title>
+            </circle>
+          `)}
+        </svg>
         <text x=${LEFT} y=${HEIGHT - 4}>${first.date}</text>
         ${points.length > 1 && html`<text x=${WIDTH} y=${HEIGHT - 4} class="end">${last.date}</text>`}
       </svg>
