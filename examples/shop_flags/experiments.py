@@ -2,6 +2,8 @@
 # Source: the project file project.yaml; digest 1d15535093bd1237.
 """Experiments."""
 
+from __future__ import annotations
+
 from typing import Literal, TypeAlias
 
 from statsig_api_client.flags import Experiment, Parameters

@@ -2,6 +2,8 @@
 # Source: the project file project.yaml; digest 1d15535093bd1237.
 """Layers."""
 
+from __future__ import annotations
+
 from statsig_api_client.flags import Layer, Parameters
 
 

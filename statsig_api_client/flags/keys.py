@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar, overload
 
-from attrs import frozen
+from attrs import define
 
 from .._async_client import AsyncStatsig
 from .._client import Statsig
@@ -132,7 +132,7 @@ class Layer(_ParameterKey[P]):
         return self.parameters(await client.get_layer(user, str(self)))
 
 
-@frozen(kw_only=True)
+@define(kw_only=True, eq=False)
 class ExperimentResult(Generic[P, G]):
     """Group and parameters of one user in an experiment."""
 

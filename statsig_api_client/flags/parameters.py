@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, cast
 
 from attrs import frozen
 
@@ -93,8 +93,11 @@ class _Parameter:
                 annotation.__name__ if isinstance(annotation, type) else annotation,
                 json_type(value),
             )
-        # All instances share the default; the caller may modify its copy.
-        return copy.deepcopy(self._default) if isinstance(self._default, dict) else self._default
+        default = self._default
+        if isinstance(default, dict):
+            # All instances share it; the caller may modify its copy.
+            return copy.deepcopy(cast("object", default))
+        return default
 
 
 def _attributes(cls: type[Parameters]) -> list[str]:

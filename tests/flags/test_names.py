@@ -27,6 +27,7 @@ from statsig_api_client.flags.generation.writer import Options, write_package
         ("match", "match", "Match"),
         ("str", "str_", "Str"),
         ("check_all", "check_all_", "CheckAll"),
+        ("annotations", "annotations_", "Annotations"),
         ("Gate", "Gate_", "Gate_"),
         ("value error", "value_error", "ValueError_"),
         ("_private", "gate_private", "GatePrivate"),

@@ -10,7 +10,7 @@ from .errors import FlagsError
 
 MODULE_NAMES: Final = frozenset(
     {"Config", "Experiment", "Gate", "GateGroup", "Layer", "Literal", "Parameters", "Sequence"}
-    | {"ClassVar", "Mapping", "TypeAlias", "TypedDict", "check_all"}
+    | {"ClassVar", "Mapping", "TypeAlias", "TypedDict", "annotations", "check_all"}
     # An attribute `str: str = ""` would change the meaning of all later annotations of its class.
     | {"bool", "float", "int", "object", "str"}
 )

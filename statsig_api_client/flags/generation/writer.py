@@ -61,6 +61,10 @@ class Package:
     warnings: tuple[str, ...]
 
 
+# Without it, pyright takes a third longer: it looks for the import of each name in an annotation.
+_FUTURE: Final = "\nfrom __future__ import annotations\n\n"
+
+
 def write_package(project: Project, options: Options) -> Package:
     """Return the files of a package for a project.
 
@@ -83,7 +87,7 @@ def write_package(project: Project, options: Options) -> Package:
     digest = hashlib.sha256("".join(bodies.values()).encode()).hexdigest()[:16]
     head = f"{MARKER}.\n# Source: {project.source}; digest {digest}."
     files = {
-        name: f'{head}\n"""{titles[name]}"""\n{body and chr(10)}{body}'
+        name: f'{head}\n"""{titles[name]}"""\n{body and _FUTURE}{body}'
         for name, body in bodies.items()
     }
     files["__init__.py"] = (
