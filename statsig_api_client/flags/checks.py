@@ -23,13 +23,6 @@ def checks_of(cls: type, names: Iterable[str]) -> dict[str, Check]:
     return {name: check_of(hints[name]) for name in names}
 
 
-def types_of(annotation: object) -> frozenset[type]:
-    """Return the types whose values all fit an annotation."""
-    if get_origin(annotation) in (types.UnionType, Union):
-        return frozenset[type]().union(*map(types_of, get_args(annotation)))
-    return _SCALARS.get(annotation, frozenset())
-
-
 def check_of(annotation: object) -> Check:
     """Return the check of an annotation.
 
@@ -67,7 +60,7 @@ _SCALARS: dict[object, frozenset[type]] = {
 
 
 def _array(item: object) -> Check:
-    fitting, check = types_of(item), check_of(item)
+    fitting, check = _SCALARS.get(item, frozenset[type]()), check_of(item)
 
     def check_items(value: object) -> bool:
         if not isinstance(value, list):
