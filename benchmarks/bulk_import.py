@@ -19,8 +19,8 @@ from pathlib import Path
 from statsig_api_client import Statsig
 from statsig_api_client.bulk import ImportOptions, ImportProgress, import_events
 
-REPLY = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
-REPLY += b'{"success":true}'
+RESPONSE = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n"
+RESPONSE += b'{"success":true}'
 
 
 def serve(ours: Connection) -> None:
@@ -38,7 +38,7 @@ def serve(ours: Connection) -> None:
             length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
             events += int(head.split(b"statsig-event-count: ")[1].split(b"\r\n")[0])
-            writer.write(REPLY)
+            writer.write(RESPONSE)
 
     async def run() -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 20)

@@ -23,7 +23,7 @@ KEY = "secret-benchmark"
 HEADERS = {"STATSIG-API-KEY": KEY}
 WIRE_USER = {"userID": "42", "email": "ada@example.com", "custom": {"plan": "pro"}}
 WIRE_CALL = {"user": WIRE_USER, "gateName": "new_checkout"}
-REPLY = (
+RESPONSE = (
     b'{"name":"new_checkout","value":true,"rule_id":"4pqmXHFDCO8xmYuAOtbyQF",'
     b'"group_name":"everyone"}'
 )
@@ -221,13 +221,13 @@ def _(setting: Setting) -> Rounds:
     return again(partial(statsig.check_gate, _our_user(), "new_checkout"))
 
 
-@case("Statsig, engine that answers at once")
+@case("Statsig, transport that responds at once")
 def _(setting: Setting) -> Rounds:
     from statsig_api_client._transports.base import Headers, TransportResponse
 
     class AtOnce:
         def send(self, _: object) -> TransportResponse:
-            return TransportResponse(200, Headers(dict[str, str]().items), REPLY)
+            return TransportResponse(200, Headers(dict[str, str]().items), RESPONSE)
 
     statsig = _ours(setting)
     statsig._transport = AtOnce()  # noqa: SLF001  (the only way to replace the transport)

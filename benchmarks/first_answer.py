@@ -28,7 +28,7 @@ from bench import HERE, Result
 
 from statsig_api_client.local.config_specs.document import load_specs
 
-REPLY = b'{"name":"new_checkout","value":true,"rule_id":"4pqmXHFDCO8xmYuAOtbyQF"}'
+RESPONSE = b'{"name":"new_checkout","value":true,"rule_id":"4pqmXHFDCO8xmYuAOtbyQF"}'
 
 # Our types cost more where pydantic needs those of typing_extensions, before Python 3.12.
 CLEAN = "import sys\nsys.modules['pydantic'] = None\n"
@@ -231,8 +231,8 @@ def _serve(connection: socket.socket, context: ssl.SSLContext, specs: bytes) -> 
             request += chunk
             is_download = request.startswith(b"GET ")
             if request.endswith(b"\r\n\r\n" if is_download else b"}"):
-                reply = specs if is_download else REPLY
-                tls.sendall(head % len(reply) + reply)
+                response = specs if is_download else RESPONSE
+                tls.sendall(head % len(response) + response)
                 request = b""
 
 

@@ -94,10 +94,10 @@ def load(server: Server, requests: list[bytes], status: bytes, seconds: float) -
     start = time.perf_counter()
     while time.perf_counter() < start + seconds:
         for connection in connections:
-            reply = connection.recv(65536)
-            while b"\r\n\r\n" not in reply or reply.endswith(b"\r\n\r\n"):
-                reply += connection.recv(65536)
-            assert reply.startswith(b"HTTP/1.1 " + status), reply
+            response = connection.recv(65536)
+            while b"\r\n\r\n" not in response or response.endswith(b"\r\n\r\n"):
+                response += connection.recv(65536)
+            assert response.startswith(b"HTTP/1.1 " + status), response
             sent += 1
             connection.sendall(requests[sent % len(requests)])
     rate = sent / (time.perf_counter() - start)
@@ -154,7 +154,7 @@ def evaluation_stages(project: Path, db: Path, total: float, body: bytes) -> Non
         ("store and commit it", lambda: recording.store([exposure])),
     ]
     known = sum(stage(what, total, work, 2000) for what, work in parts)
-    print(f"    {'the rest: HTTP, routing, the reply':<44} {total - known:9,.1f} µs")
+    print(f"    {'the rest: HTTP, routing, the response':<44} {total - known:9,.1f} µs")
     recording.close()
     evaluator.close()
 
@@ -171,7 +171,7 @@ def event_stages(db: Path, total: float, body: bytes) -> None:
         ("store and commit them", lambda: recording.store(events)),
     ]
     known = sum(stage(what, total, work, 100) for what, work in parts)
-    print(f"    {'the rest: HTTP, routing, the reply':<44} {total - known:9,.1f} µs")
+    print(f"    {'the rest: HTTP, routing, the response':<44} {total - known:9,.1f} µs")
     recording.close()
 
 

@@ -29,7 +29,7 @@ from scale import SERIES, Series, measure, plot
 CALLS = (
     *("http.client", "httpx", "httpx2", "httpx transport, ready bytes", "pyreqwest, ready bytes"),
     *("openapi-python-client", "openai", "Statsig", "Statsig, fast", "Statsig, httpx2 client"),
-    *("Statsig, engine that answers at once", "Statsig(...)"),
+    *("Statsig, transport that responds at once", "Statsig(...)"),
 )
 PEERS = ("httpx2", "openapi-python-client", "openai", "Statsig, httpx2 client")
 """Cases without a separate row."""
@@ -41,7 +41,7 @@ EVENTS = (
     *("httpx, events", "openapi-python-client, events", "Statsig, events", "Statsig, events, gzip"),
     *("Statsig, events, gzip, no orjson", "Statsig, fast, events, gzip"),
 )
-NO_CONNECTIONS = "Statsig, engine that answers at once"
+NO_CONNECTIONS = "Statsig, transport that responds at once"
 BURSTS = ("AsyncStatsig, fast", "pyreqwest, async, ready bytes", "aiohttp", NO_CONNECTIONS)
 IMPORTS = (
     *("import httpx", "import statsig_api_client", "import attrs"),
@@ -216,7 +216,7 @@ def _call_rows(calls: Table, many: Table, events: Table) -> list[Row]:
         Row(
             "our layer alone, on a transport that responds at once",
             25.0,
-            calls["Statsig, engine that answers at once"].median,
+            calls["Statsig, transport that responds at once"].median,
             " µs",
         ),
         Row(

@@ -1,4 +1,4 @@
-/* A server that is never the bottleneck: one thread, epoll, fixed replies, HTTP/1.1 kept alive.
+/* A server that is never the bottleneck: one thread, epoll, fixed responses, HTTP/1.1 kept alive.
  *
  * It reads a request to its end, by Content-Length, and looks at nothing else but the path:
  * .../log_event is answered with {"success":true}, all else with a gate. No TLS, no chunked
@@ -26,24 +26,24 @@ struct connection {
     size_t head_length;    /* of the bytes in `head` */
     size_t body_left;      /* still to come; only once the head is whole */
     int in_body;
-    const char *reply;
+    const char *response;
     char head[HEAD_MOST];
 };
 
 static char gate[512], accepted[256];
 static long requests = 0;
 
-static void prepare(char *reply, size_t size, const char *body) {
-    snprintf(reply, size,
+static void prepare(char *response, size_t size, const char *body) {
+    snprintf(response, size,
              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
              strlen(body), body);
 }
 
 static int answer(struct connection *c) {
-    size_t length = strlen(c->reply), sent = 0;
+    size_t length = strlen(c->response), sent = 0;
     requests++;
-    while (sent < length) { /* a reply of 200 bytes fits into every socket's buffer */
-        ssize_t n = send(c->socket, c->reply + sent, length - sent, MSG_NOSIGNAL);
+    while (sent < length) { /* a response of 200 bytes fits into every socket's buffer */
+        ssize_t n = send(c->socket, c->response + sent, length - sent, MSG_NOSIGNAL);
         if (n < 0) return -1;
         sent += n;
     }
@@ -75,7 +75,7 @@ static int take(struct connection *c, const char *data, size_t length) {
             for (char *line = strchr(c->head, '\n'); line; line = strchr(line + 1, '\n'))
                 if (strncasecmp(line + 1, "content-length:", 15) == 0)
                     c->body_left = strtoul(line + 16, NULL, 10);
-            c->reply = strstr(c->head, "/log_event ") ? accepted : gate;
+            c->response = strstr(c->head, "/log_event ") ? accepted : gate;
         }
         if (c->in_body && c->body_left == 0) {
             c->in_body = 0, c->head_length = 0;

@@ -142,9 +142,9 @@ class _Comparison:
         yield from _documentation(place, old.doc, new.doc)
         yield from self._type(place, old.annotation, new.annotation, request=True)
         yield from _behaviour(place, "request field", old.wire, new.wire)
-        (least, most), (new_least, new_most) = _size(old), _size(new)
-        if (least, most) != (new_least, new_most):
-            wider = new_least <= least and most <= new_most
+        (minimum, maximum), (new_minimum, new_maximum) = _size(old), _size(new)
+        if (minimum, maximum) != (new_minimum, new_maximum):
+            wider = new_minimum <= minimum and maximum <= new_maximum
             text = f"now {_items(new)}, previously {_items(old)}"
             yield Change(Bump.MINOR if wider else Bump.MAJOR, place, text)
 

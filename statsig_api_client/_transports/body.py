@@ -21,7 +21,10 @@ _RAW: Final = -zlib.MAX_WBITS
 
 
 class InvalidBodyError(Exception):
-    """The body violates a limit, so the rest of it is not read."""
+    """A body that is too large or has an encoding that was not requested.
+
+    The rest of it is not read.
+    """
 
 
 class ResponseReader:

@@ -32,9 +32,9 @@ except ModuleNotFoundError as _missing:
 __all__ = [
     "CheckpointInUseError",
     "Constant",
+    "DryRunResult",
     "EventMapping",
     "EventsRejectedError",
-    "DryRunResult",
     "ImportOptions",
     "ImportProgress",
     "ImportStoppedError",

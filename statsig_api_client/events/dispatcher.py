@@ -220,14 +220,14 @@ class Dispatcher:
             logger.warning("%s; a batch is sent again, while others are accepted", result.reason)
         return failure
 
-    def _again_at(self, most: float) -> float:
-        return self._clock.monotonic() + most * self._clock.random()
+    def _again_at(self, limit: float) -> float:
+        return self._clock.monotonic() + limit * self._clock.random()
 
     def _delay(self, claim: Claim) -> None:
         """Send the rest of a claim, if there is one, after a random delay."""
         if claim.parts:
-            most = min(_MAX_DELAY, _FIRST_DELAY * 2 ** (claim.failures - 1))
-            claim.again_at = self._again_at(most)
+            limit = min(_MAX_DELAY, _FIRST_DELAY * 2 ** (claim.failures - 1))
+            claim.again_at = self._again_at(limit)
             self._delayed.append(claim)
 
     def interrupted(self, batch: Batch) -> None:

@@ -41,7 +41,7 @@ class RequestThreads:
         """The number of batches whose result is not collected yet."""
 
     def start(self, batch: Batch, within: float) -> bool:
-        """Send a batch in a thread; return False if no thread is idle or can be started."""
+        """Send a batch in a thread; return False if no thread is idle and none can be started."""
         if self.in_progress >= self.count:
             thread = threading.Thread(target=self._work, name="statsig-events-request", daemon=True)
             self._starting.add(thread)

@@ -28,7 +28,7 @@ class Delivery:
     * `delivered`: Statsig accepted them.
     * `rejected`: Statsig rejected them, or kept returning 503 for one of them alone.
     * `ambiguous`: sent, but the response was lost (`resend_ambiguous=False`, or repeatedly).
-    * `dropped`: discarded because there was no room and `overflow` allowed it.
+    * `dropped`: discarded because the queue was full and `overflow` allowed it.
     """
     encoded: Sequence[bytes] = field(repr=False)
     """The events in their wire form, each a JSON object in UTF-8."""
@@ -67,7 +67,7 @@ class EventStats:
     ambiguous: int = 0
     """Events that are not sent again because their response was lost."""
     dropped: int = 0
-    """Events discarded because there was no room."""
+    """Events discarded because the queue was full."""
     pending: int = 0
     """Events that wait, or are being sent."""
     retried: int = 0

@@ -48,14 +48,18 @@ class Parameters:
     def __init_subclass__(cls) -> None:
         cls.__checks__ = None
         for attribute in _attributes(cls):
+            if attribute not in vars(cls):
+                raise TypeError(f"{cls.__name__}.{attribute}: expected a default")
             name = cls.__wire_names__.get(attribute, attribute)
-            setattr(cls, attribute, _Parameter(cls, attribute, name, cls.__dict__[attribute]))
+            setattr(cls, attribute, _Parameter(cls, attribute, name, vars(cls)[attribute]))
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.__evaluation__ = evaluation
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in _attributes(type(self)))
+        classes = [cls for cls in reversed(type(self).__mro__) if issubclass(cls, Parameters)]
+        names = dict.fromkeys(name for cls in classes for name in _attributes(cls))
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({values})"
 
 
@@ -73,9 +77,8 @@ class _Parameter:
     def __get__(self, instance: Parameters | None, _: type[Parameters]) -> object:
         if instance is None:
             return self._default
-        value = self._value(instance.__evaluation__)
-        vars(instance)[self._attribute] = value
-        return value
+        # Another thread may have read or assigned it meanwhile.
+        return vars(instance).setdefault(self._attribute, self._value(instance.__evaluation__))
 
     def _value(self, evaluation: Evaluation) -> object:
         cls = self._cls

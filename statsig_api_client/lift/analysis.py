@@ -261,7 +261,7 @@ class _Analysis:
         days = (int(number_of(last)) - start) // DAY + 1
         if days > _MAX_DAYS:
             raise LiftError(
-                f"by_day: expected at most {_MAX_DAYS} days, got {days:,}; pass start and end"
+                f"by_day: expected at most {_MAX_DAYS} days, got {days:,}; set start or end"
             )
         for number in range(1, days + 1):
             day = start + number * DAY

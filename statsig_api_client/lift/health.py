@@ -32,7 +32,7 @@ class SampleRatio:
 
 @frozen(kw_only=True)
 class Account:
-    """The number of records of each fate. Every record has exactly one fate."""
+    """The number of records by outcome. Every record has exactly one outcome."""
 
     exposures: int = 0
     """Exposures of the units of the result; the first one of each unit counts."""

@@ -76,7 +76,7 @@ class ProgressLog:
         """Number of events of earlier attempts that did not occur in this one."""
         return self._earlier.total()
 
-    def concurrent(self) -> int:
+    def concurrent_events(self) -> int:
         """Return how many events other attempts completed since this one started."""
         files = self._directory.progress_files(self._partition)
         return sum(

@@ -96,7 +96,7 @@ class TaskWriter:
             ) from error
         if error is None:
             self._counts["unmatched"] = self._progress.unmatched
-            self._counts["concurrent"] = self._progress.concurrent()
+            self._counts["concurrent"] = self._progress.concurrent_events()
         return Totals(**self._counts), error
 
     def reasons(self) -> tuple[RejectionReason, ...]:

@@ -133,7 +133,7 @@ def test_days_show_cumulative_lift(console: Console) -> None:
     expect(chart.locator("circle")).to_have_count(3)
     last = lift.locator("table.lift .effect strong").first.inner_text()
     label = chart.get_by_role("img").get_attribute("aria-label") or ""
-    assert label.startswith("Lift until ")
+    assert label.startswith("Lift of purchase:users, Square until ")
     assert f": {last}, interval " in label
     lift.get_by_text("Values by day").click()
     rows = lift.get_by_role("region", name="Values by day").locator("tbody tr")

@@ -319,8 +319,8 @@ def test_gates_are_keyed_by_name(response: Any) -> None:
 
 @each_method
 def test_response_examples_are_parsed(name: str) -> None:
-    replies = METHODS[name][1]["responses"]
-    success = next(response for status, response in replies.items() if status.startswith("2"))
+    responses = METHODS[name][1]["responses"]
+    success = next(response for status, response in responses.items() if status.startswith("2"))
     content = success["content"]["application/json"]
     several = isinstance(made(name).body.get("gateNames"), list)
     for title, response in content.get("examples", {}).items():

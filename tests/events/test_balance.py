@@ -145,7 +145,7 @@ class Deliveries(RuleBasedStateMachine):
         trouble=st.sampled_from(["none", "none", *TROUBLE]),
         took=st.booleans(),
     )
-    def reply(self, process: Process, which: int, trouble: str, *, took: bool) -> None:
+    def respond(self, process: Process, which: int, trouble: str, *, took: bool) -> None:
         if not process.sending:
             return
         batch = process.sending.pop(which % len(process.sending))
@@ -221,7 +221,7 @@ class Deliveries(RuleBasedStateMachine):
             for process in self.alive:
                 self.send(process, hurry=True, times=4)
                 while process.sending:
-                    self.reply(process, 0, "none", took=True)
+                    self.respond(process, 0, "none", took=True)
         stats = last.queue.stats()
         assert stats.pending == 0, stats
         self.the_sum_balances()

@@ -134,8 +134,8 @@ def test_abruptly_closed_loop_is_replaced() -> None:
         await statsig.aclose()
         await http_client.aclose()
 
-    reply = httpx.Response(202, json={"success": True})
-    http_client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: reply))
+    response = httpx.Response(202, json={"success": True})
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: response))
     statsig = AsyncStatsig(KEY, base_url="http://127.0.0.1:9", http_client=http_client)
     events = AsyncEventLogger(statsig)
     loop = asyncio.new_event_loop()

@@ -177,6 +177,12 @@ def test_subclass_inherits_parameters() -> None:
 
     wide = Wide(DynamicConfig(name="wide", value={"headline": "Hi", "columns": "many"}))
     assert (wide.headline, wide.columns, Wide.headline) == ("Hi", 3, "Hello")
+    assert repr(wide) == "Wide(button_color='blue', headline='Hi', products_shown=1, columns=3)"
+
+
+def test_parameter_without_default_is_rejected() -> None:
+    with pytest.raises(TypeError, match=r"Bare\.color: expected a default"):
+        type("Bare", (Parameters,), {"__annotations__": {"color": str}})
 
 
 def test_parameters_copy_and_pickle(statsig: Statsig) -> None:

@@ -328,7 +328,7 @@ def test_days_begin_with_first_exposure(tmp_path: Path) -> None:
 
 def test_too_many_days_are_rejected(tmp_path: Path) -> None:
     records = [*PAIR, exposure("t2", "Square", T0 - 400 * DAY)]
-    with pytest.raises(LiftError, match="by_day: expected at most 366 days, got 401; pass start"):
+    with pytest.raises(LiftError, match="by_day: expected at most 366 days, got 401; set start"):
         report(tmp_path, records, LiftOptions(by_day=True))
 
 

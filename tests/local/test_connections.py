@@ -237,8 +237,8 @@ def test_invalid_http_is_rejected(
     connection: socket.socket, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection.sendall(request_)
-    replies = read_all(connection)
-    assert replies.endswith(b'{"status": 400, "message": "Invalid HTTP request received."}')
+    responses = read_all(connection)
+    assert responses.endswith(b'{"status": 400, "message": "Invalid HTTP request received."}')
     assert all(record.exc_info is None for record in caplog.records)
 
 

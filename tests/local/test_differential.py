@@ -182,10 +182,10 @@ async def _all_over_http(
 async def _over_http(app: Starlette, names: list[tuple[str, str]], user: Json) -> Results:
     quiet = {"user": user, "statsigMetadata": {"exposureLoggingDisabled": True}}
     gates = [name for kind, name in names if kind == "gate"]
-    replies = await _post(app, "check_gate", {**quiet, "gateNames": gates})
+    responses = await _post(app, "check_gate", {**quiet, "gateNames": gates})
     results: Results = {
         ("gate", name): (response["value"], response["rule_id"])
-        for name, response in replies.items()
+        for name, response in responses.items()
     }
     for kind, name in names:
         if kind == "layer":

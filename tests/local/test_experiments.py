@@ -49,8 +49,8 @@ def test_experiment_unallocated_user_gets_default(serve: Callable[..., Api]) -> 
             default: {size: 1}
             groups: {Big: {value: {size: 2}}}
     """)
-    replies = [api.config("ex", user) for user in USERS]
-    found = Counter((r["rule_id"], r["group_name"], str(r["value"])) for r in replies)
+    responses = [api.config("ex", user) for user in USERS]
+    found = Counter((r["rule_id"], r["group_name"], str(r["value"])) for r in responses)
     assert found.keys() == {
         ("layerAssignment", None, "{'size': 1}"),
         ("Big", "Big", "{'size': 2}"),
@@ -112,9 +112,9 @@ def test_layer_experiments_share_no_user(serve: Callable[..., Api]) -> None:
           colors: {layer: page, allocation: 30, groups: {Red: {value: {color: red}}}}
           sizes: {layer: page, allocation: 30, groups: {Big: {value: {size: 2}}}}
     """)
-    replies = [(user, api.layer("page", user)) for user in USERS]
+    responses = [(user, api.layer("page", user)) for user in USERS]
     found = Counter(
-        (r["allocatedExperimentName"], r["ruleID"], str(r["value"])) for _, r in replies
+        (r["allocatedExperimentName"], r["ruleID"], str(r["value"])) for _, r in responses
     )
     assert found.keys() == {
         ("colors", "Red", "{'color': 'red', 'size': 1}"),
@@ -122,7 +122,7 @@ def test_layer_experiments_share_no_user(serve: Callable[..., Api]) -> None:
         (None, "default", "{'color': 'blue', 'size': 1}"),
     }
     assert all(35 < count < 105 for count in found.values())
-    for user, response in replies[:30]:
+    for user, response in responses[:30]:
         assert (response["allocatedExperimentName"] == "sizes") == (
             api.config("sizes", user)["group_name"] == "Big"
         )
@@ -147,11 +147,11 @@ def test_layer_custom_id_type_divides_units(serve: Callable[..., Api]) -> None:
         experiments:
           colors: {layer: page, allocation: 50, groups: {Red: {value: {color: red}}}}
     """)
-    replies = [
+    responses = [
         api.layer("page", {"userID": "same", "customIDs": {"companyID": str(n)}})["ruleID"]
         for n in range(30)
     ]
-    assert set(replies) == {"Red", "default"}
+    assert set(responses) == {"Red", "default"}
 
 
 @pytest.mark.parametrize("rename", ["", "x"])

@@ -101,25 +101,25 @@ def test_unknown_config_is_empty(shop_server: Api) -> None:
 
 
 def test_experiment_names_group(shop_server: Api) -> None:
-    replies = [shop_server.config("logo_test", {"userID": str(n)}) for n in range(20)]
-    assert {(r["group_name"], r["value"]["shape"]) for r in replies} == {
+    responses = [shop_server.config("logo_test", {"userID": str(n)}) for n in range(20)]
+    assert {(r["group_name"], r["value"]["shape"]) for r in responses} == {
         ("Control", "circle"),
         ("Square", "square"),
     }
 
 
 def test_layer_returns_parameters_of_experiment(shop_server: Api) -> None:
-    replies = [shop_server.layer("product_page", {"userID": str(n)}) for n in range(40)]
+    responses = [shop_server.layer("product_page", {"userID": str(n)}) for n in range(40)]
     assert {
         (r["ruleID"], r["allocatedExperimentName"], r["value"]["add_to_cart_color"])
-        for r in replies
+        for r in responses
     } == {
         ("default", None, "blue"),
         ("Control", "add_to_cart_test", "blue"),
         ("Green", "add_to_cart_test", "green"),
     }
-    assert all(set(r) == {"name", "value", "ruleID", "allocatedExperimentName"} for r in replies)
-    assert all(r["value"]["price_format"] == "compact" for r in replies)
+    assert all(set(r) == {"name", "value", "ruleID", "allocatedExperimentName"} for r in responses)
+    assert all(r["value"]["price_format"] == "compact" for r in responses)
 
 
 def test_unknown_layer_returns_404(shop_server: Api) -> None:

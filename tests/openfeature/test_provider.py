@@ -239,13 +239,13 @@ def test_hundred_evaluations_are_in_flight_together(loopback_server: Loopback) -
     # No response is sent before as many requests have arrived as the client has connections.
     all_arrived = threading.Event()
 
-    def respond(connection: Connection) -> None:
+    def respond_together(connection: Connection) -> None:
         if len(loopback_server.requests) >= MAX_CONNECTIONS:
             all_arrived.set()
         all_arrived.wait(30)
         respond(200, GATE)(connection)
 
-    loopback_server.script(respond)
+    loopback_server.script(respond_together)
 
     async def evaluate() -> list[Any]:
         async with AsyncStatsig(KEY, base_url=loopback_server.url, timeout=30) as client:
@@ -291,11 +291,11 @@ def test_hundred_evaluations_take_less_than_three_times_one(shop: LocalServer) -
 def test_blocking_client_does_not_block_loop(loopback_server: Loopback) -> None:
     released = threading.Event()
 
-    def respond(connection: Connection) -> None:
+    def respond_late(connection: Connection) -> None:
         released.wait(30)
         respond(200, GATE)(connection)
 
-    loopback_server.script(respond)
+    loopback_server.script(respond_late)
 
     async def evaluate() -> Any:
         with Statsig(KEY, base_url=loopback_server.url) as blocking:

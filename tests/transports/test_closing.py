@@ -134,7 +134,7 @@ def test_request_repr_hides_headers() -> None:
 def test_used_connection_closes_after_request(server: Loopback, kind: str) -> None:
     with open_sender(kind) as sender:
 
-        def close_and_reply(connection: Connection) -> None:
+        def close_and_respond(connection: Connection) -> None:
             if sender.is_async:
                 closing = sender.transport.aclose()
                 asyncio.run_coroutine_threadsafe(closing, sender.runner.get_loop()).result(5)
@@ -142,6 +142,6 @@ def test_used_connection_closes_after_request(server: Loopback, kind: str) -> No
                 sender.transport.close()
             respond()(connection)
 
-        server.script(close_and_reply)
+        server.script(close_and_respond)
         assert response_of(sender.send(server.url)).status_code == 200
         assert failure_of(sender.send(server.url)).unusable

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _LONG_WAIT: Final = 1.0
-"""Seconds of waiting for room after which a warning is logged."""
+"""Seconds of waiting for room after which an error is logged."""
 _LOG_EVERY: Final = 60.0
 
 
@@ -60,7 +60,7 @@ class MemoryQueue:
         # it only delays readers, and `put` takes it for dropped events alone.
         self._moving = threading.RLock()
         self._waits_since: float | None = None
-        """The time since which there has been no room for an event."""
+        """The time since which the queue has been full."""
         self._logged_at = -_LOG_EVERY
         # The rest decides when the sender looks at the queue. Threads update it without a lock: a
         # lost update makes the sender look too early, or one event too late.

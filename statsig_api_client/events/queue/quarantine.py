@@ -24,7 +24,7 @@ class SpoolPath:
         """Check that no other user has put the spool, or a file beside it, into the directory.
 
         Others may read what is written to a file of theirs, and a link makes a program write to,
-        or change the permissions of, any file of the same user.
+        or change the permissions of, any file of the program's user.
 
         Raises:
             OSError: A file or link belongs to another user.

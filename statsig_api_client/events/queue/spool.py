@@ -269,8 +269,8 @@ class SpoolQueue:
             unwritten = max(0, writer.youngest - self._known_to) + writer.left
             return evolve(
                 self._known,
-                accepted=self._known.accepted + unwritten + writer.refused,
-                dropped=self._known.dropped + writer.refused,
+                accepted=self._known.accepted + unwritten + writer.dropped,
+                dropped=self._known.dropped + writer.dropped,
                 pending=self._known.pending + unwritten,
             )
 

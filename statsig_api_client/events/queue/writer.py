@@ -88,7 +88,7 @@ class SpoolWriter:
         """Events that threads are writing, or that reentrant calls left."""
         self.fresh: int = 0
         """Events written since the last claim."""
-        self._refused = AtomicCounter()
+        self._dropped = AtomicCounter()
         self.youngest: int = 0
         """The last known ID of an event."""
         self._unreported: deque[Delivery] = deque()
@@ -171,9 +171,9 @@ class SpoolWriter:
         return sum(entry.is_left for entry in self._entries.copy())
 
     @property
-    def refused(self) -> int:
-        """The number of events dropped because there was no room for them."""
-        return self._refused.value
+    def dropped(self) -> int:
+        """The number of events dropped because the queue was full."""
+        return self._dropped.value
 
     def patiently(self, step: Callable[[], _T]) -> _T:
         """Run a step as by `exclusively`, again and again while another process writes.
@@ -234,7 +234,7 @@ class SpoolWriter:
         if self._discarded:
             discarded, self._discarded = self._discarded, 0
             logger.error(
-                "spool %s: %d dead letters were discarded, since the spool is full",
+                "spool %s: %d dead letters were discarded to make room",
                 self._database.path,
                 discarded,
             )
@@ -337,7 +337,7 @@ class SpoolWriter:
             self.log(f"{why}; log() waits")
             self._hurry()  # only a delivery makes room
             return False
-        self._refused.increment()
+        self._dropped.increment()
         self.log(f"{why}; events are dropped")
         report(self._options, Delivery(state="dropped", encoded=[event], error=why))
         return True

@@ -32,7 +32,8 @@ def is_field_name(name: str) -> bool:
     """Return whether the body of a TypedDict can define a key."""
     # A name with two leading underscores is mangled inside a class.
     is_identifier = re.fullmatch(r"(?!__)[A-Za-z_]\w*", name, flags=re.ASCII)
-    return bool(is_identifier) and not _is_reserved(name)
+    # A member named `annotations` does not hide the import of the module.
+    return bool(is_identifier) and (name == "annotations" or not _is_reserved(name))
 
 
 def _is_reserved(identifier: str) -> bool:

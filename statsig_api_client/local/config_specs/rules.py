@@ -29,7 +29,7 @@ def returned_values(specs: ConfigSpecs, section: Section, name: str) -> Iterator
 def is_static(specs: ConfigSpecs, section: Section, name: str, rule_id: str) -> bool:
     """Return whether an entity has the same value for all users, given the rule that decided.
 
-    It has if the rules are empty, or if the first rule applies to everyone.
+    This is true without rules, or if the first rule applies to everyone.
     """
     rules = _rules(_spec(specs, section, name), name)
     if not rules:

@@ -18,7 +18,9 @@ export function Days({ days, metrics }) {
   const series = seriesOf(days).filter(([{ result }]) => metrics.includes(result.metric_name));
   return html`
     <h3>Cumulative lift by day</h3>
-    <div class="day-charts">${series.map((points) => html`<${Chart} key=${title(points)} points=${points} />`)}</div>
+    ${series.flat().some(({ result }) => result.is_complete) &&
+    html`<p class="hint muted">The intervals are sequential until the planned units are reached, then of a fixed horizon.</p>`}
+    <div class="day-charts">${series.map((points) => html`<${Chart} key=${seriesKey(points[0].result)} points=${points} />`)}</div>
     <details>
       <summary class="muted">Values by day</summary>
       <div class="scroll" tabindex="0" role="region" aria-label="Values by day">
@@ -35,7 +37,7 @@ export function Days({ days, metrics }) {
           <tbody>
             ${series.flat().map(({ date, result }) => html`
               <tr>
-                <td>${result.metric_name}</td>
+                <th scope="row">${result.metric_name}</th>
                 <td>${result.experiment_group}</td>
                 <td class="time">${date}</td>
                 <td>${result.rel_delta === null ? "unknown" : percent(result.rel_delta)}</td>
@@ -54,26 +56,31 @@ function Chart({ points }) {
   const known = points.filter(({ result }) => result.rel_delta !== null);
   const [first, last] = [points[0], /** @type {Day} */ (points.at(-1))];
   const [low, high] = visibleRange(known);
+  const digits = high - low < 0.01 ? 2 : high - low < 0.1 ? 1 : 0;
   /** @param {number} number */
   const x = (number) => LEFT + ((number - first.number + 0.5) / points.length) * (WIDTH - LEFT);
   /** @param {number} value */
   const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  const bounded = known.map(({ number, result }) => ({ number, bounds: interval(result) })).filter(({ bounds }) => bounds);
-  const upper = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[1] ?? high)}`);
-  const lower = bounded.map(({ number, bounds }) => `${x(number)},${y(bounds?.[0] ?? low)}`);
-  const line = known.map(({ number, result }) => `${x(number)},${y(result.rel_delta ?? 0)}`);
+  /** @param {Day} day */
+  const upper = ({ number, result }) => `${x(number)},${y(interval(result)?.[1] ?? high)}`;
+  /** @param {Day} day */
+  const lower = ({ number, result }) => `${x(number)},${y(interval(result)?.[0] ?? low)}`;
+  /** @param {Day} day */
+  const middle = ({ number, result }) => `${x(number)},${y(result.rel_delta ?? 0)}`;
   const { result } = last;
   const label = result.rel_delta === null ? "unknown" : `${percent(result.rel_delta)}, interval ${range(interval(result))}`;
   return html`
     <figure>
       <figcaption>${title(points)}</figcaption>
       <svg class=${result.is_significant ? "interval decided" : "interval"} viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img"
-        aria-label=${`Lift until ${last.date}: ${label}`}>
-        ${[high, 0, low].map((value) => html`<text x=${LEFT - 6} y=${y(value)} class="y">${value === 0 ? "0%" : percent(value, high - low < 0.1 ? 1 : 0)}</text>`)}
+        aria-label=${`Lift of ${title(points)} until ${last.date}: ${label}`}>
+        ${[high, 0, low].map((value) => html`<text x=${LEFT - 6} y=${y(value)} class="y">${value === 0 ? "0%" : percent(value, digits)}</text>`)}
         <line class="zero" x1=${LEFT} x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
-        <svg x=${LEFT} width=${WIDTH - LEFT} height=${HEIGHT - BOTTOM} viewBox=${`${LEFT} 0 ${WIDTH - LEFT} ${HEIGHT - BOTTOM}`}>
-          <polygon points=${[...upper, ...lower.reverse()].join(" ")} />
-          <polyline points=${line.join(" ")} />
+        <svg aria-hidden="true" x=${LEFT} width=${WIDTH - LEFT} height=${HEIGHT - BOTTOM} viewBox=${`${LEFT} 0 ${WIDTH - LEFT} ${HEIGHT - BOTTOM}`}>
+          ${runs(known.filter(({ result }) => interval(result))).map((run) => html`
+            <polygon points=${[...run.map(upper), ...run.map(lower).reverse()].join(" ")} />
+          `)}
+          ${runs(known).map((run) => html`<polyline points=${run.map(middle).join(" ")} />`)}
           ${known.map(({ number, date, result: one }) => html`
             <circle cx=${x(number)} cy=${y(one.rel_delta ?? 0)} r=${points.length > 40 ? 1.5 : 3}>
               <title>${date}: ${percent(one.rel_delta ?? 0)}, ${range(interval(one))}</title>
@@ -98,14 +105,28 @@ function seriesOf(days) {
   for (const [number, { end, results }] of days.entries()) {
     const date = new Date(Date.parse(end) - 1).toISOString().slice(0, 10);
     for (const result of results) {
-      const key = JSON.stringify([result.metric_name, result.experiment_group]);
       const day = { date, number, result };
-      const points = found.get(key);
+      const points = found.get(seriesKey(result));
       if (points) points.push(day);
-      else found.set(key, [day]);
+      else found.set(seriesKey(result), [day]);
     }
   }
   return [...found.values()];
+}
+
+/**
+ * Return the runs of consecutive days.
+ * @param {Day[]} points
+ */
+function runs(points) {
+  /** @type {Day[][]} */
+  const found = [];
+  for (const point of points) {
+    const run = found.at(-1);
+    if (run?.at(-1)?.number === point.number - 1) run.push(point);
+    else found.push([point]);
+  }
+  return found;
 }
 
 /**
@@ -120,6 +141,9 @@ function visibleRange(points) {
   const margin = (high - low) / 5 || 0.01;
   return [low - margin, high + margin];
 }
+
+/** @param {Result} result */
+const seriesKey = (result) => JSON.stringify([result.metric_name, result.experiment_group]);
 
 /** @param {[Day, ...Day[]]} points */
 const title = ([{ result }]) => `${result.metric_name}, ${result.experiment_group}`;
