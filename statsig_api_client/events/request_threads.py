@@ -1,5 +1,6 @@
 """Threads that send several batches at the same time, while many events wait."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -74,8 +75,18 @@ class RequestThreads:
         return threading.get_ident() in self._running
 
     def is_starting(self) -> bool:
-        """Return whether a thread is starting, and may be the calling one."""
-        return bool(self._starting)
+        """Return whether the calling thread is one of these that is still starting.
+
+        A finalizer may run before the thread is known by its identifier, but not before its first
+        frame, which has the thread as `self`.
+        """
+        if not self._starting:
+            return False
+        frame = sys._getframe()  # noqa: SLF001
+        while frame.f_back is not None:
+            frame = frame.f_back
+        first = frame.f_locals.get("self")
+        return any(first is thread for thread in tuple(self._starting))
 
     def _work(self) -> None:
         self._running.add(threading.get_ident())

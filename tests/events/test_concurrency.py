@@ -456,20 +456,28 @@ def test_request_hook_may_log_into_full_queue(collector: Collector) -> None:
     assert collector.accepted == Counter([*map(str, range(400)), *extra])
 
 
-def test_starting_request_thread_may_log_into_full_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = threading.Thread.start
+def test_only_starting_request_thread_may_log_into_full_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, run_target = threading.Thread.start, threading.Thread.run
     sent = threading.Event()
-    during: list[bool] = []
+    elsewhere: list[bool] = []
+    within: list[bool] = []
 
-    def observed(thread: threading.Thread) -> None:
-        during.append(threads.is_starting())  # as a finalizer in the new thread
+    def observed_start(thread: threading.Thread) -> None:
+        elsewhere.append(threads.is_starting())
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", observed)
+    def observed_run(thread: threading.Thread) -> None:
+        within.append(threads.is_starting())  # as a finalizer in the new thread
+        run_target(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", observed_start)
+    monkeypatch.setattr(threading.Thread, "run", observed_run)
     threads = RequestThreads(lambda *_: ACCEPTED, sent.set)
     assert threads.start(Batch([b"0"], [0]), 1.0)
     assert sent.wait(30)
-    assert during == [True]
+    assert (elsewhere, within) == ([False], [True])
     assert not threads.is_starting()
     threads.end()
 

@@ -279,12 +279,17 @@ def test_stream_resumes_after_last_event(api: Api) -> None:
         with httpx.stream("GET", local(api, "stream"), headers=headers, timeout=10) as response:
             return next(line for line in response.iter_lines() if line.startswith("id:"))
 
+    def first_id_of_later_call(**headers: str) -> str:
+        call = threading.Timer(0.2, api.gate, ["staff_tools"])
+        call.start()
+        found = first_id(**headers)
+        call.join()
+        return found
+
     assert first_id(**{"last-event-id": "1"}) == "id: 2"
-    threading.Timer(0.2, api.gate, ["staff_tools"]).start()
     # An ID of an earlier server, and one that is not an ID.
-    assert first_id(**{"last-event-id": "99"}) == "id: 4"
-    threading.Timer(0.2, api.gate, ["staff_tools"]).start()
-    assert first_id(**{"last-event-id": "-"}) == "id: 5"
+    assert first_id_of_later_call(**{"last-event-id": "99"}) == "id: 4"
+    assert first_id_of_later_call(**{"last-event-id": "-"}) == "id: 5"
 
 
 async def read_messages(state: ServerState) -> list[str]:
