@@ -82,7 +82,7 @@ class RequestThreads:
         """
         if not self._starting:
             return False
-        frame = sys._getframe()  # noqa: SLF001
+        frame = sys._getframe()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         while frame.f_back is not None:
             frame = frame.f_back
         first = frame.f_locals.get("self")

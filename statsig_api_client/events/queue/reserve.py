@@ -13,6 +13,12 @@ if sys.platform != "win32":  # pragma: no branch
 _NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 _STEP: Final = 64 * 1024
 """Bytes: a smaller reserve is not worth a file."""
+_MARGIN: Final = 64 * 1024
+"""Bytes below a limit on the size of files that events leave free.
+
+An event may take a page more than its size, and delivery writes pages, too. The reserve makes room
+on a disk, but not below this limit, and a WAL with a page beyond it can never be copied.
+"""
 
 
 class DiskReserve:
@@ -98,11 +104,11 @@ def free_bytes(file: Path) -> int:
 
 
 def bytes_to_limit(file: Path) -> int:
-    """Return by how many bytes a file may grow until it reaches the limit for files, if any."""
+    """Return by how many bytes a file may grow until it comes near the limit for files, if any."""
     if sys.platform != "win32":  # pragma: no branch
         limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
         if limit != resource.RLIM_INFINITY:
-            return max(0, limit - _size(file))
+            return max(0, limit - _size(file) - _MARGIN)
     return sys.maxsize
 
 
