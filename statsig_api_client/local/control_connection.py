@@ -106,7 +106,7 @@ class ControlConnection:
         Args:
             path: The path.
             parse: The parser of the response.
-            query: The query, without the parameters that are None.
+            query: The query; parameters without a value are omitted.
             json: The body.
 
         Raises:
